@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/arena.h"
+
+#include <stdlib.h>
+
+/* An arena hides its objects from AddressSanitizer: an overrun of one lands in the next, inside
+ * one malloc. So under ASan everything not handed out is poisoned and objects stand apart. */
+#if defined(__SANITIZE_ADDRESS__)
+#define ARENA_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ARENA_ASAN 1
+#endif
+#endif
+#ifdef ARENA_ASAN
+#include <sanitizer/asan_interface.h>
+enum { REDZONE = 32 }; /* bytes between two objects */
+#define poison(p, n) __asan_poison_memory_region((p), (n))
+#define unpoison(p, n) __asan_unpoison_memory_region((p), (n))
+#else
+enum { REDZONE = 0 };
+#define poison(p, n) ((void)0)
+#define unpoison(p, n) ((void)0)
+#endif
+
+struct arena_block {
+	struct arena_block *next;
+	size_t size; /* bytes, header included */
+};
+
+static struct arena_block *block_get(struct arena_pool *p, size_t size)
+{
+	struct arena_block *b;
+
+	if (p->fail_after != 0 && --p->fail_after == 0) {
+		p->fail_after = 1;
+		return NULL;
+	}
+	if (size > p->budget || p->out > p->budget - size)
+		return NULL;
+	if (size == ARENA_BLOCK && p->free != NULL) {
+		b = p->free;
+		p->free = b->next;
+	} else {
+		b = malloc(size);
+		if (b == NULL)
+			return NULL;
+		b->size = size;
+	}
+	p->out += size;
+	return b;
+}
+
+void *arena_alloc(struct arena *a, size_t size, size_t align, size_t count)
+{
+	size_t pad = a->at ? (size_t)(-(uintptr_t)a->at & (align - 1)) : 0;
+	size_t room = a->at ? (size_t)(a->end - a->at) : 0;
+	size_t want;
+	uint8_t *p;
+
+	if (__builtin_mul_overflow(size, count, &want) || want > SIZE_MAX / 2) {
+		a->exhausted = true;
+		return NULL;
+	}
+	if (pad > room || want + REDZONE > room - pad) {
+		size_t need = sizeof(struct arena_block) + align + want + REDZONE;
+		struct arena_block *b = block_get(a->pool, need > ARENA_BLOCK ? need : ARENA_BLOCK);
+
+		if (b == NULL) {
+			a->exhausted = true;
+			return NULL;
+		}
+		b->next = a->blocks;
+		a->blocks = b;
+		a->at = (uint8_t *)(b + 1);
+		a->end = (uint8_t *)b + b->size;
+		poison(a->at, (size_t)(a->end - a->at));
+		pad = (size_t)(-(uintptr_t)a->at & (align - 1));
+	}
+	p = a->at + pad;
+	a->at = p + want + REDZONE;
+	unpoison(p, want);
+	return want ? memset(p, 0, want) : p;
+}
+
+struct slice arena_copy(struct arena *a, struct slice s)
+{
+	uint8_t *p = s.len ? ARENA_ARRAY(a, uint8_t, s.len) : NULL;
+
+	if (p == NULL)
+		return (struct slice){NULL, 0};
+	memcpy(p, s.ptr, s.len);
+	return (struct slice){p, s.len};
+}
+
+char *arena_copy_z(struct arena *a, struct slice s)
+{
+	uint8_t *p = ARENA_ARRAY(a, uint8_t, s.len + 1);
+
+	if (p == NULL)
+		return NULL;
+	if (s.len != 0)
+		memcpy(p, s.ptr, s.len);
+	return (char *)p;
+}
+
+void *arena_grow(struct arena *a, void *old, size_t count, size_t *room, size_t size, size_t align)
+{
+	size_t want = *room ? *room * 2 : 8;
+	void *p;
+
+	if (count < *room)
+		return old;
+	p = arena_alloc(a, size, align, want);
+	if (p == NULL)
+		return NULL;
+	if (count != 0)
+		memcpy(p, old, count * size);
+	*room = want;
+	return p;
+}
+
+void arena_reset(struct arena *a)
+{
+	struct arena_block *b = a->blocks;
+
+	while (b != NULL) {
+		struct arena_block *next = b->next;
+
+		a->pool->out -= b->size;
+		poison(b + 1,
+		       b->size - sizeof *b); /* a pointer kept past its lifetime is caught here */
+		if (b->size == ARENA_BLOCK) {
+			b->next = a->pool->free;
+			a->pool->free = b;
+		} else {
+			unpoison(b, b->size);
+			free(b);
+		}
+		b = next;
+	}
+	a->blocks = NULL;
+	a->at = a->end = NULL;
+	a->exhausted = false;
+}
+
+void arena_pool_drain(struct arena_pool *p)
+{
+	while (p->free != NULL) {
+		struct arena_block *b = p->free;
+
+		p->free = b->next;
+		unpoison(b, b->size);
+		free(b);
+	}
+}

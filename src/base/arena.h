@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * base/arena.h - memory with one lifetime.
+ *
+ * An arena hands out memory and takes all of it back at once, in arena_reset(). There is
+ * no free(). Arenas draw fixed blocks from a pool with a byte budget; each worker owns one
+ * pool, so neither takes a lock. Both are owned by one thread.
+ *
+ * When the budget is spent arena_alloc() returns NULL and arena.exhausted stays set until
+ * reset, so a parser may check once, at its end, for everything it copied.
+ */
+#ifndef DEW_BASE_ARENA_H
+#define DEW_BASE_ARENA_H
+
+#include "base/slice.h"
+#include "base/status.h"
+
+enum { ARENA_BLOCK = 4096 }; /* bytes, header included */
+
+struct arena_block;
+
+struct arena_pool {
+	struct arena_block *free;
+	size_t budget;	   /* bytes that may be out at once */
+	size_t out;	   /* bytes out now */
+	size_t fail_after; /* tests: refuse once this many blocks were given; 0 = never */
+};
+
+struct arena {
+	struct arena_pool *pool;
+	struct arena_block *blocks;
+	uint8_t *at, *end;
+	bool exhausted;
+};
+
+#define ARENA_NEW(a, type) ((type *)arena_alloc((a), sizeof(type), _Alignof(type), 1))
+#define ARENA_ARRAY(a, type, n) ((type *)arena_alloc((a), sizeof(type), _Alignof(type), (n)))
+
+/* Zeroed memory for count objects, or NULL. size > 0, align a power of two. */
+MUST_USE void *arena_alloc(struct arena *a, size_t size, size_t align, size_t count);
+
+/* A copy that lives as long as the arena; the empty slice if the budget is spent. */
+struct slice arena_copy(struct arena *a, struct slice s);
+
+/* A copy with a NUL behind it, for libraries that want one; NULL if the budget is spent. */
+char *arena_copy_z(struct arena *a, struct slice s);
+
+/* The array at old, of `count` objects in room for *room, moved to at least twice the room when it
+ * is full (so that old[count] may be written), or NULL when the budget is spent. Use ARENA_PUSH. */
+void *arena_grow(struct arena *a, void *old, size_t count, size_t *room, size_t size, size_t align);
+
+/* Appends `value` to an array: p, n and room are the caller's pointer, count and room. False when
+ * the budget is spent (nothing changed). */
+#define ARENA_PUSH(a, p, n, room, value)                                                           \
+	({                                                                                         \
+		__typeof__(p) grown_ = arena_grow((a), (p), (n), &(room), sizeof *(p),             \
+						  _Alignof(__typeof__(*(p))));                     \
+		if (grown_ != NULL) {                                                              \
+			(p) = grown_;                                                              \
+			(p)[(n)++] = (value);                                                      \
+		}                                                                                  \
+		grown_ != NULL;                                                                    \
+	})
+
+void arena_reset(struct arena *a);	     /* gives every block back to the pool */
+void arena_pool_drain(struct arena_pool *p); /* gives free blocks back to the system */
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/arena.h"
+#include "test.h"
+
+static void aligns_and_zeroes(struct test *t)
+{
+	struct arena_pool pool = {.budget = 1 << 20};
+	struct arena a = {.pool = &pool};
+
+	for (size_t align = 1; align <= 64; align *= 2) {
+		uint8_t *p = arena_alloc(&a, 3, align, 5);
+
+		EXPECT(t, p != NULL);
+		EXPECT_UINT(t, (uintptr_t)p % align, 0);
+		for (size_t i = 0; i < 15; i++)
+			EXPECT_UINT(t, p[i], 0);
+		memset(p, 0xaa, 15);
+	}
+	arena_reset(&a);
+	EXPECT_UINT(t, pool.out, 0);
+	arena_pool_drain(&pool);
+}
+
+static void refuses_overflow_and_budget(struct test *t)
+{
+	struct arena_pool pool = {.budget = 3 * ARENA_BLOCK};
+	struct arena a = {.pool = &pool};
+
+	EXPECT(t, arena_alloc(&a, SIZE_MAX / 2, 8, 3) == NULL);
+	EXPECT(t, arena_alloc(&a, 1, 8, SIZE_MAX) == NULL);
+	EXPECT(t, arena_alloc(&a, 1, 8, 4 * ARENA_BLOCK) == NULL);
+	EXPECT(t, a.exhausted);
+	EXPECT_UINT(t, arena_copy(&a, SLICE("still works")).len, 11);
+	arena_reset(&a);
+	EXPECT(t, !a.exhausted);
+	arena_pool_drain(&pool);
+}
+
+/* Whatever is asked, in whatever order, two live allocations never overlap. */
+static void allocations_never_overlap(struct test *t)
+{
+	struct arena_pool pool = {.budget = 1 << 22};
+	struct arena a = {.pool = &pool};
+	struct {
+		uint8_t *p;
+		size_t n;
+		uint8_t tag;
+	} live[200];
+
+	for (size_t i = 0; i < 200; i++) {
+		live[i].n = test_rand(t) % 9000;
+		live[i].tag = (uint8_t)i;
+		live[i].p = arena_alloc(&a, 1, (size_t)1 << test_rand(t) % 7, live[i].n);
+		EXPECT(t, live[i].p != NULL);
+		if (live[i].n)
+			memset(live[i].p, live[i].tag, live[i].n);
+	}
+	for (size_t i = 0; i < 200; i++)
+		for (size_t j = 0; j < live[i].n; j++)
+			EXPECT_UINT(t, live[i].p[j], live[i].tag);
+	arena_reset(&a);
+	EXPECT_UINT(t, pool.out, 0);
+	arena_pool_drain(&pool);
+}
+
+TESTS(T(aligns_and_zeroes), T(refuses_overflow_and_budget), T(allocations_never_overlap))

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * base/buf.h - bytes that grow, in an arena.
+ *
+ * Appending may move the bytes; what was there before stays readable until the arena is reset.
+ * When the arena's budget is spent, or `most` would be passed, the append does nothing, `full`
+ * is set and stays set: a writer asks once, at its end.
+ */
+#ifndef DEW_BASE_BUF_H
+#define DEW_BASE_BUF_H
+
+#include "base/arena.h"
+#include "base/slice.h"
+
+struct buf {
+	struct arena *arena; /* borrowed: must outlive the buf */
+	uint8_t *ptr;
+	size_t len, room; /* bytes used, bytes held */
+	size_t most;	  /* never grow past this; 0 = only the arena's budget limits */
+	bool full;
+};
+
+static inline struct buf buf_in(struct arena *a)
+{
+	return (struct buf){.arena = a};
+}
+
+static inline struct slice buf_slice(const struct buf *b)
+{
+	return (struct slice){b->ptr, b->len};
+}
+
+/* Room for n more bytes at the end, or NULL with `full` set; commit with buf_grew(). */
+uint8_t *buf_reserve(struct buf *b, size_t n);
+
+static inline void buf_grew(struct buf *b, size_t n)
+{
+	b->len += n;
+}
+
+void buf_add(struct buf *b, struct slice s);
+void buf_add_byte(struct buf *b, uint8_t c);
+void buf_add_z(struct buf *b, const char *z);
+void buf_add_u64(struct buf *b, uint64_t v); /* decimal */
+void buf_add_i64(struct buf *b, int64_t v);
+void buf_add_fmt(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+#endif

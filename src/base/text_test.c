@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/text.h"
+#include "test.h"
+
+static void numbers_keep_their_limits(struct test *t)
+{
+	uint64_t u = 7;
+	int64_t i = 7;
+
+	EXPECT(t, text_u64(SLICE("0"), 0, 0, &u) && u == 0);
+	EXPECT(t, text_u64(SLICE("18446744073709551615"), 0, UINT64_MAX, &u) && u == UINT64_MAX);
+	EXPECT(t, !text_u64(SLICE("18446744073709551616"), 0, UINT64_MAX, &u));
+	EXPECT(t, text_u64(SLICE("0xFf"), 0, 255, &u) && u == 255);
+	EXPECT(t, !text_u64(SLICE(""), 0, 9, &u) && !text_u64(SLICE("0x"), 0, 9, &u));
+	EXPECT(t, !text_u64(SLICE("1 "), 0, 9, &u) && !text_u64(SLICE("-1"), 0, 9, &u));
+	EXPECT(t, !text_u64(SLICE("10"), 0, 9, &u) && u == 255);
+	EXPECT(t, text_i64(SLICE("-5"), -5, 5, &i) && i == -5);
+	EXPECT(t, !text_i64(SLICE("-6"), -5, 5, &i) && !text_i64(SLICE("--5"), -9, 9, &i));
+	EXPECT(t, text_i64(SLICE("+5"), -5, 5, &i) && i == 5);
+}
+
+static void utf8_is_the_shortest_form_only(struct test *t)
+{
+	EXPECT(t, text_is_utf8(SLICE("plain \xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80")));
+	EXPECT(t, !text_is_utf8(SLICE("\xc0\x80")));	     /* overlong NUL */
+	EXPECT(t, !text_is_utf8(SLICE("\xed\xa0\x80")));     /* surrogate */
+	EXPECT(t, !text_is_utf8(SLICE("\xf4\x90\x80\x80"))); /* past U+10FFFF */
+	EXPECT(t, !text_is_utf8(SLICE("\xe2\x82")));	     /* cut short */
+	EXPECT(t, !text_is_utf8(SLICE("\x80")));
+}
+
+static void characters(struct test *t)
+{
+	EXPECT_UINT(t, text_lower('Z'), 'z');
+	EXPECT_UINT(t, text_lower('['), '[');
+	EXPECT(t, text_hex('f') == 15 && text_hex('A') == 10 && text_hex('g') == -1);
+	EXPECT(t, text_is_space('\v') && !text_is_space(0));
+	EXPECT(t, text_is_alpha('q') && !text_is_alpha('@') && text_is_digit('9'));
+}
+
+TESTS(T(numbers_keep_their_limits), T(utf8_is_the_shortest_form_only), T(characters))

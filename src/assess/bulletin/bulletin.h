@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * assess/bulletin/bulletin.h - the whole assessment of a set of facts, and its forms.
+ *
+ * bulletin_make() is the pure function that a stranger recomputes: facts, parties' files and treaty
+ * texts in, one canonical JSON text out, bit for bit the same everywhere. The text for the terminal
+ * and the HTML page say the same.
+ */
+#ifndef DEW_ASSESS_BULLETIN_H
+#define DEW_ASSESS_BULLETIN_H
+
+#include "assess/attrib/attrib.h"
+#include "assess/treaty/treaty.h"
+
+struct bulletin_file { /* a text that the verdict rests on */
+	struct slice name, text;
+};
+
+struct bulletin_input {
+	struct fact_set facts;			 /* as disclosed: missing fields are zero */
+	const struct bulletin_file *party_files; /* the first is whose bulletin it is */
+	size_t party_count;
+	const struct bulletin_file *treaty_files;
+	size_t treaty_count;
+};
+
+struct bulletin_case { /* one incident, all the way up */
+	struct incident incident;
+	struct trace_chain chain;
+	struct origin *origins; /* of the chain's machines */
+	size_t origin_count;
+	struct attrib_ladder ladder;
+	struct claim_set claims;
+	struct treaty_finding *findings;
+	size_t finding_count;
+	struct slice respondent; /* party judged, "" if none can be named at the level the clause
+				    needs */
+};
+
+struct bulletin {
+	struct slice
+		id; /* "B1-<first 16 hex digits of the SHA-256 of the canonical JSON without id>" */
+	struct slice stage;	    /* "B1": automatic */
+	struct slice party;	    /* id of whose it is */
+	struct wall_ns first, last; /* the time the captures cover */
+	struct incident_set counted;
+	struct bulletin_case *cases;
+	size_t case_count;
+	const struct bulletin_input *input; /* borrowed */
+	const struct party *parties;
+	size_t party_count;
+};
+
+MUST_USE enum status bulletin_make(const struct bulletin_input *in, struct arena *a,
+				   struct bulletin *out, struct fail *why);
+
+/* RFC 8785 canonical JSON; docs/formats/bulletin.md. */
+MUST_USE enum status bulletin_write_json(const struct bulletin *b, struct arena *scratch,
+					 struct buf *out, struct fail *why);
+
+/* For the terminal, at most `width` columns; colour: ANSI. */
+void bulletin_write_text(const struct bulletin *b, unsigned width, bool colour, struct buf *out);
+
+/* One self-contained page: no script, no request; picture of the chain and the timeline as inline
+ * SVG. */
+void bulletin_write_html(const struct bulletin *b, struct buf *out);
+
+#endif

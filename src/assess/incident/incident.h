@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * assess/incident/incident.h - events into counted incidents, by a named counting rule (A06).
+ *
+ * The default rule, "actor-target-30m": alerts and behaviour anomalies with the same remote machine
+ * (the actor: the side that attacked, see incident_acts) and the same protected network or host,
+ * with no more than 30 minutes between one and the next, are one incident. Its name is printed
+ * wherever its count is. Which act a signature stands for (scan, access attempt, execution, beacon,
+ * exfiltration, ...) comes from the rule's own metadata `dewline_act` if it has one, else from its
+ * classtype by a table; docs/formats/acts.md.
+ */
+#ifndef DEW_ASSESS_INCIDENT_H
+#define DEW_ASSESS_INCIDENT_H
+
+#include "assess/claim/claim.h"
+#include "party/party.h"
+
+enum incident_act { /* ordered by stage; names in incident_act_names */
+		    INCIDENT_OTHER,
+		    INCIDENT_SCAN,
+		    INCIDENT_ACCESS_ATTEMPT,
+		    INCIDENT_ACCESS,  /* succeeded, as far as the sensor saw */
+		    INCIDENT_MALWARE, /* hostile code delivered or running */
+		    INCIDENT_BEACON,  /* command and control */
+		    INCIDENT_EXFILTRATION,
+		    INCIDENT_DISRUPTION,
+		    INCIDENT_DESTRUCTION,
+		    INCIDENT_POLICY, /* against a local policy, hostile or not */
+		    INCIDENT_ACTS
+};
+
+extern const char *const incident_act_names[INCIDENT_ACTS];
+
+struct incident_step { /* one event in the incident's timeline */
+	uint64_t leaf;
+	enum incident_act act;
+	struct wall_ns at;
+};
+
+struct incident {
+	uint32_t number;	   /* from 1, in order of first event */
+	struct slice title;	   /* the gravest signature's message, or the anomaly's summary */
+	struct addr actor;	   /* machine as last seen: never called an origin */
+	struct addr target;	   /* the machine with most events */
+	struct slice target_party; /* "" if nobody's */
+	struct slice family;	   /* "STRRAT" from rule metadata malware_family, else "" */
+	struct wall_ns first, last;
+	struct incident_step *steps; /* by time, then leaf */
+	size_t step_count;
+	uint64_t per_act[INCIDENT_ACTS];
+	enum incident_act gravest;
+	struct slice *stations; /* that saw it, sorted */
+	size_t station_count;
+};
+
+struct incident_set {
+	struct slice rule; /* "actor-target-30m" */
+	struct incident *incidents;
+	size_t count;
+	uint64_t events; /* that were grouped */
+};
+
+/* Which fields the assessment reads: what a bulletin needs disclosed. Everything else stays sealed.
+ */
+bool incident_needs_field(enum record_kind kind, struct slice group, struct slice name);
+
+/* True for facts that may matter (alerts, behaviour anomalies, inputs, locations; flows only if of
+ * a grouped flow or chain candidate: see incident_select). */
+MUST_USE enum status incident_group(const struct fact_set *facts, const struct party *parties,
+				    size_t party_count, struct arena *a, struct incident_set *out,
+				    struct fail *why);
+
+/* From all facts, those that the assessment of these incidents rests on: their events, the flows of
+ * those events, candidate flows into the actor machine (for assess/trace), locations, inputs.
+ * Ascending leaf. */
+MUST_USE enum status incident_select(const struct fact_set *all,
+				     const struct incident_set *incidents, struct arena *a,
+				     struct fact_set *out, struct fail *why);
+
+/* Addresses that should be located: actors and chain candidates, each once, in order of first use.
+ */
+size_t incident_addresses(const struct fact_set *selected, const struct incident_set *incidents,
+			  struct arena *a, struct addr **out);
+
+/* Claims that follow from the incident's events and the target's register entry: access,
+ * disruption, destruction, data_altered, data_obtained, intentional, authorised, civilian_target,
+ * financial_target, ... */
+MUST_USE enum status incident_claims(const struct incident *i, const struct fact_set *facts,
+				     const struct party *parties, size_t party_count,
+				     struct arena *a, struct claim_set *out, struct fail *why);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sensor/anomaly/anomaly.h - attacks that no signature names (A05).
+ *
+ * Detectors watch flows and transactions, not content: scans (many destinations or ports that do
+ * not answer), beacons (evenly spaced connections to one server), DNS exfiltration (many long,
+ * random-looking names under one parent domain). Each is one file and one word; each says what it
+ * measured, over how many observations and how strong that is (0..1000), and says it once per
+ * source, target and half hour. A worker's own; packet time; bounded memory (oldest subjects are
+ * forgotten, counted).
+ */
+#ifndef DEW_SENSOR_ANOMALY_H
+#define DEW_SENSOR_ANOMALY_H
+
+#include "base/arena.h"
+#include "record/record.h"
+#include "sensor/flow/flow.h"
+
+struct app_tx;
+struct anomaly_worker;
+
+/* One detector. state is zeroed, state_bytes long, in the worker's arena. */
+struct anomaly_detector {
+	const char *name; /* "scan": the event key starts with it */
+	const char *doc;  /* what it measures and what the score means */
+	size_t state_bytes;
+	void (*flow_new)(void *state, const struct flow *f, const struct record_sink *out);
+	void (*flow_end)(void *state, const struct flow *f, const struct record_sink *out);
+	/* a finished transaction, as it was logged */
+	void (*logged)(void *state, const struct flow *f, const struct record *r,
+		       const struct record_sink *out);
+};
+
+extern const struct anomaly_detector *const anomaly_detectors[]; /* NULL-terminated */
+
+MUST_USE struct anomaly_worker *anomaly_worker_new(struct arena *process, struct record_sink out);
+void anomaly_flow_new(struct anomaly_worker *w, const struct flow *f);
+void anomaly_flow_end(struct anomaly_worker *w, const struct flow *f);
+void anomaly_logged(struct anomaly_worker *w, const struct flow *f, const struct record *r);
+
+#endif

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sensor/app/app.h - application protocols: what they are, who speaks them, what was said.
+ *
+ * A protocol is one const struct app_protocol in one file, named app_<name>, and one word in
+ * app_protocols of meson.build. Everything else that has a list of protocols (the prober, the rule
+ * language's buffers, the event log, the fuzz targets, `dewline list protocols`) walks
+ * app_protocols[] and knows no protocol by name.
+ *
+ * A parser is a pure function: bytes and its own state in, transactions and anomalies out. It never
+ * sees a packet, a socket, a clock or another flow. Worker's thread only. Any chunking of the same
+ * bytes gives the same transactions.
+ *
+ *   probing     first bytes of either direction go to every protocol of that transport; a protocol
+ *               says YES, NO or MORE. Patterns first, then by port where the bytes do not decide.
+ *   parsing     app_data() keeps what the parser has not eaten yet and offers it again with more.
+ *   reading     a transaction ("tx") has per direction a progress that only grows; a field is final
+ *               once progress has passed field.stage, growing (bodies) before it.
+ *   ending      app_end() completes what is open; done transactions are freed by app_tx_sweep().
+ */
+#ifndef DEW_SENSOR_APP_H
+#define DEW_SENSOR_APP_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/slice.h"
+#include "record/record.h"
+
+enum app_dir { APP_TO_SERVER, APP_TO_CLIENT }; /* same values as enum flow_dir */
+
+enum {
+	APP_FIELDS_MAX = 64, /* rule buffers of one protocol */
+	APP_ANOMALIES_MAX = 64,
+	APP_PROBE_BYTES_MAX = 2048, /* probing gives up after so many bytes in a direction */
+	APP_HELD_BYTES_MAX =
+		1 << 20,    /* a parser that has eaten nothing of so many bytes is stuck */
+	APP_TXS_MAX = 1024, /* open transactions of one flow; more is an anomaly */
+};
+
+struct app_tx;
+struct app_protocol;
+struct detect_tx;
+
+enum app_probe { APP_NO, APP_NEED_MORE, APP_YES };
+
+enum app_transport { APP_TCP = 1, APP_UDP = 2 }; /* bits */
+
+/* One rule buffer: "http.uri". A growing field (bodies) may be read before it is final. */
+struct app_field {
+	const char *name; /* as rules write it, e.g. "http.uri", "dns.query", "tls.sni" */
+	uint8_t dirs;	  /* bit APP_TO_SERVER, bit APP_TO_CLIENT: where it can stand */
+	uint8_t stage;	  /* final once tx->progress[dir] > stage */
+	bool growing;	  /* may be looked at while it grows */
+	bool multi;	  /* has several values: ask n = 0, 1, 2... until ptr is NULL */
+	const char *doc;  /* one sentence */
+	/* Value number n (0 unless multi) in direction dir. ptr NULL: absent. ptr set with len 0:
+	 * empty. Slices live as long as the tx. May build lazily in tx->arena; must be repeatable.
+	 */
+	struct slice (*get)(struct app_tx *tx, enum app_dir dir, unsigned n);
+};
+
+struct app_tx {
+	uint64_t id;		  /* 0, 1, 2... in its flow */
+	uint8_t progress[2];	  /* 0 = nothing yet; >= protocol.complete[dir] = all */
+	uint64_t anomalies;	  /* bit i: app_protocol.anomalies[i] */
+	struct arena arena;	  /* the transaction's memory */
+	void *data;		  /* the protocol's own */
+	bool logged;		  /* the record was written */
+	struct detect_tx *detect; /* sensor/detect's own, in tx->arena */
+	struct app_tx *next;
+};
+
+enum app_flow_state { APP_PROBING, APP_PARSING, APP_GIVEN_UP };
+
+struct app_flow {
+	const struct app_protocol *protocol; /* NULL until known */
+	enum app_flow_state state;
+	uint8_t transport; /* APP_TCP or APP_UDP */
+	uint16_t client_port, server_port;
+	void *parser; /* the protocol's state, parser_bytes zeroed, in the flow's arena */
+	struct app_tx *first, *last; /* open transactions, oldest first */
+	uint64_t next_tx_id;
+	uint32_t open_txs;
+	uint64_t anomalies;   /* of the flow, not of one tx: bit i of protocol.anomalies */
+	uint64_t consumed[2]; /* bytes eaten so far, per direction */
+	bool eof[2];
+	bool stop_inspecting; /* e.g. TLS after the handshake: bytes no longer are worth looking at
+			       */
+	struct buf held[2];   /* bytes the parser has not eaten */
+	struct arena held_arena[2];
+	struct arena *arena; /* the flow's */
+	struct arena_pool *pool;
+};
+
+struct app_result {
+	enum {
+		APP_OK,
+		APP_STUCK
+	} verdict;   /* STUCK: not, or no longer, the protocol: stop parsing the flow */
+	size_t used; /* bytes eaten, 0 <= used <= input.len; the rest comes again with more behind
+			it */
+};
+
+struct app_protocol {
+	const char *name; /* as rules write it: "http" */
+	const char *spec; /* the documents the parser follows */
+	uint8_t transports;
+	const uint16_t
+		*ports; /* 0-terminated: where probing may trust weak evidence; NULL = none */
+	const struct app_field *fields; /* terminated by name == NULL */
+	const char *const *anomalies; /* NULL-terminated; rules: app-layer-event:<name>.<anomaly> */
+	uint8_t complete[2];	      /* progress at which a direction of a tx is complete */
+	size_t parser_bytes;	      /* size of the parser's state */
+	enum app_probe (*probe)(enum app_dir dir, struct slice input, bool port_hint);
+	/* NULL for a protocol that is only recognised (then bytes are not held). input: all bytes
+	 * not eaten yet. eof: no more will come in this direction. */
+	struct app_result (*parse)(struct app_flow *f, enum app_dir dir, struct slice input,
+				   bool eof);
+	/* `missing` bytes are lost at this point of the direction. Returns false to give up the
+	 * flow. */
+	bool (*gap)(struct app_flow *f, enum app_dir dir, uint64_t missing);
+	/* Fills kind and u of r for a complete tx; false: nothing to log. May be called several
+	 * times for one tx with n = 0, 1, 2... until it returns false (DNS: query, then answer). */
+	bool (*log)(struct app_tx *tx, unsigned n, struct record *r);
+};
+
+/* Opens the definition of protocol `name`; the file is name.c and the word in meson.build name. */
+#define APP_PROTOCOL(name)                                                                         \
+	extern const struct app_protocol app_##name;                                               \
+	const struct app_protocol app_##name
+
+extern const struct app_protocol *const app_protocols[]; /* NULL-terminated */
+
+const struct app_protocol *app_find(struct slice name); /* NULL if there is none */
+
+/* The field a rule names ("http.uri"), and its protocol. NULL if there is none. */
+const struct app_field *app_field_find(struct slice name, const struct app_protocol **out_protocol);
+
+/* A flow's state in its own arena; data memory from pool. NULL if the budget is spent. */
+MUST_USE struct app_flow *app_flow_new(struct arena *flow, struct arena_pool *pool,
+				       uint8_t transport, uint16_t client_port,
+				       uint16_t server_port);
+
+/* Bytes of a direction, in order (TCP), or one datagram (UDP). */
+void app_data(struct app_flow *f, enum app_dir dir, struct slice bytes);
+void app_gap(struct app_flow *f, enum app_dir dir, uint64_t missing);
+void app_eof(struct app_flow *f, enum app_dir dir);
+
+/* Ends all transactions and gives their memory back; f is dead after it. Call app_eof() for both
+ * directions, look at and log the transactions, before. */
+void app_flow_end(struct app_flow *f);
+
+/* Frees finished transactions at the front: complete in both directions and, per `done`, looked at
+ * and logged. */
+void app_tx_sweep(struct app_flow *f, bool (*done)(const struct app_tx *tx));
+
+/* For parsers: a new open tx with data_bytes zeroed bytes at tx->data; NULL if budget or
+ * APP_TXS_MAX is spent (give up the flow then). */
+MUST_USE struct app_tx *app_tx_new(struct app_flow *f, size_t data_bytes);
+
+#endif

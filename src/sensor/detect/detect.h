@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sensor/detect/detect.h - which signatures match.
+ *
+ * Compiling turns a rule_set into an immutable detect_rules: every keyword is a row (keyword table,
+ * kw_*.c), every rule has at most one fast pattern, patterns are grouped by protocol, direction,
+ * buffer and port and go to Vectorscan/Hyperscan; `pcre` is PCRE2 with JIT. A rule that uses a
+ * keyword we do not have becomes a problem of the rule_set with the keyword's name, never a rule
+ * that silently matches more or less.
+ *
+ * Looking: per packet (detect_packet), per direction of a stream that has new bytes
+ * (detect_stream), per transaction that progressed (detect_tx). A rule that needs several buffers
+ * of a transaction keeps what it has matched with the transaction and fires once per transaction.
+ * Flowbits and the like live with the flow, thresholds and xbits with the worker, in packet time.
+ *
+ * detect_rules is shared by all workers; a detect_worker belongs to one.
+ */
+#ifndef DEW_SENSOR_DETECT_H
+#define DEW_SENSOR_DETECT_H
+
+#include "base/arena.h"
+#include "base/slice.h"
+#include "base/status.h"
+#include "sensor/flow/flow.h"
+#include "sensor/rule/rule.h"
+
+struct app_tx;
+struct packet;
+
+struct detect_rules;
+struct detect_worker;
+
+/* Runs job(ctx, i) for i in 0..n-1, on as many threads as it likes, and returns when all are done.
+ * os/pool.h has one; NULL means one after the other. */
+typedef void detect_parallel_fn(void *ctx, size_t n, void (*job)(void *job_ctx, size_t i),
+				void *job_ctx);
+
+struct detect_options {
+	detect_parallel_fn *parallel; /* for compiling pattern groups */
+	void *parallel_ctx;
+};
+
+/* Compiles. Rules that cannot be compiled are added to set->problems. Memory: process arena, and
+ * the matcher libraries' own, freed by detect_rules_free(). Fails only on no memory. */
+MUST_USE enum status detect_compile(struct rule_set *set, const struct detect_options *options,
+				    struct arena *process, struct detect_rules **out,
+				    struct fail *why);
+void detect_rules_free(struct detect_rules *r);
+size_t detect_rules_count(const struct detect_rules *r); /* rules that compiled */
+
+struct detect_hit {
+	const struct rule *rule;
+	struct flow *flow;	     /* NULL: a packet without a flow */
+	const struct packet *packet; /* the packet that made it so; NULL at the end of a flow */
+	struct app_tx *tx;	     /* NULL: not about a transaction */
+	enum flow_dir dir;
+	bool blocked; /* drop and reject actions */
+};
+
+struct detect_sink {
+	void *ctx;
+	void (*hit)(void *ctx, const struct detect_hit *h);
+};
+
+MUST_USE enum status detect_worker_new(const struct detect_rules *r, struct arena *process,
+				       struct arena_pool *pool, struct detect_sink sink,
+				       struct detect_worker **out, struct fail *why);
+void detect_worker_free(struct detect_worker *w);
+
+/* Rules on packets: headers, packet payload. flow may be NULL. Call once per packet, after stream
+ * and app have taken it. */
+void detect_packet(struct detect_worker *w, const struct packet *p, struct flow *f,
+		   enum flow_dir dir);
+
+/* Rules on the stream's released bytes of a direction (stream_window()), those not looked at
+ * before. p is the packet that released them, NULL at the end. `last`: no more will come. */
+void detect_stream(struct detect_worker *w, const struct packet *p, struct flow *f,
+		   enum flow_dir dir, bool last);
+
+/* Rules on the transactions of f->app that progressed in a direction since the last call. */
+void detect_txs(struct detect_worker *w, const struct packet *p, struct flow *f, enum flow_dir dir,
+		bool last);
+
+/* True if no rule will look at tx again: it may be freed. */
+bool detect_tx_done(const struct app_tx *tx);
+
+struct detect_counters {
+	uint64_t packets, candidates, evaluated, hits, suppressed;
+};
+const struct detect_counters *detect_worker_counters(const struct detect_worker *w);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sensor/flow/flow.h - which packets belong together.
+ *
+ * A flow is a 5-tuple with VLAN ids and a life: first packet to timeout, TCP close, or eviction.
+ * Time is the packets' time, so a replay is repeatable; a clock that jumps back never ends or
+ * revives a flow early (times are clamped to what was seen). The table belongs to one worker; a
+ * flow's memory is its arena, given back when the flow ends. Modules above hang their own state on
+ * a flow as pointers into that arena.
+ */
+#ifndef DEW_SENSOR_FLOW_H
+#define DEW_SENSOR_FLOW_H
+
+#include "base/addr.h"
+#include "base/arena.h"
+#include "base/time.h"
+
+struct packet;
+struct stream_session; /* sensor/stream */
+struct app_flow;       /* sensor/app */
+struct detect_flow;    /* sensor/detect: flowbits and the like */
+
+enum flow_dir {
+	FLOW_TO_SERVER,
+	FLOW_TO_CLIENT
+}; /* the server is who did not send the first packet */
+
+enum flow_state { FLOW_NEW, FLOW_ESTABLISHED, FLOW_CLOSED };
+enum flow_end { FLOW_END_TIMEOUT, FLOW_END_SHUTDOWN, FLOW_END_FORCED };
+
+enum { FLOW_BINS_MAX = 512 }; /* seconds of the fingerprint; = RECORD_BINS_MAX */
+
+struct flow_side {
+	uint64_t pkts, bytes; /* bytes as on the wire */
+	uint8_t tcp_flags;    /* all flags seen, or-ed */
+	uint8_t *bins;	      /* payload packets in each second, saturating; NULL until the first */
+	uint32_t bin_count;
+};
+
+struct flow {
+	uint64_t id; /* < 2^53, the same in every replay: hash of the tuple and the first packet's
+			time */
+	struct addr client, server;
+	uint16_t client_port, server_port; /* ICMP: type and code of the request */
+	uint8_t proto, vlans;
+	uint16_t vlan[3];
+	enum flow_state state;
+	struct wall_ns first, last;
+	struct flow_side side[2]; /* indexed by the direction the packets travel */
+	bool alerted, no_inspect; /* no_inspect: passed or given up, headers are still counted */
+	struct arena arena;	  /* everything that lives as long as the flow */
+	struct stream_session *stream;
+	struct app_flow *app;
+	struct detect_flow *detect;
+	uint64_t anomalies_logged; /* bit i of the stream module's anomalies: logged once a flow */
+	struct flow *hash_next, *old_prev, *old_next; /* the table's own */
+	uint32_t hash;
+};
+
+/* Called once for each flow just before its memory goes. */
+struct flow_sink {
+	void *ctx;
+	void (*ended)(void *ctx, struct flow *f, enum flow_end why);
+};
+
+struct flow_table;
+
+struct flow_limits {
+	uint32_t flows_max; /* 0 = 1,000,000; the oldest is evicted (forced) */
+	struct arena_pool *pool;
+};
+
+MUST_USE struct flow_table *flow_table_new(struct arena *process, const struct flow_limits *limits,
+					   struct flow_sink sink);
+void flow_table_free(
+	struct flow_table *t); /* ends all flows with FLOW_END_SHUTDOWN, in order of age */
+
+/* The flow of packet p and the direction it travels; made if new. NULL for what has no flow (not
+ * IP, a fragment, no memory: counted). Updates counters, bins and last. */
+struct flow *flow_table_packet(struct flow_table *t, const struct packet *p,
+			       enum flow_dir *out_dir);
+
+/* Ends flows whose timeout passed at `now` (packet time). Cheap when none did: call it per packet.
+ */
+void flow_table_expire(struct flow_table *t, struct wall_ns now);
+
+/* The same client and server swapped: for a mid-stream pick-up that turns out to start with the
+ * server. Only before any module hung state on the flow. */
+void flow_swap(struct flow *f);
+
+struct flow_counters {
+	uint64_t flows, ended, evicted, no_memory;
+};
+const struct flow_counters *flow_table_counters(const struct flow_table *t);
+
+#endif

@@ -39,8 +39,9 @@ struct party_bond {		 /* bound by an instrument */
 	struct wall_ns since;
 };
 
-/* A statement of the party about itself, an item of evidence like any other: "no-authorised-test",
- * "not-at-war-with B", with the period it is for. */
+/* A statement of the party about itself, an item of evidence like any other, with the period
+ * [from, to) it is for: "no-authorised-test", "not-at-war-with" + "B"; docs/formats/party.md lists
+ * them. */
 struct party_statement {
 	struct slice what, with; /* with: another party's id, or "" */
 	struct wall_ns from, to; /* to 0: open */
@@ -66,7 +67,7 @@ struct party {
 };
 
 /* Reads a party file. On errors: ST_INVALID with the first in *why, and all of them, one a line,
- * appended to *problems (may be NULL). */
+ * appended to *problems (may be NULL). What *out points to lives in the arena. */
 MUST_USE enum status party_parse(struct slice file_name, struct slice text, struct arena *a,
 				 struct party *out, struct buf *problems, struct fail *why);
 

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * crypto/crypto.h - hashes, signatures, random bytes and their text forms.
+ *
+ * The only place that sees libsodium (Ed25519, random bytes) and OpenSSL (hashes, for its SHA
+ * instructions). Call crypto_init() once, in main(), before a second thread starts. After that all
+ * of it may be called from any thread: nothing here keeps state or takes memory of its own.
+ *
+ *	SHA-256    FIPS 180-4                  hex, base64, base64url    RFC 4648
+ *	Ed25519    RFC 8032 5.1                signed notes              crypto/note.h
+ *
+ * SHA-1 and MD5 are identifiers that others chose (JA3, certificate fingerprints, rule transforms);
+ * nothing that must be believed may rest on them.
+ */
+#ifndef DEW_CRYPTO_CRYPTO_H
+#define DEW_CRYPTO_CRYPTO_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/slice.h"
+#include "base/status.h"
+
+enum {
+	CRYPTO_SHA256_BYTES = 32,
+	CRYPTO_SHA1_BYTES = 20,
+	CRYPTO_MD5_BYTES = 16,
+	CRYPTO_SEED_BYTES = 32,	     /* Ed25519 private key, RFC 8032 5.1.5 */
+	CRYPTO_KEY_BYTES = 32,	     /* Ed25519 public key */
+	CRYPTO_SIGNATURE_BYTES = 64, /* Ed25519 */
+};
+
+/* Once a process; again is harmless. ST_IO if the system gives no random bytes. */
+MUST_USE enum status crypto_init(struct fail *why);
+
+/* --- hashes --- */
+
+struct crypto_sha256 {
+	uint64_t state[14]; /* the library's; a value: it may be copied to fork a hash */
+};
+
+void crypto_sha256_init(struct crypto_sha256 *s);
+void crypto_sha256_add(struct crypto_sha256 *s, struct slice bytes);
+void crypto_sha256_end(struct crypto_sha256 *s, uint8_t out[CRYPTO_SHA256_BYTES]);
+
+void crypto_sha256_of(struct slice bytes, uint8_t out[CRYPTO_SHA256_BYTES]);
+void crypto_sha1_of(struct slice bytes, uint8_t out[CRYPTO_SHA1_BYTES]); /* identifier only */
+void crypto_md5_of(struct slice bytes, uint8_t out[CRYPTO_MD5_BYTES]);	 /* identifier only */
+
+/* --- text forms --- */
+
+/* Lower case, 2 * bytes.len characters, no NUL; returns them as a slice of out. */
+struct slice crypto_hex_write(struct slice bytes, char *out);
+void crypto_hex_add(struct slice bytes, struct buf *out);
+
+/* Exactly 2 * n lower-case digits; false, and out untouched, otherwise. */
+MUST_USE bool crypto_hex_parse(struct slice text, size_t n, uint8_t *out);
+
+enum crypto_alphabet {
+	CRYPTO_BASE64,	  /* RFC 4648 4, padded */
+	CRYPTO_BASE64URL, /* RFC 4648 5, never padded (RFC 7515 2) */
+};
+
+/* Characters that n bytes take. */
+size_t crypto_base64_length(enum crypto_alphabet alphabet, size_t n);
+void crypto_base64_add(enum crypto_alphabet alphabet, struct slice bytes, struct buf *out);
+
+/* The whole of text, in the one form that crypto_base64_add() writes: white space, padding that is
+ * missing or too much, and bits behind the last byte that are not 0 are all refused, so no two
+ * texts give the same bytes. False if text breaks that or gives more than `room` bytes; out may
+ * then hold a part of it. */
+MUST_USE bool crypto_base64_parse(enum crypto_alphabet alphabet, struct slice text, size_t room,
+				  uint8_t *out, size_t *out_len);
+
+/* The same into memory of `a`. ST_INVALID or ST_NOMEM. */
+MUST_USE enum status crypto_base64_take(enum crypto_alphabet alphabet, struct slice text,
+					struct arena *a, struct slice *out);
+
+/* --- signatures --- */
+
+struct crypto_signer {
+	uint8_t seed[CRYPTO_SEED_BYTES]; /* secret */
+	uint8_t key[CRYPTO_KEY_BYTES];	 /* public */
+};
+
+void crypto_signer_from_seed(const uint8_t seed[CRYPTO_SEED_BYTES], struct crypto_signer *out);
+void crypto_signer_new(struct crypto_signer *out); /* random seed */
+void crypto_signer_sign(const struct crypto_signer *s, struct slice message,
+			uint8_t out[CRYPTO_SIGNATURE_BYTES]);
+
+/* Also false for keys and points of small order, and for a non-canonical s (RFC 8032 5.1.7). */
+MUST_USE bool crypto_signature_verify(const uint8_t key[CRYPTO_KEY_BYTES], struct slice message,
+				      const uint8_t signature[CRYPTO_SIGNATURE_BYTES]);
+
+/* --- random bytes, secrets --- */
+
+/* Where random bytes come from: {0} is the system's generator; tests give their own. */
+struct crypto_random {
+	void *ctx;
+	void (*fill)(void *ctx, uint8_t *out, size_t n);
+};
+
+void crypto_random_fill(const struct crypto_random *from, uint8_t *out, size_t n);
+
+/* Time does not depend on the bytes. */
+MUST_USE bool crypto_equal(const uint8_t *a, const uint8_t *b, size_t n);
+void crypto_wipe(void *secret, size_t n);
+
+#endif

@@ -12,6 +12,10 @@
  * back. What a field is called, and what it means, is one row of a table in record.c;
  * docs/formats/eve.md is written from it.
  *
+ * Three things are normalised on writing, and only these: text that is not UTF-8 gets U+FFFD for
+ * each bad byte, times are cut to whole microseconds and into the years 1970..2261, and the rule
+ * metadata of an alert is sorted by key. A record without them comes back from its JSON equal.
+ *
  * Pure functions; any thread. Slices in a record are borrowed from whoever made the record, or from
  * the arena given to record_parse().
  */
@@ -59,7 +63,10 @@ struct record_alert {
 				   "classtype" */
 	uint64_t severity;	/* priority, 1 is the gravest */
 	struct slice action;	/* "allowed" or "blocked" */
-	struct record_pair meta[RECORD_META_MAX]; /* the rule's metadata */
+	bool has_tx;		/* it was seen in an application transaction */
+	uint64_t tx_id;		/* its number in the flow, if has_tx */
+	struct record_pair meta[RECORD_META_MAX]; /* the rule's metadata, sorted by key (UTF-16
+						     order, as RFC 8785); values keep their order */
 	size_t metas;
 };
 
@@ -106,7 +113,7 @@ struct record_dns_answer {
 };
 
 struct record_dns {
-	bool answer; /* "answer" or "query" */
+	bool answer; /* EVE's type: "response" or "request" */
 	uint64_t id, tx_id;
 	struct slice rrname, rrtype, rcode; /* rcode "" for a query */
 	struct record_dns_answer answers[RECORD_ANSWERS_MAX];
@@ -195,11 +202,14 @@ size_t record_fields(const struct record *r, struct arena *a,
  */
 void record_encode(const struct record *r, struct arena *scratch, struct buf *out);
 
-/* Reads fields back: any subset, any order, unknown names skipped. Missing fields stay zero. */
+/* Reads fields back: any subset, any order, unknown names skipped. Missing fields stay zero;
+ * without event_type the kind is RECORD_NONE and only outer fields are read. A field given twice,
+ * or with a value of another type or out of range, is ST_INVALID. */
 MUST_USE enum status record_from_fields(const struct record_field *fields, size_t n,
 					struct arena *a, struct record *out, struct fail *why);
 
-/* Reads one line of EVE JSON. */
+/* Reads one line of EVE JSON (RFC 8259; a key twice in one object is ST_INVALID), ours or
+ * Suricata's: what the table does not know is skipped, lists longer than ..._MAX are cut. */
 MUST_USE enum status record_parse(struct slice line, struct arena *a, struct record *out,
 				  struct fail *why);
 

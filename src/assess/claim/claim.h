@@ -54,10 +54,11 @@ const struct claim *claim_find(const struct claim_set *s, struct slice atom);
  * spent. */
 MUST_USE bool claim_add(struct claim_set *s, struct arena *a, struct claim c);
 
-/* ICD 203 words for a probability: "unlikely (20-45 %)". Only for people; never read back. */
+/* ICD 203 words for a probability: "unlikely (20-45 %)"; for an interval, the words of both its
+ * ends: "unlikely to likely (20-80 %)". Only for people; never read back. */
 const char *claim_word(struct interval p);
 
-/* "0.38" or "0.38-0.70", appended. */
+/* "0.38", "0.385", "1" or "0.38-0.70", appended. */
 void claim_write_interval(struct interval p, struct buf *out);
 
 #endif

@@ -13,14 +13,16 @@
 #define DEW_ASSESS_ORIGIN_H
 
 #include "assess/claim/claim.h"
+#include "record/record.h"
 
 struct origin_table;
 
-/* Tables. The kind is found from the bytes' or file's form: libloc ("LOCDBXX"), MaxMind (metadata
- * marker), tor-geoip text, CSV (start,end,country / start,end,asn,org / prefix,...;
- * docs/formats/tables.md). `path` is for libloc and MaxMind, whose libraries open files themselves;
- * `bytes` (borrowed, must outlive the table) is the whole file for the text forms and for hashing.
- */
+/* Tables. The form is found from the bytes: libloc ("LOCDBXX"), MaxMind (metadata marker), else text
+ * (tor-geoip, CSV; docs/formats/tables.md). `bytes` (borrowed, must outlive the table) is the whole
+ * file; `path` is only for MaxMind files, whose library opens them itself (what it opens must be
+ * `bytes`), and may be NULL for the others. `name` is what the facts will call the table: its
+ * package ("libloc", "tor-geoipdb") or the file's base name; trust goes by it. The first mistake in
+ * a text table is reported as name:line. On failure nothing stays open. */
 MUST_USE enum status origin_table_open(struct slice name, const char *path, struct slice bytes,
 				       struct arena *a, struct origin_table **out,
 				       struct fail *why);
@@ -46,13 +48,16 @@ struct origin {
 	struct origin_candidate
 		candidates[ORIGIN_CANDIDATES_MAX]; /* most likely first; "??" last */
 	size_t candidate_count;
-	uint64_t asn; /* most tables' answer; 0 unknown */
+	uint64_t asn; /* most tables' answer, of equals the most specific; 0 unknown */
 	struct slice as_name;
 	bool asn_disputed, proxy, hosting, anycast;
 	struct slice why; /* one sentence: who says what */
 };
 
-/* From the location facts about that address. No facts: one candidate "??" with p 1. */
+/* From the location facts about that address, whatever their order. The midpoints (lo + hi) / 2 of
+ * the candidates sum to exactly 1000; intervals are symmetric around them. No table names a
+ * territory: one candidate "??" with p 1. ST_LIMIT: more than 64 facts name one. Slices in *out are
+ * borrowed from the facts or live in the arena. */
 MUST_USE enum status origin_judge(const struct fact_set *facts, const struct addr *address,
 				  struct arena *a, struct origin *out, struct fail *why);
 

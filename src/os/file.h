@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * os/file.h - files and folders.
+ *
+ * Paths are slices without NUL bytes; where a path goes on from a folder, write it out. Errors read
+ * "cannot open x: No such file or directory". Any thread, but one struct os_disk has one user.
+ *
+ * Every function that changes the disk takes a struct os_disk, which may be NULL. Tests give one
+ * with a fault hook, to make any single operation fail, or the process die just before it: that is
+ * how "what was acknowledged survives" is proved rather than hoped.
+ */
+#ifndef DEW_OS_FILE_H
+#define DEW_OS_FILE_H
+
+#include "base/arena.h"
+#include "base/slice.h"
+#include "base/status.h"
+
+enum { OS_PATH_MAX = 2048 }; /* bytes with a NUL; two of them fit on a stack of 8 KiB */
+
+enum os_op {
+	OS_OP_CREATE, /* open a file for writing */
+	OS_OP_WRITE,  /* with a hook, every write is two: so the second half may be missing */
+	OS_OP_SYNC,   /* fsync of a file or folder */
+	OS_OP_RENAME,
+	OS_OP_MKDIR,
+	OS_OP_UNLINK,
+	OS_OP_LOCK,
+	OS_OPS
+};
+
+struct os_disk {
+	void *ctx;
+	/* Asked before each operation, with how many were asked about before it: 0 lets it happen,
+	 * an errno makes it fail with that. NULL: all happen. */
+	int (*fault)(void *ctx, uint64_t number, enum os_op op, struct slice path);
+	uint64_t asked;
+};
+
+/* A file read through memory; bytes beyond its length when mapped are not there. If somebody cuts
+ * the file short while it is mapped, reading it kills the process (SIGBUS): map only files that are
+ * written once. */
+struct os_map {
+	struct slice bytes; /* empty file: empty slice */
+};
+
+MUST_USE enum status os_file_map(struct slice path, struct os_map *out, struct fail *why);
+void os_map_done(struct os_map *map);
+
+/* All of a file, of a pipe, or, for "-", of standard input. ST_LIMIT if it has more than `most`
+ * bytes. */
+MUST_USE enum status os_file_read(struct slice path, size_t most, struct arena *a,
+				  struct slice *out, struct fail *why);
+
+bool os_file_exists(struct slice path); /* and may be looked at */
+MUST_USE enum status os_file_size(struct slice path, uint64_t *out, struct fail *why);
+
+/* Replaces the file or leaves it alone, also if the power fails: temporary file beside it, fsync,
+ * rename, fsync of the folder. Readers see the old bytes or the new. */
+MUST_USE enum status os_file_replace(struct os_disk *disk, struct slice path, struct slice bytes,
+				     struct fail *why);
+
+/* Writes the file in place, new or cut to nothing first; not yet durable. For many files: put all,
+ * then sync all and their folders; the first sync takes most of the others' data with it. */
+MUST_USE enum status os_file_put(struct os_disk *disk, struct slice path, struct slice bytes,
+				 struct fail *why);
+
+/* Makes a file's data, or a folder's names, durable. */
+MUST_USE enum status os_file_sync(struct os_disk *disk, struct slice path, struct fail *why);
+
+/* ST_OK also if there was none. */
+MUST_USE enum status os_file_remove(struct os_disk *disk, struct slice path, struct fail *why);
+
+/* The folder and those above it that are missing, mode 0777 less umask. `made` (may be NULL): how
+ * many were missing. Durable: each new folder's parent is synced. */
+MUST_USE enum status os_dir_make(struct os_disk *disk, struct slice path, size_t *out_made,
+				 struct fail *why);
+
+/* The names in a folder but "." and "..", sorted. */
+MUST_USE enum status os_dir_list(struct slice path, struct arena *a, struct slice **out,
+				 size_t *out_count, struct fail *why);
+
+struct os_lock {
+	int fd_plus_1; /* 0: not held */
+};
+
+/* Takes the file as a lock, made if absent; ST_REFUSED if another process (or another os_lock of
+ * this one) holds it. The kernel gives it back when its holder dies. */
+MUST_USE enum status os_lock_take(struct os_disk *disk, struct slice path, struct os_lock *out,
+				  struct fail *why);
+void os_lock_done(struct os_lock *lock);
+
+#endif

@@ -66,6 +66,8 @@ struct packet {
 	uint16_t ip_fragment_offset; /* bytes; 0 for a whole or rebuilt packet */
 	bool fragment; /* a piece that is not rebuilt: has no ports, no payload for flows */
 	bool rebuilt;  /* made by the defragmenter from several frames */
+	bool broken;   /* a header lies about its length: what was read before it is set, and the
+			* packet belongs to no flow (Suricata's "invalid") */
 	struct addr src, dst;
 	uint16_t sport, dport;	/* 0 if the protocol has none */
 	struct slice ip_header; /* with options, or with extension headers */
@@ -91,16 +93,24 @@ static inline bool packet_has_anomaly(const struct packet *p, unsigned i)
 	return (p->anomalies[i / 64] >> i % 64 & 1) != 0;
 }
 
-/* Fragments waiting for the rest. Owned by one worker; memory from its pool, within the pool's
- * budget. */
+/* One worker's decoding state: which decoder has which number, and the fragments that wait for the
+ * rest, in memory from the pool, within DEFRAG_BYTES_MAX and the pool's budget. */
 struct defrag;
 
+enum {
+	DEFRAG_TRACKERS_MAX = 4096,  /* packets waiting at once; the oldest is given up */
+	DEFRAG_BYTES_MAX = 32 << 20, /* Suricata's defrag.memcap */
+	DEFRAG_TIMEOUT_S = 60,	     /* Suricata's defrag.timeout, in packet time */
+};
+
+/* NULL if the budget is spent. */
 MUST_USE struct defrag *defrag_new(struct arena *process, struct arena_pool *pool);
 void defrag_free(struct defrag *d); /* gives all pieces back to the pool */
 
-/* Decodes one frame into *p (all fields are set). linktype is a LINKTYPE_ value (tcpdump.org). If
- * the frame completes a fragmented packet, *p is the rebuilt packet (its slices live until the next
- * call). */
+/* Decodes one frame into *p: p->at, p->number and p->wire_bytes are the caller's, set before the
+ * call (the defragmenter's timeout reads `at`); all other fields are set. linktype is a LINKTYPE_
+ * value (tcpdump.org). Of a tunnel, the innermost packet that made sense is given. If the frame
+ * completes a fragmented packet, *p is the rebuilt packet (its slices live until the next call). */
 void decode_frame(struct defrag *d, uint32_t linktype, struct slice frame, struct packet *p);
 
 /* True if the link type can be decoded at all: said once when a capture is opened, not per packet.

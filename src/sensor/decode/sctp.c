@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/decode/decode_priv.h"
+
+static void sctp(struct decode_state *s, struct slice bytes)
+{
+	struct cursor c = cursor_of(bytes);
+	uint16_t sport = cursor_be16(&c), dport = cursor_be16(&c);
+
+	(void)cursor_take(&c, 8); /* verification tag, checksum */
+	if (!cursor_ok(&c)) {
+		decode_broken(s, SCTP_PKT_TOO_SMALL);
+		return;
+	}
+	s->p->sport = sport;
+	s->p->dport = dport;
+	s->p->payload = cursor_take(&c, cursor_left(&c));
+}
+
+DECODER(sctp) = {
+	.name = "sctp",
+	.spec = "RFC 9260 3.1",
+	.keys = {{DECODE_IP, IP_PROTO_SCTP}},
+	.decode = sctp,
+};

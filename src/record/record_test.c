@@ -586,9 +586,10 @@ static void times_outside_the_calendar_are_brought_into_it(struct test *t)
 					  INT64_C(9214646399999999000)};
 
 	for (size_t i = 0; i < 6; i++) {
-		struct record r = {.kind = RECORD_INPUT, .at = {at[i]}}, back;
+		static struct record r, back;
 		struct buf line = buf_in(&w.arena);
 
+		r = (struct record){.kind = RECORD_INPUT, .at = {at[i]}};
 		record_encode(&r, &w.arena, &line);
 		EXPECT(t, record_parse(buf_slice(&line), &w.arena, &back, &w.why) == ST_OK);
 		EXPECT(t, back.at.ns == back_at[i]);

@@ -19,7 +19,8 @@
 struct app_tx;
 struct anomaly_worker;
 
-/* One detector. state is zeroed, state_bytes long, in the worker's arena. */
+/* One detector. state is zeroed, state_bytes long, in the worker's arena; it begins with the table
+ * of its subjects (anomaly_priv.h), so that what it forgot can be counted. */
 struct anomaly_detector {
 	const char *name; /* "scan": the event key starts with it */
 	const char *doc;  /* what it measures and what the score means */
@@ -31,11 +32,22 @@ struct anomaly_detector {
 		       const struct record_sink *out);
 };
 
+/* Opens the definition of detector `name`; the file is name.c and the word in meson.build name. */
+#define ANOMALY_DETECTOR(name)                                                                     \
+	extern const struct anomaly_detector anomaly_##name;                                       \
+	const struct anomaly_detector anomaly_##name
+
 extern const struct anomaly_detector *const anomaly_detectors[]; /* NULL-terminated */
 
+/* NULL if the budget is spent. Records go to `out`, complete but for party and station. */
 MUST_USE struct anomaly_worker *anomaly_worker_new(struct arena *process, struct record_sink out);
+/* A flow began; call it with the flow's first packet counted. */
 void anomaly_flow_new(struct anomaly_worker *w, const struct flow *f);
+/* A flow ends; f->app, if any, is still whole. */
 void anomaly_flow_end(struct anomaly_worker *w, const struct flow *f);
 void anomaly_logged(struct anomaly_worker *w, const struct flow *f, const struct record *r);
+
+/* Subjects that had to make room for newer ones: what they did from then on counts anew. */
+uint64_t anomaly_forgotten(const struct anomaly_worker *w);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/buf.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 enum { BUF_FIRST = 64 }; /* bytes of the first piece of memory */
@@ -76,16 +75,14 @@ void buf_add_i64(struct buf *b, int64_t v)
 	buf_add_u64(b, v < 0 ? -(uint64_t)v : (uint64_t)v);
 }
 
-void buf_add_fmt(struct buf *b, const char *fmt, ...)
+void buf_add_vfmt(struct buf *b, const char *fmt, va_list ap)
 {
 	char small[512];
-	va_list ap, again;
+	va_list again;
 	int n;
 
-	va_start(ap, fmt);
 	va_copy(again, ap);
 	n = vsnprintf(small, sizeof small, fmt, ap);
-	va_end(ap);
 	if (n >= 0 && (size_t)n < sizeof small) {
 		buf_add(b, (struct slice){(const uint8_t *)small, (size_t)n});
 	} else if (n > 0) {
@@ -95,4 +92,13 @@ void buf_add_fmt(struct buf *b, const char *fmt, ...)
 			b->len += (size_t)n;
 	}
 	va_end(again);
+}
+
+void buf_add_fmt(struct buf *b, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_add_vfmt(b, fmt, ap);
+	va_end(ap);
 }

@@ -12,6 +12,8 @@
 #include "base/arena.h"
 #include "base/slice.h"
 
+#include <stdarg.h>
+
 struct buf {
 	struct arena *arena; /* borrowed: must outlive the buf */
 	uint8_t *ptr;
@@ -44,5 +46,6 @@ void buf_add_z(struct buf *b, const char *z);
 void buf_add_u64(struct buf *b, uint64_t v); /* decimal */
 void buf_add_i64(struct buf *b, int64_t v);
 void buf_add_fmt(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void buf_add_vfmt(struct buf *b, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
 
 #endif

@@ -14,6 +14,19 @@
 
 #include "assess/claim/claim.h"
 
+enum {
+	TREATY_TEXT_MAX = 1 << 20, /* bytes of a treaty file */
+	TREATY_NAME_MAX = 64,	   /* bytes of the name of a term, clause, standard or party */
+	TREATY_TERMS_MAX = 256,
+	TREATY_STANDARDS_MAX = 32,
+	TREATY_CLAUSES_MAX = 256,
+	TREATY_PARTIES_MAX = 256,
+	TREATY_AMENDMENTS_MAX = 1024,
+	TREATY_RULES_MAX = 32,	  /* when, unless and permits lines of one clause */
+	TREATY_NESTING_MAX = 16,  /* parentheses and nots around one term */
+	TREATY_PROBLEMS_MAX = 50, /* reported for one file; the rest is counted */
+};
+
 struct treaty; /* compiled, immutable, in its arena */
 
 enum treaty_value { TREATY_FALSE, TREATY_UNDETERMINED, TREATY_TRUE };
@@ -33,22 +46,30 @@ struct treaty_finding {
 	struct slice instrument, clause, title; /* "cwlt", "cwlt.4", "No first use ..." */
 	struct slice party;	 /* whose amendments were applied with the other's; "" none */
 	enum treaty_value value; /* TRUE: breach shown; FALSE: no breach; else undetermined */
-	struct slice result;   /* "breach shown", "no breach", "undetermined", "not in force", "not
-				  bound" */
-	struct slice standard; /* "clear-and-convincing" */
+	struct slice result;	 /* "breach shown", "no breach", "permitted", "undetermined", "not
+				    in force", "not bound", "not judged" */
+	struct slice standard;	 /* "clear-and-convincing"; "" if not judged */
 	int32_t standard_milli;
-	bool unverifiable;   /* rests on an open term: printed on the front page */
-	bool not_applicable; /* not in force at the time, or no respondent that is bound */
+	struct interval joint; /* of conditions and amendments together, whatever their dependence
+				  (Frechet): shown, never compared with the standard */
+	bool unverifiable;     /* rests on an open term: printed on the front page */
+	bool not_applicable;   /* not in force at the time, or no respondent that is bound, or not
+				  judged: value is undetermined, changes are none, the trace is for
+				  information */
 	const struct treaty_trace_line *trace;
 	size_t trace_count;
 	const struct treaty_change *changes;
 	size_t change_count;
-	const uint64_t *leaves; /* facts that the deciding claims rest on */
+	const uint64_t *leaves; /* facts that the claims in the clause rest on, ascending */
 	size_t leaf_count;
+	struct slice article; /* the article in the file's own words, one line feed a line */
+	struct slice source;  /* where it is from: "ETS 185, art. 2 (checked)" */
+	struct slice rule;    /* the clause as compiled, one line feed a line, with the amendments
+				 that were applied */
 };
 
 /* Compiles a treaty file. All errors, one a line as file:line:column: ..., are appended to
- * *problems (may be NULL); the first is in *why. */
+ * *problems (may be NULL); the first is in *why. Slices in the result borrow text. */
 MUST_USE enum status treaty_compile(struct slice file_name, struct slice text, struct arena *a,
 				    struct treaty **out, struct buf *problems, struct fail *why);
 

@@ -32,6 +32,8 @@ enum {
 	APP_FIELDS_MAX = 64, /* rule buffers of one protocol */
 	APP_ANOMALIES_MAX = 64,
 	APP_PROBE_BYTES_MAX = 2048, /* probing gives up after so many bytes in a direction */
+	APP_PROBE_HELD_MAX =
+		16384, /* unrecognised bytes kept while the other direction is silent */
 	APP_HELD_BYTES_MAX =
 		1 << 20,    /* a parser that has eaten nothing of so many bytes is stuck */
 	APP_TXS_MAX = 1024, /* open transactions of one flow; more is an anomaly */
@@ -52,11 +54,11 @@ struct app_field {
 	uint8_t stage;	  /* final once tx->progress[dir] > stage */
 	bool growing;	  /* may be looked at while it grows */
 	bool multi;	  /* has several values: ask n = 0, 1, 2... until ptr is NULL */
-	const char *doc;  /* one sentence */
 	/* Value number n (0 unless multi) in direction dir. ptr NULL: absent. ptr set with len 0:
 	 * empty. Slices live as long as the tx. May build lazily in tx->arena; must be repeatable.
 	 */
 	struct slice (*get)(struct app_tx *tx, enum app_dir dir, unsigned n);
+	const char *doc; /* one sentence */
 };
 
 struct app_tx {
@@ -84,6 +86,8 @@ struct app_flow {
 	uint64_t anomalies;   /* of the flow, not of one tx: bit i of protocol.anomalies */
 	uint64_t consumed[2]; /* bytes eaten so far, per direction */
 	bool eof[2];
+	bool probed[2];		/* probing of that direction has ended without a YES */
+	enum app_dir first_dir; /* who spoke first */
 	bool stop_inspecting; /* e.g. TLS after the handshake: bytes no longer are worth looking at
 			       */
 	struct buf held[2];   /* bytes the parser has not eaten */
@@ -111,7 +115,10 @@ struct app_protocol {
 	const char *const *anomalies; /* NULL-terminated; rules: app-layer-event:<name>.<anomaly> */
 	uint8_t complete[2];	      /* progress at which a direction of a tx is complete */
 	size_t parser_bytes;	      /* size of the parser's state */
-	enum app_probe (*probe)(enum app_dir dir, struct slice input, bool port_hint);
+	/* input: the first bytes of the direction, or one datagram. YES and NO must stay what they
+	 * are when more bytes follow. */
+	enum app_probe (*probe)(const struct app_flow *f, enum app_dir dir, struct slice input,
+				bool port_hint);
 	/* NULL for a protocol that is only recognised (then bytes are not held). input: all bytes
 	 * not eaten yet. eof: no more will come in this direction. */
 	struct app_result (*parse)(struct app_flow *f, enum app_dir dir, struct slice input,
@@ -157,5 +164,8 @@ void app_tx_sweep(struct app_flow *f, bool (*done)(const struct app_tx *tx));
 /* For parsers: a new open tx with data_bytes zeroed bytes at tx->data; NULL if budget or
  * APP_TXS_MAX is spent (give up the flow then). */
 MUST_USE struct app_tx *app_tx_new(struct app_flow *f, size_t data_bytes);
+
+/* For parsers: direction dir of tx has come at least as far as `progress`. */
+void app_tx_advance(struct app_tx *tx, enum app_dir dir, uint8_t progress);
 
 #endif

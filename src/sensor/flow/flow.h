@@ -53,8 +53,11 @@ struct flow {
 	struct app_flow *app;
 	struct detect_flow *detect;
 	uint64_t anomalies_logged; /* bit i of the stream module's anomalies: logged once a flow */
-	struct flow *hash_next, *old_prev, *old_next; /* the table's own */
+	struct flow *hash_next, *old_prev, *old_next; /* the table's own, as all below */
+	struct wall_ns
+		seen; /* the latest packet time of the whole table at this flow's last packet */
 	uint32_t hash;
+	uint8_t queue;
 };
 
 /* Called once for each flow just before its memory goes. */
@@ -67,6 +70,8 @@ struct flow_table;
 
 struct flow_limits {
 	uint32_t flows_max; /* 0 = 1,000,000; the oldest is evicted (forced) */
+	uint64_t hash_seed; /* live capture gives a random one, so that nobody can aim at one chain
+			     */
 	struct arena_pool *pool;
 };
 

@@ -2,12 +2,28 @@
  *
  * sensor/rule/rule.h - the Suricata rule language as text: one line to one rule.
  *
- * Reads rule files, variables, classification.config and reference.config into values; knows the
- * grammar (header, options, escapes, quoting, continuation lines) but no keyword's meaning: that is
- * sensor/detect. Errors are data: each bad line is reported as file:line with what was expected,
- * and the others load. Follows docs.suricata.io/en/suricata-8.0.6/rules/intro.html.
+ * Reads rule files, variables and classification.config into values; knows the grammar (header,
+ * options, escapes, quoting, continuation lines) but no keyword's meaning: that is sensor/detect,
+ * but for the options every rule has (msg, sid, rev, gid, classtype, priority). Errors are data:
+ * each bad line is reported as file:line with what was expected, and the others load. Follows
+ * docs.suricata.io/en/suricata-8.0.6/rules/intro.html.
  *
- * Everything lives in the arena given. Pure.
+ *	ACTION PROTO ADDRS PORTS (-> | <>) ADDRS PORTS (keyword; keyword:value; ...)
+ *
+ * A line that ends in a backslash goes on in the next; a line whose first character is # says
+ * nothing; a line ends in LF or CR LF. Address and port expressions are sets:
+ *
+ *	SET     = EXPR *("," EXPR)
+ *	EXPR    = ["!"] ("any" | "$" NAME | "[" SET "]" | LITERAL)
+ *	LITERAL = 192.0.2.1 | 192.0.2.0/24 | 192.0.2.0/255.255.255.0 | 192.0.2.1-192.0.2.9, IPv6
+ *alike | 80 | 80:90 | 1024: | :1023
+ *
+ * A list is the union of its members without "!", or everything if it has none, less the union of
+ * those with "!". A list inside a list, and a variable, is a set of its own (Suricata flattens them
+ * into the list around them, which only matters where a negated member meets a positive one that
+ * stands outside its own list). A set that holds nothing is an error.
+ *
+ * Everything lives in the arena given; texts handed in are copied. Pure.
  */
 #ifndef DEW_SENSOR_RULE_H
 #define DEW_SENSOR_RULE_H
@@ -16,6 +32,14 @@
 #include "base/arena.h"
 #include "base/slice.h"
 #include "base/status.h"
+
+enum {
+	RULE_BYTES_MAX = 65536, /* one rule, lines joined; Suricata's limit is 8192 */
+	RULE_NEST_MAX = 32,	/* lists and variables within one another in an expression */
+	RULE_NAME_MAX = 64,	/* bytes of a keyword's or a variable's name */
+	RULE_PRIORITY_MAX = 255,
+	RULE_PRIORITY_DEFAULT = 3 /* without priority: and classtype: */
+};
 
 enum rule_action {
 	RULE_ALERT,
@@ -33,7 +57,8 @@ struct rule_option {
 				 NULL: no value */
 };
 
-/* Sorted, disjoint ranges; the complement is already taken. any: matches everything. */
+/* Sorted, disjoint ranges with a gap between any two; the complement is already taken. any: they
+ * hold everything. */
 struct rule_port_set {
 	struct rule_port_range {
 		uint16_t lo, hi;
@@ -87,6 +112,7 @@ struct rule_set {
 	size_t problem_count, problem_room;
 	struct rule_vars *vars;	      /* address and port variables */
 	struct rule_classes *classes; /* classifications */
+	struct rule_index *index;     /* gid and sid of every rule */
 	struct arena *arena;
 	uint64_t lines;
 };
@@ -95,25 +121,28 @@ struct rule_set {
  * !HOME_NET, HTTP_SERVERS = HOME_NET, HTTP_PORTS = 80, ...) and default classifications. */
 MUST_USE enum status rule_set_init(struct rule_set *s, struct arena *arena, struct fail *why);
 
-/* Sets $name to an address or port expression, as `vars:` of suricata.yaml would. Before rules
- * load. */
+/* Sets $name to an address or port expression, as `vars:` of suricata.yaml would; it may name
+ * variables that are known. Rules loaded before keep what they were compiled with. */
 MUST_USE enum status rule_set_var(struct rule_set *s, struct slice name, struct slice value,
 				  struct fail *why);
 
-/* classification.config; lines "config classification: short,description,priority". */
+/* classification.config; lines "config classification: short,description,priority". A name that is
+ * known gets the new meaning for the rules that load later; bad lines become problems. */
 MUST_USE enum status rule_set_classes(struct rule_set *s, struct slice file, struct slice text,
 				      struct fail *why);
 
-/* Adds every rule of the text; bad lines become problems. Same sid: the higher rev stays, as
- * Suricata. Fails only on no memory. */
+/* Adds every rule of the text; bad lines become problems. Same gid and sid: the higher rev stays,
+ * as Suricata, and the other becomes a problem. Fails only on no memory. */
 MUST_USE enum status rule_set_load(struct rule_set *s, struct slice file, struct slice text,
 				   struct fail *why);
 
-/* Records a problem with rule r. */
+/* Records a problem with rule r. If the budget is spent it is lost, and arena->exhausted says so.
+ */
 void rule_set_problem(struct rule_set *s, const struct rule *r, struct slice keyword,
 		      const char *fmt, ...) PRINTF_LIKE(4, 5);
 
-/* Parses an address or port expression ("[10.0.0.0/8,!10.1.0.0/16,$HOME_NET]", "![80,443:]"). */
+/* Parses an address or port expression ("[10.0.0.0/8,!10.1.0.0/16,$HOME_NET]", "![80,443:]"). Two
+ * expressions that mean the same give the same pointer. */
 MUST_USE enum status rule_addrs_parse(struct rule_set *s, struct slice text,
 				      const struct rule_addr_set **out, struct fail *why);
 MUST_USE enum status rule_ports_parse(struct rule_set *s, struct slice text,

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "assess/treaty/treaty_priv.h"
+#include "test.h"
+
+struct fixture {
+	struct arena_pool pool;
+	struct arena a;
+	struct buf problems;
+	struct fail why;
+	struct treaty *t;
+	enum status st;
+};
+
+static void compile(struct fixture *f, struct slice text)
+{
+	*f = (struct fixture){.pool = {.budget = 64 << 20}};
+	f->a.pool = &f->pool;
+	f->problems = buf_in(&f->a);
+	f->st = treaty_compile(SLICE("x.treaty"), text, &f->a, &f->t, &f->problems, &f->why);
+}
+
+static void done(struct fixture *f)
+{
+	arena_reset(&f->a);
+	arena_pool_drain(&f->pool);
+}
+
+#define HEAD                                                                                       \
+	"instrument x \"X\"\n"                                                                     \
+	"source \"s\" mark V\n"                                                                    \
+	"in-force 2020-01-01\n"                                                                    \
+	"standard high 0.75\n"                                                                     \
+	"term a \"A\"\n"                                                                           \
+	"term b \"B\"\n" /* six lines */
+
+static void a_whole_file_compiles(struct test *t)
+{
+	struct fixture f;
+
+	compile(&f, SLICE(HEAD "# comment\n| one\n|\n| two\nclause x.1 \"C\"\n proof high\n"
+			       " when a and not b\n unless b ; r\n"
+			       "not-judged x.2 \"D\" ; because\n"
+			       "party P \"Pa\" from 2021-01-01\n"
+			       " amend x.1 require b ; art. 1, 2, deposited 2020-06-01\n"));
+	EXPECT_SLICE(t, buf_slice(&f.problems), SLICE(""));
+	EXPECT(t, f.st == ST_OK);
+	EXPECT_SLICE(t, treaty_id(f.t), SLICE("x"));
+	EXPECT_SLICE(t, treaty_title(f.t), SLICE("X"));
+	EXPECT_UINT(t, f.t->clause_count, 2);
+	EXPECT_SLICE(t, f.t->clauses[0].article, SLICE("one\n\ntwo"));
+	EXPECT_SLICE(t, f.t->clauses[1].not_judged, SLICE("because"));
+	EXPECT_SLICE(t, f.t->clauses[0].amendments->source, SLICE("art. 1, 2"));
+	EXPECT_SLICE(t, f.t->clauses[0].amendments->deposited_text, SLICE("2020-06-01"));
+	/* in effect when the party is bound, if that is later than the deposit */
+	EXPECT(t, f.t->clauses[0].amendments->since.ns == INT64_C(1609459200) * TIME_NS_PER_S);
+	done(&f);
+}
+
+static void an_undefined_term_is_named_with_its_place(struct test *t)
+{
+	struct fixture f;
+
+	compile(&f, SLICE(HEAD "clause x.1 \"C\"\n  proof high\n  when a and hostile_intent\n"));
+	EXPECT(t, f.st == ST_INVALID);
+	EXPECT_SLICE(t, buf_slice(&f.problems),
+		     SLICE("x.treaty:9:14: the term \"hostile_intent\" is not defined: expected a "
+			   "line above that says  term hostile_intent \"what it means\"\n"));
+	EXPECT_SLICE(t, slice_of(f.why.text),
+		     slice_part(buf_slice(&f.problems), 0, f.problems.len - 1));
+	done(&f);
+}
+
+static void compiling_goes_on_after_an_error(struct test *t)
+{
+	struct fixture f;
+
+	compile(&f, SLICE("instrument x \"X\"\n"	 /* 1 */
+			  "source \"s\" mark V9\n"	 /* 2: a wrong mark */
+			  "in-force 2020-13-01\n"	 /* 3: no such month */
+			  "standard high 1.5\n"		 /* 4: above 1 */
+			  "standard high 0.75\n"	 /* 5 */
+			  "term a \"A\n"		 /* 6: no closing quote */
+			  "term a \"A\" shut\n"		 /* 7: a word too many */
+			  "clause y.1 \"C\"\n"		 /* 8: not of this file */
+			  "  proof high\n"		 /* 9: skipped, said in 8 */
+			  "clause x.1 \"C\"\n"		 /* 10: lacks when */
+			  "  proof higher\n"		 /* 11: no such standard */
+			  "clause x.2 \"C\"\n"		 /* 12 */
+			  "  proof high\n"		 /* 13 */
+			  "  when a and\n"		 /* 14: nothing follows */
+			  "  unless a\n"		 /* 15: no reason */
+			  "  pardon a\n"		 /* 16: no such statement */
+			  "party P\n"			 /* 17 */
+			  "  amend x.9 require a ; s\n"	 /* 18: no such clause */
+			  "  amend x.2 require a ; s\n"	 /* 19: no deposit */
+			  "  amend x.2 widen a ; s\n")); /* 20: only require */
+	EXPECT(t, f.st == ST_INVALID);
+	EXPECT_SLICE(
+		t, buf_slice(&f.problems),
+		SLICE("x.treaty:2:17: expected V (checked against the text), K1 (sure) or K2 "
+		      "(unchecked), found \"V9\"\n"
+		      "x.treaty:3:10: expected a date as YYYY-MM-DD, or \"between-parties\", found "
+		      "\"2020-13-01\"\n"
+		      "x.treaty:4:15: expected a number above 0 and up to 1, found \"1.5\"\n"
+		      "x.treaty:6:8: a text in quotes ends on its line: expected \"\n"
+		      "x.treaty:7:12: expected the end of the line, found \"shut\"\n"
+		      "x.treaty:8:8: a clause of this file is named \"x.\" and a number or word\n"
+		      "x.treaty:11:9: the standard \"higher\" is not defined: expected a line "
+		      "above "
+		      "that says  standard higher 0.75\n"
+		      "x.treaty:10:1: the clause \"x.1\" cannot be judged: expected a line \"when "
+		      "...\" in it\n"
+		      "x.treaty:14:13: expected a term, \"not\" or \"(\", found the end of the "
+		      "line\n"
+		      "x.treaty:15:11: expected \";\" and the source of the exception, found the "
+		      "end "
+		      "of the line\n"
+		      "x.treaty:16:3: expected source, proof, when, unless, permits, or a new "
+		      "block, "
+		      "found \"pardon\"\n"
+		      "x.treaty:18:9: there is no clause \"x.9\" above: expected one that is "
+		      "judged\n"
+		      "x.treaty:19:23: expected \"; source, deposited YYYY-MM-DD\"\n"
+		      "x.treaty:20:13: expected \"require\" (an amendment narrows, so that their "
+		      "order does not matter), found \"widen\"\n"
+		      "x.treaty:1:1: it does not say where its text is from: expected a line "
+		      "\"source ...\" below \"instrument\"\n"));
+	done(&f);
+}
+
+static bool problem(struct slice body, struct slice want)
+{
+	struct fixture f;
+	bool ok;
+
+	compile(&f, body);
+	ok = want.len == 0
+		     ? f.st == ST_OK
+		     : f.st == ST_INVALID && slice_find(buf_slice(&f.problems), want) != SIZE_MAX;
+	done(&f);
+	return ok;
+}
+
+#define IN_CLAUSE(line) SLICE(HEAD "clause x.1 \"C\"\nproof high\n" line "\n")
+
+static void and_beside_or_needs_parentheses(struct test *t)
+{
+	EXPECT(t, problem(IN_CLAUSE("when a and b or a"), SLICE("9:14: \"and\" and \"or\" side")));
+	EXPECT(t, problem(IN_CLAUSE("when (a and b) or a"), SLICE("")));
+	EXPECT(t, problem(IN_CLAUSE("when a and (b or a) and not (a or b)"), SLICE("")));
+	EXPECT(t, problem(IN_CLAUSE("when (a"), SLICE("9:8: expected \")\"")));
+	EXPECT(t, problem(IN_CLAUSE("when a)"), SLICE("9:7: expected the end of the line")));
+	EXPECT(t, problem(IN_CLAUSE("when a b"), SLICE("9:8: expected the end of the line")));
+	EXPECT(t, problem(IN_CLAUSE("when ()"), SLICE("9:7: expected a term")));
+	EXPECT(t, problem(IN_CLAUSE("when a and and b"), SLICE("9:12: expected a term")));
+	EXPECT(t, problem(IN_CLAUSE("when a(b)"), SLICE("9:7: a term is not called")));
+}
+
+static void an_expression_goes_on_with_and_or(struct test *t)
+{
+	EXPECT(t,
+	       problem(IN_CLAUSE("when a\n  and (b\n    or a)\nunless b\n or a ; r"), SLICE("")));
+	EXPECT(t, problem(IN_CLAUSE("when a\n\n and b"),
+			  SLICE("11:2: expected source, proof, when, unless, permits")));
+	/* its lines are skipped with it, and the error is said once */
+	EXPECT(t, problem(IN_CLAUSE("when c\n and b\n or a"), SLICE("9:6: the term \"c\"")));
+}
+
+static void what_cannot_be_judged_is_refused(struct test *t)
+{
+	EXPECT(t, problem(SLICE(HEAD "duty x.1 \"D\"\n bearer P\n"),
+			  SLICE("7:1: a duty begins with a request")));
+	EXPECT(t, problem(IN_CLAUSE("when a\nmust act within 24h"), SLICE("10:1: a duty begins")));
+	EXPECT(t, problem(IN_CLAUSE("when a\nthen notify"), SLICE("10:1: a clause has one cons")));
+	EXPECT(t, problem(IN_CLAUSE("when a\nrank 1"), SLICE("10:1: all exceptions have one")));
+	EXPECT(t, problem(IN_CLAUSE("when a\nwhen b"), SLICE("10:1: \"when\" stands first")));
+	EXPECT(t, problem(IN_CLAUSE("unless a ; r"), SLICE("9:1: expected the line \"when")));
+	EXPECT(t, problem(IN_CLAUSE("when a\nproof high"), SLICE("10:1: a second \"proof\"")));
+	EXPECT(t,
+	       problem(SLICE(HEAD "clause x.1 \"C\"\nwhen a\n"),
+		       SLICE("7:1: the clause \"x.1\" cannot be judged: expected a line \"proof")));
+	EXPECT(t, problem(SLICE(HEAD "not-judged x.1 \"C\"\n"), SLICE("7:19: expected \";\" and")));
+	EXPECT(t, problem(SLICE(HEAD "not-judged x.1 \"C\" ;\n"), SLICE("after \";\"")));
+	EXPECT(t, problem(SLICE(HEAD "not-judged x.1 \"C\" ; r\nwhen a\n"),
+			  SLICE("8:1: expected source, or a new block")));
+	EXPECT(t, problem(SLICE(HEAD), SLICE("1:1: it has no clause")));
+	EXPECT(t, problem(SLICE(""), SLICE("1:1: expected  instrument")));
+	EXPECT(t, problem(SLICE("term a \"A\"\n"), SLICE("1:1: expected \"instrument\" first")));
+}
+
+static void names_are_defined_once(struct test *t)
+{
+	EXPECT(t, problem(SLICE(HEAD "term a \"A\"\n"), SLICE("7:6: the term \"a\" is defined")));
+	EXPECT(t, problem(SLICE(HEAD "standard high 1\n"), SLICE("7:10: the standard \"high\"")));
+	EXPECT(t, problem(SLICE(HEAD "term not \"A\"\n"), SLICE("7:6: \"not\" is a word of")));
+	EXPECT(t, problem(SLICE(HEAD "party P\nparty P\n"), SLICE("8:7: the party \"P\" has two")));
+	EXPECT(t,
+	       problem(SLICE(HEAD "not-judged x.1 \"\" ; r\n"), SLICE("7:16: expected its title")));
+	EXPECT(t, problem(SLICE(HEAD "not-judged x.1 \"C\" ; r\nnot-judged x.1 \"C\" ; r\n"),
+			  SLICE("8:12: the clause \"x.1\" is defined twice")));
+	EXPECT(t, problem(SLICE(HEAD "source \"s\" mark V\n"), SLICE("7:1: a second \"source\"")));
+	EXPECT(t,
+	       problem(SLICE(HEAD "in-force 2020-01-01\n"), SLICE("7:1: a second \"in-force\"")));
+}
+
+static void a_standard_for_a_breach_lies_above_one_half(struct test *t)
+{
+	static const char *const low[] = {"0.5", "0.001", "0.499"};
+	static const char *const high[] = {"0.501", "0.95", "1", "1.0", "1.000"};
+	static const char *const none[] = {"0",	 "0.000", "1.001", "0.1234", ".5",
+					   "1.", "-1",	  "0x1",   "0.0x1",  "2"};
+	char text[256];
+
+	for (size_t i = 0; i < 3 + 5 + 10; i++) {
+		const char *v = i < 3 ? low[i] : i < 8 ? high[i - 3] : none[i - 8];
+		struct buf b;
+		struct fixture f = {.pool = {.budget = 1 << 20}};
+		struct slice want = i < 3   ? SLICE("8:7: a breach cannot be judged at 0.5 or less")
+				    : i < 8 ? SLICE("")
+					    : SLICE("6:12: expected ");
+
+		f.a.pool = &f.pool;
+		b = buf_in(&f.a);
+		buf_add_fmt(&b,
+			    "instrument x \"X\"\nsource \"s\" mark V\nin-force 2020-01-01\n"
+			    "term a \"A\"\n\nstandard s %s\nclause x.1 \"C\"\nproof s\nwhen a\n",
+			    v);
+		EXPECT(t, b.len < sizeof text);
+		memcpy(text, b.ptr, b.len);
+		EXPECT(t, problem((struct slice){(const uint8_t *)text, b.len}, want));
+		done(&f);
+	}
+}
+
+static void what_is_read_is_what_is_run(struct test *t)
+{
+	EXPECT(t, problem(SLICE(HEAD "term c \"\x1b[31m\"\n"), SLICE("7:9: byte 0x1b cannot")));
+	EXPECT(t, problem(SLICE(HEAD "# \xff\n"), SLICE("7:3: byte 0xff cannot stand here")));
+	EXPECT(t, problem(SLICE(HEAD "# \xc2\x9b\n"), SLICE("7:3: byte 0xc2")));     /* C1 */
+	EXPECT(t, problem(SLICE(HEAD "# \xe2\x80\xae\n"), SLICE("7:3: byte 0xe2"))); /* U+202E */
+	EXPECT(t, problem(SLICE(HEAD "# \xe2\x81\xa7\n"), SLICE("7:3: byte 0xe2"))); /* U+2067 */
+	EXPECT(t, problem(SLICE(HEAD "# caf\xc3\xa9\r\n\tnot-judged x.1 \"\xe2\x80\x93\" ; r\r\n"),
+			  SLICE("")));
+}
+
+static void limits_hold(struct test *t)
+{
+	struct fixture g = {.pool = {.budget = 64 << 20}};
+
+	g.a.pool = &g.pool;
+	for (int d = -1; d <= 1; d++) {
+		struct buf b = buf_in(&g.a), terms = buf_in(&g.a), name = buf_in(&g.a);
+
+		buf_add(&b, SLICE(HEAD "clause x.1 \"C\"\nproof high\nwhen "));
+		for (int i = 0; i < TREATY_NESTING_MAX + d; i++)
+			buf_add_z(&b, i % 2 ? "not " : "(");
+		buf_add_byte(&b, 'a');
+		for (int i = 0; i < TREATY_NESTING_MAX + d; i++)
+			buf_add_z(&b, i % 2 ? "" : ")");
+		EXPECT(t, problem(buf_slice(&b), d <= 0 ? SLICE("") : SLICE("nested too deeply")));
+
+		buf_add(&terms, SLICE(HEAD));
+		for (int i = 2; i < TREATY_TERMS_MAX + d; i++)
+			buf_add_fmt(&terms, "term t%d \"T\"\n", i);
+		buf_add(&terms, SLICE("not-judged x.1 \"C\" ; r\n"));
+		EXPECT(t,
+		       problem(buf_slice(&terms), d <= 0 ? SLICE("") : SLICE("at most 256 terms")));
+
+		buf_add(&name, SLICE(HEAD "not-judged x.1 \"C\" ; r\nterm "));
+		for (int i = 0; i < TREATY_NAME_MAX + d; i++)
+			buf_add_byte(&name, 'n');
+		buf_add_z(&name, " \"N\"\n");
+		EXPECT(t,
+		       problem(buf_slice(&name), d <= 0 ? SLICE("") : SLICE("at most 64 bytes")));
+	}
+	arena_reset(&g.a);
+	arena_pool_drain(&g.pool);
+}
+
+static void a_flood_of_errors_is_cut_and_counted(struct test *t)
+{
+	struct fixture f;
+	uint8_t text[TREATY_PROBLEMS_MAX * 2 + 20];
+	size_t lines = 0;
+
+	memset(text, '?', sizeof text);
+	for (size_t i = 1; i < sizeof text; i += 2)
+		text[i] = '\n';
+	compile(&f, (struct slice){text, sizeof text});
+	EXPECT(t, f.st == ST_INVALID);
+	for (size_t i = 0; i < f.problems.len; i++)
+		lines += f.problems.ptr[i] == '\n';
+	EXPECT_UINT(t, lines, TREATY_PROBLEMS_MAX + 1);
+	EXPECT(t, slice_ends(buf_slice(&f.problems), SLICE("x.treaty: 10 more errors\n")));
+	done(&f);
+}
+
+static void memory_may_end_anywhere(struct test *t)
+{
+	struct slice text = SLICE(HEAD "| p\nclause x.1 \"C\"\n proof high\n when a and b\n"
+				       "party P\n amend x.1 require b ; s, deposited 2020-06-01\n");
+	bool enough = false;
+
+	for (size_t after = 1; !enough; after++) {
+		struct arena_pool pool = {.budget = 1 << 20, .fail_after = after};
+		struct arena a = {.pool = &pool};
+		struct fail why = {0};
+		struct treaty *x;
+		enum status st = treaty_compile(SLICE("f"), text, &a, &x, NULL, &why);
+
+		EXPECT(t, st == ST_OK || (st == ST_NOMEM && why.status == ST_NOMEM));
+		enough = st == ST_OK;
+		arena_reset(&a);
+		arena_pool_drain(&pool);
+		EXPECT_UINT(t, pool.out, 0);
+	}
+}
+
+TESTS(T(a_whole_file_compiles), T(an_undefined_term_is_named_with_its_place),
+      T(compiling_goes_on_after_an_error), T(and_beside_or_needs_parentheses),
+      T(an_expression_goes_on_with_and_or), T(what_cannot_be_judged_is_refused),
+      T(names_are_defined_once), T(a_standard_for_a_breach_lies_above_one_half),
+      T(what_is_read_is_what_is_run), T(limits_hold), T(a_flood_of_errors_is_cut_and_counted),
+      T(memory_may_end_anywhere))

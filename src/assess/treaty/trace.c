@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The words of a finding: why it came out so, one sentence a line, and the rule as it was run.
+ */
+#include "assess/treaty/treaty_priv.h"
+
+struct trace {
+	struct treaty_judge *j;
+	struct treaty_trace_line *lines;
+	size_t count, room;
+	bool ok;
+};
+
+static void add(struct trace *t, unsigned depth, enum treaty_value v, const struct buf *b)
+{
+	struct treaty_trace_line line = {(uint8_t)depth, v, buf_slice(b)};
+
+	t->ok = t->ok && !b->full && ARENA_PUSH(t->j->a, t->lines, t->count, t->room, line);
+}
+
+/* ---- expressions as text -------------------------------------------------------------------- */
+
+static void write_expr(const struct treaty *t, const struct treaty_node *n, bool inner,
+		       struct buf *b)
+{
+	if (n->kind == TREATY_ATOM) {
+		buf_add(b, t->terms[n->term].name);
+		return;
+	}
+	if (n->kind == TREATY_NOT) {
+		buf_add_z(b, "not ");
+		write_expr(t, n->first, true, b);
+		return;
+	}
+	if (inner)
+		buf_add_byte(b, '(');
+	for (const struct treaty_node *c = n->first; c != NULL; c = c->next) {
+		if (c != n->first)
+			buf_add_z(b, n->kind == TREATY_AND ? " and " : " or ");
+		write_expr(t, c, true, b);
+	}
+	if (inner)
+		buf_add_byte(b, ')');
+}
+
+static void write_milli(int32_t milli, struct buf *b)
+{
+	claim_write_interval((struct interval){milli, milli}, b);
+}
+
+/* "civilian_target 0.95-1 is shown at 0.75" */
+static void write_atom(const struct trace *t, const struct treaty_node *n, struct buf *b)
+{
+	const struct treaty_judge_term *term = &t->j->terms[n->term];
+
+	buf_add(b, t->j->t->terms[n->term].name);
+	if (term->claim == NULL) {
+		buf_add_z(b, " is unknown: no fact bears on it");
+		return;
+	}
+	buf_add_byte(b, ' ');
+	claim_write_interval(term->p, b);
+	buf_add_z(b, term->value == TREATY_TRUE	   ? " is shown at "
+		     : term->value == TREATY_FALSE ? " is excluded at "
+						   : " is neither shown nor excluded at ");
+	write_milli(t->j->standard, b);
+	if (t->j->t->terms[n->term].open)
+		buf_add_z(b, " (open term: the parties have not settled what it means)");
+}
+
+/* One line a node, children one deeper. */
+static void trace_node(struct trace *t, const struct treaty_node *n, unsigned depth)
+{
+	enum treaty_value v = treaty_node_value(t->j, n);
+	struct buf b = buf_in(t->j->a);
+
+	if (n->kind == TREATY_ATOM) {
+		write_atom(t, n, &b);
+		add(t, depth, v, &b);
+		return;
+	}
+	if (n->kind == TREATY_NOT && n->first->kind == TREATY_ATOM) {
+		write_expr(t->j->t, n, false, &b);
+		buf_add_z(&b, ": ");
+		write_atom(t, n->first, &b);
+		add(t, depth, v, &b);
+		return;
+	}
+	buf_add_z(&b, n->kind == TREATY_AND  ? "all of these"
+		      : n->kind == TREATY_OR ? "at least one of these"
+					     : "not this");
+	add(t, depth, v, &b);
+	for (const struct treaty_node *c = n->first; c != NULL; c = c->next)
+		trace_node(t, c, depth + 1);
+}
+
+/* The parts of a rule below its head: the members of a top "and" need no line of their own. */
+static void trace_parts(struct trace *t, const struct treaty_node *n)
+{
+	if (n->kind != TREATY_AND) {
+		trace_node(t, n, 1);
+		return;
+	}
+	for (const struct treaty_node *c = n->first; c != NULL; c = c->next)
+		trace_node(t, c, 1);
+}
+
+/* ---- lines ---------------------------------------------------------------------------------- */
+
+static void trace_rule(struct trace *t, const struct treaty_rule *r)
+{
+	static const char *const words[][3] = {
+		[TREATY_WHEN] = {"not met", "not settled", "met"},
+		[TREATY_UNLESS] = {"does not apply", "may apply", "applies"},
+		[TREATY_UNLESS_SHOWN] = {"not shown by the respondent, who must show it",
+					 "not shown by the respondent, who must show it",
+					 "shown by the respondent"},
+		[TREATY_PERMITS] = {"does not apply", "may apply", "applies"},
+	};
+	enum treaty_value v = treaty_node_value(t->j, r->expr);
+	struct buf b = buf_in(t->j->a);
+
+	if (r->kind == TREATY_WHEN) {
+		buf_add_fmt(&b, "conditions: %s; all together ", words[r->kind][v]);
+		claim_write_interval(treaty_node_bounds(t->j, r->expr), &b);
+		buf_add_z(&b, ", whatever their dependence");
+	} else {
+		buf_add_fmt(&b, "%s \"%.*s\": %s",
+			    r->kind == TREATY_PERMITS ? "permission" : "exception",
+			    SLICE_ARG(r->reason), words[r->kind][v]);
+	}
+	add(t, 0, v, &b);
+	trace_parts(t, r->expr);
+}
+
+static void trace_amendment(struct trace *t, const struct treaty_amendment *m)
+{
+	static const char *const words[] = {"not met", "not settled", "met"};
+	const struct treaty_party *p = &t->j->t->parties[m->party];
+	enum treaty_value v = treaty_node_value(t->j, m->expr);
+	struct buf b = buf_in(t->j->a);
+
+	buf_add_fmt(&b, "%.*s also requires (%.*s, deposited %.*s): %s",
+		    SLICE_ARG(p->name.len ? p->name : p->id), SLICE_ARG(m->source),
+		    SLICE_ARG(m->deposited_text), words[v]);
+	add(t, 0, v, &b);
+	trace_parts(t, m->expr);
+}
+
+static bool write_rule(struct treaty_judge *j, struct slice *out)
+{
+	static const char *const words[] = {
+		[TREATY_WHEN] = "when ",
+		[TREATY_UNLESS] = "unless ",
+		[TREATY_UNLESS_SHOWN] = "unless respondent-shows ",
+		[TREATY_PERMITS] = "permits ",
+	};
+	const struct treaty_clause *c = &j->t->clauses[j->clause];
+	const struct treaty_standard *s = &j->t->standards[c->standard];
+	const struct treaty_amendment *m = NULL;
+	struct buf b = buf_in(j->a);
+
+	buf_add_fmt(&b, "proof %.*s ", SLICE_ARG(s->name));
+	write_milli(s->milli, &b);
+	for (size_t i = 0; i < c->rule_count; i++) {
+		buf_add_fmt(&b, "\n%s", words[c->rules[i].kind]);
+		write_expr(j->t, c->rules[i].expr, false, &b);
+		if (c->rules[i].reason.len != 0)
+			buf_add_fmt(&b, " ; %.*s", SLICE_ARG(c->rules[i].reason));
+	}
+	while ((m = treaty_amendment_next(j, m)) != NULL) {
+		buf_add_fmt(&b, "\n%.*s: require ", SLICE_ARG(j->t->parties[m->party].id));
+		write_expr(j->t, m->expr, false, &b);
+		buf_add_fmt(&b, " ; %.*s, deposited %.*s", SLICE_ARG(m->source),
+			    SLICE_ARG(m->deposited_text));
+	}
+	*out = buf_slice(&b);
+	return !b.full;
+}
+
+bool treaty_trace_write(struct treaty_judge *j, const char *bar, struct treaty_finding *f)
+{
+	const struct treaty_clause *c = &j->t->clauses[j->clause];
+	const struct treaty_amendment *m = NULL;
+	struct trace t = {.j = j, .ok = true};
+
+	if (bar != NULL) {
+		struct buf b = buf_in(j->a);
+
+		buf_add_fmt(&b, "%s; what follows is for information", bar);
+		add(&t, 0, TREATY_UNDETERMINED, &b);
+	}
+	for (size_t i = 0; i < c->rule_count; i++)
+		trace_rule(&t, &c->rules[i]);
+	while ((m = treaty_amendment_next(j, m)) != NULL)
+		trace_amendment(&t, m);
+	f->trace = t.lines;
+	f->trace_count = t.count;
+	return t.ok && write_rule(j, &f->rule);
+}
+
+bool treaty_not_judged_write(struct treaty_judge *j, struct treaty_finding *f)
+{
+	struct trace t = {.j = j, .ok = true};
+	struct buf b = buf_in(j->a);
+
+	buf_add_fmt(&b, "not judged: %.*s", SLICE_ARG(j->t->clauses[j->clause].not_judged));
+	add(&t, 0, TREATY_UNDETERMINED, &b);
+	f->value = TREATY_UNDETERMINED;
+	f->result = SLICE("not judged");
+	f->not_applicable = true;
+	f->trace = t.lines;
+	f->trace_count = t.count;
+	return t.ok;
+}
+
+/* "Council of Europe, ETS 185, art. 2 (checked against the text)" */
+bool treaty_source_write(struct treaty_judge *j, struct slice *out)
+{
+	const struct treaty_clause *c = &j->t->clauses[j->clause];
+	const struct treaty_source *s = c->source.text.len ? &c->source : &j->t->source;
+	struct buf b = buf_in(j->a);
+
+	buf_add(&b, s->text);
+	if (s->page.len != 0)
+		buf_add_fmt(&b, ", %.*s", SLICE_ARG(s->page));
+	buf_add_z(&b, slice_equal(s->mark, SLICE("V"))	  ? " (checked against the text)"
+		      : slice_equal(s->mark, SLICE("K1")) ? " (not checked against the text, sure)"
+							  : " (unchecked)");
+	*out = buf_slice(&b);
+	return !b.full;
+}

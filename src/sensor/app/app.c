@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The life of a flow's application layer.
+ *
+ *	PROBING --start()--> PARSING --give_up()--> GIVEN_UP
+ *	   \________________give_up()________________/
+ *
+ * Invariants:
+ *  1. While probing, held[d] is every byte direction d has sent; no parser has seen any of them.
+ *     A datagram is never held.
+ *  2. The protocol chosen is the first of the table that says YES while all before it say NO, so
+ *     it does not depend on how the bytes were cut.
+ *  3. Each byte is given to the parser until it is eaten, in order, and never after.
+ *  4. A tx is freed by app_tx_sweep() or app_flow_end() only, never while a direction of it is
+ *     incomplete in the former. A parser therefore keeps pointers to incomplete txs only.
+ *  5. A direction that ended, or a flow that was given up, has no incomplete tx in it.
+ */
+#include "sensor/app/app.h"
+
+enum { PIECE_BYTES = 64 << 10 }; /* larger inputs are cut: bounds what is held, changes nothing */
+
+static bool is_port_of(const struct app_protocol *p, const struct app_flow *f)
+{
+	for (const uint16_t *port = p->ports; port != NULL && *port != 0; port++)
+		if (*port == f->server_port || *port == f->client_port)
+			return true;
+	return false;
+}
+
+static enum app_probe probe_all(const struct app_flow *f, enum app_dir dir, struct slice input,
+				bool last, const struct app_protocol **out)
+{
+	if (input.len >= APP_PROBE_BYTES_MAX)
+		last = true;
+	input = slice_part(input, 0, APP_PROBE_BYTES_MAX);
+	for (size_t i = 0; app_protocols[i] != NULL; i++) {
+		const struct app_protocol *p = app_protocols[i];
+		enum app_probe r;
+
+		if ((p->transports & f->transport) == 0)
+			continue;
+		r = p->probe(f, dir, input, is_port_of(p, f));
+		if (r == APP_YES) {
+			*out = p;
+			return APP_YES;
+		}
+		if (r == APP_NEED_MORE && !last)
+			return APP_NEED_MORE;
+	}
+	return APP_NO;
+}
+
+void app_tx_advance(struct app_tx *tx, enum app_dir dir, uint8_t progress)
+{
+	if (tx->progress[dir] < progress)
+		tx->progress[dir] = progress;
+}
+
+static void complete(struct app_flow *f, enum app_dir dir)
+{
+	for (struct app_tx *tx = f->first; tx != NULL; tx = tx->next)
+		app_tx_advance(tx, dir, f->protocol->complete[dir]);
+}
+
+static void drop_held(struct app_flow *f, enum app_dir dir)
+{
+	arena_reset(&f->held_arena[dir]);
+	f->held[dir] = buf_in(&f->held_arena[dir]);
+	f->held[dir].most = APP_HELD_BYTES_MAX;
+}
+
+static void give_up(struct app_flow *f)
+{
+	f->state = APP_GIVEN_UP;
+	for (enum app_dir d = APP_TO_SERVER; d <= APP_TO_CLIENT; d++) {
+		drop_held(f, d);
+		if (f->protocol != NULL)
+			complete(f, d);
+	}
+}
+
+/* Gives the parser what is held and `bytes` behind it; holds what it leaves. */
+static void feed(struct app_flow *f, enum app_dir dir, struct slice bytes, bool eof)
+{
+	struct buf *held = &f->held[dir];
+	struct slice in = bytes;
+	struct app_result r;
+
+	if (f->protocol->parse == NULL || f->stop_inspecting) {
+		f->consumed[dir] += held->len + bytes.len;
+		drop_held(f, dir);
+		return;
+	}
+	if (held->len != 0) {
+		buf_add(held, bytes);
+		in = buf_slice(held);
+		if (held->full) {
+			give_up(f);
+			return;
+		}
+	}
+	r = f->protocol->parse(f, dir, in, eof);
+	ASSERT(r.used <= in.len);
+	f->consumed[dir] += r.used;
+	if (r.verdict == APP_STUCK) {
+		give_up(f);
+		return;
+	}
+	for (enum app_dir d = APP_TO_SERVER; d <= APP_TO_CLIENT; d++)
+		if (f->eof[d] && (d != dir || eof))
+			complete(f, d);
+	if (r.used == in.len || eof) {
+		if (held->room != 0)
+			drop_held(f, dir);
+		return;
+	}
+	if (held->len != 0) {
+		held->len -= r.used;
+		memmove(held->ptr, held->ptr + r.used, held->len);
+	} else {
+		buf_add(held, slice_from(in, r.used));
+		if (held->full)
+			give_up(f);
+	}
+}
+
+static void end_direction(struct app_flow *f, enum app_dir dir)
+{
+	if (f->state != APP_PARSING)
+		return;
+	feed(f, dir, (struct slice){NULL, 0}, true);
+	complete(f, dir); /* feed() does not ask a parser that wants no more */
+}
+
+/* The protocol is known: what was held goes to its parser, who spoke first first. */
+static void start(struct app_flow *f, const struct app_protocol *p)
+{
+	enum app_dir order[2] = {f->first_dir,
+				 f->first_dir == APP_TO_SERVER ? APP_TO_CLIENT : APP_TO_SERVER};
+
+	f->protocol = p;
+	f->state = APP_PARSING;
+	if (p->parser_bytes != 0) {
+		f->parser = arena_alloc(f->arena, p->parser_bytes, _Alignof(max_align_t), 1);
+		if (f->parser == NULL) {
+			give_up(f);
+			return;
+		}
+	}
+	for (int i = 0; i < 2; i++) {
+		enum app_dir d = order[i];
+
+		if (f->state == APP_PARSING && f->held[d].len != 0)
+			feed(f, d, (struct slice){NULL, 0}, false);
+		if (f->eof[d])
+			end_direction(f, d);
+	}
+}
+
+static void probe_datagram(struct app_flow *f, enum app_dir dir, struct slice bytes)
+{
+	const struct app_protocol *p;
+
+	if (f->probed[dir])
+		return;
+	if (probe_all(f, dir, bytes, true, &p) == APP_YES) {
+		start(f, p);
+		if (f->state == APP_PARSING)
+			feed(f, dir, bytes, false);
+		return;
+	}
+	f->probed[dir] = true;
+	if (f->probed[APP_TO_SERVER] && f->probed[APP_TO_CLIENT])
+		give_up(f);
+}
+
+static void probe_stream(struct app_flow *f, enum app_dir dir, struct slice bytes)
+{
+	enum app_dir other = dir == APP_TO_SERVER ? APP_TO_CLIENT : APP_TO_SERVER;
+	const struct app_protocol *p;
+
+	if (f->held[other].len == 0 && f->held[dir].len == 0)
+		f->first_dir = dir;
+	buf_add(&f->held[dir], bytes);
+	if (f->held[dir].full) {
+		give_up(f);
+		return;
+	}
+	if (!f->probed[dir]) {
+		switch (probe_all(f, dir, buf_slice(&f->held[dir]), f->eof[dir], &p)) {
+		case APP_YES:
+			start(f, p);
+			return;
+		case APP_NO:
+			f->probed[dir] = true;
+			break;
+		case APP_NEED_MORE:
+			break;
+		}
+	}
+	if ((f->probed[APP_TO_SERVER] && f->probed[APP_TO_CLIENT]) ||
+	    f->held[dir].len > APP_PROBE_HELD_MAX)
+		give_up(f);
+}
+
+struct app_flow *app_flow_new(struct arena *flow, struct arena_pool *pool, uint8_t transport,
+			      uint16_t client_port, uint16_t server_port)
+{
+	struct app_flow *f = ARENA_NEW(flow, struct app_flow);
+
+	if (f == NULL)
+		return NULL;
+	f->transport = transport;
+	f->client_port = client_port;
+	f->server_port = server_port;
+	f->arena = flow;
+	f->pool = pool;
+	for (enum app_dir d = APP_TO_SERVER; d <= APP_TO_CLIENT; d++) {
+		f->held_arena[d].pool = pool;
+		drop_held(f, d);
+	}
+	return f;
+}
+
+static void take_piece(struct app_flow *f, enum app_dir dir, struct slice bytes)
+{
+	switch (f->state) {
+	case APP_PROBING:
+		if (f->transport == APP_UDP)
+			probe_datagram(f, dir, bytes);
+		else
+			probe_stream(f, dir, bytes);
+		break;
+	case APP_PARSING:
+		feed(f, dir, bytes, false);
+		break;
+	case APP_GIVEN_UP:
+		break;
+	}
+}
+
+void app_data(struct app_flow *f, enum app_dir dir, struct slice bytes)
+{
+	if (f->eof[dir] || bytes.len == 0)
+		return;
+	if (f->transport == APP_UDP) {
+		take_piece(f, dir, bytes);
+		return;
+	}
+	while (bytes.len != 0) {
+		take_piece(f, dir, slice_part(bytes, 0, PIECE_BYTES));
+		bytes = slice_from(bytes, PIECE_BYTES);
+	}
+}
+
+void app_gap(struct app_flow *f, enum app_dir dir, uint64_t missing)
+{
+	if (f->state == APP_GIVEN_UP || f->eof[dir] || missing == 0)
+		return;
+	if (f->state == APP_PROBING) {
+		give_up(f);
+		return;
+	}
+	if (f->protocol->parse != NULL && !f->stop_inspecting &&
+	    (f->protocol->gap == NULL || !f->protocol->gap(f, dir, missing))) {
+		give_up(f);
+		return;
+	}
+	f->consumed[dir] += f->held[dir].len + missing;
+	drop_held(f, dir);
+}
+
+void app_eof(struct app_flow *f, enum app_dir dir)
+{
+	if (f->eof[dir])
+		return;
+	f->eof[dir] = true;
+	if (f->state == APP_PROBING) {
+		if (f->held[dir].len != 0 && !f->probed[dir])
+			probe_stream(f, dir, (struct slice){NULL, 0});
+		else
+			f->probed[dir] = true;
+		if (f->state == APP_PROBING && f->eof[APP_TO_SERVER] && f->eof[APP_TO_CLIENT])
+			give_up(f);
+		return;
+	}
+	end_direction(f, dir);
+}
+
+static void tx_free(struct app_tx *tx)
+{
+	struct arena a = tx->arena; /* tx lives in it */
+
+	arena_reset(&a);
+}
+
+void app_flow_end(struct app_flow *f)
+{
+	f->state = APP_GIVEN_UP;
+	for (struct app_tx *tx = f->first, *next; tx != NULL; tx = next) {
+		next = tx->next;
+		tx_free(tx);
+	}
+	f->first = f->last = NULL;
+	f->open_txs = 0;
+	drop_held(f, APP_TO_SERVER);
+	drop_held(f, APP_TO_CLIENT);
+}
+
+void app_tx_sweep(struct app_flow *f, bool (*done)(const struct app_tx *tx))
+{
+	struct app_tx *tx;
+
+	while ((tx = f->first) != NULL &&
+	       tx->progress[APP_TO_SERVER] >= f->protocol->complete[APP_TO_SERVER] &&
+	       tx->progress[APP_TO_CLIENT] >= f->protocol->complete[APP_TO_CLIENT] && done(tx)) {
+		f->first = tx->next;
+		if (f->first == NULL)
+			f->last = NULL;
+		f->open_txs--;
+		tx_free(tx);
+	}
+}
+
+struct app_tx *app_tx_new(struct app_flow *f, size_t data_bytes)
+{
+	struct arena a = {.pool = f->pool};
+	struct app_tx *tx;
+
+	if (f->open_txs >= APP_TXS_MAX)
+		return NULL;
+	tx = ARENA_NEW(&a, struct app_tx);
+	if (tx != NULL && data_bytes != 0)
+		tx->data = arena_alloc(&a, data_bytes, _Alignof(max_align_t), 1);
+	if (tx == NULL || (data_bytes != 0 && tx->data == NULL)) {
+		arena_reset(&a);
+		return NULL;
+	}
+	tx->id = f->next_tx_id++;
+	tx->arena = a;
+	if (f->last != NULL)
+		f->last->next = tx;
+	else
+		f->first = tx;
+	f->last = tx;
+	f->open_txs++;
+	return tx;
+}

@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Invariants
+ *  1  A flow is in exactly one hash chain and one queue, or on the free list.
+ *  2  Queues are ordered by `seen`, which never falls: the head is always the next to expire.
+ *  3  `now` is the latest packet time ever given. A clock that jumps back changes nothing; one that
+ *     jumps ahead expires what would have expired.
+ *
+ * States (function `advance`)
+ *  NEW          -> ESTABLISHED   TCP: the client acknowledged a SYN/ACK, or no SYN was seen and
+ * both sides spoke. Others: both sides spoke. any          -> CLOSED        TCP only: a RST, or a
+ * FIN from both sides. CLOSED       -> a new flow    TCP: a bare SYN with the same addresses and
+ * ports (tuple reuse).
+ */
+#include "sensor/flow/flow.h"
+
+#include "sensor/decode/decode.h"
+
+enum {
+	FLOWS_MAX_DEFAULT = 1000000,
+	BUCKETS_FIRST = 4096, /* doubled when there are more flows than buckets */
+	SLAB_FLOWS = 16,
+	BINS_FIRST = 32,
+	CLASSES = 4, /* TCP, UDP, ICMP, others */
+	STATES = 3,
+	QUEUES = CLASSES * STATES,
+};
+
+/* Seconds without a packet after which a flow ends; Suricata's defaults, so that flow records
+ * match. */
+static const int64_t timeout_s[QUEUES] = {
+	60, 600, 60, /* TCP: new, established, closed */
+	30, 300, 30, /* UDP */
+	30, 300, 30, /* ICMP */
+	30, 300, 30, /* others */
+};
+
+struct flow_key {
+	struct addr a, b; /* as the packet travels: source, destination */
+	uint16_t ap, bp;
+	uint16_t vlan[PACKET_VLANS_MAX];
+	uint8_t proto, vlans;
+};
+
+struct queue {
+	struct flow *head, *tail; /* oldest, newest */
+};
+
+struct flow_table {
+	struct flow_limits limits;
+	struct flow_sink sink;
+	struct arena slabs; /* flows; given back with the table */
+	struct arena buckets_arena;
+	struct flow **buckets;
+	uint32_t bucket_count; /* power of two */
+	uint32_t count;
+	struct flow *free; /* through hash_next */
+	struct queue queues[QUEUES];
+	struct wall_ns now;
+	struct flow_counters counters;
+};
+
+/* ---- keys ---- */
+
+/* The type that an ICMP answer answers, so that both fall into one flow; others stay as they are.
+ */
+static uint8_t icmp_request(uint8_t proto, uint8_t type)
+{
+	static const uint8_t v4[][2] = {{0, 8}, {14, 13}, {16, 15}, {18, 17}}; /* RFC 792, 950 */
+	static const uint8_t v6[][2] = {{129, 128}, {140, 139}};	       /* RFC 4443, 4620 */
+
+	for (size_t i = 0; proto == IP_PROTO_ICMP && i < sizeof v4 / sizeof v4[0]; i++)
+		if (type == v4[i][0])
+			return v4[i][1];
+	for (size_t i = 0; proto == IP_PROTO_ICMP6 && i < sizeof v6 / sizeof v6[0]; i++)
+		if (type == v6[i][0])
+			return v6[i][1];
+	return type;
+}
+
+static bool is_icmp(uint8_t proto)
+{
+	return proto == IP_PROTO_ICMP || proto == IP_PROTO_ICMP6;
+}
+
+static struct flow_key key_of(const struct packet *p)
+{
+	struct flow_key k = {.a = p->src,
+			     .b = p->dst,
+			     .ap = p->sport,
+			     .bp = p->dport,
+			     .proto = p->proto,
+			     .vlans = p->vlans};
+
+	if (is_icmp(p->proto)) {
+		/* the same in both directions: the request's type, the code */
+		k.ap = icmp_request(p->proto, p->icmp_type);
+		k.bp = p->icmp_code;
+	}
+	for (unsigned i = 0; i < PACKET_VLANS_MAX && i < p->vlans; i++)
+		k.vlan[i] = p->vlan[i];
+	return k;
+}
+
+static uint64_t mix(uint64_t h, uint64_t v)
+{
+	h = (h ^ v) * UINT64_C(0x9fb21c651e98df25);
+	return (h ^ h >> 32) * UINT64_C(0xd6e8feb86659fd93);
+}
+
+static uint64_t mix_addr(uint64_t h, const struct addr *a)
+{
+	for (unsigned i = 0; i < sizeof a->b; i += 8) {
+		uint64_t v;
+
+		memcpy(&v, a->b + i, sizeof v);
+		h = mix(h, v);
+	}
+	return mix(h, a->family);
+}
+
+/* The same for both directions: the smaller end goes first. */
+static uint64_t key_hash(const struct flow_key *k, uint64_t seed)
+{
+	int c = addr_compare(&k->a, &k->b);
+	bool swap = !is_icmp(k->proto) ? c > 0 || (c == 0 && k->ap > k->bp) : c > 0;
+	uint64_t h = mix(seed, k->proto);
+
+	h = mix_addr(h, swap ? &k->b : &k->a);
+	h = mix_addr(h, swap ? &k->a : &k->b);
+	if (swap && !is_icmp(k->proto))
+		h = mix(h, (uint64_t)k->bp << 16 | k->ap);
+	else
+		h = mix(h, (uint64_t)k->ap << 16 | k->bp);
+	for (unsigned i = 0; i < k->vlans; i++)
+		h = mix(h, k->vlan[i]);
+	h ^= h >> 29;
+	return h;
+}
+
+static bool key_is(const struct flow *f, const struct flow_key *k, enum flow_dir *out_dir)
+{
+	bool icmp = is_icmp(k->proto);
+
+	if (f->proto != k->proto || f->vlans != k->vlans ||
+	    memcmp(f->vlan, k->vlan, sizeof f->vlan) != 0)
+		return false;
+	if (f->client_port == k->ap && f->server_port == k->bp && addr_equal(&f->client, &k->a) &&
+	    addr_equal(&f->server, &k->b)) {
+		*out_dir = FLOW_TO_SERVER;
+		return true;
+	}
+	if ((icmp ? f->client_port == k->ap && f->server_port == k->bp
+		  : f->client_port == k->bp && f->server_port == k->ap) &&
+	    addr_equal(&f->client, &k->b) && addr_equal(&f->server, &k->a)) {
+		*out_dir = FLOW_TO_CLIENT;
+		return true;
+	}
+	return false;
+}
+
+/* ---- queues ---- */
+
+static uint8_t queue_of(const struct flow *f)
+{
+	unsigned class = f->proto == IP_PROTO_TCP   ? 0
+			 : f->proto == IP_PROTO_UDP ? 1
+			 : is_icmp(f->proto)	    ? 2
+						    : 3;
+
+	return (uint8_t)(class * STATES + f->state);
+}
+
+static void queue_remove(struct flow_table *t, struct flow *f)
+{
+	struct queue *q = &t->queues[f->queue];
+
+	*(f->old_prev ? &f->old_prev->old_next : &q->head) = f->old_next;
+	*(f->old_next ? &f->old_next->old_prev : &q->tail) = f->old_prev;
+}
+
+static void queue_add(struct flow_table *t, struct flow *f)
+{
+	struct queue *q;
+
+	f->queue = queue_of(f);
+	f->seen = t->now;
+	q = &t->queues[f->queue];
+	f->old_next = NULL;
+	f->old_prev = q->tail;
+	*(q->tail ? &q->tail->old_next : &q->head) = f;
+	q->tail = f;
+}
+
+static struct flow *oldest(const struct flow_table *t)
+{
+	struct flow *f = NULL;
+
+	for (unsigned i = 0; i < QUEUES; i++)
+		if (t->queues[i].head != NULL &&
+		    (f == NULL || t->queues[i].head->seen.ns < f->seen.ns))
+			f = t->queues[i].head;
+	return f;
+}
+
+/* ---- the table ---- */
+
+static void end(struct flow_table *t, struct flow *f, enum flow_end why)
+{
+	struct flow **at = &t->buckets[f->hash & (t->bucket_count - 1)];
+
+	t->sink.ended(t->sink.ctx, f, why);
+	while (*at != f)
+		at = &(*at)->hash_next;
+	*at = f->hash_next;
+	queue_remove(t, f);
+	arena_reset(&f->arena);
+	*f = (struct flow){.hash_next = t->free};
+	t->free = f;
+	t->count--;
+	t->counters.ended++;
+}
+
+/* Twice the buckets. Without memory the chains grow longer, nothing else changes. */
+static void grow(struct flow_table *t)
+{
+	struct arena fresh = {.pool = t->limits.pool};
+	uint32_t n = t->bucket_count * 2;
+	struct flow **buckets = ARENA_ARRAY(&fresh, struct flow *, n);
+
+	if (buckets == NULL) {
+		arena_reset(&fresh);
+		return;
+	}
+	for (uint32_t i = 0; i < t->bucket_count; i++)
+		for (struct flow *f = t->buckets[i], *next; f != NULL; f = next) {
+			next = f->hash_next;
+			f->hash_next = buckets[f->hash & (n - 1)];
+			buckets[f->hash & (n - 1)] = f;
+		}
+	arena_reset(&t->buckets_arena);
+	t->buckets_arena = fresh;
+	t->buckets = buckets;
+	t->bucket_count = n;
+}
+
+static struct flow *take_free(struct flow_table *t)
+{
+	struct flow *f;
+
+	if (t->free == NULL) {
+		struct flow *slab = ARENA_ARRAY(&t->slabs, struct flow, SLAB_FLOWS);
+
+		for (unsigned i = 0; slab != NULL && i < SLAB_FLOWS; i++) {
+			slab[i].hash_next = t->free;
+			t->free = &slab[i];
+		}
+	}
+	f = t->free;
+	if (f != NULL)
+		t->free = f->hash_next;
+	return f;
+}
+
+static struct flow *add(struct flow_table *t, const struct packet *p, const struct flow_key *k,
+			uint32_t hash)
+{
+	bool answer_first = p->proto == IP_PROTO_TCP &&
+			    (p->tcp.flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK);
+	struct flow *f;
+
+	if (t->count >= t->limits.flows_max) {
+		t->counters.evicted++;
+		end(t, oldest(t), FLOW_END_FORCED);
+	}
+	f = take_free(t);
+	if (f == NULL && t->count != 0) {
+		t->counters.evicted++;
+		end(t, oldest(t), FLOW_END_FORCED);
+		f = take_free(t);
+	}
+	if (f == NULL) {
+		t->counters.no_memory++;
+		return NULL;
+	}
+	*f = (struct flow){.client = k->a,
+			   .server = k->b,
+			   .client_port = k->ap,
+			   .server_port = k->bp,
+			   .proto = k->proto,
+			   .vlans = k->vlans,
+			   .first = p->at,
+			   .last = p->at,
+			   .arena = {.pool = t->limits.pool},
+			   .hash = hash};
+	memcpy(f->vlan, k->vlan, sizeof f->vlan);
+	f->id = mix(key_hash(k, UINT64_C(0x64657761)), (uint64_t)p->at.ns) >> 11; /* 53 bits */
+	f->id += f->id == 0;
+	if (answer_first)
+		flow_swap(f);
+	if (t->count >= t->bucket_count)
+		grow(t);
+	f->hash_next = t->buckets[hash & (t->bucket_count - 1)];
+	t->buckets[hash & (t->bucket_count - 1)] = f;
+	queue_add(t, f);
+	t->count++;
+	t->counters.flows++;
+	return f;
+}
+
+static struct flow *find(struct flow_table *t, const struct flow_key *k, uint32_t hash,
+			 enum flow_dir *out_dir)
+{
+	for (struct flow *f = t->buckets[hash & (t->bucket_count - 1)]; f != NULL; f = f->hash_next)
+		if (f->hash == hash && key_is(f, k, out_dir))
+			return f;
+	return NULL;
+}
+
+/* ---- one packet ---- */
+
+static void count_bin(struct flow *f, struct flow_side *side, const struct packet *p)
+{
+	int64_t second = (p->at.ns - f->first.ns) / TIME_NS_PER_S;
+	uint32_t want = side->bin_count ? side->bin_count : BINS_FIRST;
+	uint8_t *bins;
+
+	if (p->payload.len == 0 || p->at.ns < f->first.ns || second >= FLOW_BINS_MAX)
+		return;
+	while (want <= second)
+		want *= 2;
+	if (want != side->bin_count) {
+		bins = ARENA_ARRAY(&f->arena, uint8_t, want);
+		if (bins == NULL)
+			return; /* a fingerprint with a hole is still a fingerprint */
+		if (side->bin_count != 0)
+			memcpy(bins, side->bins, side->bin_count);
+		side->bins = bins;
+		side->bin_count = want;
+	}
+	side->bins[second] = (uint8_t)(side->bins[second] + (side->bins[second] < UINT8_MAX));
+}
+
+static void advance(struct flow *f, const struct packet *p, enum flow_dir dir)
+{
+	const struct flow_side *s = f->side;
+	uint8_t ts = s[FLOW_TO_SERVER].tcp_flags, tc = s[FLOW_TO_CLIENT].tcp_flags;
+	bool both = s[FLOW_TO_SERVER].pkts != 0 && s[FLOW_TO_CLIENT].pkts != 0;
+
+	if (p->proto != IP_PROTO_TCP) {
+		if (both)
+			f->state = FLOW_ESTABLISHED;
+		return;
+	}
+	if (f->state == FLOW_NEW &&
+	    ((ts | tc) & TCP_SYN
+		     ? (tc & TCP_SYN) && dir == FLOW_TO_SERVER && (p->tcp.flags & TCP_ACK)
+		     : both))
+		f->state = FLOW_ESTABLISHED;
+	if (((ts | tc) & TCP_RST) || (ts & tc & TCP_FIN))
+		f->state = FLOW_CLOSED;
+}
+
+static bool reuses_tuple(const struct flow *f, const struct packet *p)
+{
+	return f->proto == IP_PROTO_TCP && f->state == FLOW_CLOSED &&
+	       (p->tcp.flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+}
+
+struct flow *flow_table_packet(struct flow_table *t, const struct packet *p, enum flow_dir *out_dir)
+{
+	struct flow_key k;
+	struct flow *f;
+	uint32_t hash;
+
+	if (p->ip_version == 0 || p->fragment || p->src.family == 0)
+		return NULL;
+	if (p->at.ns > t->now.ns)
+		t->now = p->at;
+	k = key_of(p);
+	hash = (uint32_t)key_hash(&k, t->limits.hash_seed);
+	*out_dir = FLOW_TO_SERVER;
+	f = find(t, &k, hash, out_dir);
+	if (f != NULL && reuses_tuple(f, p)) {
+		end(t, f, FLOW_END_TIMEOUT);
+		f = NULL;
+	}
+	if (f == NULL) {
+		f = add(t, p, &k, hash);
+		if (f == NULL || !key_is(f, &k, out_dir))
+			return NULL;
+	}
+	f->side[*out_dir].pkts++;
+	f->side[*out_dir].bytes += p->wire_bytes;
+	if (p->proto == IP_PROTO_TCP)
+		f->side[*out_dir].tcp_flags |= p->tcp.flags;
+	if (p->at.ns > f->last.ns)
+		f->last = p->at;
+	count_bin(f, &f->side[*out_dir], p);
+	advance(f, p, *out_dir);
+	queue_remove(t, f);
+	queue_add(t, f);
+	return f;
+}
+
+void flow_table_expire(struct flow_table *t, struct wall_ns now)
+{
+	if (now.ns > t->now.ns)
+		t->now = now;
+	for (unsigned i = 0; i < QUEUES; i++)
+		while (t->queues[i].head != NULL &&
+		       (t->now.ns - t->queues[i].head->seen.ns) / TIME_NS_PER_S >= timeout_s[i])
+			end(t, t->queues[i].head, FLOW_END_TIMEOUT);
+}
+
+void flow_swap(struct flow *f)
+{
+	struct addr a = f->client;
+	uint16_t port = f->client_port;
+	struct flow_side side = f->side[0];
+
+	f->client = f->server;
+	f->server = a;
+	if (!is_icmp(f->proto)) {
+		f->client_port = f->server_port;
+		f->server_port = port;
+	}
+	f->side[0] = f->side[1];
+	f->side[1] = side;
+}
+
+struct flow_table *flow_table_new(struct arena *process, const struct flow_limits *limits,
+				  struct flow_sink sink)
+{
+	struct flow_table *t = ARENA_NEW(process, struct flow_table);
+
+	if (t == NULL)
+		return NULL;
+	t->limits = *limits;
+	t->sink = sink;
+	t->slabs = (struct arena){.pool = limits->pool};
+	t->buckets_arena = (struct arena){.pool = limits->pool};
+	t->now = (struct wall_ns){INT64_MIN / 2};
+	if (t->limits.flows_max == 0)
+		t->limits.flows_max = FLOWS_MAX_DEFAULT;
+	t->bucket_count = BUCKETS_FIRST;
+	t->buckets = ARENA_ARRAY(&t->buckets_arena, struct flow *, t->bucket_count);
+	if (t->buckets == NULL) {
+		arena_reset(&t->buckets_arena);
+		return NULL;
+	}
+	return t;
+}
+
+void flow_table_free(struct flow_table *t)
+{
+	struct flow *f;
+
+	if (t == NULL)
+		return;
+	while ((f = oldest(t)) != NULL)
+		end(t, f, FLOW_END_SHUTDOWN);
+	arena_reset(&t->slabs);
+	arena_reset(&t->buckets_arena);
+}
+
+const struct flow_counters *flow_table_counters(const struct flow_table *t)
+{
+	return &t->counters;
+}

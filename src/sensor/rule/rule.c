@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Rule files: lines to rules, and the rules of one sid to one rule.
+ * 1. A rule's place in s->rules never changes; a higher rev takes the place of the lower. */
+#include "sensor/rule/rule.h"
+
+#include <stdarg.h>
+
+#include "base/buf.h"
+#include "sensor/rule/rule_priv.h"
+
+/* Where the rule with this gid and sid is; the first two members are the key in the table. */
+struct rule_id {
+	uint64_t gid, sid;
+	size_t at;
+};
+
+static struct slice id_key(const struct rule_id *id)
+{
+	return (struct slice){(const uint8_t *)id, offsetof(struct rule_id, at)};
+}
+
+enum status rule_set_init(struct rule_set *s, struct arena *arena, struct fail *why)
+{
+	*s = (struct rule_set){
+		.vars = ARENA_NEW(arena, struct rule_vars),
+		.classes = ARENA_NEW(arena, struct rule_classes),
+		.index = ARENA_NEW(arena, struct rule_index),
+		.arena = arena,
+	};
+	if (s->vars == NULL || s->classes == NULL || s->index == NULL ||
+	    !rule_vars_init(s->vars, arena) || !rule_classes_init(s->classes, arena))
+		return fail_set(why, ST_NOMEM, "no memory for rules");
+	return ST_OK;
+}
+
+PRINTF_LIKE(3, 0)
+static void problem_push(struct rule_set *s, const struct rule_problem *where, const char *fmt,
+			 va_list ap)
+{
+	struct rule_problem p = *where;
+	struct buf text = buf_in(s->arena);
+
+	buf_add_vfmt(&text, fmt, ap);
+	p.text = buf_slice(&text);
+	if (!text.full && !ARENA_PUSH(s->arena, s->problems, s->problem_count, s->problem_room, p))
+		ASSERT(s->arena->exhausted);
+}
+
+void rule_problem_add(struct rule_set *s, const struct rule_problem *where, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	problem_push(s, where, fmt, ap);
+	va_end(ap);
+}
+
+void rule_set_problem(struct rule_set *s, const struct rule *r, struct slice keyword,
+		      const char *fmt, ...)
+{
+	struct rule_problem where = {
+		.file = r->file, .line = r->line, .sid = r->sid, .keyword = keyword};
+	va_list ap;
+
+	va_start(ap, fmt);
+	problem_push(s, &where, fmt, ap);
+	va_end(ap);
+}
+
+struct slice rule_text_line(struct slice *rest)
+{
+	struct slice line = slice_split(rest, '\n');
+
+	if (slice_ends(line, SLICE("\r")))
+		line.len--;
+	return line;
+}
+
+/* The next line with those it goes on in, joined; *lines grows by how many there were. */
+static struct slice joined_take(struct rule_set *s, struct slice *rest, uint32_t *lines)
+{
+	struct slice line = rule_text_line(rest);
+	struct buf all = buf_in(s->arena);
+
+	(*lines)++;
+	if (!slice_ends(line, SLICE("\\")))
+		return line;
+	while (slice_ends(line, SLICE("\\")) && rest->len > 0) {
+		buf_add(&all, slice_part(line, 0, line.len - 1));
+		line = rule_text_line(rest);
+		(*lines)++;
+	}
+	buf_add(&all, slice_ends(line, SLICE("\\")) ? slice_part(line, 0, line.len - 1) : line);
+	return buf_slice(&all);
+}
+
+/* Adds r, or keeps what is there. */
+static enum status rule_add(struct rule_set *s, const struct rule *r, struct fail *why)
+{
+	const struct rule_id key = {r->gid, r->sid, 0};
+	struct rule_id *id = rule_table_find(&s->index->ids, id_key(&key));
+	struct rule *old;
+
+	if (id != NULL) {
+		bool newer;
+
+		old = &s->rules[id->at];
+		newer = r->rev > old->rev;
+		rule_set_problem(s, newer ? old : r, (struct slice){NULL, 0},
+				 "sid %llu is also in %.*s:%u, and rev %llu there is %s than rev "
+				 "%llu here: this rule is left out",
+				 (unsigned long long)r->sid, RULE_SHOW(newer ? r->file : old->file),
+				 newer ? r->line : old->line,
+				 (unsigned long long)(newer ? r->rev : old->rev),
+				 r->rev == old->rev ? "not lower" : "higher",
+				 (unsigned long long)(newer ? old->rev : r->rev));
+		if (newer)
+			*old = *r;
+		return ST_OK;
+	}
+	id = ARENA_NEW(s->arena, struct rule_id);
+	if (id == NULL || !ARENA_PUSH(s->arena, s->rules, s->count, s->room, *r))
+		return fail_set(why, ST_NOMEM, "no memory for rules");
+	*id = (struct rule_id){r->gid, r->sid, s->count - 1};
+	if (!rule_table_put(&s->index->ids, s->arena, id_key(id), id)) {
+		s->count--;
+		return fail_set(why, ST_NOMEM, "no memory for rules");
+	}
+	return ST_OK;
+}
+
+static enum status line_load(struct rule_set *s, struct slice file, uint32_t line,
+			     struct slice text, struct fail *why)
+{
+	struct rule r = {.file = file, .line = line, .text = slice_trim(text)};
+	struct slice unsupported = {NULL, 0};
+	enum status st;
+
+	if (r.text.len == 0 || r.text.ptr[0] == '#')
+		return ST_OK;
+	st = rule_line_parse(s, &r, &unsupported, why);
+	if (st == ST_OK)
+		return rule_add(s, &r, why);
+	if (st == ST_NOMEM)
+		return st;
+	rule_set_problem(s, &r, unsupported, "%s", why->text);
+	return ST_OK;
+}
+
+static struct slice base_name(struct slice path)
+{
+	struct slice rest = path, name = path;
+
+	while (rest.ptr != NULL)
+		name = slice_split(&rest, '/');
+	return name;
+}
+
+enum status rule_set_load(struct rule_set *s, struct slice file, struct slice text,
+			  struct fail *why)
+{
+	struct slice name = arena_copy(s->arena, base_name(file));
+	struct slice rest = arena_copy(s->arena, text);
+	enum status st = ST_OK;
+	uint32_t lines = 0;
+
+	while (st == ST_OK && rest.len > 0 && !s->arena->exhausted) {
+		uint32_t first = lines + 1;
+		struct slice line = joined_take(s, &rest, &lines);
+
+		if (!s->arena->exhausted)
+			st = line_load(s, name, first, line, why);
+	}
+	s->lines += lines;
+	if (st == ST_OK && s->arena->exhausted)
+		st = fail_set(why, ST_NOMEM, "no memory for rules");
+	return st == ST_OK ? st : fail_wrap(why, "%.*s:%u", RULE_SHOW(name), lines);
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * evidence/merkle/merkle.h - the arithmetic of an append-only log.
+ *
+ * RFC 6962 2.1 (the same tree as RFC 9162 2.1): leaf = SHA-256(00 || entry), node = SHA-256(01 ||
+ * left || right), a tree of n leaves splits at the largest power of two below n. Hashes are kept in
+ * tiles (C2SP tlog-tiles): tile t of level l holds up to 256 hashes, each over a full run of 256^l
+ * leaves; only the last tile of a level is partial, and a partial tile has nothing above it.
+ *
+ * Nothing here touches a disk or owns memory. Making a proof asks for tiles through a callback;
+ * checking one needs nothing but its arguments, which may come from anybody.
+ */
+#ifndef DEW_EVIDENCE_MERKLE_MERKLE_H
+#define DEW_EVIDENCE_MERKLE_MERKLE_H
+
+#include "base/slice.h"
+#include "base/status.h"
+#include "crypto/crypto.h"
+
+enum {
+	MERKLE_BYTES = CRYPTO_SHA256_BYTES,
+	MERKLE_WIDTH = 256,   /* hashes in a full tile */
+	MERKLE_LEVELS = 8,    /* of tiles: 256^8 = 2^64 leaves */
+	MERKLE_PROOF_MAX = 64 /* hashes of the longest proof: one a bit of the size, one more */
+};
+
+void merkle_empty(uint8_t out[MERKLE_BYTES]); /* root of no leaves: SHA-256 of nothing */
+void merkle_leaf(struct slice entry, uint8_t out[MERKLE_BYTES]);
+void merkle_node(const uint8_t left[MERKLE_BYTES], const uint8_t right[MERKLE_BYTES],
+		 uint8_t out[MERKLE_BYTES]);
+
+/* --- growing --- */
+
+/* The last tile of every level, which is all that the root and more leaves need. {0} is the empty
+ * tree. 64 KiB: not for the stack. Level l's tile holds merkle_width(size, l, size >> 8 (l + 1))
+ * hashes. */
+struct merkle_edge {
+	uint64_t size; /* leaves */
+	uint8_t tile[MERKLE_LEVELS][MERKLE_WIDTH][MERKLE_BYTES];
+};
+
+/* Told of every tile that became full, lower levels first; `hashes` are MERKLE_WIDTH of them. */
+struct merkle_full {
+	void *ctx;
+	enum status (*tile)(void *ctx, unsigned level, uint64_t index,
+			    const uint8_t (*hashes)[MERKLE_BYTES], struct fail *why);
+};
+
+/* Adds one leaf hash. If full.tile says no, the edge is spoilt. */
+MUST_USE enum status merkle_edge_add(struct merkle_edge *e, const uint8_t leaf[MERKLE_BYTES],
+				     const struct merkle_full *full, struct fail *why);
+
+void merkle_edge_root(const struct merkle_edge *e, uint8_t out[MERKLE_BYTES]);
+
+/* --- tiles and proofs --- */
+
+/* Hashes in tile `index` of `level` of a tree of `size` leaves: 0 (no such tile) to MERKLE_WIDTH.
+ */
+unsigned merkle_width(uint64_t size, unsigned level, uint64_t index);
+
+/* Gives the hashes of a tile; `width` is merkle_width() of it, and at least that many are
+ * readable until the next call. */
+struct merkle_tiles {
+	void *ctx;
+	enum status (*tile)(void *ctx, unsigned level, uint64_t index, unsigned width,
+			    const uint8_t (**out)[MERKLE_BYTES], struct fail *why);
+};
+
+/* Root of the first `size` leaves. */
+MUST_USE enum status merkle_root(const struct merkle_tiles *t, uint64_t size,
+				 uint8_t out[MERKLE_BYTES], struct fail *why);
+
+/* The inclusion proof of leaf `index` in the tree of `size` leaves, leaf to root (RFC 6962 2.1.1).
+ * ST_INVALID unless index < size. */
+MUST_USE enum status merkle_prove_inclusion(const struct merkle_tiles *t, uint64_t index,
+					    uint64_t size,
+					    uint8_t out[MERKLE_PROOF_MAX][MERKLE_BYTES],
+					    size_t *out_count, struct fail *why);
+
+/* The consistency proof between the trees of `old` and `size` leaves (RFC 6962 2.1.2); empty when
+ * old is 0 or size. ST_INVALID if old > size. */
+MUST_USE enum status merkle_prove_consistency(const struct merkle_tiles *t, uint64_t old,
+					      uint64_t size,
+					      uint8_t out[MERKLE_PROOF_MAX][MERKLE_BYTES],
+					      size_t *out_count, struct fail *why);
+
+/* RFC 9162 2.1.3.2. */
+MUST_USE bool merkle_verify_inclusion(const uint8_t leaf[MERKLE_BYTES], uint64_t index,
+				      uint64_t size, const uint8_t (*proof)[MERKLE_BYTES],
+				      size_t count, const uint8_t root[MERKLE_BYTES]);
+
+/* RFC 9162 2.1.4.2; old 0 is consistent with everything, by an empty proof. */
+MUST_USE bool merkle_verify_consistency(uint64_t old, uint64_t size,
+					const uint8_t old_root[MERKLE_BYTES],
+					const uint8_t root[MERKLE_BYTES],
+					const uint8_t (*proof)[MERKLE_BYTES], size_t count);
+
+#endif

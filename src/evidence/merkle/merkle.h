@@ -13,9 +13,11 @@
 #ifndef DEW_EVIDENCE_MERKLE_MERKLE_H
 #define DEW_EVIDENCE_MERKLE_MERKLE_H
 
+#include "base/buf.h"
 #include "base/slice.h"
 #include "base/status.h"
 #include "crypto/crypto.h"
+#include "crypto/note.h"
 
 enum {
 	MERKLE_BYTES = CRYPTO_SHA256_BYTES,
@@ -94,5 +96,26 @@ MUST_USE bool merkle_verify_consistency(uint64_t old, uint64_t size,
 					const uint8_t old_root[MERKLE_BYTES],
 					const uint8_t root[MERKLE_BYTES],
 					const uint8_t (*proof)[MERKLE_BYTES], size_t count);
+
+/* --- checkpoints --- */
+
+/* What a log says of itself (C2SP tlog-checkpoint): origin LF size LF base64(root) LF, and perhaps
+ * extension lines, which are neither written nor understood here. It is the text of a signed note
+ * (crypto/note.h) by the key whose name is the origin. */
+struct merkle_checkpoint {
+	struct slice origin; /* borrowed from the text */
+	uint64_t size;	     /* leaves, <= INT64_MAX */
+	uint8_t root[MERKLE_BYTES];
+};
+
+MUST_USE enum status merkle_checkpoint_parse(struct slice text, struct merkle_checkpoint *out,
+					     struct fail *why);
+void merkle_checkpoint_add(const struct merkle_checkpoint *c, struct buf *out);
+
+/* Reads a signed checkpoint and checks its signature by `log`, whose name must be the origin.
+ * ST_INVALID for the form, ST_REFUSED for the signature or another origin. */
+MUST_USE enum status merkle_checkpoint_open(struct slice note, const struct note_verifier *log,
+					    struct arena *a, struct merkle_checkpoint *out,
+					    struct fail *why);
 
 #endif

@@ -51,6 +51,11 @@ static void fold(const uint8_t (*hashes)[MERKLE_BYTES], unsigned k, uint8_t out[
 	memcpy(out, left[k], MERKLE_BYTES);
 }
 
+void merkle_run_root(const uint8_t (*hashes)[MERKLE_BYTES], uint8_t out[MERKLE_BYTES])
+{
+	fold(hashes, HEIGHT, out);
+}
+
 static unsigned digit(uint64_t size, unsigned level)
 {
 	return (unsigned)(size >> HEIGHT * level & (MERKLE_WIDTH - 1));

@@ -52,6 +52,9 @@ struct merkle_full {
 MUST_USE enum status merkle_edge_add(struct merkle_edge *e, const uint8_t leaf[MERKLE_BYTES],
 				     const struct merkle_full *full, struct fail *why);
 
+/* The root over one full tile: the hash that stands for it one level up. */
+void merkle_run_root(const uint8_t (*hashes)[MERKLE_BYTES], uint8_t out[MERKLE_BYTES]);
+
 void merkle_edge_root(const struct merkle_edge *e, uint8_t out[MERKLE_BYTES]);
 
 /* --- tiles and proofs --- */

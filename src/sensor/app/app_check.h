@@ -60,8 +60,10 @@ static inline struct app_digest app_digest_of(struct app_flow *f)
 	const struct app_protocol *p = f->protocol;
 	uint64_t known = 0, id = 0;
 
-	d.consumed[0] = f->consumed[0];
-	d.consumed[1] = f->consumed[1];
+	if (f->state == APP_PARSING) { /* where a flow is given up may depend on the cut */
+		d.consumed[0] = f->consumed[0];
+		d.consumed[1] = f->consumed[1];
+	}
 	if (p == NULL) {
 		APP_CHECK(f->first == NULL);
 		return d;

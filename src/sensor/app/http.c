@@ -600,15 +600,21 @@ static enum app_probe probe_request(struct slice in)
 static enum app_probe probe(const struct app_flow *f, enum app_dir dir, struct slice in,
 			    bool port_hint)
 {
-	static const struct slice response = {(const uint8_t *)"HTTP/1.", 7};
+	static const struct slice starts[] = {{(const uint8_t *)"HTTP/1.", 7},
+					      {(const uint8_t *)"HTTP/0.", 7}};
+	enum app_probe best = APP_NO;
 
 	(void)f;
 	(void)port_hint;
 	if (dir == APP_TO_SERVER)
 		return probe_request(in);
-	if (in.len < response.len)
-		return slice_starts(response, in) ? APP_NEED_MORE : APP_NO;
-	return slice_starts(in, response) || slice_starts(in, SLICE("HTTP/0.")) ? APP_YES : APP_NO;
+	for (size_t i = 0; i < 2; i++) {
+		if (slice_starts(in, starts[i]))
+			return APP_YES;
+		if (slice_starts(starts[i], in))
+			best = APP_NEED_MORE;
+	}
+	return best;
 }
 
 static const char *const anomalies[] = {

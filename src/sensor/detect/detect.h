@@ -67,6 +67,9 @@ MUST_USE enum status detect_worker_new(const struct detect_rules *r, struct aren
 				       struct detect_worker **out, struct fail *why);
 void detect_worker_free(struct detect_worker *w);
 
+/* The anomalies that stream_packet() returned for the packet that detect_packet() looks at next. */
+void detect_stream_events(struct detect_worker *w, uint64_t anomalies);
+
 /* Rules on packets: headers, packet payload. flow may be NULL. Call once per packet, after stream
  * and app have taken it. */
 void detect_packet(struct detect_worker *w, const struct packet *p, struct flow *f,

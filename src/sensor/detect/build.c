@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * All rules of a set: compile, put in order, group, and compile the pattern databases.
+ *
+ * The order is Suricata's: pass, drop, reject, alert; rules that set a bit before those that ask
+ * for it; urgent before less urgent; then by sid.
+ */
+#include <stdlib.h>
+
+#include "sensor/detect/detect_priv.h"
+
+enum { PCRES_A_JOB = 256 };
+
+static unsigned action_rank(enum rule_action a)
+{
+	switch (a) {
+	case RULE_PASS:
+		return 0;
+	case RULE_DROP:
+		return 1;
+	case RULE_ALERT:
+		return 3;
+	default:
+		return 2; /* the kinds of reject */
+	}
+}
+
+static int before(uint64_t a, uint64_t b)
+{
+	return a < b ? -1 : a > b;
+}
+
+static int rule_compare(const void *pa, const void *pb)
+{
+	const struct detect_rule *a = pa, *b = pb;
+	int d = before(action_rank(a->rule->action), action_rank(b->rule->action));
+
+	d = d != 0 ? d : before(b->bit_use, a->bit_use);
+	d = d != 0 ? d : before(b->int_use, a->int_use);
+	d = d != 0 ? d : before(b->host_use, a->host_use);
+	d = d != 0 ? d : before(b->pair_use, a->pair_use);
+	d = d != 0 ? d : before(a->rule->priority, b->rule->priority);
+	d = d != 0 ? d : before(a->rule->sid, b->rule->sid);
+	return d != 0 ? d : before(a->rule->gid, b->rule->gid);
+}
+
+static enum status rules_compile(struct detect_rules *r, struct rule_set *set, struct fail *why)
+{
+	struct detect_compiler *c = ARENA_NEW(r->arena, struct detect_compiler);
+
+	r->rules = ARENA_ARRAY(r->arena, struct detect_rule, set->count + 1);
+	r->buffers = ARENA_ARRAY(r->arena, struct detect_buffer *, DETECT_BUFFERS_MAX);
+	if (c == NULL || r->rules == NULL || r->buffers == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for rules");
+	c->rules = r;
+	c->arena = r->arena;
+	for (size_t i = 0; i < set->count; i++) {
+		struct fail f = {0};
+		struct slice keyword;
+		enum status st =
+			detect_rule_compile(c, &set->rules[i], &r->rules[r->count], &keyword, &f);
+
+		if (st == ST_NOMEM || r->arena->exhausted)
+			return fail_set(why, ST_NOMEM, "no memory for rules");
+		if (st == ST_OK)
+			r->count++;
+		else
+			rule_set_problem(set, &set->rules[i], keyword, "%s", f.text);
+	}
+	return ST_OK;
+}
+
+/* --- jobs --- */
+
+struct jobs {
+	struct detect_rules *rules;
+	size_t pcre_jobs;
+	bool *ok; /* by group */
+};
+
+static void job(void *ctx, size_t i)
+{
+	const struct jobs *j = ctx;
+	struct detect_rules *r = j->rules;
+
+	if (i < r->prefilter->group_count) {
+		j->ok[i] = detect_group_compile(r->prefilter->groups[i]);
+		return;
+	}
+	i = (i - r->prefilter->group_count) * PCRES_A_JOB;
+	for (size_t k = i; k < r->pcre_count && k < i + PCRES_A_JOB; k++)
+		detect_pcre_jit(r->pcres[k]);
+}
+
+static int group_compare(const void *pa, const void *pb)
+{
+	const struct detect_group *const *a = pa, *const *b = pb;
+
+	return before((*b)->pattern_count, (*a)->pattern_count);
+}
+
+static enum status run_jobs(struct detect_rules *r, const struct detect_options *options,
+			    struct fail *why)
+{
+	struct detect_prefilter *p = r->prefilter;
+	struct jobs j = {.rules = r, .pcre_jobs = (r->pcre_count + PCRES_A_JOB - 1) / PCRES_A_JOB};
+	size_t n = p->group_count + j.pcre_jobs;
+
+	j.ok = ARENA_ARRAY(r->arena, bool, p->group_count + 1);
+	if (j.ok == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for jobs");
+	if (p->group_count != 0) /* the largest first: so no core waits for it at the end */
+		qsort(p->groups, p->group_count, sizeof p->groups[0], group_compare);
+	if (options != NULL && options->parallel != NULL) {
+		options->parallel(options->parallel_ctx, n, job, &j);
+	} else {
+		for (size_t i = 0; i < n; i++)
+			job(&j, i);
+	}
+	for (size_t i = 0; i < p->group_count; i++)
+		if (!j.ok[i])
+			return fail_set(why, ST_NOMEM, "no memory for pattern databases");
+	return ST_OK;
+}
+
+enum status detect_compile(struct rule_set *set, const struct detect_options *options,
+			   struct arena *process, struct detect_rules **out, struct fail *why)
+{
+	struct detect_rules *r = ARENA_NEW(process, struct detect_rules);
+	enum status st;
+
+	if (r == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for rules");
+	r->set = set;
+	r->arena = process;
+	st = rules_compile(r, set, why);
+	if (st == ST_OK)
+		st = detect_fast_choose(r, why);
+	if (st == ST_OK) {
+		qsort(r->rules, r->count, sizeof r->rules[0], rule_compare);
+		for (size_t i = 0; i < r->count; i++)
+			r->rules[i].order = (uint32_t)i;
+		st = detect_prefilter_build(r, why);
+	}
+	if (st == ST_OK)
+		st = run_jobs(r, options, why);
+	if (st != ST_OK) {
+		detect_rules_free(r);
+		return st;
+	}
+	*out = r;
+	return ST_OK;
+}
+
+void detect_rules_free(struct detect_rules *r)
+{
+	if (r == NULL)
+		return;
+	detect_prefilter_free(r->prefilter);
+	for (size_t i = 0; i < r->pcre_count; i++)
+		detect_pcre_free(r->pcres[i]);
+	r->pcre_count = 0;
+}
+
+size_t detect_rules_count(const struct detect_rules *r)
+{
+	return r->count;
+}

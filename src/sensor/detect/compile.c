@@ -1,0 +1,561 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One rule: options in order, each to its keyword's row, steps collected by buffer; then what the
+ * rule as a whole looks at.
+ *
+ * 1. A draft list belongs to one buffer; a buffer has one list, unless it has several values and
+ *    is named again.
+ * 2. c->current is where the next step goes. It is never NULL while options are read.
+ * 3. After an error nothing of the rule is used.
+ */
+#include "base/text.h"
+#include "sensor/detect/detect_priv.h"
+
+int detect_protocol_index(const struct app_protocol *p)
+{
+	for (int i = 0; app_protocols[i] != NULL && i < DETECT_PROTOCOLS_MAX; i++)
+		if (app_protocols[i] == p)
+			return i;
+	return -1;
+}
+
+/* A rule's protocol word means more than the protocol of that name. Suricata 8.0.6 rules/intro. */
+static const struct {
+	const char *word, *means;
+} also[] = {{"http", "http2"}, {"http1", "http"}, {"dcerpc", "smb"}};
+
+uint64_t detect_apps_named(struct slice proto)
+{
+	uint64_t bits = 0;
+
+	for (unsigned i = 0; app_protocols[i] != NULL && i < DETECT_PROTOCOLS_MAX; i++) {
+		struct slice name = slice_of(app_protocols[i]->name);
+
+		if (slice_equal(proto, name))
+			bits |= UINT64_C(1) << i;
+		for (size_t k = 0; k < sizeof also / sizeof also[0]; k++)
+			if (slice_equal(proto, slice_of(also[k].word)) &&
+			    slice_equal(name, slice_of(also[k].means)))
+				bits |= UINT64_C(1) << i;
+	}
+	return bits;
+}
+
+/* --- drafts --- */
+
+struct detect_draft_list *detect_draft_new(struct detect_compiler *c)
+{
+	struct detect_draft_list *d;
+
+	if (c->drafts_used == DETECT_DRAFTS_MAX)
+		return NULL;
+	d = &c->drafts[c->drafts_used++];
+	d->buffer = NULL;
+	d->count = 0;
+	d->absent = false;
+	return d;
+}
+
+static struct detect_buffer *buffer_add(struct detect_compiler *c, struct slice name)
+{
+	struct detect_rules *r = c->rules;
+	struct detect_buffer *b = ARENA_NEW(c->arena, struct detect_buffer);
+
+	if (b == NULL || r->buffer_count == DETECT_BUFFERS_MAX)
+		return NULL;
+	b->name = arena_copy(c->arena, name);
+	b->index = (uint16_t)r->buffer_count;
+	r->buffers[r->buffer_count++] = b;
+	return b->name.len == name.len ? b : NULL;
+}
+
+static struct detect_buffer *buffer_find(const struct detect_rules *r, struct slice name)
+{
+	for (size_t i = 0; i < r->buffer_count; i++)
+		if (slice_equal(r->buffers[i]->name, name))
+			return r->buffers[i];
+	return NULL;
+}
+
+/* Fills in the field of each protocol that has one of that name; false: none has. */
+static bool fields_of(struct detect_buffer *b, struct slice field)
+{
+	bool any = false;
+
+	for (size_t i = 0; app_protocols[i] != NULL && i < DETECT_PROTOCOLS_MAX; i++) {
+		const struct app_field *f = app_protocols[i]->fields;
+
+		for (; f != NULL && f->name != NULL; f++) {
+			if (slice_equal(field, slice_of(f->name))) {
+				b->field[i] = f;
+				any = true;
+			}
+		}
+	}
+	return any;
+}
+
+static enum status buffer_get(struct detect_compiler *c, struct slice field,
+			      struct detect_buffer **out, struct fail *why)
+{
+	struct detect_buffer *b = buffer_find(c->rules, field), probe = {0};
+
+	if (b == NULL && !slice_equal(field, SLICE("payload")) && !fields_of(&probe, field))
+		return fail_set(why, ST_NOTFOUND, "no buffer \"%.*s\"", SLICE_ARG(field));
+	if (b == NULL) {
+		b = buffer_add(c, field);
+		if (b == NULL)
+			return fail_set(why, ST_NOMEM, "no room for a buffer");
+		b->payload = !fields_of(b, field);
+	}
+	*out = b;
+	return ST_OK;
+}
+
+static bool is_multi(const struct detect_buffer *b)
+{
+	for (size_t i = 0; i < DETECT_PROTOCOLS_MAX; i++)
+		if (b->field[i] != NULL && b->field[i]->multi)
+			return true;
+	return false;
+}
+
+static struct detect_draft_list *list_of(struct detect_compiler *c, struct detect_buffer *b,
+					 bool again)
+{
+	struct detect_draft_list *d = NULL;
+
+	for (uint32_t i = 0; i < c->list_count; i++)
+		if (c->lists[i]->buffer == b)
+			d = c->lists[i];
+	if (d != NULL && !(again && d->count != 0 && is_multi(b)))
+		return d;
+	if (c->list_count == DETECT_LISTS_MAX)
+		return NULL;
+	d = detect_draft_new(c);
+	if (d != NULL) {
+		d->buffer = b;
+		c->lists[c->list_count++] = d;
+	}
+	return d;
+}
+
+enum status detect_list_for(struct detect_compiler *c, struct slice field,
+			    struct detect_draft_list **out, struct fail *why)
+{
+	struct detect_draft_list *d;
+	struct detect_buffer *b;
+	enum status st = buffer_get(c, field, &b, why);
+
+	if (st != ST_OK)
+		return st;
+	d = list_of(c, b, false);
+	if (d == NULL)
+		return fail_set(why, ST_LIMIT, "more than %d buffers", DETECT_LISTS_MAX);
+	*out = d;
+	return ST_OK;
+}
+
+enum status detect_stick(struct detect_compiler *c, struct slice field, struct fail *why)
+{
+	struct detect_draft_list *d;
+	struct detect_buffer *b;
+	enum status st = buffer_get(c, field, &b, why);
+
+	if (st != ST_OK)
+		return st;
+	d = list_of(c, b, true);
+	if (d == NULL)
+		return fail_set(why, ST_LIMIT, "more than %d buffers", DETECT_LISTS_MAX);
+	c->current = d;
+	c->sticky = !b->payload;
+	c->content = NULL;
+	return ST_OK;
+}
+
+enum status detect_add_transform(struct detect_compiler *c, const struct detect_transform *t,
+				 struct slice value, struct fail *why)
+{
+	const struct detect_buffer *was = c->current->buffer;
+	struct buf name = buf_in(c->arena);
+	struct detect_buffer *b;
+
+	if (!c->sticky || was == NULL || c->current->count != 0)
+		return fail_set(why, ST_INVALID, "%s stands right behind a buffer", t->kw->name);
+	if (was->transforms == DETECT_TRANSFORMS_MAX)
+		return fail_set(why, ST_LIMIT, "more than %d transforms", DETECT_TRANSFORMS_MAX);
+	buf_add(&name, was->name);
+	buf_add_fmt(&name, " %s:", t->kw->name);
+	buf_add(&name, value);
+	if (name.full)
+		return fail_set(why, ST_NOMEM, "no memory for a transform");
+	b = buffer_find(c->rules, buf_slice(&name));
+	if (b == NULL) {
+		b = buffer_add(c, buf_slice(&name));
+		if (b == NULL)
+			return fail_set(why, ST_NOMEM, "no room for a buffer");
+		memcpy(b->field, was->field, sizeof b->field);
+		memcpy(b->transform, was->transform, sizeof b->transform);
+		b->transforms = was->transforms;
+		b->transform[b->transforms++] = *t;
+	}
+	c->current = list_of(c, b, true);
+	if (c->current == NULL)
+		return fail_set(why, ST_LIMIT, "more than %d buffers", DETECT_LISTS_MAX);
+	return ST_OK;
+}
+
+enum status detect_add_step(struct detect_compiler *c, const struct detect_keyword *kw,
+			    const void *operand, bool relative, struct fail *why)
+{
+	struct detect_draft_list *d = c->current;
+
+	if (d->count == DETECT_STEPS_MAX)
+		return fail_set(why, ST_LIMIT, "more than %d steps in one buffer",
+				DETECT_STEPS_MAX);
+	d->steps[d->count++] =
+		(struct detect_step){.kw = kw, .operand = operand, .relative = relative};
+	return ST_OK;
+}
+
+static enum status add_to(struct detect_test *list, uint32_t *count,
+			  const struct detect_keyword *kw, const void *operand, struct fail *why)
+{
+	uint32_t i = *count;
+
+	if (i == DETECT_TESTS_MAX)
+		return fail_set(why, ST_LIMIT, "more than %d tests", DETECT_TESTS_MAX);
+	for (; i > 0 && list[i - 1].kw->cost > kw->cost; i--)
+		list[i] = list[i - 1];
+	list[i] = (struct detect_test){kw, operand};
+	++*count;
+	return ST_OK;
+}
+
+enum status detect_add_test(struct detect_compiler *c, const struct detect_keyword *kw,
+			    const void *operand, struct fail *why)
+{
+	return add_to(c->tests, &c->test_count, kw, operand, why);
+}
+
+enum status detect_add_tx_test(struct detect_compiler *c, const struct detect_keyword *kw,
+			       const void *operand, struct fail *why)
+{
+	return add_to(c->tx_tests, &c->tx_test_count, kw, operand, why);
+}
+
+enum status detect_add_after(struct detect_compiler *c, const struct detect_keyword *kw,
+			     const void *operand, struct fail *why)
+{
+	return add_to(c->after, &c->after_count, kw, operand, why);
+}
+
+/* --- the header --- */
+
+enum { PROTO_PACKETS_ONLY = 1, PROTO_STREAM_ONLY = 2 };
+
+static const struct {
+	const char *word;
+	uint8_t number, number2; /* 0: any */
+	uint8_t ip_version, how;
+} protos[] = {
+	{"ip", 0, 0, 0, 0},
+	{"ip4", 0, 0, 4, 0},
+	{"ipv4", 0, 0, 4, 0},
+	{"ip6", 0, 0, 6, 0},
+	{"ipv6", 0, 0, 6, 0},
+	{"tcp", IP_PROTO_TCP, 0, 0, 0},
+	{"tcp-pkt", IP_PROTO_TCP, 0, 0, PROTO_PACKETS_ONLY},
+	{"tcp-stream", IP_PROTO_TCP, 0, 0, PROTO_STREAM_ONLY},
+	{"udp", IP_PROTO_UDP, 0, 0, 0},
+	{"icmp", IP_PROTO_ICMP, IP_PROTO_ICMP6, 0, 0},
+	{"icmpv4", IP_PROTO_ICMP, 0, 4, 0},
+	{"icmpv6", IP_PROTO_ICMP6, 0, 6, 0},
+	{"sctp", IP_PROTO_SCTP, 0, 0, 0},
+};
+
+static void proto_add(struct detect_rule *o, uint8_t number)
+{
+	o->protos[number / 64] |= UINT64_C(1) << number % 64;
+}
+
+static void transports_add(struct detect_rule *o, uint64_t apps)
+{
+	for (unsigned i = 0; app_protocols[i] != NULL && i < DETECT_PROTOCOLS_MAX; i++) {
+		if ((apps >> i & 1) == 0)
+			continue;
+		if ((app_protocols[i]->transports & APP_TCP) != 0)
+			proto_add(o, IP_PROTO_TCP);
+		if ((app_protocols[i]->transports & APP_UDP) != 0)
+			proto_add(o, IP_PROTO_UDP);
+	}
+}
+
+static enum status header(struct detect_compiler *c, uint8_t *how, struct fail *why)
+{
+	struct detect_rule *o = c->out;
+	size_t i = 0;
+
+	*how = 0;
+	while (i < sizeof protos / sizeof protos[0] &&
+	       !slice_equal_nocase(c->rule->proto, slice_of(protos[i].word)))
+		i++;
+	if (i < sizeof protos / sizeof protos[0]) {
+		o->any_proto = protos[i].number == 0;
+		o->ip_version = protos[i].ip_version;
+		*how = protos[i].how;
+		if (!o->any_proto)
+			proto_add(o, protos[i].number);
+		if (protos[i].number2 != 0)
+			proto_add(o, protos[i].number2);
+		return ST_OK;
+	}
+	o->apps = detect_apps_named(c->rule->proto);
+	o->app_only = true;
+	if (o->apps == 0)
+		return fail_set(why, ST_NOTFOUND, "no protocol \"%.*s\"",
+				SLICE_ARG(c->rule->proto));
+	transports_add(o, o->apps);
+	return ST_OK;
+}
+
+/* --- from drafts to lists --- */
+
+static void link_steps(struct detect_step *s, uint32_t n)
+{
+	bool need = false;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct detect_content *o = s[i].operand;
+
+		if (s[i].kw == detect_content_keyword)
+			s[i].relative = o->has_distance || o->has_within;
+	}
+	for (uint32_t i = n; i-- > 0;) {
+		bool moves = s[i].kw == detect_content_keyword
+				     ? !((const struct detect_content *)s[i].operand)->negated
+			     : s[i].kw == detect_pcre_keyword ? !detect_pcre_negated(s[i].operand)
+							      : s[i].relative;
+
+		s[i].next_relative = need;
+		need = moves ? s[i].relative : need || s[i].relative;
+	}
+}
+
+static bool list_finish(struct detect_compiler *c, struct detect_draft_list *d,
+			struct detect_list *out)
+{
+	struct detect_step *copy =
+		d->count == 0 ? NULL : ARENA_ARRAY(c->arena, struct detect_step, d->count);
+
+	if (d->count != 0 && copy == NULL)
+		return false;
+	link_steps(d->steps, d->count);
+	if (copy != NULL)
+		memcpy(copy, d->steps, d->count * sizeof *copy);
+	*out = (struct detect_list){
+		.buffer = d->buffer, .steps = copy, .count = d->count, .if_absent = d->absent};
+	return true;
+}
+
+static bool tests_copy(struct detect_compiler *c, const struct detect_test *from, uint32_t n,
+		       struct detect_test **out, uint32_t *out_count)
+{
+	struct detect_test *copy = n == 0 ? NULL : ARENA_ARRAY(c->arena, struct detect_test, n);
+
+	if (n != 0 && copy == NULL)
+		return false;
+	if (n != 0)
+		memcpy(copy, from, n * sizeof *copy);
+	*out = copy;
+	*out_count = n;
+	return true;
+}
+
+/* Steps behind base64_data become the operand's own list. */
+static bool base64_finish(struct detect_compiler *c)
+{
+	for (uint32_t i = 0; i < c->base64_count; i++) {
+		struct detect_base64 *o = c->base64[i];
+		struct detect_list *l = ARENA_NEW(c->arena, struct detect_list);
+
+		if (l == NULL || (o->draft != NULL && !list_finish(c, o->draft, l)))
+			return false;
+		if (o->draft != NULL)
+			o->data = l;
+	}
+	return true;
+}
+
+static bool lists_finish(struct detect_compiler *c)
+{
+	struct detect_rule *o = c->out;
+
+	o->lists = ARENA_ARRAY(c->arena, struct detect_list, c->list_count + 1);
+	if (o->lists == NULL || !base64_finish(c))
+		return false;
+	o->payload_list = -1;
+	for (uint32_t i = 0; i < c->list_count; i++) {
+		if (c->lists[i]->count == 0)
+			continue;
+		if (c->lists[i]->buffer->payload)
+			o->payload_list = (int32_t)o->list_count;
+		if (!list_finish(c, c->lists[i], &o->lists[o->list_count]))
+			return false;
+		o->list_count++;
+	}
+	return tests_copy(c, c->tests, c->test_count, &o->tests, &o->test_count) &&
+	       tests_copy(c, c->tx_tests, c->tx_test_count, &o->tx_tests, &o->tx_test_count) &&
+	       tests_copy(c, c->after, c->after_count, &o->after, &o->after_count);
+}
+
+/* --- the rule as a whole --- */
+
+/* A content that is bound to a place: Suricata then asks packets too, for the stream has no places.
+ */
+static bool bound_to_place(const struct detect_list *l)
+{
+	for (uint32_t i = 0; i < l->count; i++) {
+		const struct detect_content *o = l->steps[i].operand;
+
+		if (l->steps[i].kw == detect_content_keyword && (o->has_depth || o->has_offset))
+			return true;
+	}
+	return false;
+}
+
+static void decide_payload(struct detect_compiler *c, uint8_t how)
+{
+	struct detect_rule *o = c->out;
+	bool tcp = o->any_proto || (o->protos[0] >> IP_PROTO_TCP & 1) != 0;
+
+	if (how == PROTO_PACKETS_ONLY || !tcp || (o->flow_flags & FLOWKW_NO_STREAM) != 0)
+		o->look = LOOK_PACKET;
+	else if (how == PROTO_STREAM_ONLY || (o->flow_flags & FLOWKW_ONLY_STREAM) != 0)
+		o->look = LOOK_STREAM;
+	else if (c->wants_packet)
+		o->look = LOOK_PACKET;
+	else
+		o->look =
+			LOOK_STREAM |
+			(bound_to_place(&o->lists[o->payload_list]) || c->stream_size ? LOOK_PACKET
+										      : 0);
+}
+
+/* The protocols and directions in which the rule's transactions can be. */
+static enum status decide_tx(struct detect_compiler *c, struct fail *why)
+{
+	struct detect_rule *o = c->out;
+	uint64_t apps = o->app_only ? o->apps : UINT64_MAX;
+
+	if (o->tx_test_count != 0)
+		apps &= c->event_apps;
+	for (uint32_t i = 0; i < o->list_count; i++) {
+		uint64_t have = 0;
+
+		if (o->lists[i].buffer->payload)
+			continue;
+		for (unsigned p = 0; p < DETECT_PROTOCOLS_MAX; p++)
+			if (o->lists[i].buffer->field[p] != NULL)
+				have |= UINT64_C(1) << p;
+		apps &= have;
+	}
+	if (apps == 0)
+		return fail_set(why, ST_INVALID, "no protocol has all these buffers");
+	o->look = LOOK_TX;
+	if (!o->app_only) {
+		bool any = o->any_proto;
+		uint64_t protos_were[4];
+
+		memcpy(protos_were, o->protos, sizeof protos_were);
+		memset(o->protos, 0, sizeof o->protos);
+		transports_add(o, apps);
+		o->any_proto = false;
+		for (unsigned i = 0; i < 4 && !any; i++)
+			o->protos[i] &= protos_were[i];
+	}
+	o->apps = apps;
+	o->app_only = true;
+	return ST_OK;
+}
+
+static bool address_only(const struct detect_compiler *c)
+{
+	const struct detect_rule *o = c->out;
+
+	return o->test_count == 0 && (o->flow_flags & FLOWKW_GIVEN) == 0 && !o->app_only &&
+	       c->rule->sport->any && c->rule->dport->any;
+}
+
+static enum status decide(struct detect_compiler *c, uint8_t how, struct fail *why)
+{
+	struct detect_rule *o = c->out;
+
+	o->dirs = 3;
+	if ((o->flow_flags & FLOWKW_TO_SERVER) != 0)
+		o->dirs = 1U << FLOW_TO_SERVER;
+	else if ((o->flow_flags & FLOWKW_TO_CLIENT) != 0)
+		o->dirs = 1U << FLOW_TO_CLIENT;
+	for (uint32_t i = 0; i < o->list_count; i++)
+		if (!o->lists[i].buffer->payload)
+			return decide_tx(c, why);
+	if (o->tx_test_count != 0)
+		return decide_tx(c, why);
+	if (o->payload_list >= 0)
+		decide_payload(c, how);
+	else
+		o->look = address_only(c) ? LOOK_ADDRESS : LOOK_PACKET;
+	return ST_OK;
+}
+
+static void compiler_begin(struct detect_compiler *c, const struct rule *r, struct detect_rule *out)
+{
+	c->rule = r;
+	c->out = out;
+	*out = (struct detect_rule){.rule = r, .payload_list = -1};
+	c->list_count = c->test_count = c->tx_test_count = c->after_count = 0;
+	c->drafts_used = c->base64_count = 0;
+	c->event_apps = 0;
+	c->current = NULL;
+	c->sticky = c->wants_packet = c->stream_size = false;
+	c->content = NULL;
+	c->decode = NULL;
+	c->var_count = 0;
+}
+
+/* A word that is no row may be a field's name: then it is a sticky buffer. */
+static enum status option(struct detect_compiler *c, const struct rule_option *o, struct fail *why)
+{
+	const struct detect_keyword *kw = detect_keyword_find(o->keyword);
+	const struct app_protocol *p;
+
+	if (kw != NULL)
+		return kw->compile(c, kw, o->value, why);
+	if (o->value.ptr != NULL || app_field_find(o->keyword, &p) == NULL)
+		return fail_set(why, ST_NOTFOUND, "keyword is not supported");
+	return detect_stick(c, o->keyword, why);
+}
+
+enum status detect_rule_compile(struct detect_compiler *c, const struct rule *r,
+				struct detect_rule *out, struct slice *out_keyword,
+				struct fail *why)
+{
+	enum status st;
+	uint8_t how;
+
+	compiler_begin(c, r, out);
+	*out_keyword = SLICE("protocol");
+	st = header(c, &how, why);
+	if (st == ST_OK)
+		st = detect_list_for(c, SLICE("payload"), &c->current, why);
+	for (size_t i = 0; i < r->option_count && st == ST_OK; i++) {
+		*out_keyword = r->options[i].keyword;
+		st = option(c, &r->options[i], why);
+	}
+	if (st != ST_OK)
+		return st;
+	*out_keyword = (struct slice){NULL, 0};
+	if (!lists_finish(c))
+		return fail_set(why, ST_NOMEM, "no memory for a rule");
+	return decide(c, how, why);
+}

@@ -1,0 +1,539 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sensor/detect/detect_priv.h - what the files of this module share.
+ *
+ *	kw_*.c		one keyword (or one family) each: text to operand, operand to answer
+ *	compile.c	one rule: its options in order, to a struct detect_rule
+ *	build.c		all rules: order, groups, pattern databases
+ *	prefilter.c	bytes to candidate rules
+ *	inspect.c	one buffer against one rule's list of steps, with backtracking
+ *	worker.c, txs.c	packets, streams and transactions to hits
+ *	state.c		what is remembered: flow bits, host bits, thresholds
+ */
+#ifndef DEW_SENSOR_DETECT_PRIV_H
+#define DEW_SENSOR_DETECT_PRIV_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/slice.h"
+#include "base/status.h"
+#include "base/time.h"
+#include "sensor/app/app.h"
+#include "sensor/decode/decode.h"
+#include "sensor/detect/detect.h"
+#include "sensor/flow/flow.h"
+#include "sensor/rule/rule.h"
+
+enum {
+	DETECT_LISTS_MAX = 32,	/* buffers of one rule: bits of a uint32_t */
+	DETECT_DRAFTS_MAX = 40, /* those and what base64_data looks at */
+	DETECT_STEPS_MAX = 128, /* contents, pcre and so on in one buffer of a rule */
+	DETECT_TESTS_MAX = 32,	/* header tests of one rule */
+	DETECT_VARS_MAX = 32,	/* byte_extract and byte_math variables of one rule */
+	DETECT_TRANSFORMS_MAX = 8,
+	DETECT_PATTERN_MAX = 32,  /* bytes of a fast pattern: a necessary condition needs no more */
+	DETECT_WORK_MAX = 200000, /* steps tried in one inspection */
+	DETECT_BASE64_MAX = 65535,
+	DETECT_CHUNK = 2560,	       /* Suricata's stream.reassembly.toserver-chunk-size */
+	DETECT_GROWING_MIN = 32 << 10, /* bytes of a body before it is first looked at unfinished */
+	DETECT_GROWING_STEP = 16 << 10,
+	DETECT_PROTOCOLS_MAX = 64, /* rows of app_protocols[] */
+	DETECT_BUFFERS_MAX = 512,  /* distinct (field, transforms) of a rule set */
+};
+
+struct detect_compiler;
+struct detect_inspect;
+struct detect_group;
+struct hs_database;
+struct detect_rule;
+
+/* What a test or a buffer is taken from. Fixed while one rule after the other is asked. */
+struct detect_view {
+	struct detect_worker *worker;
+	const struct packet *packet; /* NULL at the end of a flow */
+	struct flow *flow;	     /* NULL: none */
+	enum flow_dir dir;
+	const struct addr *src, *dst; /* as the looked-at bytes travel; NULL: no IP */
+	uint16_t sport, dport;
+	uint8_t proto;
+	bool stream; /* looking at stream bytes, not at the packet */
+	bool established;
+	struct slice payload; /* packet payload or stream bytes */
+	struct app_tx *tx;    /* NULL outside of transactions */
+	struct wall_ns now;
+};
+
+/* One row of the keyword table. A row has compile and one of: test (about a packet or flow), step
+ * (about bytes, one answer), find (about bytes, several answers), after (an effect of a match). */
+struct detect_keyword {
+	const char *name;
+	const char *doc;
+	uint8_t cost; /* tests of one rule are asked cheapest first */
+	enum status (*compile)(struct detect_compiler *c, const struct detect_keyword *kw,
+			       struct slice value, struct fail *why);
+	bool (*test)(const void *operand, const struct detect_view *v);
+	bool (*step)(const void *operand, struct detect_inspect *in);
+	void (*after)(const void *operand, const struct detect_view *v);
+	/* rows of families */
+	bool (*get)(const struct detect_view *v, uint64_t *out); /* kw_uint: the number */
+	const char *field;					 /* kw_buffer: the modern name */
+	bool modifier; /* kw_buffer: stands behind the content it means */
+	uint8_t which; /* any family: which row this is, to its own compile */
+};
+
+/* Opens the rows of the file kw_<name>.c; the word in meson.build is <name>. */
+#define KEYWORD(name)                                                                              \
+	extern const struct detect_keyword detect_kw_##name[];                                     \
+	const struct detect_keyword detect_kw_##name[]
+
+/* Every keyword file's rows, each ended by name == NULL; NULL-terminated. */
+extern const struct detect_keyword *const detect_keywords[];
+
+const struct detect_keyword *detect_keyword_find(struct slice name);
+
+/* --- operands that more than one file needs --- */
+
+/* A number in the rule, or a variable of byte_extract / byte_math. */
+struct detect_num {
+	int64_t value;
+	int8_t var; /* index + 1, or 0: value */
+};
+
+struct detect_content {
+	struct slice bytes; /* folded to lower case if nocase */
+	bool nocase, negated, starts, ends;
+	bool has_offset, has_depth, has_distance, has_within;
+	bool fast_only, fast_chosen;
+	struct detect_num offset, depth, distance, within;
+	uint16_t chop_at, chop_len; /* fast_pattern:offset,length; len 0: all of it */
+};
+
+enum detect_cmp { CMP_EQ, CMP_NE, CMP_LT, CMP_LE, CMP_GT, CMP_GE, CMP_IN };
+
+struct detect_range { /* "5", "!5", "<5", ">=5", "3<>9", "3-9" */
+	enum detect_cmp op;
+	uint64_t a, b;
+	bool open; /* CMP_IN: without its ends */
+};
+
+struct detect_step {
+	const struct detect_keyword *kw;
+	const void *operand;
+	bool relative;	    /* looks from where the step before stopped */
+	bool next_relative; /* a later step looks from where this one stopped */
+};
+
+struct detect_transform {
+	const struct detect_keyword *kw;
+	const void *operand;
+	/* Changed bytes in arena, or `in` itself; ptr NULL: nothing to look at. */
+	struct slice (*run)(const void *operand, struct slice in, struct arena *arena);
+};
+
+/* A place bytes come from: an application field after its transforms, or the payload. */
+struct detect_buffer {
+	struct slice name;				     /* "http.uri"; "payload" */
+	const struct app_field *field[DETECT_PROTOCOLS_MAX]; /* by protocol; all NULL: payload */
+	struct detect_transform transform[DETECT_TRANSFORMS_MAX];
+	uint8_t transforms;
+	bool payload;
+	uint16_t index; /* in detect_rules.buffers */
+};
+
+struct detect_list {
+	const struct detect_buffer *buffer;
+	struct detect_step *steps;
+	uint32_t count;
+	bool if_absent; /* holds where the buffer does not exist */
+};
+
+struct detect_test {
+	const struct detect_keyword *kw;
+	const void *operand;
+};
+
+enum { /* flow: */
+       FLOWKW_TO_SERVER = 1,
+       FLOWKW_TO_CLIENT = 2,
+       FLOWKW_ESTABLISHED = 4,
+       FLOWKW_NOT_ESTABLISHED = 8,
+       FLOWKW_STATELESS = 16,
+       FLOWKW_ONLY_STREAM = 32,
+       FLOWKW_NO_STREAM = 64,
+       FLOWKW_GIVEN = 128,
+};
+
+enum detect_track { TRACK_BY_SRC, TRACK_BY_DST, TRACK_BY_BOTH, TRACK_BY_RULE, TRACK_BY_FLOW };
+
+struct detect_threshold {
+	enum {
+		THRESHOLD_LIMIT,
+		THRESHOLD_EVERY,
+		THRESHOLD_BOTH,
+		THRESHOLD_BACKOFF,
+		THRESHOLD_FILTER
+	} kind;
+	enum detect_track track;
+	uint32_t count, seconds, multiplier;
+};
+
+enum detect_where {		     /* what a rule looks at: bits */
+		    LOOK_PACKET = 1, /* packets, whatever they carry */
+		    LOOK_STREAM = 2, /* the reassembled stream; packets the stream did not take */
+		    LOOK_TX = 4,
+		    LOOK_ADDRESS = 8, /* addresses only: once per flow and direction */
+};
+
+struct detect_rule {
+	const struct rule *rule;
+	uint32_t order; /* index in detect_rules.rules: the order of asking */
+	uint8_t look;
+	uint8_t dirs;	    /* bit FLOW_TO_SERVER, bit FLOW_TO_CLIENT */
+	uint8_t ip_version; /* 0: any */
+	uint8_t flow_flags;
+	bool any_proto, noalert, has_vars;
+	bool app_only;	    /* bound to application protocols: apps */
+	uint64_t protos[4]; /* IP protocol numbers */
+	uint64_t apps;	    /* bit i: app_protocols[i] */
+	struct detect_list *lists;
+	uint32_t list_count;
+	int32_t payload_list; /* index in lists, -1: none */
+	struct detect_test *tests;
+	uint32_t test_count;
+	struct detect_test *tx_tests; /* about the transaction: events */
+	uint32_t tx_test_count;
+	struct detect_test *after;
+	uint32_t after_count;
+	const struct detect_threshold *threshold, *filter;
+	uint8_t bit_use, int_use, host_use, pair_use; /* enum detect_use: for the order */
+	/* fast pattern */
+	const struct detect_content *fast;
+	uint32_t fast_list;
+};
+
+enum detect_use { USE_NONE, USE_READ, USE_READ_SET, USE_SET };
+
+/* One name's number, for flow bits, flow integers, host bits. */
+struct detect_names {
+	struct slice *names;
+	size_t count, room;
+};
+
+struct detect_rules {
+	const struct rule_set *set;
+	struct detect_rule *rules; /* in the order of asking */
+	size_t count;
+	struct detect_buffer **buffers;
+	size_t buffer_count;
+	struct detect_names flow_bits, flow_ints, host_bits;
+	struct detect_prefilter *prefilter;
+	struct detect_pcre **pcres; /* to be freed */
+	size_t pcre_count, pcre_room;
+	struct arena *arena;
+};
+
+/* --- compile.c: one rule --- */
+
+struct detect_draft_list {
+	const struct detect_buffer *buffer; /* NULL: what base64_decode gives */
+	struct detect_step steps[DETECT_STEPS_MAX];
+	uint32_t count;
+	bool absent;
+};
+
+struct detect_compiler {
+	struct detect_rules *rules;
+	struct arena *arena;
+	const struct rule *rule;
+	struct detect_rule *out;
+	struct detect_draft_list *lists[DETECT_LISTS_MAX];
+	uint32_t list_count;
+	struct detect_draft_list *current; /* where the next step goes */
+	bool sticky;			   /* a sticky buffer was named */
+	struct detect_content *content;	   /* the last one: modifiers change it; NULL: none */
+	struct detect_draft_list *content_list;
+	struct detect_base64 *decode; /* the last one; NULL: none */
+	struct detect_base64 *base64[DETECT_TESTS_MAX];
+	uint32_t base64_count;
+	struct detect_test tests[DETECT_TESTS_MAX], tx_tests[DETECT_TESTS_MAX],
+		after[DETECT_TESTS_MAX];
+	uint32_t test_count, tx_test_count, after_count;
+	struct slice vars[DETECT_VARS_MAX];
+	uint8_t var_count;
+	bool wants_packet; /* a test is about one packet's header */
+	bool stream_size;
+	uint64_t event_apps; /* protocols that have the events asked for */
+	struct detect_draft_list drafts[DETECT_DRAFTS_MAX]; /* reused from rule to rule */
+	uint32_t drafts_used;
+};
+
+/* Compiles one rule; on failure *out_keyword says which keyword is at fault (ptr NULL: the rule).
+ */
+MUST_USE enum status detect_rule_compile(struct detect_compiler *c, const struct rule *r,
+					 struct detect_rule *out, struct slice *out_keyword,
+					 struct fail *why);
+
+MUST_USE enum status detect_add_test(struct detect_compiler *c, const struct detect_keyword *kw,
+				     const void *operand, struct fail *why);
+MUST_USE enum status detect_add_tx_test(struct detect_compiler *c, const struct detect_keyword *kw,
+					const void *operand, struct fail *why);
+MUST_USE enum status detect_add_after(struct detect_compiler *c, const struct detect_keyword *kw,
+				      const void *operand, struct fail *why);
+MUST_USE enum status detect_add_step(struct detect_compiler *c, const struct detect_keyword *kw,
+				     const void *operand, bool relative, struct fail *why);
+/* The rule's list for the buffer of that name (made if new); "payload" for the packet's bytes. */
+MUST_USE enum status detect_list_for(struct detect_compiler *c, struct slice field,
+				     struct detect_draft_list **out, struct fail *why);
+/* The same, and steps go there from now on. */
+MUST_USE enum status detect_stick(struct detect_compiler *c, struct slice field, struct fail *why);
+/* The current buffer, changed by t, becomes the current one. */
+MUST_USE enum status detect_add_transform(struct detect_compiler *c,
+					  const struct detect_transform *t, struct slice value,
+					  struct fail *why);
+struct detect_draft_list *detect_draft_new(struct detect_compiler *c); /* NULL: too many */
+/* Index of a name, added if new; -1 when memory is spent. */
+int detect_name_index(struct detect_names *n, struct arena *a, struct slice name);
+/* A number or the name of a variable already defined. */
+MUST_USE bool detect_num_parse(struct detect_compiler *c, struct slice s, int64_t least,
+			       int64_t most, struct detect_num *out);
+MUST_USE enum status detect_var_add(struct detect_compiler *c, struct slice name, uint8_t *out,
+				    struct fail *why);
+MUST_USE bool detect_range_parse(struct slice s, uint64_t most, struct detect_range *out);
+bool detect_range_holds(const struct detect_range *r, uint64_t v);
+uint64_t detect_apps_named(struct slice proto); /* bits of app_protocols[] that a rule means */
+void detect_use_add(uint8_t *use, bool sets);
+
+/* kw_content.c */
+extern const struct detect_keyword *const detect_content_keyword;
+/* Next place of c in `in` at or behind *from, within its limits relative to in->pos; false: none.
+ * *out_end is the offset behind it. */
+bool detect_content_find(const struct detect_content *c, const struct detect_inspect *in,
+			 size_t *from, size_t *out_end);
+size_t detect_search(struct slice hay, struct slice needle, bool nocase); /* SIZE_MAX: none */
+
+/* kw_pcre.c */
+struct detect_pcre;
+extern const struct detect_keyword *const detect_pcre_keyword;
+bool detect_pcre_negated(const struct detect_pcre *p);
+/* Next match whose start is at or behind *from; sets *from to one behind that start. */
+bool detect_pcre_find(const struct detect_pcre *p, const struct detect_inspect *in, size_t *from,
+		      size_t *out_end);
+void detect_pcre_jit(struct detect_pcre *p); /* any thread, one pcre in one thread */
+void detect_pcre_free(struct detect_pcre *p);
+struct detect_pcre_worker; /* what matching writes to */
+struct detect_pcre_worker *detect_pcre_worker_new(struct arena *a);
+void detect_pcre_worker_free(struct detect_pcre_worker *w);
+
+/* kw_base64.c */
+struct detect_base64 {
+	uint32_t bytes, offset;
+	bool relative;
+	const struct detect_list *data; /* the steps behind base64_data; NULL: none */
+	struct detect_draft_list *draft;
+};
+struct slice detect_base64_decode(struct slice in, struct arena *a);
+
+/* --- inspect.c --- */
+
+struct detect_inspect {
+	const struct detect_worker *worker;
+	struct slice bytes;
+	size_t pos; /* where the step before stopped */
+	int64_t vars[DETECT_VARS_MAX];
+	struct arena *scratch;
+	uint32_t work; /* steps tried */
+	bool has_vars;
+};
+
+/* All steps of the list hold in bytes. */
+bool detect_inspect_list(const struct detect_rule *r, const struct detect_list *l,
+			 struct slice bytes, const struct detect_view *v);
+bool detect_inspect_steps(const struct detect_step *steps, size_t count, struct detect_inspect *in);
+int64_t detect_num_value(const struct detect_num *n, const struct detect_inspect *in);
+
+/* --- prefilter.c, groups.c --- */
+
+enum detect_layer { LAYER_TCP, LAYER_UDP, LAYER_ICMP, LAYER_OTHER, LAYER_COUNT };
+
+/* One database of patterns, and the rules that have none. */
+struct detect_group {
+	struct hs_database *db; /* NULL: no patterns */
+	uint32_t pattern_count;
+	struct detect_pattern {
+		struct slice bytes;
+		bool nocase, anywhere; /* anywhere: no entry wants a place */
+		uint32_t first, count; /* its entries */
+	} * patterns;
+	struct detect_entry {
+		uint32_t rule;
+		uint32_t min_to,
+			max_to; /* where the pattern's end may be; max UINT32_MAX: anywhere */
+	} * entries;
+	uint32_t *plain; /* rules without a pattern, ascending */
+	uint32_t plain_count;
+};
+
+/* Which group a port belongs to: 0 = none. */
+struct detect_ports {
+	uint16_t *class;	      /* 65536, or NULL: no rule is bound to such ports */
+	struct detect_group **groups; /* by class - 1 */
+	uint32_t group_count;
+};
+
+struct detect_port_groups {
+	struct detect_group *any;
+	struct detect_ports by_sport, by_dport;
+};
+
+/* The buffers of a protocol's transactions in a direction that have patterns. */
+struct detect_engine {
+	const struct detect_buffer *buffer;
+	const struct app_field *field;
+	struct detect_group *group;
+};
+
+struct detect_tx_groups {
+	struct detect_engine *engines;
+	uint32_t engine_count;
+	struct detect_group *plain; /* rules without a pattern */
+	bool any;
+};
+
+enum { DETECT_ENGINES_MAX = 128 /* of one protocol and direction: bits of detect_tx.ran */ };
+
+struct detect_prefilter {
+	/* [1]: rules of the stream; only TCP has them */
+	struct detect_port_groups packet[LAYER_COUNT][2][2]; /* layer, stream, direction */
+	struct detect_tx_groups tx[DETECT_PROTOCOLS_MAX][2];
+	uint32_t *address; /* rules about addresses only */
+	uint32_t address_count;
+	struct detect_group **groups; /* all of them */
+	size_t group_count, group_room;
+};
+
+MUST_USE enum status detect_prefilter_build(struct detect_rules *r, struct fail *why);
+/* Compiles the pattern database of a group; any thread. */
+MUST_USE bool detect_group_compile(struct detect_group *g);
+void detect_prefilter_free(struct detect_prefilter *p);
+
+/* Rule numbers, each once, until reset. */
+struct detect_candidates {
+	uint32_t *items;
+	size_t count;
+	uint32_t *mark; /* by rule: the generation in which it was added */
+	uint32_t generation;
+};
+
+MUST_USE enum status detect_scratch_new(const struct detect_prefilter *p, void **out,
+					struct fail *why);
+void detect_scratch_free(void *scratch);
+
+MUST_USE bool detect_candidates_init(struct detect_candidates *c, size_t rules, struct arena *a);
+void detect_candidates_reset(struct detect_candidates *c);
+void detect_candidates_add(struct detect_candidates *c, uint32_t rule);
+void detect_candidates_sort(struct detect_candidates *c);
+
+/* Adds the rules of packets (stream: of streams) that these bytes and ports may concern. */
+void detect_prefilter_payload(const struct detect_prefilter *p, bool stream, uint8_t proto,
+			      enum flow_dir dir, uint16_t sport, uint16_t dport, struct slice bytes,
+			      void *scratch, struct detect_candidates *out);
+/* Adds the rules of g whose pattern is in bytes; base: offset of bytes in what they are part of. */
+void detect_group_scan(const struct detect_group *g, struct slice bytes, size_t base, void *scratch,
+		       struct detect_candidates *out);
+
+/* Chooses each rule's fast pattern. */
+MUST_USE enum status detect_fast_choose(struct detect_rules *r, struct fail *why);
+
+/* --- state.c --- */
+
+struct detect_flow {
+	uint64_t raw[2];	/* stream bytes looked at */
+	uint64_t txs_seen[2];	/* twice the transactions made, + 1 if the last is complete */
+	uint8_t addresses_done; /* bit dir: address rules were asked */
+	uint64_t *bits;		/* flow bits */
+	uint32_t *ints;
+	uint8_t *int_set;
+};
+
+/* f->detect, made if needed; NULL: no flow or no memory. */
+struct detect_flow *detect_flow_state(const struct detect_view *v);
+
+/* Entries by (kind, id, addresses or flow): thresholds and host bits. */
+enum { DETECT_MEMORY_MAX = 1 << 16 /* entries */, DETECT_MEMORY_BUCKETS = 1 << 14 };
+
+struct detect_memory_key {
+	uint64_t id, flow; /* id: rule's key or bit; flow: flow id or 0 */
+	struct addr a, b;
+	uint8_t kind;
+};
+
+struct detect_memory_entry {
+	struct detect_memory_key key;
+	struct detect_memory_entry *next;
+	struct wall_ns start;
+	uint64_t count, next_value;
+	uint32_t hash;
+	bool used;
+};
+
+struct detect_memory {
+	struct detect_memory_entry **buckets, *entries;
+	size_t used; /* entries ever handed out; from DETECT_MEMORY_MAX on the oldest is reused */
+	uint64_t evicted;
+};
+
+MUST_USE bool detect_memory_init(struct detect_memory *m, struct arena *a);
+struct detect_memory_entry *detect_memory_find(struct detect_memory *m,
+					       const struct detect_memory_key *k);
+struct detect_memory_entry *detect_memory_add(struct detect_memory *m,
+					      const struct detect_memory_key *k);
+void detect_memory_remove(struct detect_memory *m, const struct detect_memory_key *k);
+
+/* False: the hit is not to be reported (it counts all the same). */
+bool detect_threshold_passes(struct detect_memory *m, const struct detect_threshold *t,
+			     uint64_t rule_key, const struct detect_view *v);
+
+/* --- worker.c --- */
+
+struct detect_tx {
+	uint8_t seen[2], complete[2];
+	bool looked[2];
+	uint64_t ran[2][2]; /* bit i: engine i of that direction is through */
+	uint32_t *grown[2]; /* by engine: bytes of a growing field looked at */
+	bool growing[2];    /* a field may still grow */
+	uint64_t anomalies;
+	struct detect_pending {
+		uint32_t rule;
+		uint32_t matched; /* bit i: list i holds */
+		bool dead;
+	} * pending;
+	size_t count, room;
+};
+
+struct detect_worker {
+	const struct detect_rules *rules;
+	struct arena *process;
+	struct arena scratch; /* transforms and base64; reset after each call */
+	struct detect_sink sink;
+	void *hs; /* the pattern matcher's scratch */
+	struct detect_pcre_worker *pcre;
+	struct detect_candidates candidates;
+	struct detect_memory memory;
+	struct detect_tx tx_none; /* stands for a transaction without memory */
+	struct detect_counters counters;
+	uint64_t stream_anomalies;   /* of the packet looked at */
+	const struct packet *passed; /* a pass rule let it through; until detect_packet() */
+};
+
+void detect_view_of(struct detect_view *v, struct detect_worker *w, const struct packet *p,
+		    struct flow *f, enum flow_dir dir);
+/* Addresses, ports, protocol, flow state, application and header tests of r hold. */
+bool detect_header_holds(const struct detect_rule *r, const struct detect_view *v);
+/* r matched: effects, thresholds, report. False: nothing more is to be asked of this packet. */
+bool detect_fire(const struct detect_rule *r, const struct detect_view *v);
+/* Transforms of b on bytes. */
+struct slice detect_buffer_transform(const struct detect_buffer *b, struct slice bytes,
+				     struct arena *a);
+int detect_protocol_index(const struct app_protocol *p); /* -1: none */
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * flow: direction and state; stream_size: bytes of a TCP session; app-layer-protocol. */
+#include "base/text.h"
+#include "sensor/detect/detect_priv.h"
+#include "sensor/stream/stream.h"
+
+static const struct {
+	const char *word;
+	uint8_t flag, against;
+} words[] = {
+	{"to_server", FLOWKW_TO_SERVER, FLOWKW_TO_CLIENT},
+	{"from_client", FLOWKW_TO_SERVER, FLOWKW_TO_CLIENT},
+	{"to_client", FLOWKW_TO_CLIENT, FLOWKW_TO_SERVER},
+	{"from_server", FLOWKW_TO_CLIENT, FLOWKW_TO_SERVER},
+	{"established", FLOWKW_ESTABLISHED, FLOWKW_NOT_ESTABLISHED | FLOWKW_STATELESS},
+	{"not_established", FLOWKW_NOT_ESTABLISHED, FLOWKW_ESTABLISHED | FLOWKW_STATELESS},
+	{"stateless", FLOWKW_STATELESS, FLOWKW_ESTABLISHED | FLOWKW_NOT_ESTABLISHED},
+	{"only_stream", FLOWKW_ONLY_STREAM, FLOWKW_NO_STREAM},
+	{"no_stream", FLOWKW_NO_STREAM, FLOWKW_ONLY_STREAM},
+};
+
+static enum status compile_flow(struct detect_compiler *c, const struct detect_keyword *kw,
+				struct slice value, struct fail *why)
+{
+	struct slice rest = value;
+	uint8_t flags = FLOWKW_GIVEN;
+
+	while (rest.ptr != NULL) {
+		struct slice w = slice_trim(slice_split(&rest, ','));
+		size_t i = 0;
+
+		while (i < sizeof words / sizeof words[0] &&
+		       !slice_equal_nocase(w, slice_of(words[i].word)))
+			i++;
+		if (i == sizeof words / sizeof words[0])
+			return fail_set(why, ST_INVALID, "flow does not know \"%.*s\"",
+					SLICE_ARG(w));
+		if ((flags & words[i].against) != 0)
+			return fail_set(why, ST_INVALID, "flow says %s and its opposite",
+					words[i].word);
+		flags |= words[i].flag;
+	}
+	c->out->flow_flags |= flags;
+	return ST_OK;
+}
+
+struct size_operand {
+	enum { SIZE_CLIENT, SIZE_SERVER, SIZE_BOTH, SIZE_EITHER } side;
+	struct detect_range range;
+};
+
+/* Sequence numbers used so far, as Suricata counts: the SYN is one. */
+static bool stream_size(const void *operand, const struct detect_view *v)
+{
+	const struct size_operand *o = operand;
+	bool client, server;
+
+	if (v->flow == NULL || v->flow->stream == NULL)
+		return false;
+	client = detect_range_holds(&o->range, stream_bytes(v->flow, FLOW_TO_SERVER) + 1);
+	server = detect_range_holds(&o->range, stream_bytes(v->flow, FLOW_TO_CLIENT) + 1);
+	switch (o->side) {
+	case SIZE_CLIENT:
+		return client;
+	case SIZE_SERVER:
+		return server;
+	case SIZE_BOTH:
+		return client && server;
+	case SIZE_EITHER:
+		break;
+	}
+	return client || server;
+}
+
+static enum status compile_size(struct detect_compiler *c, const struct detect_keyword *kw,
+				struct slice value, struct fail *why)
+{
+	static const char *const sides[] = {"client", "server", "both", "either"};
+	struct size_operand *o = ARENA_NEW(c->arena, struct size_operand);
+	struct slice rest = value, side = slice_trim(slice_split(&rest, ',')), op, text;
+	unsigned i = 0;
+	uint8_t both[32];
+
+	if (o == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for %s", kw->name);
+	op = slice_trim(slice_split(&rest, ','));
+	rest = slice_trim(rest);
+	while (i < 4 && !slice_equal(side, slice_of(sides[i])))
+		i++;
+	if (i == 4 || op.len == 0 || op.len + rest.len > sizeof both)
+		return fail_set(why, ST_INVALID, "stream_size wants side, operator, number");
+	memcpy(both, op.ptr, op.len);
+	if (rest.len != 0)
+		memcpy(both + op.len, rest.ptr, rest.len);
+	text = (struct slice){both, op.len + rest.len};
+	o->side = SIZE_CLIENT + i;
+	if (!detect_range_parse(text, UINT32_MAX, &o->range))
+		return fail_set(why, ST_INVALID, "stream_size wants side, operator, number");
+	c->stream_size = true;
+	return detect_add_test(c, kw, o, why);
+}
+
+struct proto_operand {
+	uint64_t apps;
+	bool negated;
+};
+
+static bool app_protocol(const void *operand, const struct detect_view *v)
+{
+	const struct proto_operand *o = operand;
+	int i = v->flow != NULL && v->flow->app != NULL && v->flow->app->protocol != NULL
+			? detect_protocol_index(v->flow->app->protocol)
+			: -1;
+
+	if (i < 0)
+		return false; /* not known (yet): neither it nor another */
+	return ((o->apps >> i & 1) != 0) != o->negated;
+}
+
+static enum status compile_app_protocol(struct detect_compiler *c, const struct detect_keyword *kw,
+					struct slice value, struct fail *why)
+{
+	struct proto_operand *o = ARENA_NEW(c->arena, struct proto_operand);
+	bool not = value.len > 0 && value.ptr[0] == '!';
+
+	if (o == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for %s", kw->name);
+	o->negated = not ;
+	o->apps = detect_apps_named(slice_trim(slice_from(value, not ? 1 : 0)));
+	if (o->apps == 0)
+		return fail_set(why, ST_NOTFOUND, "no protocol \"%.*s\"", SLICE_ARG(value));
+	return detect_add_test(c, kw, o, why);
+}
+
+KEYWORD(flow) = {
+	{.name = "flow", .compile = compile_flow, .doc = "direction and state of the flow"},
+	{.name = "stream_size",
+	 .compile = compile_size,
+	 .test = stream_size,
+	 .cost = 3,
+	 .doc = "bytes a side of a TCP session has sent"},
+	{.name = "app-layer-protocol",
+	 .compile = compile_app_protocol,
+	 .test = app_protocol,
+	 .cost = 2,
+	 .doc = "the application protocol that was recognised"},
+	{0},
+};

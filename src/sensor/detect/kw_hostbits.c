@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What rules remember about hosts, across flows: xbits and hostbits. A bit that expired is not set.
+ */
+#include "base/text.h"
+#include "sensor/detect/detect_priv.h"
+
+enum { EXPIRE_DEFAULT_S = 30 /* Suricata's */, EXPIRE_NEVER_S = INT32_MAX };
+
+struct host_operand {
+	enum { HOST_SET, HOST_UNSET, HOST_TOGGLE, HOST_ISSET, HOST_ISNOTSET } act;
+	enum { BY_SRC, BY_DST, BY_PAIR, BY_EITHER } by;
+	uint32_t bit, expire_s;
+};
+
+/* Which keys the operand means; a pair is the same in both directions. */
+static unsigned keys_of(const struct host_operand *o, const struct detect_view *v,
+			struct detect_memory_key keys[2])
+{
+	struct detect_memory_key k = {.id = o->bit, .kind = 1};
+	unsigned n = 0;
+
+	if (v->src == NULL || v->dst == NULL)
+		return 0;
+	if (o->by == BY_PAIR) {
+		bool swap = addr_compare(v->src, v->dst) > 0;
+
+		k.a = swap ? *v->dst : *v->src;
+		k.b = swap ? *v->src : *v->dst;
+		keys[n++] = k;
+		return n;
+	}
+	if (o->by == BY_SRC || o->by == BY_EITHER) {
+		k.a = *v->src;
+		keys[n++] = k;
+	}
+	if (o->by == BY_DST || o->by == BY_EITHER) {
+		k.a = *v->dst;
+		keys[n++] = k;
+	}
+	return n;
+}
+
+static bool is_set(const struct detect_memory_entry *e, struct wall_ns now)
+{
+	return e != NULL && now.ns <= e->start.ns + (int64_t)e->count * TIME_NS_PER_S;
+}
+
+static bool host_test(const void *operand, const struct detect_view *v)
+{
+	const struct host_operand *o = operand;
+	struct detect_memory_key keys[2];
+	unsigned n = keys_of(o, v, keys);
+	bool any = false;
+
+	for (unsigned i = 0; i < n; i++)
+		any |= is_set(detect_memory_find(&v->worker->memory, &keys[i]), v->now);
+	return n != 0 && any == (o->act == HOST_ISSET);
+}
+
+static void host_after(const void *operand, const struct detect_view *v)
+{
+	const struct host_operand *o = operand;
+	struct detect_memory *m = &v->worker->memory;
+	struct detect_memory_key keys[2];
+	unsigned n = keys_of(o, v, keys);
+
+	for (unsigned i = 0; i < n; i++) {
+		struct detect_memory_entry *e = detect_memory_find(m, &keys[i]);
+		bool set = o->act == HOST_SET || (o->act == HOST_TOGGLE && !is_set(e, v->now));
+
+		if (!set) {
+			detect_memory_remove(m, &keys[i]);
+			continue;
+		}
+		if (e == NULL)
+			e = detect_memory_add(m, &keys[i]);
+		if (e != NULL) {
+			e->start = v->now;
+			e->count = o->expire_s;
+		}
+	}
+}
+
+static bool track_parse(struct slice s, struct host_operand *o)
+{
+	static const struct {
+		const char *word;
+		uint8_t by;
+	} tracks[] = {{"ip_src", BY_SRC}, {"src", BY_SRC},	{"ip_dst", BY_DST},
+		      {"dst", BY_DST},	  {"ip_pair", BY_PAIR}, {"both", BY_EITHER}};
+
+	for (size_t i = 0; i < sizeof tracks / sizeof tracks[0]; i++) {
+		if (slice_equal(s, slice_of(tracks[i].word))) {
+			o->by = BY_SRC + (unsigned)tracks[i].by;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* xbits:set,name,track ip_src[,expire 10]; hostbits:set,name[,src] */
+static enum status compile_host(struct detect_compiler *c, const struct detect_keyword *kw,
+				struct slice value, struct fail *why)
+{
+	static const char *const acts[] = {"set", "unset", "toggle", "isset", "isnotset"};
+	struct host_operand *o = ARENA_NEW(c->arena, struct host_operand);
+	struct slice rest = value, act = slice_trim(slice_split(&rest, ',')), name;
+	bool x = kw->which == 0, tracked = !x;
+	unsigned i = 0;
+	uint64_t n;
+	int bit;
+
+	if (o == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for %s", kw->name);
+	if (slice_equal(act, SLICE("noalert")) && rest.ptr == NULL) {
+		c->out->noalert = true;
+		return ST_OK;
+	}
+	while (i < 5 && !slice_equal_nocase(act, slice_of(acts[i])))
+		i++;
+	name = slice_trim(slice_split(&rest, ','));
+	if (i == 5 || name.len == 0)
+		return fail_set(why, ST_INVALID, "%s wants an action and a name", kw->name);
+	o->act = HOST_SET + i;
+	o->expire_s = x ? EXPIRE_DEFAULT_S : EXPIRE_NEVER_S;
+	while (rest.ptr != NULL) {
+		struct slice w = slice_trim(slice_split(&rest, ','));
+
+		if (x && slice_starts(w, SLICE("track ")) &&
+		    track_parse(slice_trim(slice_from(w, 6)), o)) {
+			tracked = true;
+		} else if (x && slice_starts(w, SLICE("expire ")) &&
+			   text_u64(slice_trim(slice_from(w, 7)), 1, INT32_MAX, &n)) {
+			o->expire_s = (uint32_t)n;
+		} else if (x || !track_parse(w, o)) {
+			return fail_set(why, ST_INVALID, "%s does not know \"%.*s\"", kw->name,
+					SLICE_ARG(w));
+		}
+	}
+	if (!tracked)
+		return fail_set(why, ST_INVALID, "xbits wants track ip_src, ip_dst or ip_pair");
+	bit = detect_name_index(&c->rules->host_bits, c->arena, name);
+	if (bit < 0)
+		return fail_set(why, ST_NOMEM, "no memory for a host bit");
+	o->bit = (uint32_t)bit;
+	detect_use_add(x && o->by == BY_PAIR ? &c->out->pair_use : &c->out->host_use,
+		       o->act <= HOST_TOGGLE);
+	return o->act <= HOST_TOGGLE ? detect_add_after(c, kw, o, why)
+				     : detect_add_test(c, kw, o, why);
+}
+
+KEYWORD(hostbits) = {
+	{.name = "xbits",
+	 .which = 0,
+	 .compile = compile_host,
+	 .test = host_test,
+	 .after = host_after,
+	 .cost = 3,
+	 .doc = "names set on an address or pair, with an end"},
+	{.name = "hostbits",
+	 .which = 1,
+	 .compile = compile_host,
+	 .test = host_test,
+	 .after = host_after,
+	 .cost = 3,
+	 .doc = "names set on an address"},
+	{0},
+};

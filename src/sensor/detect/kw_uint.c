@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Numbers of a packet, one row each: name, getter, sentence. A getter says false where the packet
+ * has no such number; then the rule does not match. */
+#include "sensor/detect/detect_priv.h"
+
+struct uint_operand {
+	struct detect_range range;
+	bool (*get)(const struct detect_view *v, uint64_t *out);
+};
+
+static bool holds(const void *operand, const struct detect_view *v)
+{
+	const struct uint_operand *o = operand;
+	uint64_t n;
+
+	return o->get(v, &n) && detect_range_holds(&o->range, n);
+}
+
+static enum status compile_uint(struct detect_compiler *c, const struct detect_keyword *kw,
+				struct slice value, struct fail *why)
+{
+	struct uint_operand *o = ARENA_NEW(c->arena, struct uint_operand);
+
+	if (o == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for %s", kw->name);
+	o->get = kw->get;
+	if (!detect_range_parse(value, UINT32_MAX, &o->range))
+		return fail_set(why, ST_INVALID, "%s wants a number or a range, not \"%.*s\"",
+				kw->name, SLICE_ARG(value));
+	c->wants_packet = true;
+	return detect_add_test(c, kw, o, why);
+}
+
+#define GETTER(name, cond, expr)                                                                   \
+	static bool name(const struct detect_view *v, uint64_t *out)                               \
+	{                                                                                          \
+		const struct packet *p = v->packet;                                                \
+                                                                                                   \
+		if (p == NULL || !(cond))                                                          \
+			return false;                                                              \
+		*out = (expr);                                                                     \
+		return true;                                                                       \
+	}
+
+#define IS_TCP (p->proto == IP_PROTO_TCP && p->l4_header.len != 0)
+#define IS_ICMP ((p->proto == IP_PROTO_ICMP || p->proto == IP_PROTO_ICMP6) && p->l4_header.len != 0)
+
+GETTER(get_dsize, p->ip_version != 0, p->payload.len)
+GETTER(get_ttl, p->ip_version != 0, p->ttl)
+GETTER(get_id, p->ip_version == 4, p->ip_id)
+GETTER(get_tos, p->ip_version == 4, p->tos)
+GETTER(get_fragoffset, p->ip_version != 0, p->ip_fragment_offset)
+GETTER(get_seq, IS_TCP, p->tcp.seq)
+GETTER(get_ack, IS_TCP, p->tcp.ack)
+GETTER(get_window, IS_TCP, p->tcp.window)
+GETTER(get_mss, IS_TCP && p->tcp.mss != 0, p->tcp.mss)
+GETTER(get_wscale, IS_TCP && p->tcp.has_wscale, p->tcp.wscale)
+GETTER(get_itype, IS_ICMP, p->icmp_type)
+GETTER(get_icode, IS_ICMP, p->icmp_code)
+GETTER(get_icmp_id, IS_ICMP, p->icmp_id)
+GETTER(get_icmp_seq, IS_ICMP, p->icmp_seq)
+
+#define UINT(word, getter, text)                                                                   \
+	{                                                                                          \
+		.name = (word), .get = (getter), .compile = compile_uint, .test = holds,           \
+		.cost = 1, .doc = (text)                                                           \
+	}
+
+KEYWORD(uint) = {
+	UINT("dsize", get_dsize, "bytes of the packet's payload"),
+	UINT("ttl", get_ttl, "IP time to live or hop limit"),
+	UINT("id", get_id, "IPv4 identification"),
+	UINT("tos", get_tos, "IPv4 type of service"),
+	UINT("fragoffset", get_fragoffset, "IP fragment offset in bytes"),
+	UINT("seq", get_seq, "TCP sequence number"),
+	UINT("ack", get_ack, "TCP acknowledgment number"),
+	UINT("window", get_window, "TCP window"),
+	UINT("tcp.mss", get_mss, "TCP maximum segment size option"),
+	UINT("tcp.wscale", get_wscale, "TCP window scale option"),
+	UINT("itype", get_itype, "ICMP type"),
+	UINT("icode", get_icode, "ICMP code"),
+	UINT("icmp_id", get_icmp_id, "ICMP identifier"),
+	UINT("icmp_seq", get_icmp_seq, "ICMP sequence number"),
+	{0},
+};

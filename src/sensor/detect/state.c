@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What is remembered from packet to packet: with the flow (bits, integers), and with the worker
+ * (thresholds, host bits).
+ *
+ * 1. The worker's memory has at most DETECT_MEMORY_MAX entries; then the entry made longest ago is
+ *    forgotten, and counted.
+ * 2. All times are packets' times.
+ */
+#include "sensor/detect/detect_priv.h"
+
+struct detect_flow *detect_flow_state(const struct detect_view *v)
+{
+	const struct detect_rules *r = v->worker->rules;
+	struct detect_flow *d;
+	struct arena *a;
+
+	if (v->flow == NULL)
+		return NULL;
+	if (v->flow->detect != NULL)
+		return v->flow->detect;
+	a = &v->flow->arena;
+	d = ARENA_NEW(a, struct detect_flow);
+	if (d == NULL)
+		return NULL;
+	d->bits = ARENA_ARRAY(a, uint64_t, r->flow_bits.count / 64 + 1);
+	d->ints = ARENA_ARRAY(a, uint32_t, r->flow_ints.count + 1);
+	d->int_set = ARENA_ARRAY(a, uint8_t, r->flow_ints.count + 1);
+	if (d->bits == NULL || d->ints == NULL || d->int_set == NULL)
+		return NULL;
+	v->flow->detect = d;
+	return d;
+}
+
+/* --- memory --- */
+
+static uint32_t mix(uint32_t h, const void *p, size_t n)
+{
+	const uint8_t *b = p;
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ b[i]) * 16777619U; /* FNV-1a; a key is not secret, the table is bounded */
+	return h;
+}
+
+static uint32_t key_hash(const struct detect_memory_key *k)
+{
+	uint32_t h = mix(2166136261U, &k->id, sizeof k->id);
+
+	h = mix(h, &k->flow, sizeof k->flow);
+	h = mix(h, k->a.b, sizeof k->a.b);
+	h = mix(h, k->b.b, sizeof k->b.b);
+	return mix(h, &k->kind, sizeof k->kind);
+}
+
+static bool key_equal(const struct detect_memory_key *a, const struct detect_memory_key *b)
+{
+	return a->id == b->id && a->flow == b->flow && a->kind == b->kind &&
+	       addr_equal(&a->a, &b->a) && addr_equal(&a->b, &b->b);
+}
+
+bool detect_memory_init(struct detect_memory *m, struct arena *a)
+{
+	m->buckets = ARENA_ARRAY(a, struct detect_memory_entry *, DETECT_MEMORY_BUCKETS);
+	m->entries = ARENA_ARRAY(a, struct detect_memory_entry, DETECT_MEMORY_MAX);
+	return m->buckets != NULL && m->entries != NULL;
+}
+
+struct detect_memory_entry *detect_memory_find(struct detect_memory *m,
+					       const struct detect_memory_key *k)
+{
+	struct detect_memory_entry *e = m->buckets[key_hash(k) % DETECT_MEMORY_BUCKETS];
+
+	while (e != NULL && !key_equal(&e->key, k))
+		e = e->next;
+	return e;
+}
+
+static void unlink_entry(struct detect_memory *m, struct detect_memory_entry *e)
+{
+	struct detect_memory_entry **at = &m->buckets[e->hash % DETECT_MEMORY_BUCKETS];
+
+	while (*at != e)
+		at = &(*at)->next;
+	*at = e->next;
+	e->used = false;
+}
+
+struct detect_memory_entry *detect_memory_add(struct detect_memory *m,
+					      const struct detect_memory_key *k)
+{
+	struct detect_memory_entry *e = &m->entries[m->used++ % DETECT_MEMORY_MAX];
+
+	if (e->used) {
+		unlink_entry(m, e);
+		m->evicted++;
+	}
+	*e = (struct detect_memory_entry){.key = *k, .hash = key_hash(k), .used = true};
+	e->next = m->buckets[e->hash % DETECT_MEMORY_BUCKETS];
+	m->buckets[e->hash % DETECT_MEMORY_BUCKETS] = e;
+	return e;
+}
+
+void detect_memory_remove(struct detect_memory *m, const struct detect_memory_key *k)
+{
+	struct detect_memory_entry *e = detect_memory_find(m, k);
+
+	if (e != NULL)
+		unlink_entry(m, e);
+}
+
+/* --- thresholds --- */
+
+static struct detect_memory_key threshold_key(const struct detect_threshold *t, uint64_t rule_key,
+					      const struct detect_view *v)
+{
+	struct detect_memory_key k = {.id = rule_key, .kind = t->kind == THRESHOLD_FILTER ? 3 : 2};
+
+	switch (t->track) {
+	case TRACK_BY_SRC:
+		if (v->src != NULL)
+			k.a = *v->src;
+		break;
+	case TRACK_BY_DST:
+		if (v->dst != NULL)
+			k.a = *v->dst;
+		break;
+	case TRACK_BY_BOTH:
+		if (v->src != NULL && v->dst != NULL) {
+			bool swap = addr_compare(v->src, v->dst) > 0;
+
+			k.a = swap ? *v->dst : *v->src;
+			k.b = swap ? *v->src : *v->dst;
+		}
+		break;
+	case TRACK_BY_FLOW:
+		if (v->flow != NULL)
+			k.flow = v->flow->id;
+		break;
+	case TRACK_BY_RULE:
+		break;
+	}
+	return k;
+}
+
+static bool first_passes(const struct detect_threshold *t, struct detect_memory_entry *e)
+{
+	switch (t->kind) {
+	case THRESHOLD_LIMIT:
+		return true;
+	case THRESHOLD_FILTER:
+		return false;
+	case THRESHOLD_EVERY:
+		if (t->count == 1)
+			e->count = 0;
+		return t->count == 1;
+	case THRESHOLD_BACKOFF:
+		e->next_value = t->count == 1 ? t->multiplier : t->count;
+		return t->count == 1;
+	case THRESHOLD_BOTH:
+		break;
+	}
+	return t->count == 1;
+}
+
+static bool next_passes(const struct detect_threshold *t, struct detect_memory_entry *e)
+{
+	e->count++;
+	switch (t->kind) {
+	case THRESHOLD_LIMIT:
+		return e->count <= t->count;
+	case THRESHOLD_EVERY:
+		if (e->count < t->count)
+			return false;
+		e->count = 0;
+		return true;
+	case THRESHOLD_BOTH:
+		return e->count == t->count;
+	case THRESHOLD_FILTER:
+		return e->count > t->count;
+	case THRESHOLD_BACKOFF:
+		if (e->count != e->next_value)
+			return false;
+		if (__builtin_mul_overflow(e->next_value, (uint64_t)t->multiplier, &e->next_value))
+			e->next_value = UINT64_MAX;
+		return true;
+	}
+	return false;
+}
+
+bool detect_threshold_passes(struct detect_memory *m, const struct detect_threshold *t,
+			     uint64_t rule_key, const struct detect_view *v)
+{
+	struct detect_memory_key k = threshold_key(t, rule_key, v);
+	struct detect_memory_entry *e = detect_memory_find(m, &k);
+	bool over = e != NULL && t->kind != THRESHOLD_BACKOFF &&
+		    v->now.ns > e->start.ns + (int64_t)t->seconds * TIME_NS_PER_S;
+
+	if (e != NULL && !over)
+		return next_passes(t, e);
+	if (e == NULL)
+		e = detect_memory_add(m, &k);
+	e->start = v->now;
+	e->count = 1;
+	return first_passes(t, e);
+}

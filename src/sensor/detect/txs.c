@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Rules on transactions.
+ *
+ * Each look at a transaction's direction asks the buffers that became final since the last look
+ * (or, while a body grows, enough more of it) for candidates. A candidate whose buffers are not all
+ * there yet waits with the transaction, with the lists that already hold.
+ *
+ * 1. A rule fires at most once for a transaction.
+ * 2. A list that holds is not asked again; a list that fails on a final buffer ends its rule.
+ * 3. A transaction for which there is no memory is treated as looked at: it counts as done.
+ */
+#include "sensor/detect/detect_priv.h"
+#include "sensor/stream/stream.h"
+
+struct look {
+	struct detect_worker *w;
+	struct detect_view view;
+	const struct app_protocol *protocol;
+	const struct detect_tx_groups *groups;
+	size_t index; /* of the protocol */
+	struct app_tx *tx;
+	struct detect_tx *d;
+};
+
+enum answer { HOLDS, FAILS, WAITS };
+
+static struct detect_tx *tx_state(struct detect_worker *w, struct app_tx *tx,
+				  const struct app_protocol *p,
+				  const struct detect_tx_groups *groups)
+{
+	struct detect_tx *d;
+
+	if (tx->detect != NULL)
+		return tx->detect;
+	d = ARENA_NEW(&tx->arena, struct detect_tx);
+	tx->detect = &w->tx_none; /* zeroed: complete at 0, so done */
+	if (d == NULL)
+		return tx->detect;
+	for (unsigned dir = 0; dir < 2; dir++) {
+		d->grown[dir] = ARENA_ARRAY(&tx->arena, uint32_t, groups[dir].engine_count + 1);
+		if (d->grown[dir] == NULL)
+			return tx->detect;
+		d->complete[dir] = p->complete[dir];
+	}
+	tx->detect = d;
+	return d;
+}
+
+bool detect_tx_done(const struct app_tx *tx)
+{
+	const struct detect_tx *d = tx->detect;
+
+	return d != NULL && d->seen[0] >= d->complete[0] && d->seen[1] >= d->complete[1];
+}
+
+static bool is_final(const struct app_field *f, const struct app_tx *tx, unsigned dir)
+{
+	return tx->progress[dir] > f->stage;
+}
+
+/* Does any value of the buffer in one direction hold? */
+static bool values_hold(struct look *k, const struct detect_rule *r, const struct detect_list *l,
+			const struct app_field *f, enum app_dir dir, bool final, bool *out_absent)
+{
+	*out_absent = true;
+	for (unsigned n = 0; n == 0 || f->multi; n++) {
+		struct slice s = f->get(k->tx, dir, n);
+
+		if (s.ptr == NULL)
+			return false;
+		if (!final && s.len < DETECT_GROWING_MIN)
+			return false;
+		*out_absent = false;
+		s = detect_buffer_transform(l->buffer, s, &k->w->scratch);
+		if (s.ptr != NULL && detect_inspect_list(r, l, s, &k->view))
+			return true;
+	}
+	return false;
+}
+
+static enum answer list_ask(struct look *k, const struct detect_rule *r,
+			    const struct detect_list *l)
+{
+	const struct app_field *f;
+	enum answer a = FAILS;
+
+	if (l->buffer->payload) {
+		if (k->view.payload.len != 0 &&
+		    detect_inspect_list(r, l, k->view.payload, &k->view))
+			return HOLDS;
+		return k->tx->progress[k->view.dir] < k->protocol->complete[k->view.dir] ? WAITS
+											 : FAILS;
+	}
+	f = l->buffer->field[k->index];
+	for (unsigned dir = 0; dir < 2; dir++) {
+		bool final = is_final(f, k->tx, dir), absent;
+
+		if ((f->dirs >> dir & 1) == 0 || (r->dirs >> dir & 1) == 0)
+			continue;
+		if (!final)
+			a = WAITS;
+		if (!final && !f->growing)
+			continue;
+		if (values_hold(k, r, l, f, (enum app_dir)dir, final, &absent))
+			return HOLDS;
+		if (final && absent && l->if_absent)
+			return HOLDS;
+	}
+	return a;
+}
+
+static enum answer tests_ask(struct look *k, const struct detect_rule *r)
+{
+	for (uint32_t i = 0; i < r->tx_test_count; i++)
+		if (!r->tx_tests[i].kw->test(r->tx_tests[i].operand, &k->view))
+			return k->tx->progress[0] >= k->protocol->complete[0] &&
+					       k->tx->progress[1] >= k->protocol->complete[1]
+				       ? FAILS
+				       : WAITS;
+	return HOLDS;
+}
+
+/* Everything of the rule that is not yet known to hold. */
+static enum answer rule_ask(struct look *k, const struct detect_rule *r, uint32_t *matched)
+{
+	enum answer all = tests_ask(k, r);
+
+	k->w->counters.evaluated++;
+	for (uint32_t i = 0; i < r->list_count && all != FAILS; i++) {
+		enum answer a = (*matched >> i & 1) != 0 ? HOLDS : list_ask(k, r, &r->lists[i]);
+
+		if (a == HOLDS)
+			*matched |= UINT32_C(1) << i;
+		else
+			all = a;
+	}
+	return all;
+}
+
+/* False: a pass rule matched. */
+static bool pending_ask(struct look *k)
+{
+	struct detect_tx *d = k->d;
+
+	for (size_t i = 0; i < d->count; i++) {
+		const struct detect_rule *r = &k->w->rules->rules[d->pending[i].rule];
+		enum answer a;
+
+		if (d->pending[i].dead || (r->dirs >> k->view.dir & 1) == 0)
+			continue;
+		a = rule_ask(k, r, &d->pending[i].matched);
+		d->pending[i].dead = a != WAITS;
+		if (a == HOLDS && !detect_fire(r, &k->view))
+			return false;
+	}
+	return true;
+}
+
+static bool is_pending(const struct detect_tx *d, uint32_t rule)
+{
+	for (size_t i = 0; i < d->count; i++)
+		if (d->pending[i].rule == rule)
+			return true;
+	return false;
+}
+
+static void candidates_ask(struct look *k)
+{
+	struct detect_candidates *c = &k->w->candidates;
+	struct detect_tx *d = k->d;
+
+	detect_candidates_sort(c);
+	k->w->counters.candidates += c->count;
+	for (size_t i = 0; i < c->count; i++) {
+		const struct detect_rule *r = &k->w->rules->rules[c->items[i]];
+		struct detect_pending p = {.rule = c->items[i]};
+		enum answer a;
+
+		if (is_pending(d, c->items[i]) || !detect_header_holds(r, &k->view))
+			continue;
+		a = rule_ask(k, r, &p.matched);
+		p.dead = a == HOLDS;
+		/* no memory: the rule is forgotten for this transaction */
+		if (a != FAILS)
+			(void)ARENA_PUSH(&k->tx->arena, d->pending, d->count, d->room, p);
+		if (a == HOLDS && !detect_fire(r, &k->view))
+			return;
+	}
+}
+
+/* Gives the buffer of engine i to the matcher; true: it is final, and never again. */
+static bool engine_scan(struct look *k, const struct detect_engine *e, uint32_t *grown)
+{
+	enum app_dir dir = (enum app_dir)k->view.dir;
+	bool final = is_final(e->field, k->tx, dir);
+
+	if (!final && !e->field->growing)
+		return false;
+	for (unsigned n = 0; n == 0 || e->field->multi; n++) {
+		struct slice s = e->field->get(k->tx, dir, n);
+		size_t from = 0;
+
+		if (s.ptr == NULL)
+			break;
+		if (!final && (s.len < DETECT_GROWING_MIN || s.len < *grown + DETECT_GROWING_STEP))
+			return false;
+		if (e->field->growing && e->buffer->transforms == 0 && !e->field->multi &&
+		    *grown <= s.len && *grown > DETECT_PATTERN_MAX)
+			from = *grown - DETECT_PATTERN_MAX;
+		if (e->field->growing)
+			*grown = s.len > UINT32_MAX ? UINT32_MAX : (uint32_t)s.len;
+		s = detect_buffer_transform(e->buffer, s, &k->w->scratch);
+		detect_group_scan(e->group, slice_from(s, from), from, k->w->hs, &k->w->candidates);
+	}
+	return final;
+}
+
+static void tx_look(struct look *k)
+{
+	struct detect_tx *d = k->d;
+	unsigned dir = k->view.dir;
+	const struct detect_tx_groups *g = k->groups;
+
+	detect_candidates_reset(&k->w->candidates);
+	if (!d->looked[dir] && g->plain != NULL)
+		for (uint32_t i = 0; i < g->plain->plain_count; i++)
+			detect_candidates_add(&k->w->candidates, g->plain->plain[i]);
+	d->looked[dir] = true;
+	d->growing[dir] = false;
+	for (uint32_t i = 0; i < g->engine_count; i++) {
+		uint64_t *ran = &d->ran[dir][i / 64], bit = UINT64_C(1) << i % 64;
+
+		if ((*ran & bit) != 0)
+			continue;
+		if (engine_scan(k, &g->engines[i], &d->grown[dir][i]))
+			*ran |= bit;
+		else if (g->engines[i].field->growing)
+			d->growing[dir] = true;
+	}
+	if (pending_ask(k))
+		candidates_ask(k);
+	arena_reset(&k->w->scratch);
+}
+
+/* What plain contents of a transaction rule look at. */
+static struct slice raw_bytes(const struct packet *p, const struct flow *f, enum flow_dir dir)
+{
+	uint64_t from;
+
+	if (f->stream != NULL)
+		return stream_window(f, dir, &from);
+	return p == NULL ? (struct slice){NULL, 0} : p->payload;
+}
+
+/* Nothing that a rule could ask for has changed in this direction. */
+static bool is_quiet(const struct look *k, unsigned dir, bool last)
+{
+	const struct detect_tx *d = k->d;
+
+	if (!k->groups->any && d->count == 0)
+		return true;
+	return d->looked[dir] && !last && !d->growing[dir] &&
+	       d->seen[dir] == k->tx->progress[dir] && d->anomalies == k->tx->anomalies;
+}
+
+void detect_txs(struct detect_worker *w, const struct packet *p, struct flow *f, enum flow_dir dir,
+		bool last)
+{
+	struct look k = {.w = w};
+	int index;
+
+	if (f->app == NULL || f->app->protocol == NULL)
+		return;
+	index = detect_protocol_index(f->app->protocol);
+	if (index < 0)
+		return;
+	k.index = (size_t)index;
+	k.protocol = f->app->protocol;
+	k.groups = &w->rules->prefilter->tx[k.index][dir];
+	detect_view_of(&k.view, w, p, f, dir);
+	k.view.payload = raw_bytes(p, f, dir);
+	for (k.tx = f->app->first; k.tx != NULL; k.tx = k.tx->next) {
+		uint8_t progress = k.tx->progress[dir];
+
+		k.d = tx_state(w, k.tx, k.protocol, w->rules->prefilter->tx[k.index]);
+		if (k.d == &w->tx_none)
+			continue;
+		if (is_quiet(&k, dir, last))
+			goto seen;
+		k.view.tx = k.tx;
+		if (!f->no_inspect && !(p != NULL && w->passed == p))
+			tx_look(&k);
+		k.d->anomalies = k.tx->anomalies;
+	seen:
+		k.d->seen[dir] = progress;
+	}
+}

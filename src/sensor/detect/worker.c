@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One worker looks at packets and streams. txs.c looks at transactions.
+ *
+ * 1. A packet rule is asked once for a packet, a stream rule once for a chunk.
+ * 2. detect_flow.raw[dir] only grows; bytes before it are never looked at again.
+ * 3. After a pass rule nothing more of the packet is looked at; if the rule was about a stream or a
+ *    transaction, nothing more of the flow.
+ */
+#include "sensor/detect/detect_priv.h"
+#include "sensor/stream/stream.h"
+
+enum status detect_worker_new(const struct detect_rules *r, struct arena *process,
+			      struct arena_pool *pool, struct detect_sink sink,
+			      struct detect_worker **out, struct fail *why)
+{
+	struct detect_worker *w = ARENA_NEW(process, struct detect_worker);
+	enum status st;
+
+	if (w == NULL || !detect_candidates_init(&w->candidates, r->count, process) ||
+	    !detect_memory_init(&w->memory, process))
+		return fail_set(why, ST_NOMEM, "no memory for a worker");
+	w->rules = r;
+	w->sink = sink;
+	w->scratch.pool = pool;
+	w->pcre = detect_pcre_worker_new(process);
+	if (w->pcre == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for a worker");
+	st = detect_scratch_new(r->prefilter, &w->hs, why);
+	if (st != ST_OK) {
+		detect_worker_free(w);
+		return st;
+	}
+	*out = w;
+	return ST_OK;
+}
+
+void detect_worker_free(struct detect_worker *w)
+{
+	if (w == NULL)
+		return;
+	detect_scratch_free(w->hs);
+	detect_pcre_worker_free(w->pcre);
+	arena_reset(&w->scratch);
+	w->hs = NULL;
+}
+
+const struct detect_counters *detect_worker_counters(const struct detect_worker *w)
+{
+	return &w->counters;
+}
+
+void detect_stream_events(struct detect_worker *w, uint64_t anomalies)
+{
+	w->stream_anomalies = anomalies;
+}
+
+/* Suricata's meaning: TCP after the handshake; else once both sides have sent. */
+static bool established(const struct flow *f)
+{
+	if (f->proto == IP_PROTO_TCP)
+		return f->state != FLOW_NEW || stream_state_of(f) >= STREAM_ESTABLISHED;
+	return f->side[FLOW_TO_SERVER].pkts != 0 && f->side[FLOW_TO_CLIENT].pkts != 0;
+}
+
+void detect_view_of(struct detect_view *v, struct detect_worker *w, const struct packet *p,
+		    struct flow *f, enum flow_dir dir)
+{
+	*v = (struct detect_view){.worker = w, .packet = p, .flow = f, .dir = dir};
+	if (f != NULL) {
+		bool up = dir == FLOW_TO_SERVER;
+
+		v->src = up ? &f->client : &f->server;
+		v->dst = up ? &f->server : &f->client;
+		v->sport = up ? f->client_port : f->server_port;
+		v->dport = up ? f->server_port : f->client_port;
+		v->proto = f->proto;
+		v->now = f->last;
+		v->established = established(f);
+	} else if (p->ip_version != 0) {
+		v->src = &p->src;
+		v->dst = &p->dst;
+		v->sport = p->sport;
+		v->dport = p->dport;
+		v->proto = p->proto;
+	}
+	if (p != NULL)
+		v->now = p->at;
+}
+
+static bool flow_holds(uint8_t flags, const struct detect_view *v)
+{
+	if ((flags & FLOWKW_TO_SERVER) != 0 && (v->flow == NULL || v->dir != FLOW_TO_SERVER))
+		return false;
+	if ((flags & FLOWKW_TO_CLIENT) != 0 && (v->flow == NULL || v->dir != FLOW_TO_CLIENT))
+		return false;
+	if ((flags & FLOWKW_ESTABLISHED) != 0 && !v->established)
+		return false;
+	return (flags & FLOWKW_NOT_ESTABLISHED) == 0 || !v->established;
+}
+
+static bool ends_hold(const struct rule *r, const struct addr *src, const struct addr *dst,
+		      uint16_t sport, uint16_t dport)
+{
+	return (r->dport->any || rule_ports_hold(r->dport, dport)) &&
+	       (r->sport->any || rule_ports_hold(r->sport, sport)) &&
+	       (r->dst->any || rule_addrs_hold(r->dst, dst)) &&
+	       (r->src->any || rule_addrs_hold(r->src, src));
+}
+
+static bool app_holds(const struct detect_rule *r, const struct detect_view *v)
+{
+	int i = v->flow == NULL || v->flow->app == NULL || v->flow->app->protocol == NULL
+			? -1
+			: detect_protocol_index(v->flow->app->protocol);
+
+	return i >= 0 && (r->apps >> i & 1) != 0;
+}
+
+bool detect_header_holds(const struct detect_rule *r, const struct detect_view *v)
+{
+	if (v->src == NULL) { /* no IP: only a rule about the decoder can mean it */
+		if (!r->any_proto || r->test_count == 0)
+			return false;
+	} else {
+		if (!r->any_proto && (r->protos[v->proto / 64] >> v->proto % 64 & 1) == 0)
+			return false;
+		if (r->ip_version != 0 && r->ip_version != v->src->family)
+			return false;
+		if (r->flow_flags != 0 && !flow_holds(r->flow_flags, v))
+			return false;
+		if (r->app_only && !app_holds(r, v))
+			return false;
+		if (!ends_hold(r->rule, v->src, v->dst, v->sport, v->dport) &&
+		    !(r->rule->both_ways && ends_hold(r->rule, v->dst, v->src, v->dport, v->sport)))
+			return false;
+	}
+	for (uint32_t i = 0; i < r->test_count; i++)
+		if (!r->tests[i].kw->test(r->tests[i].operand, v))
+			return false;
+	return true;
+}
+
+static bool is_block(enum rule_action a)
+{
+	return a != RULE_ALERT && a != RULE_PASS;
+}
+
+bool detect_fire(const struct detect_rule *r, const struct detect_view *v)
+{
+	struct detect_worker *w = v->worker;
+	struct detect_hit hit = {.rule = r->rule,
+				 .flow = v->flow,
+				 .packet = v->packet,
+				 .tx = v->tx,
+				 .dir = v->dir,
+				 .blocked = is_block(r->rule->action)};
+
+	for (uint32_t i = 0; i < r->after_count; i++)
+		r->after[i].kw->after(r->after[i].operand, v);
+	if ((r->filter != NULL && !detect_threshold_passes(&w->memory, r->filter, r->order, v)) ||
+	    (r->threshold != NULL &&
+	     !detect_threshold_passes(&w->memory, r->threshold, r->order, v))) {
+		w->counters.suppressed++;
+		return true;
+	}
+	if (r->rule->action == RULE_PASS) {
+		w->passed = v->packet;
+		if (v->flow != NULL && r->look != LOOK_PACKET)
+			v->flow->no_inspect = true;
+		return false;
+	}
+	if (r->noalert)
+		return true;
+	w->counters.hits++;
+	w->sink.hit(w->sink.ctx, &hit);
+	return true;
+}
+
+struct slice detect_buffer_transform(const struct detect_buffer *b, struct slice bytes,
+				     struct arena *a)
+{
+	for (uint8_t i = 0; i < b->transforms && bytes.ptr != NULL; i++)
+		bytes = b->transform[i].run(b->transform[i].operand, bytes, a);
+	return bytes;
+}
+
+/* Asks each candidate; they are about v's packet or stream bytes. */
+static void candidates_ask(struct detect_worker *w, const struct detect_view *v)
+{
+	detect_candidates_sort(&w->candidates);
+	w->counters.candidates += w->candidates.count;
+	for (size_t i = 0; i < w->candidates.count; i++) {
+		const struct detect_rule *r = &w->rules->rules[w->candidates.items[i]];
+
+		if (!detect_header_holds(r, v))
+			continue;
+		if (r->payload_list >= 0) {
+			w->counters.evaluated++;
+			if (v->payload.len == 0 ||
+			    !detect_inspect_list(r, &r->lists[r->payload_list], v->payload, v))
+				continue;
+		}
+		if (!detect_fire(r, v))
+			break;
+	}
+	arena_reset(&w->scratch);
+}
+
+/* Rules about addresses alone are asked at the first packet of each direction. */
+static void addresses_add(struct detect_worker *w, const struct detect_view *v)
+{
+	const struct detect_prefilter *p = w->rules->prefilter;
+	struct detect_flow *d;
+
+	if (p->address_count == 0 || v->src == NULL)
+		return;
+	if (v->flow != NULL) {
+		d = detect_flow_state(v);
+		if (d == NULL || (d->addresses_done >> v->dir & 1) != 0)
+			return;
+		d->addresses_done |= (uint8_t)(1U << v->dir);
+	}
+	for (uint32_t i = 0; i < p->address_count; i++)
+		detect_candidates_add(&w->candidates, p->address[i]);
+}
+
+static bool skip(struct detect_worker *w, const struct packet *p, const struct flow *f)
+{
+	return (f != NULL && f->no_inspect) || (p != NULL && w->passed == p);
+}
+
+/* The application said that what follows is not worth looking at (encrypted). */
+static bool opaque(const struct flow *f)
+{
+	return f != NULL && f->app != NULL && f->app->stop_inspecting;
+}
+
+void detect_packet(struct detect_worker *w, const struct packet *p, struct flow *f,
+		   enum flow_dir dir)
+{
+	const struct detect_prefilter *pre = w->rules->prefilter;
+	struct detect_view v;
+
+	w->counters.packets++;
+	if (!skip(w, p, f)) {
+		detect_view_of(&v, w, p, f, dir);
+		if (!opaque(f))
+			v.payload = p->payload;
+		detect_candidates_reset(&w->candidates);
+		addresses_add(w, &v);
+		detect_prefilter_payload(pre, false, v.proto, dir, v.sport, v.dport, v.payload,
+					 w->hs, &w->candidates);
+		if (v.proto == IP_PROTO_TCP && v.payload.len != 0 &&
+		    (f == NULL || !stream_took_payload(f)))
+			detect_prefilter_payload(pre, true, v.proto, dir, v.sport, v.dport,
+						 v.payload, w->hs, &w->candidates);
+		candidates_ask(w, &v);
+	}
+	w->passed = NULL;
+	w->stream_anomalies = 0;
+}
+
+/* Has a transaction been made or completed since the last look? Then the stream is looked at now
+ * rather than when a chunk is full, as Suricata's parsers trigger it. */
+static bool tx_progressed(struct detect_flow *d, const struct flow *f, enum flow_dir dir)
+{
+	const struct app_flow *a = f->app;
+	uint64_t seen;
+
+	if (a == NULL || a->protocol == NULL)
+		return false;
+	seen = a->next_tx_id * 2;
+	if (a->last == NULL || a->last->progress[dir] >= a->protocol->complete[dir])
+		seen++;
+	if (seen == d->txs_seen[dir])
+		return false;
+	d->txs_seen[dir] = seen;
+	return true;
+}
+
+void detect_stream(struct detect_worker *w, const struct packet *p, struct flow *f,
+		   enum flow_dir dir, bool last)
+{
+	struct detect_flow *d;
+	struct detect_view v;
+	struct slice bytes;
+	uint64_t from;
+	bool now;
+
+	if (skip(w, p, f) || f->stream == NULL)
+		return;
+	detect_view_of(&v, w, p, f, dir);
+	d = detect_flow_state(&v);
+	if (d == NULL)
+		return;
+	bytes = stream_window(f, dir, &from);
+	if (d->raw[dir] > from)
+		bytes = slice_from(bytes, (size_t)(d->raw[dir] - from));
+	else
+		d->raw[dir] = from;
+	now = tx_progressed(d, f, dir) || last || bytes.len >= DETECT_CHUNK;
+	if (bytes.len == 0 || !now)
+		return;
+	d->raw[dir] += bytes.len;
+	if (opaque(f))
+		return;
+	v.stream = true;
+	v.payload = bytes;
+	detect_candidates_reset(&w->candidates);
+	detect_prefilter_payload(w->rules->prefilter, true, IP_PROTO_TCP, dir, v.sport, v.dport,
+				 bytes, w->hs, &w->candidates);
+	candidates_ask(w, &v);
+}

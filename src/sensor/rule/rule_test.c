@@ -297,6 +297,61 @@ static void every_allocation_may_fail(struct test *t)
 	}
 }
 
+/* ---- the rules that ship ---- */
+
+static char *read_file(const char *name, size_t *out_len)
+{
+	const char *root = getenv("DEW_SOURCE_ROOT");
+	size_t room = 1 << 20;
+	char path[2048], *text = malloc(room);
+	FILE *f;
+
+	(void)snprintf(path, sizeof path, "%s/%s", root ? root : ".", name);
+	f = fopen(path, "rbe");
+	*out_len = f != NULL && text != NULL ? fread(text, 1, room, f) : 0;
+	if (f != NULL)
+		(void)fclose(f);
+	return text;
+}
+
+/* Whether a rule has `keyword` with a value that holds `word`. */
+static bool says(const struct rule *r, struct slice keyword, struct slice word)
+{
+	for (size_t i = 0; i < r->option_count; i++)
+		if (slice_equal(r->options[i].keyword, keyword) &&
+		    slice_find(r->options[i].value, word) != SIZE_MAX)
+			return true;
+	return false;
+}
+
+static void our_own_rules_are_complete(struct test *t)
+{
+	size_t len, strrat = 0;
+	char *text = read_file("rules/dewline.rules", &len);
+	struct fixture f;
+
+	start(&f);
+	EXPECT(t, len > 0);
+	EXPECT(t, rule_set_load(&f.set, SLICE("dewline.rules"),
+				(struct slice){(uint8_t *)text, len}, &f.why) == ST_OK);
+	free(text);
+	for (size_t i = 0; i < f.set.problem_count; i++)
+		test_fail(t, __FILE__, __LINE__, "%u: %.*s", f.set.problems[i].line,
+			  SLICE_ARG(f.set.problems[i].text));
+	EXPECT(t, f.set.count >= 10);
+	for (size_t i = 0; i < f.set.count; i++) {
+		const struct rule *r = &f.set.rules[i];
+
+		EXPECT(t, r->sid > 9000000 && r->sid < 9100000 && r->rev > 0);
+		EXPECT(t, slice_starts(r->msg, SLICE("DEWLINE ")) && r->category.len > 0);
+		EXPECT(t, says(r, SLICE("metadata"), SLICE("dewline_act ")));
+		EXPECT(t, says(r, SLICE("metadata"), SLICE("mitre_technique_id T1")));
+		strrat += says(r, SLICE("metadata"), SLICE("malware_family STRRAT"));
+	}
+	EXPECT(t, strrat >= 1);
+	stop(&f);
+}
+
 /* ---- the rule sets that are shared beside the tree ---- */
 
 static char *read_xz(const char *name, size_t *out_len)
@@ -381,5 +436,6 @@ TESTS(T(a_rule_becomes_its_parts), T(defaults_are_suricatas),
       T(lines_go_on_behind_a_backslash_and_end_in_crlf), T(wrong_lines_become_problems),
       T(a_problem_names_the_sid_when_it_can), T(of_one_sid_the_higher_rev_stays),
       T(classifications_replace_the_defaults), T(a_rule_has_a_longest_length),
-      T(every_allocation_may_fail), T(a_large_set_of_2014_loads_without_a_problem),
+      T(every_allocation_may_fail), T(our_own_rules_are_complete),
+      T(a_large_set_of_2014_loads_without_a_problem),
       T(a_large_set_of_today_loads_without_a_problem))

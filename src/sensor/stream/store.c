@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Bytes by offset, with holes.
+ *
+ * 1. Runs are in order of offset; between two runs there is at least one missing byte.
+ * 2. A run's bytes are contiguous in memory of its own arena, so what is read is one slice.
+ * 3. held = the sum of the runs' rooms <= most. Nodes are reused, and come from the flow's arena.
+ */
+#include "sensor/stream/stream_priv.h"
+
+enum {
+	ROOM_FIRST = 3968,	/* with headers, one block of the pool */
+	ROOM_AHEAD = 256 << 10, /* a run grows at most so much more than asked for */
+};
+
+struct stream_run {
+	struct stream_run *next;
+	uint64_t start;
+	size_t len, room; /* bytes used, bytes of memory */
+	uint8_t *data;
+	struct arena mem;
+};
+
+static uint64_t end_of(const struct stream_run *r)
+{
+	return r->start + r->len;
+}
+
+static struct stream_run *run_new(struct stream_store *s, uint64_t start)
+{
+	struct stream_run *r = s->spare;
+
+	if (r != NULL)
+		s->spare = r->next;
+	else
+		r = ARENA_NEW(s->nodes, struct stream_run);
+	if (r != NULL)
+		*r = (struct stream_run){.start = start, .mem = {.pool = s->pool}};
+	return r;
+}
+
+static void run_free(struct stream_store *s, struct stream_run *r)
+{
+	s->held -= r->room;
+	if (r->mem.pool != NULL)
+		arena_reset(&r->mem);
+	*r = (struct stream_run){.next = s->spare};
+	s->spare = r;
+}
+
+/* Room for bytes up to offset `end`; those before `keep` may go. The bytes move at most once for
+ * every byte that comes. */
+static bool run_room(struct stream_store *s, struct stream_run *r, uint64_t end, uint64_t keep)
+{
+	size_t need = (size_t)(end - r->start), drop = 0, want;
+	struct arena mem = {.pool = s->pool};
+	uint8_t *data;
+
+	if (need <= r->room)
+		return true;
+	if (keep > r->start)
+		drop = keep - r->start < r->len ? (size_t)(keep - r->start) : r->len;
+	need -= drop;
+	if (need <= r->room && drop >= r->room / 2) {
+		memmove(r->data, r->data + drop, r->len - drop);
+		r->start += drop;
+		r->len -= drop;
+		return true;
+	}
+	want = need <= ROOM_FIRST ? ROOM_FIRST : need + (need < ROOM_AHEAD ? need : ROOM_AHEAD);
+	if (s->held - r->room + want > s->most)
+		want = need; /* as tight as it gets */
+	if (s->held - r->room + want > s->most)
+		return false;
+	data = ARENA_ARRAY(&mem, uint8_t, want);
+	if (data == NULL)
+		return false;
+	if (r->len > drop)
+		memcpy(data, r->data + drop, r->len - drop);
+	arena_reset(&r->mem);
+	s->held = s->held - r->room + want;
+	r->mem = mem;
+	r->data = data;
+	r->room = want;
+	r->start += drop;
+	r->len -= drop;
+	return true;
+}
+
+/* The last run that begins at or before an offset; NULL if none does. */
+static struct stream_run *run_at(const struct stream_store *s, uint64_t at)
+{
+	struct stream_run *found = NULL;
+
+	for (struct stream_run *r = s->first; r != NULL && r->start <= at; r = r->next)
+		found = r;
+	return found;
+}
+
+bool stream_store_write(struct stream_store *s, uint64_t at, struct slice bytes, uint64_t keep)
+{
+	uint64_t end = at + bytes.len, whole = end;
+	struct stream_run *before = run_at(s, at), *r = before, *n;
+	bool fresh = before == NULL || end_of(before) < at;
+
+	if (bytes.len == 0)
+		return true;
+	if (fresh) {
+		r = run_new(s, at);
+		if (r == NULL)
+			return false;
+		r->next = before ? before->next : s->first;
+	}
+	if (end_of(r) > whole)
+		whole = end_of(r);
+	for (n = r->next; n != NULL && n->start <= end; n = n->next)
+		if (end_of(n) > whole)
+			whole = end_of(n);
+	if (!run_room(s, r, whole, keep < at ? keep : at)) {
+		if (fresh)
+			run_free(s, r);
+		return false;
+	}
+	if (fresh)
+		*(before ? &before->next : &s->first) = r;
+	while ((n = r->next) != NULL && n->start <= end) { /* joins; the last one may reach on */
+		if (end_of(n) > end)
+			memcpy(r->data + (size_t)(end - r->start),
+			       n->data + (size_t)(end - n->start), (size_t)(end_of(n) - end));
+		r->next = n->next;
+		run_free(s, n);
+	}
+	memcpy(r->data + (size_t)(at - r->start), bytes.ptr, bytes.len);
+	r->len = (size_t)(whole - r->start);
+	return true;
+}
+
+struct slice stream_store_read(const struct stream_store *s, uint64_t at, uint64_t end)
+{
+	const struct stream_run *r = run_at(s, at);
+
+	if (r == NULL || end_of(r) <= at || end <= at)
+		return (struct slice){NULL, 0};
+	if (end > end_of(r))
+		end = end_of(r);
+	return (struct slice){r->data + (size_t)(at - r->start), (size_t)(end - at)};
+}
+
+struct slice stream_store_before(const struct stream_store *s, uint64_t end, uint64_t *out_at)
+{
+	const struct stream_run *r = end == 0 ? NULL : run_at(s, end - 1);
+
+	*out_at = end;
+	if (r == NULL || end_of(r) < end)
+		return (struct slice){NULL, 0};
+	*out_at = r->start;
+	return (struct slice){r->data, (size_t)(end - r->start)};
+}
+
+uint64_t stream_store_after_hole(const struct stream_store *s, uint64_t at)
+{
+	for (const struct stream_run *r = s->first; r != NULL; r = r->next)
+		if (r->start > at)
+			return r->start;
+	return STREAM_NEVER;
+}
+
+void stream_store_forget(struct stream_store *s, uint64_t at)
+{
+	while (s->first != NULL && end_of(s->first) < at) {
+		struct stream_run *r = s->first;
+
+		s->first = r->next;
+		run_free(s, r);
+	}
+}
+
+void stream_store_done(struct stream_store *s)
+{
+	while (s->first != NULL) {
+		struct stream_run *r = s->first;
+
+		s->first = r->next;
+		run_free(s, r);
+	}
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The steps of RFC 9901 7.1, over a payload that may have one level of groups and nothing else.
+ */
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "base/cursor.h"
+#include "evidence/disclose/disclose.h"
+#include "evidence/disclose/disclose_priv.h"
+
+enum {
+	SALT_TEXT = 22, /* characters of DISCLOSE_SALT_BYTES in base64url */
+	DIGESTS_MAX = 4096,
+};
+
+/* A digest that the JWT commits to. */
+struct promise {
+	uint8_t digest[DISCLOSE_DIGEST];
+	struct slice group;
+	bool kept; /* a disclosure with that digest was seen */
+};
+
+struct payload {
+	struct slice issuer;
+	uint64_t at_s;
+	struct promise *promises; /* sorted by digest */
+	size_t count, room;
+};
+
+static int by_digest(const void *a, const void *b)
+{
+	const struct promise *x = a, *y = b;
+
+	return memcmp(x->digest, y->digest, sizeof x->digest);
+}
+
+static struct slice text_of(const json_t *string)
+{
+	return (struct slice){(const uint8_t *)json_string_value(string),
+			      json_string_length(string)};
+}
+
+/* --- the JWT --- */
+
+/* Header, payload and signature, their texts cut at the dots. */
+static enum status jwt_verify(struct slice jwt, const struct disclose_keys *keys, struct arena *a,
+			      struct slice *out_kid, struct slice *out_payload, struct fail *why)
+{
+	struct slice rest = jwt, header = slice_split(&rest, '.'), body = slice_split(&rest, '.');
+	struct slice text, kid, payload, signed_part;
+	uint8_t signature[CRYPTO_SIGNATURE_BYTES];
+	const struct disclose_key *key = NULL;
+	size_t n, frame = DISCLOSE_HEADER_1.len + DISCLOSE_HEADER_2.len;
+
+	if (jwt.len > DISCLOSE_TEXT_MAX)
+		return fail_set(why, ST_LIMIT, "a JWT of %zu bytes; at most %d are read", jwt.len,
+				DISCLOSE_TEXT_MAX);
+	if (crypto_base64_take(CRYPTO_BASE64URL, header, a, &text) != ST_OK ||
+	    text.len != frame + DISCLOSE_KID || !slice_starts(text, DISCLOSE_HEADER_1) ||
+	    !slice_ends(text, DISCLOSE_HEADER_2))
+		return fail_set(why, ST_INVALID, "the JWT's header is not that of a dewline event");
+	kid = slice_part(text, DISCLOSE_HEADER_1.len, DISCLOSE_KID);
+	for (size_t i = 0; i < keys->count && key == NULL; i++)
+		if (memcmp(keys->keys[i].kid, kid.ptr, DISCLOSE_KID) == 0)
+			key = &keys->keys[i];
+	if (key == NULL)
+		return fail_set(why, ST_REFUSED, "the JWT is signed by a key that is not given");
+	if (!crypto_base64_parse(CRYPTO_BASE64URL, rest, sizeof signature, signature, &n) ||
+	    n != sizeof signature)
+		return fail_set(why, ST_INVALID, "the JWT has no Ed25519 signature");
+	signed_part = slice_part(jwt, 0, header.len + 1 + body.len);
+	if (!crypto_signature_verify(key->key, signed_part, signature))
+		return fail_set(why, ST_REFUSED, "the JWT's signature is wrong");
+	if (crypto_base64_take(CRYPTO_BASE64URL, body, a, &payload) != ST_OK)
+		return fail_set(why, ST_INVALID, "the JWT's payload is no base64url");
+	*out_kid = kid;
+	*out_payload = payload;
+	return ST_OK;
+}
+
+/* --- the payload --- */
+
+static enum status take_digests(const json_t *list, struct slice group, struct payload *p,
+				struct arena *a, struct fail *why)
+{
+	if (!json_is_array(list) || json_array_size(list) > DIGESTS_MAX)
+		return fail_set(why, ST_INVALID, "the JWT's _sd is no list of digests");
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		struct slice text = text_of(json_array_get(list, i));
+		struct promise promise = {.group = group};
+		uint8_t raw[CRYPTO_SHA256_BYTES];
+		size_t n;
+
+		if (text.len != DISCLOSE_DIGEST ||
+		    !crypto_base64_parse(CRYPTO_BASE64URL, text, sizeof raw, raw, &n))
+			return fail_set(why, ST_INVALID, "the JWT's _sd has no digest at %zu", i);
+		memcpy(promise.digest, text.ptr, sizeof promise.digest);
+		if (p->count == DIGESTS_MAX)
+			return fail_set(why, ST_LIMIT, "a JWT of more than %d digests",
+					DIGESTS_MAX);
+		if (!ARENA_PUSH(a, p->promises, p->count, p->room, promise))
+			return fail_set(why, ST_NOMEM, "no memory to open a JWT");
+	}
+	return ST_OK;
+}
+
+static enum status take_group(const char *name, const json_t *value, struct payload *p,
+			      struct arena *a, struct fail *why)
+{
+	struct slice group = arena_copy(a, slice_of(name));
+
+	if (!disclose_name_ok(slice_of(name)) || json_object_size(value) != 1 ||
+	    json_object_get(value, "_sd") == NULL)
+		return fail_set(why, ST_INVALID, "the JWT says \"%.64s\" in the clear", name);
+	if (group.ptr == NULL)
+		return fail_set(why, ST_NOMEM, "no memory to open a JWT");
+	return take_digests(json_object_get(value, "_sd"), group, p, a, why);
+}
+
+static enum status take_member(const char *name, const json_t *value, struct payload *p,
+			       struct arena *a, struct fail *why)
+{
+	struct slice key = slice_of(name);
+
+	if (slice_equal(key, SLICE("_sd")))
+		return take_digests(value, (struct slice){NULL, 0}, p, a, why);
+	if (slice_equal(key, SLICE("_sd_alg"))) {
+		if (slice_equal(text_of(value), SLICE("sha-256")))
+			return ST_OK;
+		return fail_set(why, ST_INVALID, "the JWT's digests are not by sha-256");
+	}
+	if (slice_equal(key, SLICE("iss"))) {
+		p->issuer = arena_copy(a, text_of(value));
+		if (!json_is_string(value) || p->issuer.len == 0)
+			return fail_set(why, ST_INVALID, "the JWT's iss is no name");
+		return ST_OK;
+	}
+	if (slice_equal(key, SLICE("iat"))) {
+		if (!json_is_integer(value) || json_integer_value(value) <= 0)
+			return fail_set(why, ST_INVALID, "the JWT's iat is no time");
+		p->at_s = (uint64_t)json_integer_value(value);
+		return ST_OK;
+	}
+	return take_group(name, value, p, a, why);
+}
+
+static enum status payload_parse(struct slice text, struct arena *a, struct payload *out,
+				 struct fail *why)
+{
+	json_error_t error;
+	json_t *root = json_loadb((const char *)text.ptr, text.len, JSON_REJECT_DUPLICATES, &error),
+	       *value;
+	enum status st = ST_OK;
+	const char *name;
+
+	*out = (struct payload){0};
+	if (!json_is_object(root)) {
+		json_decref(root);
+		return fail_set(why, ST_INVALID, "the JWT's payload is no JSON object");
+	}
+	json_object_foreach(root, name, value)
+	{
+		st = take_member(name, value, out, a, why);
+		if (st != ST_OK)
+			break;
+	}
+	if (st == ST_OK && json_object_get(root, "_sd_alg") == NULL)
+		st = fail_set(why, ST_INVALID, "the JWT does not name its digests' algorithm");
+	json_decref(root);
+	if (st != ST_OK)
+		return st;
+	if (out->issuer.len == 0)
+		return fail_set(why, ST_INVALID, "the JWT does not name its issuer");
+	if (out->count != 0)
+		qsort(out->promises, out->count, sizeof *out->promises, by_digest);
+	for (size_t i = 1; i < out->count; i++)
+		if (by_digest(&out->promises[i - 1], &out->promises[i]) == 0)
+			return fail_set(why, ST_REFUSED, "the JWT has the same digest twice");
+	return ST_OK;
+}
+
+/* --- disclosures --- */
+
+/* True if some object within has a key that would make it a commitment itself. */
+static bool commits(const json_t *v)
+{
+	const char *key;
+	json_t *member;
+	size_t i;
+
+	if (json_is_array(v)) {
+		json_array_foreach(v, i, member) if (commits(member)) return true;
+		return false;
+	}
+	json_object_foreach((json_t *)(uintptr_t)v, key, member) if (strcmp(key, "_sd") == 0 ||
+								     strcmp(key, "...") == 0 ||
+								     commits(member)) return true;
+	return false;
+}
+
+/* A value in its compact form: jansson takes white space around and within, we do not around. */
+static bool value_ok(struct slice value)
+{
+	json_error_t error;
+	json_t *v;
+	bool ok;
+
+	if (value.len == 0 || value.ptr[0] <= ' ' || value.ptr[value.len - 1] <= ' ')
+		return false;
+	v = json_loadb((const char *)value.ptr, value.len,
+		       JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+	ok = v != NULL && !commits(v);
+	json_decref(v);
+	return ok;
+}
+
+/* ["<22 characters>","<name>",<value>] */
+static bool disclosure_parse(struct slice text, struct record_field *out)
+{
+	uint8_t salt[DISCLOSE_SALT_BYTES];
+	struct cursor c = cursor_of(text);
+	struct slice rest, name;
+	bool ok = slice_equal(cursor_take(&c, 2), SLICE("[\""));
+	size_t n;
+
+	ok = crypto_base64_parse(CRYPTO_BASE64URL, cursor_take(&c, SALT_TEXT), sizeof salt, salt,
+				 &n) &&
+	     n == sizeof salt && ok;
+	ok = slice_equal(cursor_take(&c, 3), SLICE("\",\"")) && ok;
+	rest = cursor_take(&c, cursor_left(&c));
+	name = slice_split(&rest, '"');
+	if (!ok || !cursor_ok(&c) || !disclose_name_ok(name) || rest.len < 3 ||
+	    rest.ptr[0] != ',' || rest.ptr[rest.len - 1] != ']')
+		return false;
+	out->name = name;
+	out->json = slice_part(rest, 1, rest.len - 2);
+	return value_ok(out->json);
+}
+
+static enum status disclosure_open(struct slice text, size_t number, struct payload *p,
+				   struct arena *a, struct record_field *out, struct fail *why)
+{
+	uint8_t hash[CRYPTO_SHA256_BYTES];
+	struct promise want = {0}, *found;
+	struct buf b = {.arena = a, .ptr = want.digest, .room = sizeof want.digest};
+	struct record_field f = {0};
+	struct slice raw;
+	enum status st;
+
+	if (text.len > DISCLOSE_VALUE_MAX)
+		return fail_set(why, ST_LIMIT, "disclosure %zu is too long", number);
+	crypto_sha256_of(text, hash);
+	crypto_base64_add(CRYPTO_BASE64URL, (struct slice){hash, sizeof hash}, &b);
+	found = p->count ? bsearch(&want, p->promises, p->count, sizeof want, by_digest) : NULL;
+	if (found == NULL)
+		return fail_set(why, ST_REFUSED, "the JWT does not commit to disclosure %zu",
+				number);
+	if (found->kept)
+		return fail_set(why, ST_REFUSED, "disclosure %zu is there twice", number);
+	found->kept = true;
+	st = crypto_base64_take(CRYPTO_BASE64URL, text, a, &raw);
+	if (st == ST_NOMEM)
+		return fail_set(why, ST_NOMEM, "no memory to open a JWT");
+	if (st != ST_OK || !disclosure_parse(raw, &f))
+		return fail_set(why, ST_INVALID, "disclosure %zu is malformed", number);
+	f.group = found->group;
+	*out = f;
+	return ST_OK;
+}
+
+/* A field may not hide another: not one of the same name, not a claim or group in the clear. */
+static enum status names_check(const struct payload *p, const struct record_field *fields, size_t n,
+			       struct fail *why)
+{
+	const struct record_field *last = &fields[n - 1];
+	bool clash = last->group.len == 0 && disclose_name_taken(last->name);
+
+	for (size_t i = 0; i + 1 < n; i++)
+		clash = clash || (slice_equal(fields[i].name, last->name) &&
+				  slice_equal(fields[i].group, last->group));
+	for (size_t i = 0; i < p->count && last->group.len == 0; i++)
+		clash = clash || slice_equal(p->promises[i].group, last->name);
+	if (clash)
+		return fail_set(why, ST_REFUSED, "two fields \"%.*s\" of one group",
+				SLICE_ARG(last->name));
+	return ST_OK;
+}
+
+enum status disclose_open(struct slice jwt, const struct slice *disclosures, size_t n,
+			  const struct disclose_keys *keys, struct arena *a,
+			  struct disclose_opened *out, struct fail *why)
+{
+	struct disclose_opened opened = {0};
+	struct payload p;
+	struct slice text = {NULL, 0};
+	enum status st = jwt_verify(jwt, keys, a, &opened.kid, &text, why);
+
+	if (st == ST_OK)
+		st = payload_parse(text, a, &p, why);
+	if (st != ST_OK)
+		return st;
+	if (n > RECORD_FIELDS_MAX || n > p.count)
+		return fail_set(why, ST_REFUSED, "%zu disclosures for %zu digests", n, p.count);
+	opened.fields = n ? ARENA_ARRAY(a, struct record_field, n) : NULL;
+	if (n != 0 && opened.fields == NULL)
+		return fail_set(why, ST_NOMEM, "no memory to open a JWT");
+	for (; opened.count < n; opened.count++) {
+		size_t i = opened.count;
+
+		st = disclosure_open(disclosures[i], i, &p, a, &opened.fields[i], why);
+		if (st == ST_OK)
+			st = names_check(&p, opened.fields, i + 1, why);
+		if (st != ST_OK)
+			return st;
+	}
+	opened.issuer = p.issuer;
+	opened.at_s = p.at_s;
+	opened.hidden = p.count - n;
+	*out = opened;
+	return ST_OK;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "console/cli/cli.h"
+#include "console/cli/talk.h"
+#include "daemon/daemon.h"
+
+static const struct cli_option options[] = {
+	{'r', "read", "CAPTURE", true, "Capture file (pcap or pcapng); - reads standard input."},
+	{'S', "rules", "FILE", true, "Signatures in the Suricata rule language."},
+	{'l', "log-dir", "DIR", false,
+	 "Where eve.json is written (appended to); default: this folder."},
+	{'T', "test", NULL, false, "Only test the rule files: exit 1 if any rule does not load."},
+	{0, "classification", "FILE", false,
+	 "classification.config instead of the built-in classes."},
+	{0, "set", "VAR=VALUE", true, "An address or port variable, e.g. HOME_NET=[10.0.0.0/8]."},
+	{0, "midstream", NULL, false, "Also follow TCP sessions whose beginning was not seen."},
+	{0},
+};
+
+static int test_rules(struct cli *c, const struct daemon_rules_source *src)
+{
+	struct daemon_progress progress = talk_progress(c);
+	struct buf out = buf_in(c->arena);
+	struct daemon_rules rules;
+	struct fail why;
+	int code;
+
+	if (daemon_rules_load(src, &progress, c->arena, &rules, &why) != ST_OK)
+		return cli_cannot(c, &why);
+	talk_rules(&rules, SIZE_MAX, c->arena, &out);
+	code = rules.set.problem_count == 0 ? CLI_DONE : CLI_NO;
+	daemon_rules_close(&rules);
+	return cli_print(c, buf_slice(&out)) ? code : CLI_CANNOT;
+}
+
+/* What was read and written, to stderr; CLI_CANNOT if a capture broke off. */
+static int report(struct cli *c, const struct daemon_sensor_result *r, bool with_rules)
+{
+	struct buf out = buf_in(c->arena);
+	int code = CLI_DONE;
+
+	if (with_rules) {
+		talk_rules(&r->rules, 5, c->arena, &out);
+		out.len -= out.len > 0; /* the line feed: cli_say() adds one */
+		cli_say(c, "%.*s", SLICE_ARG(buf_slice(&out)));
+	}
+	for (size_t i = 0; i < r->capture_count; i++) {
+		out.len = 0;
+		talk_capture(&r->captures[i], &out);
+		cli_say(c, "%.*s", SLICE_ARG(buf_slice(&out)));
+		if (r->captures[i].damage.status != ST_OK) {
+			cli_say(c, "%.*s breaks off: %s; what came before it was inspected",
+				SLICE_ARG(r->captures[i].name), r->captures[i].damage.text);
+			code = CLI_CANNOT;
+		}
+	}
+	cli_say(c, "%llu records in %.*s", (unsigned long long)r->records, SLICE_ARG(r->eve_path));
+	return code;
+}
+
+static int run(struct cli *c)
+{
+	struct slice captures[CLI_VALUES_MAX], files[CLI_VALUES_MAX], vars[CLI_VALUES_MAX], v;
+	struct daemon_sensor_options o = {.captures = captures,
+					  .rules = {.files = files, .vars = vars},
+					  .dir = cli_value(c, "log-dir"),
+					  .midstream = cli_value(c, "midstream").ptr != NULL,
+					  .progress = talk_progress(c)};
+	struct daemon_sensor_result result = {0};
+	struct fail why;
+	int code;
+
+	while ((v = cli_value_at(c, "read", o.capture_count)).ptr != NULL)
+		captures[o.capture_count++] = v;
+	while ((v = cli_value_at(c, "rules", o.rules.file_count)).ptr != NULL)
+		files[o.rules.file_count++] = v;
+	while ((v = cli_value_at(c, "set", o.rules.var_count)).ptr != NULL)
+		vars[o.rules.var_count++] = v;
+	o.rules.classes = cli_value(c, "classification");
+	if (o.dir.ptr == NULL)
+		o.dir = SLICE(".");
+	if (cli_value(c, "test").ptr != NULL) {
+		if (o.rules.file_count == 0) {
+			cli_say(c, "-T tests rule files: name them with -S FILE");
+			return CLI_CANNOT;
+		}
+		return test_rules(c, &o.rules);
+	}
+	if (o.capture_count == 0) {
+		cli_say(c, "which capture? Name it with -r FILE");
+		return CLI_CANNOT;
+	}
+	if (daemon_sensor(&o, c->arena, &result, &why) != ST_OK)
+		code = cli_cannot(c, &why);
+	else
+		code = report(c, &result, o.rules.file_count != 0);
+	daemon_rules_close(&result.rules);
+	return code;
+}
+
+COMMAND(sensor) = {
+	.name = "sensor",
+	.usage = "sensor -r CAPTURE... [-S RULES]... [-l DIR]",
+	.doc = "A station alone: inspects captures and writes eve.json, without a log or a "
+	       "verdict.",
+	.more = "eve.json is compatible with what reads Suricata's. Exit 0 when all was inspected, "
+		"1 when -T found\n"
+		"a bad rule, 2 when a file could not be read to its end.\n\n"
+		"Examples:\n"
+		"  dewline sensor -r traffic.pcap -S my.rules -l out\n"
+		"  dewline sensor -T -S my.rules\n"
+		"  tcpdump -w - -c 1000 | dewline sensor -r - -l out\n",
+	.options = options,
+	.run = run,
+};

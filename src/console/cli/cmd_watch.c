@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "console/cli/cli.h"
+#include "console/cli/talk.h"
+#include "daemon/daemon.h"
+#include "os/terminal.h"
+
+static const struct cli_option options[] = {
+	{'r', "read", "CAPTURE", true,
+	 "Capture file (pcap or pcapng); - reads standard input. Several are several vantage "
+	 "points: the file's base "
+	 "name is the station."},
+	{'S', "rules", "FILE", true, "Signatures in the Suricata rule language."},
+	{0, "treaty", "FILE", true,
+	 "Instrument to judge by; default: those built in (see dewline list treaties)."},
+	{0, "party", "FILE", true,
+	 "A party's file. The first is yours: its networks are $HOME_NET."},
+	{0, "table", "FILE", true,
+	 "A table of who holds which addresses: CSV or MaxMind's format, beside this machine's own "
+	 "(libloc, tor-geoipdb)."},
+	{0, "no-system-tables", NULL, false, "Only the tables that --table names."},
+	{'d', "data", "DIR", false,
+	 "Where the log, eve.json, bulletins and bundles are kept; default: dewline-data."},
+	{0, "key", "FILE", false,
+	 "The log's signing key; default: the data folder's own, made at first use."},
+	{0, "classification", "FILE", false,
+	 "classification.config instead of the built-in classes."},
+	{0, "set", "VAR=VALUE", true, "An address or port variable, e.g. HOME_NET=[10.0.0.0/8]."},
+	{0, "midstream", NULL, false, "Also follow TCP sessions whose beginning was not seen."},
+	{0, "json", NULL, false, "Print the bulletin as JSON."},
+	{'q', "quiet", NULL, false, "Print only where the results are."},
+	{0},
+};
+
+/* What was read, to stderr; CLI_CANNOT if a capture broke off. */
+static int report(struct cli *c, const struct daemon_watch_result *r)
+{
+	struct buf out = buf_in(c->arena);
+	int code = CLI_DONE;
+
+	if (r->rules.file_count != 0) {
+		talk_rules(&r->rules, 5, c->arena, &out);
+		out.len -= out.len > 0; /* the line feed: cli_say() adds one */
+		cli_say(c, "%.*s", SLICE_ARG(buf_slice(&out)));
+	}
+	for (size_t i = 0; i < r->capture_count; i++) {
+		out.len = 0;
+		talk_capture(&r->captures[i], &out);
+		cli_say(c, "%.*s", SLICE_ARG(buf_slice(&out)));
+		if (r->captures[i].damage.status != ST_OK) {
+			cli_say(c,
+				"%.*s breaks off: %s; what came before it was inspected and judged",
+				SLICE_ARG(r->captures[i].name), r->captures[i].damage.text);
+			code = CLI_CANNOT;
+		}
+	}
+	if (r->problems.len != 0)
+		cli_say(c, "%.*s", SLICE_ARG(r->problems));
+	return code;
+}
+
+static bool print(struct cli *c, const struct daemon_watch_result *r)
+{
+	struct buf out = buf_in(c->arena);
+	struct fail why;
+
+	if (cli_value(c, "json").ptr != NULL) {
+		if (bulletin_write_json(&r->bulletin, c->arena, &out, &why) != ST_OK) {
+			cli_say(c, "%s", why.text);
+			return false;
+		}
+		buf_add_byte(&out, '\n');
+		return cli_print(c, buf_slice(&out));
+	}
+	if (cli_value(c, "quiet").ptr == NULL) {
+		unsigned width = c->out_is_tty ? os_terminal_width(1) : 100;
+
+		bulletin_write_text(&r->bulletin, width > 120 ? 120 : width, c->out_is_tty, &out);
+		buf_add_byte(&out, '\n');
+	}
+	buf_add_fmt(&out, "page      %.*s\n", SLICE_ARG(r->html_path));
+	buf_add_fmt(&out, "bulletin  %.*s\n", SLICE_ARG(r->json_path));
+	buf_add_fmt(&out, "STIX 2.1  %.*s\n", SLICE_ARG(r->stix_path));
+	buf_add_fmt(&out, "bundle    %.*s   (anyone: dewline verify FILE)\n",
+		    SLICE_ARG(r->bundle_path));
+	return cli_print(c, buf_slice(&out));
+}
+
+/* All values of an option into out; their number. */
+static size_t all(const struct cli *c, const char *name, struct slice out[CLI_VALUES_MAX])
+{
+	size_t n = 0;
+	struct slice v;
+
+	while ((v = cli_value_at(c, name, n)).ptr != NULL)
+		out[n++] = v;
+	return n;
+}
+
+static int run(struct cli *c)
+{
+	enum { READ, RULES, TREATY, PARTY, TABLE, SET, LISTS };
+	struct slice(*lists)[CLI_VALUES_MAX] =
+		arena_alloc(c->arena, sizeof *lists, _Alignof(struct slice), LISTS);
+	struct daemon_watch_options o = {0};
+	struct daemon_watch_result result = {0};
+	struct fail why;
+	int code;
+
+	ASSERT(lists != NULL);
+	o.captures = lists[READ];
+	o.capture_count = all(c, "read", lists[READ]);
+	o.rules.files = lists[RULES];
+	o.rules.file_count = all(c, "rules", lists[RULES]);
+	o.rules.vars = lists[SET];
+	o.rules.var_count = all(c, "set", lists[SET]);
+	o.rules.classes = cli_value(c, "classification");
+	o.treaties = lists[TREATY];
+	o.treaty_count = all(c, "treaty", lists[TREATY]);
+	o.parties = lists[PARTY];
+	o.party_count = all(c, "party", lists[PARTY]);
+	o.tables = lists[TABLE];
+	o.table_count = all(c, "table", lists[TABLE]);
+	o.no_system_tables = cli_value(c, "no-system-tables").ptr != NULL;
+	o.data = cli_value(c, "data").ptr ? cli_value(c, "data") : SLICE("dewline-data");
+	o.key = cli_value(c, "key");
+	o.midstream = cli_value(c, "midstream").ptr != NULL;
+	o.progress = talk_progress(c);
+	if (o.capture_count == 0) {
+		cli_say(c,
+			"which capture? Name it with -r FILE (dewline watch --help has examples)");
+		return CLI_CANNOT;
+	}
+	if (daemon_watch(&o, c->arena, &result, &why) != ST_OK) {
+		code = cli_cannot(c, &why);
+	} else {
+		code = report(c, &result);
+		if (!print(c, &result))
+			code = CLI_CANNOT;
+	}
+	daemon_watch_close(&result);
+	return code;
+}
+
+COMMAND(watch) = {
+	.name = "watch",
+	.usage = "watch -r CAPTURE... [-S RULES]... [--treaty FILE]... [--party FILE]... [--data "
+		 "DIR]",
+	.doc = "The main job: from captures to a verdict that a stranger can recompute.",
+	.more = "Inspects the captures, commits every event to the log in DIR/log, groups events "
+		"into incidents, locates\n"
+		"and traces them, climbs the ladder of attribution, judges each incident by each "
+		"instrument, and publishes a\n"
+		"bulletin: here, as JSON, as STIX 2.1, as a page, and as a bundle for `dewline "
+		"verify`.\n\n"
+		"Exit 0 when it is done, 2 when something could not be read or written (what was "
+		"acknowledged still verifies).\n\n"
+		"Examples:\n"
+		"  dewline watch -r traffic.pcap -S emerging-all.rules\n"
+		"  dewline watch -r edge.pcap -r relay.pcap -S my.rules --party us.party --party "
+		"them.party --data out\n"
+		"  dewline watch -r traffic.pcap -S my.rules --treaty treaties/cwlt.treaty --table "
+		"GeoLite2-Country.mmdb\n",
+	.options = options,
+	.run = run,
+};

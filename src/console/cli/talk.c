@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "console/cli/talk.h"
+
+#include <stdio.h>
+
+enum { LINE_BYTES = 200 };
+
+void talk_number(uint64_t n, struct buf *out)
+{
+	if (n >= 1000) {
+		talk_number(n / 1000, out);
+		buf_add_fmt(out, ",%03u", (unsigned)(n % 1000));
+		return;
+	}
+	buf_add_u64(out, n);
+}
+
+void talk_bytes(uint64_t n, struct buf *out)
+{
+	static const char *const units[] = {"kB", "MB", "GB", "TB"};
+	uint64_t tenths = n / 100; /* of a kB */
+	size_t u = 0;
+
+	if (n < 1000) {
+		buf_add_fmt(out, "%u bytes", (unsigned)n);
+		return;
+	}
+	for (; tenths >= 10000 && u + 1 < sizeof units / sizeof units[0]; u++)
+		tenths /= 1000;
+	buf_add_fmt(out, "%u.%u %s", (unsigned)(tenths / 10), (unsigned)(tenths % 10), units[u]);
+}
+
+void talk_capture(const struct daemon_capture *k, struct buf *out)
+{
+	buf_add_fmt(out, "%.*s: ", SLICE_ARG(k->name));
+	talk_number(k->packets, out);
+	buf_add_z(out, " packets, ");
+	talk_bytes(k->bytes, out);
+	buf_add_z(out, ", ");
+	talk_number(k->counters.flows, out);
+	buf_add_z(out, " flows, ");
+	talk_number(k->counters.alerts, out);
+	buf_add_fmt(out, " alerts, %lld.%02lld s", (long long)(k->elapsed_ns / TIME_NS_PER_S),
+		    (long long)(k->elapsed_ns / 10000000 % 100));
+}
+
+static void tick(void *ctx, const struct daemon_tick *t)
+{
+	struct arena_pool pool = {.budget = 1 << 16};
+	struct arena arena = {.pool = &pool};
+	struct buf line = buf_in(&arena);
+	int64_t ms = t->elapsed_ns / TIME_NS_PER_MS;
+
+	buf_add_fmt(&line, "%s ", t->stage);
+	if (t->total != 0) {
+		talk_bytes(t->done, &line);
+		buf_add_z(&line, " of ");
+		talk_bytes(t->total, &line);
+	}
+	if (t->packets != 0 && ms > 0) {
+		buf_add_z(&line, ", ");
+		talk_number(t->packets * 1000 / (uint64_t)ms, &line);
+		buf_add_z(&line, " packets/s");
+	}
+	if (t->total != 0 && t->done > 0 && ms > 500 && !t->finished)
+		buf_add_fmt(
+			&line, ", %llu s left",
+			(unsigned long long)((t->total - t->done) * (uint64_t)ms / t->done / 1000));
+	line.len = line.len < LINE_BYTES ? line.len : LINE_BYTES;
+	(void)fprintf(stderr, "\r\033[K%.*s", SLICE_ARG(buf_slice(&line)));
+	if (t->finished)
+		(void)fputs("\r\033[K", stderr);
+	(void)fflush(stderr);
+	arena_reset(&arena);
+	arena_pool_drain(&pool);
+}
+
+struct daemon_progress talk_progress(struct cli *c)
+{
+	return (struct daemon_progress){.ctx = c, .tick = c->err_is_tty ? tick : NULL};
+}
+
+void talk_rules(const struct daemon_rules *r, size_t most, struct arena *a, struct buf *out)
+{
+	struct daemon_keyword_count *keywords;
+	size_t n = daemon_rules_unsupported(r, a, &keywords), shown = 0;
+
+	for (; shown < r->set.problem_count && shown < most; shown++) {
+		const struct rule_problem *p = &r->set.problems[shown];
+
+		buf_add_fmt(out, "%.*s:%u: %.*s", SLICE_ARG(p->file), p->line, SLICE_ARG(p->text));
+		if (p->sid != 0)
+			buf_add_fmt(out, " (sid %llu)", (unsigned long long)p->sid);
+		buf_add_byte(out, '\n');
+	}
+	if (shown < r->set.problem_count) {
+		buf_add_z(out, "... and ");
+		talk_number(r->set.problem_count - shown, out);
+		buf_add_z(out, " more problems\n");
+	}
+	talk_number(detect_rules_count(r->compiled), out);
+	buf_add_z(out, " rules loaded, ");
+	talk_number(r->set.problem_count, out);
+	buf_add_z(out, " not");
+	if (n != 0)
+		buf_add_z(out, "; not supported:");
+	for (size_t i = 0; i < n; i++) {
+		buf_add_fmt(out, "%s %.*s (", i ? "," : "", SLICE_ARG(keywords[i].keyword));
+		talk_number(keywords[i].rules, out);
+		buf_add_byte(out, ')');
+	}
+	buf_add_byte(out, '\n');
+}

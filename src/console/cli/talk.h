@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * console/cli/talk.h - what several subcommands say in the same words: progress, rule problems,
+ * captures.
+ */
+#ifndef DEW_CONSOLE_TALK_H
+#define DEW_CONSOLE_TALK_H
+
+#include "base/buf.h"
+#include "console/cli/cli.h"
+#include "daemon/daemon.h"
+
+/* A progress line on stderr if that is a terminal: bytes, packets/s, time left. Else nobody is
+ * told. */
+struct daemon_progress talk_progress(struct cli *c);
+
+/* What loaded and what did not, with at most `most` problems, for a person. */
+void talk_rules(const struct daemon_rules *r, size_t most, struct arena *a, struct buf *out);
+
+/* "12,345 packets, 6.7 MB in 0.05 s" */
+void talk_capture(const struct daemon_capture *k, struct buf *out);
+
+/* 1234567 as 1,234,567. */
+void talk_number(uint64_t n, struct buf *out);
+
+/* 1234567 bytes as 1.2 MB. */
+void talk_bytes(uint64_t n, struct buf *out);
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * daemon/daemon.h - the jobs of a dewline process, put together from the rooms of the house.
+ *
+ *	daemon_rules_load    rule files -> compiled rules, and every problem named
+ *	daemon_sense         captures -> records                                    (stages 1 and 2)
+ *	daemon_watch         captures -> records -> log -> bulletin -> bundle       (the main job)
+ *	daemon_verify        bundle -> checks, and the verdict computed again
+ *
+ * Everything that these need from the outside (files, keys, clock, threads) is asked for here and
+ *handed down; the rooms themselves are pure. All of it runs on the calling thread, except that
+ *rules are compiled on all cores. Memory: the caller's arena, which lives as long as the job.
+ */
+#ifndef DEW_DAEMON_H
+#define DEW_DAEMON_H
+
+#include "assess/bulletin/bulletin.h"
+#include "base/arena.h"
+#include "evidence/bundle/bundle.h"
+#include "sensor/detect/detect.h"
+#include "sensor/pipeline/pipeline.h"
+#include "sensor/rule/rule.h"
+
+/* Told from time to time how far the job is; never more often than ten times a second. */
+struct daemon_tick {
+	const char *stage;    /* "reading edge.pcap", "compiling rules" */
+	uint64_t done, total; /* bytes; total 0: unknown */
+	uint64_t packets;
+	int64_t elapsed_ns; /* of this stage */
+	bool finished;	    /* of this stage: the last tick about it */
+};
+
+struct daemon_progress { /* tick NULL: nobody wants to know */
+	void *ctx;
+	void (*tick)(void *ctx, const struct daemon_tick *t);
+};
+
+/* A file that the job loaded, with what is committed about it. */
+struct daemon_file {
+	struct slice name; /* base name */
+	struct slice text; /* borrowed until the arena goes */
+	uint8_t sha256[32];
+};
+
+struct daemon_rules {
+	struct rule_set set; /* with problems, also those of compiling */
+	struct detect_rules *compiled;
+	struct daemon_file *files;
+	size_t file_count;
+	struct slice loaded_note; /* "24,801 rules, 26 not: ..." for a person */
+	int64_t parse_ns, compile_ns;
+};
+
+struct daemon_rules_source {
+	const struct slice *files; /* paths */
+	size_t file_count;
+	struct slice classes;	  /* path of a classification.config; "" for the built-in one */
+	const struct slice *vars; /* "HOME_NET=[10.0.0.0/8]" */
+	size_t var_count;
+	struct slice
+		home_net; /* expression for $HOME_NET, from the party's file; "" for the default */
+};
+
+/* A file that cannot be read is an error; bad rules are problems of the set. Close with
+ * daemon_rules_close(). */
+MUST_USE enum status daemon_rules_load(const struct daemon_rules_source *src,
+				       const struct daemon_progress *progress, struct arena *a,
+				       struct daemon_rules *out, struct fail *why);
+void daemon_rules_close(struct daemon_rules *r);
+
+/* How often each unsupported keyword stopped a rule, most often first. */
+struct daemon_keyword_count {
+	struct slice keyword;
+	uint64_t rules;
+};
+size_t daemon_rules_unsupported(const struct daemon_rules *r, struct arena *a,
+				struct daemon_keyword_count **out);
+
+/* What became of one capture. */
+struct daemon_capture {
+	struct slice name; /* base name */
+	uint8_t sha256[32];
+	uint64_t bytes, packets;
+	struct wall_ns first, last; /* of its packets; 0 if there are none */
+	struct pipeline_counters counters;
+	struct fail damage; /* status ST_OK: read to its end; else what broke off, and where */
+	int64_t elapsed_ns;
+};
+
+/* Runs one capture through one worker. Fails when the file cannot be opened or is no capture; a
+ * capture that breaks off is reported in out->damage, and all before it has gone to the sink. */
+MUST_USE enum status daemon_sense(struct slice path, const struct pipeline_options *options,
+				  const struct daemon_progress *progress, struct arena *a,
+				  struct daemon_capture *out, struct fail *why);
+
+/* Stages 1 and 2 alone: captures and rules in, <dir>/eve.json out (appended to, made if absent). */
+struct daemon_sensor_options {
+	const struct slice *captures; /* paths */
+	size_t capture_count;
+	struct daemon_rules_source rules;
+	struct slice dir;
+	bool midstream;
+	struct daemon_progress progress;
+};
+
+struct daemon_sensor_result {
+	struct daemon_capture *captures;
+	size_t capture_count;
+	struct daemon_rules rules;
+	struct slice eve_path;
+	uint64_t records;
+};
+
+/* Close with daemon_rules_close(&out->rules), also after failure. */
+MUST_USE enum status daemon_sensor(const struct daemon_sensor_options *o, struct arena *a,
+				   struct daemon_sensor_result *out, struct fail *why);
+
+struct daemon_watch_options {
+	const struct slice *captures; /* paths; the base name without extension is the station */
+	size_t capture_count;
+	struct daemon_rules_source rules; /* home_net is filled in from the first party */
+	const struct slice *treaties;	  /* paths; none: those built in */
+	size_t treaty_count;
+	const struct slice *parties; /* paths; the first is whose bulletin it is */
+	size_t party_count;
+	const struct slice *tables; /* paths of location tables, beside the machine's own */
+	size_t table_count;
+	bool no_system_tables;
+	struct slice data; /* folder */
+	struct slice key; /* path of the log's signing key; "": the data folder's own, made at first
+			     use */
+	bool midstream;
+	struct daemon_progress progress;
+};
+
+struct daemon_watch_result {
+	struct bulletin bulletin;
+	struct slice json_path, html_path, stix_path, bundle_path;
+	struct daemon_capture *captures;
+	size_t capture_count;
+	struct daemon_rules rules;
+	uint64_t committed; /* leaves appended in this run */
+	uint64_t log_size;
+	struct slice problems; /* lines for a person: what was degraded */
+};
+
+/* Close with daemon_watch_close(), also after failure. */
+MUST_USE enum status daemon_watch(const struct daemon_watch_options *o, struct arena *a,
+				  struct daemon_watch_result *out, struct fail *why);
+void daemon_watch_close(struct daemon_watch_result *r);
+
+/* Re-checks a bundle: all evidence checks, then the bulletin computed again from what was disclosed
+ * and compared byte by byte. out_bulletin (may be NULL) receives the recomputed bulletin when there
+ * is one. */
+MUST_USE enum status daemon_verify(struct slice bundle_bytes, struct slice trusted_log_key,
+				   struct arena *a, struct bundle_report *out,
+				   struct bulletin *out_bulletin, struct fail *why);
+
+/* The treaties that are built in. */
+size_t daemon_builtin_treaties(const struct bulletin_file **out);
+
+#endif

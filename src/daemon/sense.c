@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Captures to records: one worker a capture, in the order given. */
+#include "base/buf.h"
+#include "daemon/daemon_priv.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "sensor/capture/capture.h"
+#include "sensor/decode/decode.h"
+
+enum { TICK_PACKETS = 4096 }; /* how often the clock is asked */
+#define TICK_NS (TIME_NS_PER_S / 10)
+
+struct reading {
+	const struct daemon_progress *progress;
+	const char *stage;
+	struct mono_ns begin, last;
+};
+
+static void tick(struct reading *r, const struct capture *c, bool finished)
+{
+	struct mono_ns now = os_clock_mono();
+
+	if (r->progress == NULL || r->progress->tick == NULL ||
+	    (!finished && now.ns - r->last.ns < TICK_NS))
+		return;
+	r->last = now;
+	r->progress->tick(r->progress->ctx,
+			  &(struct daemon_tick){.stage = r->stage,
+						.done = c->at,
+						.total = c->bytes.len,
+						.packets = c->packets,
+						.elapsed_ns = now.ns - r->begin.ns,
+						.finished = finished});
+}
+
+static void note_time(struct daemon_capture *k, struct wall_ns at)
+{
+	if (k->packets == 0 || at.ns < k->first.ns)
+		k->first = at;
+	if (k->packets == 0 || at.ns > k->last.ns)
+		k->last = at;
+	k->packets++;
+}
+
+/* Packets until the end or the damage; ST_INVALID only for a link type that nobody decodes. */
+static enum status read_all(struct capture *c, struct pipeline *p, struct reading *r,
+			    struct daemon_capture *out, struct fail *why)
+{
+	struct capture_packet packet;
+	enum status st;
+
+	while ((st = capture_next(c, &packet, &out->damage)) == ST_OK) {
+		if (out->packets == 0 && !decode_knows_link(packet.linktype))
+			return fail_set(why, ST_INVALID,
+					"link type %u is not decoded (Ethernet, Linux cooked, raw "
+					"IP and loopback are)",
+					packet.linktype);
+		note_time(out, packet.at);
+		pipeline_frame(p, packet.linktype, packet.data, packet.wire_bytes, packet.at,
+			       packet.number);
+		if (packet.number % TICK_PACKETS == 0)
+			tick(r, c, false);
+	}
+	if (st == ST_END)
+		out->damage.status = ST_OK;
+	return ST_OK;
+}
+
+enum status daemon_sense(struct slice path, const struct pipeline_options *options,
+			 const struct daemon_progress *progress, struct arena *a,
+			 struct daemon_capture *out, struct fail *why)
+{
+	struct reading reading = {.progress = progress, .begin = os_clock_mono()};
+	struct daemon_capture k = {0};
+	struct pipeline *p = NULL;
+	struct daemon_file file;
+	struct capture *c = ARENA_NEW(a, struct capture); /* too large for a stack */
+	struct buf stage = buf_in(a);
+	enum status st;
+
+	if (c == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for a capture");
+	st = daemon_file_read(path, a, &file, why);
+	if (st != ST_OK)
+		return st;
+	buf_add_fmt(&stage, "reading %.*s%c", SLICE_ARG(file.name), '\0');
+	reading.stage = stage.full ? "reading" : (const char *)stage.ptr;
+	k.name = file.name;
+	k.bytes = file.text.len;
+	memcpy(k.sha256, file.sha256, sizeof k.sha256);
+	if (capture_open(c, file.text, why) != ST_OK)
+		return fail_wrap(why, "%.*s", SLICE_ARG(path));
+	st = pipeline_new(options, &p, why);
+	if (st != ST_OK)
+		return st;
+	st = read_all(c, p, &reading, &k, why);
+	if (st == ST_OK) {
+		pipeline_finish(p);
+		k.counters = *pipeline_counters(p);
+	}
+	tick(&reading, c, true);
+	pipeline_free(p);
+	if (st != ST_OK)
+		return fail_wrap(why, "%.*s", SLICE_ARG(path));
+	k.elapsed_ns = os_clock_mono().ns - reading.begin.ns;
+	*out = k;
+	return ST_OK;
+}

@@ -5,16 +5,21 @@
 
 #include "daemon/daemon.h"
 
-/* Reads a whole file ("-" is standard input) into the arena or maps it, and hashes it. */
+enum { DAEMON_FILE_MAX = 1 << 30 }; /* bytes of a file that is read whole */
+
+/* Reads a whole file into the arena ("-" is standard input) and hashes it. */
 MUST_USE enum status daemon_file_read(struct slice path, struct arena *a, struct daemon_file *out,
 				      struct fail *why);
 
-/* "a/b/c.pcap" -> "c.pcap", and without its last extension. */
+/* "a/b/c.pcap" -> "c.pcap"; and a name without its last extension. Slices of the input. */
 struct slice daemon_base_name(struct slice path);
 struct slice daemon_stem(struct slice name);
 
-/* dir/name and a NUL, in the arena; NULL if the budget is spent. */
-char *daemon_path(struct arena *a, struct slice dir, const char *name);
+/* dir/name in the arena; ptr NULL if the budget is spent. */
+struct slice daemon_path(struct arena *a, struct slice dir, struct slice name);
+
+/* Lower-case hexadecimal in the arena. */
+struct slice daemon_hex(struct arena *a, const uint8_t *bytes, size_t n);
 
 /* A tick without numbers. */
 void daemon_progress_say(const struct daemon_progress *p, const char *stage, struct mono_ns since,

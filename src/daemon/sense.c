@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Captures to records: one worker a capture, in the order given. */
 #include "base/buf.h"
+#include "crypto/crypto.h"
 #include "daemon/daemon_priv.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -66,6 +67,23 @@ static enum status read_all(struct capture *c, struct pipeline *p, struct readin
 	return ST_OK;
 }
 
+/* A file is mapped, standard input is read; both are hashed. */
+static enum status capture_bytes(struct slice path, struct arena *a, struct daemon_file *out,
+				 struct os_map *map, struct fail *why)
+{
+	enum status st;
+
+	if (slice_equal(path, SLICE("-")))
+		return daemon_file_read(path, a, out, why);
+	st = os_file_map(path, map, why);
+	if (st != ST_OK)
+		return st;
+	out->name = daemon_base_name(path);
+	out->text = map->bytes;
+	crypto_sha256_of(out->text, out->sha256);
+	return ST_OK;
+}
+
 enum status daemon_sense(struct slice path, const struct pipeline_options *options,
 			 const struct daemon_progress *progress, struct arena *a,
 			 struct daemon_capture *out, struct fail *why)
@@ -73,6 +91,7 @@ enum status daemon_sense(struct slice path, const struct pipeline_options *optio
 	struct reading reading = {.progress = progress, .begin = os_clock_mono()};
 	struct daemon_capture k = {0};
 	struct pipeline *p = NULL;
+	struct os_map map = {0};
 	struct daemon_file file;
 	struct capture *c = ARENA_NEW(a, struct capture); /* too large for a stack */
 	struct buf stage = buf_in(a);
@@ -80,7 +99,7 @@ enum status daemon_sense(struct slice path, const struct pipeline_options *optio
 
 	if (c == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for a capture");
-	st = daemon_file_read(path, a, &file, why);
+	st = capture_bytes(path, a, &file, &map, why);
 	if (st != ST_OK)
 		return st;
 	buf_add_fmt(&stage, "reading %.*s%c", SLICE_ARG(file.name), '\0');
@@ -88,21 +107,19 @@ enum status daemon_sense(struct slice path, const struct pipeline_options *optio
 	k.name = file.name;
 	k.bytes = file.text.len;
 	memcpy(k.sha256, file.sha256, sizeof k.sha256);
-	if (capture_open(c, file.text, why) != ST_OK)
-		return fail_wrap(why, "%.*s", SLICE_ARG(path));
-	st = pipeline_new(options, &p, why);
-	if (st != ST_OK)
-		return st;
-	st = read_all(c, p, &reading, &k, why);
+	st = capture_open(c, file.text, why);
+	if (st == ST_OK)
+		st = pipeline_new(options, &p, why);
+	if (st == ST_OK)
+		st = read_all(c, p, &reading, &k, why);
 	if (st == ST_OK) {
 		pipeline_finish(p);
 		k.counters = *pipeline_counters(p);
+		k.elapsed_ns = os_clock_mono().ns - reading.begin.ns;
+		*out = k;
 	}
 	tick(&reading, c, true);
 	pipeline_free(p);
-	if (st != ST_OK)
-		return fail_wrap(why, "%.*s", SLICE_ARG(path));
-	k.elapsed_ns = os_clock_mono().ns - reading.begin.ns;
-	*out = k;
-	return ST_OK;
+	os_map_done(&map);
+	return st == ST_OK ? ST_OK : fail_wrap(why, "%.*s", SLICE_ARG(path));
 }

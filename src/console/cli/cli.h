@@ -15,7 +15,10 @@
 #include "base/status.h"
 
 enum { CLI_DONE = 0, CLI_NO = 1, CLI_CANNOT = 2 };
-enum { CLI_OPTIONS_MAX = 24, CLI_VALUES_MAX = 256 };
+enum {
+	CLI_VALUES_MAX = 256,	/* options and words of one command line */
+	CLI_FILE_MAX = 1 << 30, /* bytes of a file that is read whole */
+};
 
 struct cli_option {
 	char letter;	  /* 'r', or 0 */

@@ -17,8 +17,7 @@ static int run(struct cli *c)
 		struct slice text, rest = c->words[i];
 		struct treaty *t;
 
-		if (os_file_read(arena_copy_z(c->arena, c->words[i]), c->arena, &text, &why) !=
-		    ST_OK)
+		if (os_file_read(c->words[i], CLI_FILE_MAX, c->arena, &text, &why) != ST_OK)
 			return cli_cannot(c, &why);
 		if (treaty_compile(rest, text, c->arena, &t, &out, &why) == ST_OK)
 			buf_add_fmt(&out, "%.*s: compiles: %.*s, \"%.*s\"\n",

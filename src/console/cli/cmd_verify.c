@@ -60,7 +60,7 @@ static enum status key_of(struct cli *c, struct slice *key, struct fail *why)
 
 	if (key->ptr == NULL || memchr(key->ptr, '+', key->len) != NULL)
 		return ST_OK;
-	st = os_file_read(arena_copy_z(c->arena, *key), c->arena, &text, why);
+	st = os_file_read(*key, CLI_FILE_MAX, c->arena, &text, why);
 	if (st == ST_OK)
 		*key = slice_trim(slice_split(&text, '\n'));
 	return st;
@@ -75,7 +75,7 @@ static int run(struct cli *c)
 	struct fail why;
 
 	if (key_of(c, &key, &why) != ST_OK ||
-	    os_file_read(arena_copy_z(c->arena, c->words[0]), c->arena, &bytes, &why) != ST_OK ||
+	    os_file_read(c->words[0], CLI_FILE_MAX, c->arena, &bytes, &why) != ST_OK ||
 	    daemon_verify(bytes, key, c->arena, &report, &bulletin, &why) != ST_OK)
 		return cli_cannot(c, &why);
 	if (cli_value(c, "json").ptr != NULL)

@@ -72,7 +72,7 @@ static bool print(struct cli *c, const struct daemon_watch_result *r)
 		return cli_print(c, buf_slice(&out));
 	}
 	if (cli_value(c, "quiet").ptr == NULL) {
-		unsigned width = c->out_is_tty ? os_terminal_width(1) : 100;
+		unsigned width = c->out_is_tty ? os_terminal_width(1, 100) : 100;
 
 		bulletin_write_text(&r->bulletin, width > 120 ? 120 : width, c->out_is_tty, &out);
 		buf_add_byte(&out, '\n');

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/data.h"
+
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/text.h"
+#include "daemon/daemon_priv.h"
+#include "os/file.h"
+
+enum { KEY_FILE_MAX = 4096, SIGNING_KEY_BYTES = 1 + CRYPTO_SEED_BYTES };
+
+static const char marker[] = "dewline-data";
+
+static enum status check_version(struct slice path, struct arena *a, struct fail *why)
+{
+	struct slice text, word, rest;
+	uint64_t version;
+	enum status st = os_file_read(path, KEY_FILE_MAX, a, &text, why);
+
+	if (st != ST_OK)
+		return st;
+	rest = slice_trim(text);
+	word = slice_split(&rest, ' ');
+	if (!slice_equal(word, slice_of(marker)) || !text_u64(rest, 1, UINT32_MAX, &version))
+		return fail_set(why, ST_REFUSED, "%.*s is damaged: expected \"%s %d\"",
+				SLICE_ARG(path), marker, DATA_VERSION);
+	if (version != DATA_VERSION)
+		return fail_set(why, ST_REFUSED,
+				"%.*s says version %llu; this dewline reads version %d: use "
+				"another folder, or the "
+				"dewline that made this one",
+				SLICE_ARG(path), (unsigned long long)version, DATA_VERSION);
+	return ST_OK;
+}
+
+/* The folder exists afterwards and is ours. */
+static enum status claim_folder(struct slice dir, struct arena *a, struct fail *why)
+{
+	struct slice path = daemon_path(a, dir, slice_of(marker)), *names;
+	struct buf line = buf_in(a);
+	enum status st;
+	size_t n;
+
+	if (os_file_exists(path))
+		return check_version(path, a, why);
+	st = os_dir_make(NULL, dir, NULL, why);
+	if (st == ST_OK)
+		st = os_dir_list(dir, a, &names, &n, why);
+	if (st != ST_OK)
+		return st;
+	if (n != 0)
+		return fail_set(why, ST_REFUSED,
+				"%.*s holds files (%.*s) and no %s: not a dewline data folder; "
+				"name a new or empty one",
+				SLICE_ARG(dir), SLICE_ARG(names[0]), marker);
+	buf_add_fmt(&line, "%s %d\n", marker, DATA_VERSION);
+	return os_file_replace(NULL, path, buf_slice(&line), why);
+}
+
+/* 32 secret bytes in hexadecimal; made if the file is not there. */
+static enum status secret(struct slice path, struct arena *a, uint8_t out[32], struct fail *why)
+{
+	static const struct crypto_random system_random = {0};
+	struct buf text = buf_in(a);
+	struct slice got;
+	enum status st;
+
+	if (os_file_exists(path)) {
+		st = os_file_read(path, KEY_FILE_MAX, a, &got, why);
+		if (st != ST_OK)
+			return st;
+		if (!crypto_hex_parse(slice_trim(got), 32, out))
+			return fail_set(why, ST_CORRUPT, "%.*s: expected 64 hexadecimal digits",
+					SLICE_ARG(path));
+		return ST_OK;
+	}
+	crypto_random_fill(&system_random, out, 32);
+	crypto_hex_add((struct slice){out, 32}, &text);
+	buf_add_byte(&text, '\n');
+	return os_file_replace(NULL, path, buf_slice(&text), why);
+}
+
+/* "PRIVATE+KEY+name+id+base64(type || seed)", as golang.org/x/mod/sumdb/note writes it. */
+static enum status signing_key(struct slice path, struct arena *a, struct data *d, struct fail *why)
+{
+	struct slice text, rest, name, id, key;
+	uint8_t raw[SIGNING_KEY_BYTES];
+	uint8_t want[NOTE_ID_BYTES];
+	size_t n;
+	enum status st = os_file_read(path, KEY_FILE_MAX, a, &text, why);
+
+	if (st != ST_OK)
+		return st;
+	rest = slice_trim(text);
+	if (!slice_starts(rest, SLICE("PRIVATE+KEY+")))
+		return fail_set(why, ST_INVALID,
+				"%.*s: expected a signing key: PRIVATE+KEY+name+id+base64",
+				SLICE_ARG(path));
+	rest = slice_from(rest, strlen("PRIVATE+KEY+"));
+	name = slice_split(&rest, '+');
+	id = slice_split(&rest, '+');
+	key = rest;
+	if (!crypto_base64_parse(CRYPTO_BASE64, key, sizeof raw, raw, &n) || n != sizeof raw ||
+	    raw[0] != NOTE_ED25519 || !crypto_hex_parse(id, sizeof want, want))
+		return fail_set(why, ST_INVALID, "%.*s: not an Ed25519 signing key",
+				SLICE_ARG(path));
+	crypto_signer_from_seed(raw + 1, &d->log_signer);
+	crypto_wipe(raw, sizeof raw);
+	st = note_verifier_of(name, NOTE_ED25519, d->log_signer.key, &d->log_key, why);
+	if (st != ST_OK)
+		return fail_wrap(why, "%.*s", SLICE_ARG(path));
+	if (memcmp(want, d->log_key.id, sizeof want) != 0)
+		return fail_set(why, ST_INVALID,
+				"%.*s: the key's id is not that of its name and key",
+				SLICE_ARG(path));
+	return ST_OK;
+}
+
+static enum status make_signing_key(struct slice path, struct slice party, struct arena *a,
+				    struct fail *why)
+{
+	uint8_t raw[SIGNING_KEY_BYTES] = {NOTE_ED25519};
+	struct buf name = buf_in(a), text = buf_in(a);
+	struct crypto_signer signer;
+	struct note_verifier v;
+	enum status st;
+
+	crypto_signer_new(&signer);
+	memcpy(raw + 1, signer.seed, sizeof signer.seed);
+	buf_add_z(&name, "dewline.local/");
+	for (size_t i = 0; i < party.len; i++) /* a name has neither white space nor '+' */
+		buf_add_byte(&name, text_is_alpha(party.ptr[i]) || text_is_digit(party.ptr[i])
+					    ? text_lower(party.ptr[i])
+					    : '-');
+	buf_add_byte(&name, '/');
+	crypto_hex_add((struct slice){signer.key, 4}, &name);
+	st = note_verifier_of(buf_slice(&name), NOTE_ED25519, signer.key, &v, why);
+	if (st == ST_OK) {
+		buf_add_z(&text, "PRIVATE+KEY+");
+		buf_add(&text, v.name);
+		buf_add_byte(&text, '+');
+		crypto_hex_add((struct slice){v.id, sizeof v.id}, &text);
+		buf_add_byte(&text, '+');
+		crypto_base64_add(CRYPTO_BASE64, (struct slice){raw, sizeof raw}, &text);
+		buf_add_byte(&text, '\n');
+		st = os_file_replace(NULL, path, buf_slice(&text), why);
+	}
+	crypto_wipe(raw, sizeof raw);
+	crypto_wipe(&signer, sizeof signer);
+	return st;
+}
+
+static enum status load_keys(struct data *d, struct slice key_path, struct slice party,
+			     struct arena *a, struct fail *why)
+{
+	struct slice keys = daemon_path(a, d->dir, SLICE("keys"));
+	uint8_t seed[CRYPTO_SEED_BYTES];
+	enum status st = os_dir_make(NULL, keys, NULL, why);
+
+	/* before any secret is in it */
+	if (st == ST_OK && chmod(arena_copy_z(a, keys), S_IRWXU) != 0)
+		return fail_set(why, ST_IO, "cannot keep %.*s from other users", SLICE_ARG(keys));
+	if (st == ST_OK && key_path.len == 0) {
+		key_path = daemon_path(a, keys, SLICE("log.key"));
+		if (!os_file_exists(key_path))
+			st = make_signing_key(key_path, party, a, why);
+	}
+	if (st == ST_OK)
+		st = signing_key(key_path, a, d, why);
+	if (st == ST_OK)
+		st = secret(daemon_path(a, keys, SLICE("station.key")), a, seed, why);
+	if (st != ST_OK)
+		return st;
+	crypto_signer_from_seed(seed, &d->station_signer);
+	crypto_wipe(seed, sizeof seed);
+	return secret(daemon_path(a, keys, SLICE("salt.secret")), a, d->salt_secret, why);
+}
+
+/* The published half, where others find it. A log never changes its key. */
+static enum status publish_key(struct data *d, struct arena *a, struct fail *why)
+{
+	struct slice path = daemon_path(a, d->dir, SLICE("log.vkey")), old;
+	struct buf text = buf_in(a);
+	enum status st;
+
+	note_verifier_add(&d->log_key, &text);
+	d->log_key_text = buf_slice(&text);
+	if (os_file_exists(path)) {
+		st = os_file_read(path, KEY_FILE_MAX, a, &old, why);
+		if (st == ST_OK && !slice_equal(slice_trim(old), d->log_key_text))
+			return fail_set(why, ST_REFUSED,
+					"the log in %.*s is signed with %.*s, not with %.*s: use "
+					"that key or another folder",
+					SLICE_ARG(d->dir), SLICE_ARG(slice_trim(old)),
+					SLICE_ARG(d->log_key.name));
+		return st;
+	}
+	buf_add_byte(&text, '\n');
+	st = os_file_replace(NULL, path, buf_slice(&text), why);
+	d->log_key_text = slice_trim(buf_slice(&text));
+	return st;
+}
+
+enum status daemon_data_open(struct slice dir, struct slice key_path, struct slice party,
+			     struct arena *a, struct data *out, struct fail *why)
+{
+	struct data d = {.dir = dir};
+	enum status st = claim_folder(dir, a, why);
+
+	d.log = daemon_path(a, dir, SLICE("log"));
+	d.eve = daemon_path(a, dir, SLICE("eve.json"));
+	d.bulletins = daemon_path(a, dir, SLICE("bulletins"));
+	d.bundles = daemon_path(a, dir, SLICE("bundles"));
+	if (st == ST_OK)
+		st = load_keys(&d, key_path, party, a, why);
+	if (st == ST_OK)
+		st = publish_key(&d, a, why);
+	if (st == ST_OK)
+		st = os_dir_make(NULL, d.bulletins, NULL, why);
+	if (st == ST_OK)
+		st = os_dir_make(NULL, d.bundles, NULL, why);
+	if (st == ST_OK)
+		*out = d;
+	else
+		daemon_data_close(&d);
+	return st;
+}
+
+void daemon_data_close(struct data *d)
+{
+	crypto_wipe(&d->log_signer, sizeof d->log_signer);
+	crypto_wipe(&d->station_signer, sizeof d->station_signer);
+	crypto_wipe(d->salt_secret, sizeof d->salt_secret);
+}
+
+void daemon_data_salt(const struct data *d, uint64_t leaf, uint32_t n, uint8_t out[16])
+{
+	uint8_t input[DATA_SECRET_BYTES + 12], hash[CRYPTO_SHA256_BYTES];
+
+	memcpy(input, d->salt_secret, DATA_SECRET_BYTES);
+	for (unsigned i = 0; i < 8; i++)
+		input[DATA_SECRET_BYTES + i] = (uint8_t)(leaf >> (56 - 8 * i));
+	for (unsigned i = 0; i < 4; i++)
+		input[DATA_SECRET_BYTES + 8 + i] = (uint8_t)(n >> (24 - 8 * i));
+	crypto_sha256_of((struct slice){input, sizeof input}, hash);
+	memcpy(out, hash, 16);
+	crypto_wipe(input, sizeof input);
+}

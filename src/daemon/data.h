@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * daemon/data.h - the data folder: what it holds, and the keys in it. docs/formats/data.md draws
+ * it.
+ *
+ * Private to the module. A folder is taken as ours only if it is new, empty, or says so in the file
+ * `dewline-data`; one of another version is left as it is.
+ */
+#ifndef DEW_DAEMON_DATA_H
+#define DEW_DAEMON_DATA_H
+
+#include "base/arena.h"
+#include "base/slice.h"
+#include "base/status.h"
+#include "crypto/crypto.h"
+#include "crypto/note.h"
+
+enum { DATA_VERSION = 1, DATA_SECRET_BYTES = 32 };
+
+struct data {
+	struct slice dir;
+	struct slice log, eve, bulletins, bundles; /* paths */
+	struct crypto_signer log_signer;	   /* signs checkpoints */
+	struct note_verifier log_key;
+	struct slice log_key_text;	     /* verifier key, as in log.vkey */
+	struct crypto_signer station_signer; /* signs events */
+	uint8_t salt_secret[DATA_SECRET_BYTES];
+};
+
+/* Opens or makes the folder. key_path: the log's signing key ("PRIVATE+KEY+name+id+base64"), or ""
+ * for the folder's own, made at first use under the name "dewline.local/<party>/<8 hex digits of
+ * the key>". ST_REFUSED: not ours, or of another version. */
+MUST_USE enum status daemon_data_open(struct slice dir, struct slice key_path, struct slice party,
+				      struct arena *a, struct data *out, struct fail *why);
+
+/* Secrets do not stay in memory longer than needed. */
+void daemon_data_close(struct data *d);
+
+/* The 16-byte salt number n of the event at a leaf: SHA-256(secret || leaf || n), cut. */
+void daemon_data_salt(const struct data *d, uint64_t leaf, uint32_t n, uint8_t out[16]);
+
+#endif

@@ -139,7 +139,6 @@ struct daemon_watch_result {
 	struct daemon_capture *captures;
 	size_t capture_count;
 	struct daemon_rules rules;
-	uint64_t committed; /* leaves appended in this run */
 	uint64_t log_size;
 	struct slice problems; /* lines for a person: what was degraded */
 };

@@ -21,6 +21,12 @@ struct slice daemon_path(struct arena *a, struct slice dir, struct slice name);
 /* Lower-case hexadecimal in the arena. */
 struct slice daemon_hex(struct arena *a, const uint8_t *bytes, size_t n);
 
+/* The verdict on the facts that the evidence checks of a bundle let through: the bulletin and its
+ * canonical JSON. `out` borrows from a, b and r. */
+MUST_USE enum status daemon_judge(const struct bundle *b, const struct bundle_report *r,
+				  struct arena *a, struct bulletin *out, struct slice *out_json,
+				  struct fail *why);
+
 /* A tick without numbers. */
 void daemon_progress_say(const struct daemon_progress *p, const char *stage, struct mono_ns since,
 			 bool finished);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "os/file.h"
 
 /* Set by meson from meson.build's project version. */
 #ifndef DEW_VERSION
@@ -66,6 +67,19 @@ bool cli_print(const struct cli *c, struct slice data)
 	if (errno != EPIPE) /* the reader of a pipe may have seen enough */
 		cli_say(c, "cannot write the output: %m");
 	return false;
+}
+
+enum status cli_key(struct cli *c, struct slice *key, struct fail *why)
+{
+	struct slice text;
+	enum status st;
+
+	if (key->ptr == NULL || memchr(key->ptr, '+', key->len) != NULL)
+		return ST_OK;
+	st = os_file_read(*key, CLI_FILE_MAX, c->arena, &text, why);
+	if (st == ST_OK)
+		*key = slice_trim(slice_split(&text, '\n'));
+	return st;
 }
 
 /* Prints text indented by `in` columns and broken at `width`. */

@@ -74,6 +74,10 @@ void cli_say(const struct cli *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
  */
 MUST_USE bool cli_print(const struct cli *c, struct slice data);
 
+/* A verifier key given as such or as the name of a file that holds it: *key becomes the key. An
+ * empty one stays empty. */
+MUST_USE enum status cli_key(struct cli *c, struct slice *key, struct fail *why);
+
 /* Parses argv behind the program's name and runs the command. Returns the exit code. */
 int cli_main(int argc, char **argv);
 

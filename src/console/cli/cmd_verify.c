@@ -52,20 +52,6 @@ static void write_json(const struct bundle_report *r, struct buf *out)
 	buf_add_byte(out, '\n');
 }
 
-/* The key itself, or the first line of the file of that name. */
-static enum status key_of(struct cli *c, struct slice *key, struct fail *why)
-{
-	struct slice text;
-	enum status st;
-
-	if (key->ptr == NULL || memchr(key->ptr, '+', key->len) != NULL)
-		return ST_OK;
-	st = os_file_read(*key, CLI_FILE_MAX, c->arena, &text, why);
-	if (st == ST_OK)
-		*key = slice_trim(slice_split(&text, '\n'));
-	return st;
-}
-
 static int run(struct cli *c)
 {
 	struct slice bytes, key = cli_value(c, "key");
@@ -74,7 +60,7 @@ static int run(struct cli *c)
 	struct bulletin bulletin = {0};
 	struct fail why;
 
-	if (key_of(c, &key, &why) != ST_OK ||
+	if (cli_key(c, &key, &why) != ST_OK ||
 	    os_file_read(c->words[0], CLI_FILE_MAX, c->arena, &bytes, &why) != ST_OK ||
 	    daemon_verify(bytes, key, c->arena, &report, &bulletin, &why) != ST_OK)
 		return cli_cannot(c, &why);

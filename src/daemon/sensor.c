@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Stages 1 and 2 alone. */
+#include "daemon/daemon_priv.h"
+#include "daemon/eve.h"
+#include "os/file.h"
+
+enum status daemon_sensor(const struct daemon_sensor_options *o, struct arena *a,
+			  struct daemon_sensor_result *out, struct fail *why)
+{
+	struct daemon_sensor_result r = {.eve_path = daemon_path(a, o->dir, SLICE("eve.json"))};
+	struct daemon_eve eve = {0};
+	enum status st = daemon_rules_load(&o->rules, &o->progress, a, &r.rules, why);
+
+	if (st == ST_OK)
+		st = os_dir_make(NULL, o->dir, NULL, why);
+	if (st == ST_OK)
+		st = daemon_eve_open(&eve, r.eve_path, a, why);
+	r.captures = ARENA_ARRAY(a, struct daemon_capture, o->capture_count + 1);
+	if (st == ST_OK && r.captures == NULL)
+		st = fail_set(why, ST_NOMEM, "no memory for %zu captures", o->capture_count);
+	for (size_t i = 0; st == ST_OK && i < o->capture_count; i++) {
+		struct pipeline_options po = {.rules = r.rules.compiled,
+					      .station =
+						      daemon_stem(daemon_base_name(o->captures[i])),
+					      .sink = daemon_eve_sink(&eve),
+					      .midstream = o->midstream};
+
+		st = daemon_sense(o->captures[i], &po, &o->progress, a, &r.captures[i], why);
+		r.capture_count += st == ST_OK;
+	}
+	r.records = eve.records;
+	if (st == ST_OK)
+		st = daemon_eve_flush(&eve, why);
+	daemon_eve_close(&eve);
+	*out = r;
+	return st;
+}

@@ -1,0 +1,517 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The main job. Its order is the argument: everything is committed before anything is concluded,
+ * and what is concluded rests on what is disclosed (docs/decisions/0005).
+ */
+#include "assess/incident/incident.h"
+#include "assess/origin/origin.h"
+#include "base/buf.h"
+#include "daemon/commit.h"
+#include "daemon/daemon_priv.h"
+#include "exchange/stix/stix.h"
+#include "os/clock.h"
+#include "os/file.h"
+
+/* Where Debian's packages libloc-database and tor-geoipdb keep their tables. */
+static const struct {
+	const char *name, *path;
+} system_tables[] = {
+	{"libloc", "/var/lib/location/database.db"},
+	{"tor-geoipdb", "/usr/share/tor/geoip"},
+	{"tor-geoipdb", "/usr/share/tor/geoip6"},
+};
+
+enum { TABLES_MAX = 32 };
+
+struct table {
+	struct origin_table *table;
+	struct os_map map;
+};
+
+struct watch {
+	const struct daemon_watch_options *o;
+	struct arena *arena;
+	struct data data;
+	struct commit *commit;
+	struct fact *facts; /* what an assessment may read, ascending leaf */
+	size_t fact_count, fact_room;
+	struct bulletin_file *party_files, *treaty_files;
+	size_t treaty_count;
+	struct party *parties;
+	struct slice party; /* id of whose centre this is */
+	struct table tables[TABLES_MAX];
+	size_t table_count;
+	struct buf problems;
+	struct fail why; /* the first failure inside a sink */
+};
+
+/* ---- committing ---- */
+
+static bool may_be_assessed(const struct record *r)
+{
+	switch (r->kind) {
+	case RECORD_ALERT:
+	case RECORD_FLOW:
+	case RECORD_LOCATION:
+	case RECORD_INPUT:
+		return true;
+	case RECORD_ANOMALY:
+		return slice_equal(r->u.anomaly.type, SLICE("behaviour"));
+	default:
+		return false;
+	}
+}
+
+static enum status commit(struct watch *w, const struct record *r, struct fail *why)
+{
+	struct fact *f = ARENA_NEW(w->arena, struct fact);
+	enum status st;
+
+	if (f == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for another fact");
+	st = daemon_commit_add(w->commit, r, &f->leaf, why);
+	if (st != ST_OK || !may_be_assessed(r))
+		return st;
+	if (!record_copy(r, w->arena, &f->record) ||
+	    !ARENA_PUSH(w->arena, w->facts, w->fact_count, w->fact_room, *f))
+		return fail_set(why, ST_NOMEM, "no memory for another fact");
+	return ST_OK;
+}
+
+static void put(void *ctx, const struct record *r)
+{
+	struct watch *w = ctx;
+
+	if (w->why.status == ST_OK)
+		(void)commit(w, r, &w->why); /* kept in w->why, asked for after each capture */
+}
+
+/* A record that the centre itself makes, now. */
+static struct record own_record(const struct watch *w, enum record_kind kind)
+{
+	return (struct record){
+		.kind = kind, .at = os_clock_wall(), .party = w->party, .station = SLICE("centre")};
+}
+
+static enum status commit_input(struct watch *w, const char *what, struct slice name,
+				const uint8_t sha256[32], uint64_t bytes,
+				const struct daemon_capture *k, struct fail *why)
+{
+	struct record r = own_record(w, RECORD_INPUT);
+
+	r.u.input = (struct record_input){.what = slice_of(what),
+					  .name = name,
+					  .sha256 = daemon_hex(w->arena, sha256, 32),
+					  .bytes = bytes};
+	if (k != NULL) {
+		r.station = daemon_stem(k->name);
+		r.u.input.packets = k->packets;
+		r.u.input.first = k->first;
+		r.u.input.last = k->last;
+	}
+	return commit(w, &r, why);
+}
+
+/* ---- inputs ---- */
+
+/* Reads the files of a list; each is committed as soon as the log is open. */
+static enum status read_files(struct watch *w, const struct slice *paths, size_t n,
+			      struct bulletin_file **out, struct fail *why)
+{
+	struct bulletin_file *files = ARENA_ARRAY(w->arena, struct bulletin_file, n + 1);
+	struct daemon_file f;
+
+	if (files == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for %zu files", n);
+	for (size_t i = 0; i < n; i++) {
+		enum status st = daemon_file_read(paths[i], w->arena, &f, why);
+
+		if (st != ST_OK)
+			return st;
+		files[i] = (struct bulletin_file){f.name, f.text};
+	}
+	*out = files;
+	return ST_OK;
+}
+
+/* Every mistake of a text file, under one headline. */
+static enum status all_problems(struct buf *problems, const char *what, struct slice name,
+				struct fail *why)
+{
+	struct slice text = slice_trim(buf_slice(problems));
+
+	return fail_set(why, ST_INVALID, "%s %.*s:\n%.*s", what, SLICE_ARG(name), SLICE_ARG(text));
+}
+
+static enum status read_parties(struct watch *w, struct fail *why)
+{
+	size_t n = w->o->party_count;
+	enum status st = read_files(w, w->o->parties, n, &w->party_files, why);
+
+	w->parties = ARENA_ARRAY(w->arena, struct party, n + 1);
+	w->party = SLICE("unnamed");
+	for (size_t i = 0; st == ST_OK && i < n; i++) {
+		struct buf problems = buf_in(w->arena);
+
+		st = party_parse(w->party_files[i].name, w->party_files[i].text, w->arena,
+				 &w->parties[i], &problems, why);
+		if (st != ST_OK)
+			st = all_problems(&problems, "party file", w->party_files[i].name, why);
+	}
+	if (st == ST_OK && n != 0)
+		w->party = w->parties[0].id;
+	return st;
+}
+
+static enum status read_treaties(struct watch *w, struct fail *why)
+{
+	const struct bulletin_file *builtin;
+	enum status st = ST_OK;
+
+	w->treaty_count = w->o->treaty_count;
+	if (w->treaty_count != 0) {
+		st = read_files(w, w->o->treaties, w->treaty_count, &w->treaty_files, why);
+	} else {
+		w->treaty_count = daemon_builtin_treaties(&builtin);
+		w->treaty_files = ARENA_ARRAY(w->arena, struct bulletin_file, w->treaty_count);
+		if (w->treaty_files == NULL)
+			return fail_set(why, ST_NOMEM, "no memory for the treaties");
+		memcpy(w->treaty_files, builtin, w->treaty_count * sizeof *builtin);
+	}
+	for (size_t i = 0; st == ST_OK && i < w->treaty_count; i++) {
+		struct buf problems = buf_in(w->arena);
+		struct treaty *t;
+
+		st = treaty_compile(w->treaty_files[i].name, w->treaty_files[i].text, w->arena, &t,
+				    &problems, why);
+		if (st != ST_OK)
+			st = all_problems(&problems, "treaty", w->treaty_files[i].name, why);
+	}
+	return st;
+}
+
+/* $HOME_NET: the networks of the party whose centre this is. */
+static struct slice home_net(const struct watch *w)
+{
+	struct buf b = buf_in(w->arena);
+	char text[ADDR_TEXT_MAX];
+
+	if (w->o->party_count == 0 || w->parties[0].network_count == 0)
+		return (struct slice){NULL, 0};
+	for (size_t i = 0; i < w->parties[0].network_count; i++) {
+		const struct addr_prefix *p = &w->parties[0].networks[i];
+
+		buf_add_byte(&b, i ? ',' : '[');
+		buf_add(&b, addr_format(&p->addr, text));
+		buf_add_fmt(&b, "/%u", p->bits);
+	}
+	buf_add_byte(&b, ']');
+	return buf_slice(&b);
+}
+
+static enum status open_table(struct watch *w, struct slice name, struct slice path,
+			      struct fail *why)
+{
+	struct table *t = &w->tables[w->table_count];
+	uint8_t hash[32];
+	enum status st;
+
+	if (w->table_count == TABLES_MAX)
+		return fail_set(why, ST_LIMIT, "more than %d tables", TABLES_MAX);
+	st = os_file_map(path, &t->map, why);
+	if (st != ST_OK)
+		return st;
+	w->table_count++;
+	st = origin_table_open(name, arena_copy_z(w->arena, path), t->map.bytes, w->arena,
+			       &t->table, why);
+	if (st != ST_OK)
+		return fail_wrap(why, "%.*s", SLICE_ARG(path));
+	crypto_sha256_of(t->map.bytes, hash);
+	return commit_input(w, "table", name, hash, t->map.bytes.len, NULL, why);
+}
+
+static enum status open_tables(struct watch *w, struct fail *why)
+{
+	size_t missing = 0,
+	       n = w->o->no_system_tables ? 0 : sizeof system_tables / sizeof system_tables[0];
+	enum status st = ST_OK;
+
+	for (size_t i = 0; st == ST_OK && i < n; i++) {
+		struct slice path = slice_of(system_tables[i].path);
+
+		if (os_file_exists(path))
+			st = open_table(w, slice_of(system_tables[i].name), path, why);
+		else
+			missing++;
+	}
+	for (size_t i = 0; st == ST_OK && i < w->o->table_count; i++)
+		st = open_table(w, daemon_base_name(w->o->tables[i]), w->o->tables[i], why);
+	if (st == ST_OK && missing != 0)
+		buf_add_fmt(&w->problems,
+			    "%zu of this machine's location tables are missing (install "
+			    "libloc-database and tor-geoipdb)\n",
+			    missing);
+	if (st == ST_OK && w->table_count == 0)
+		buf_add_z(&w->problems, "no location table: territories stay unknown\n");
+	return st;
+}
+
+static enum status commit_files(struct watch *w, const char *what,
+				const struct bulletin_file *files, size_t n, struct fail *why)
+{
+	enum status st = ST_OK;
+	uint8_t hash[32];
+
+	for (size_t i = 0; st == ST_OK && i < n; i++) {
+		crypto_sha256_of(files[i].text, hash);
+		st = commit_input(w, what, files[i].name, hash, files[i].text.len, NULL, why);
+	}
+	return st;
+}
+
+static enum status commit_inputs(struct watch *w, const struct daemon_rules *rules,
+				 struct fail *why)
+{
+	struct slice keys;
+	uint8_t hash[32];
+	enum status st = daemon_commit_station_keys(w->commit, w->arena, &keys, why);
+
+	if (st != ST_OK)
+		return st;
+	crypto_sha256_of(keys, hash);
+	st = commit_input(w, "station-keys", SLICE("station-keys"), hash, keys.len, NULL, why);
+	for (size_t i = 0; st == ST_OK && i < rules->file_count; i++)
+		st = commit_input(w, "rules", rules->files[i].name, rules->files[i].sha256,
+				  rules->files[i].text.len, NULL, why);
+	if (st == ST_OK)
+		st = commit_files(w, "party", w->party_files, w->o->party_count, why);
+	if (st == ST_OK)
+		st = commit_files(w, "treaty", w->treaty_files, w->treaty_count, why);
+	return st;
+}
+
+/* ---- captures ---- */
+
+static enum status sense(struct watch *w, struct daemon_watch_result *r, struct fail *why)
+{
+	r->captures = ARENA_ARRAY(w->arena, struct daemon_capture, w->o->capture_count);
+	if (r->captures == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for %zu captures", w->o->capture_count);
+	for (size_t i = 0; i < w->o->capture_count; i++) {
+		struct slice station = daemon_stem(daemon_base_name(w->o->captures[i]));
+		const struct party *owner =
+			party_of_station(w->parties, w->o->party_count, station);
+		struct pipeline_options po = {.rules = r->rules.compiled,
+					      .party = owner ? owner->id : w->party,
+					      .station = station,
+					      .sink = {w, put},
+					      .midstream = w->o->midstream};
+		struct daemon_capture *k = &r->captures[i];
+		enum status st =
+			daemon_sense(w->o->captures[i], &po, &w->o->progress, w->arena, k, why);
+
+		r->capture_count++;
+		if (st == ST_OK && w->why.status != ST_OK) {
+			*why = w->why;
+			st = why->status;
+		}
+		if (st == ST_OK)
+			st = commit_input(w, "capture", k->name, k->sha256, k->bytes, k, why);
+		if (st != ST_OK)
+			return st;
+	}
+	return ST_OK;
+}
+
+/* ---- assessing ---- */
+
+static struct fact_set all_facts(const struct watch *w)
+{
+	return (struct fact_set){w->facts, w->fact_count};
+}
+
+/* Asks every table about every address that the assessment will want to place. */
+static enum status locate(struct watch *w, const struct incident_set *incidents, struct fail *why)
+{
+	struct fact_set all = all_facts(w), selected;
+	struct addr *addresses;
+	enum status st = incident_select(&all, incidents, w->arena, &selected, why);
+	size_t n;
+
+	if (st != ST_OK)
+		return st;
+	n = incident_addresses(&selected, incidents, w->arena, &addresses);
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < w->table_count; k++) {
+			struct record r = own_record(w, RECORD_LOCATION);
+
+			if (!origin_table_ask(w->tables[k].table, &addresses[i], w->arena, &r))
+				continue;
+			st = commit(w, &r, why);
+			if (st != ST_OK)
+				return st;
+		}
+	return ST_OK;
+}
+
+/* The bundle without its bulletin: what is disclosed, and the proof that it was committed. */
+static enum status gather(struct watch *w, const struct incident_set *incidents, struct bundle *out,
+			  struct fail *why)
+{
+	struct fact_set all = all_facts(w), selected;
+	struct bundle b = {.party_count = w->o->party_count, .treaty_count = w->treaty_count};
+	enum status st = incident_select(&all, incidents, w->arena, &selected, why);
+
+	if (st == ST_OK)
+		st = daemon_commit_flush(w->commit, why);
+	if (st == ST_OK)
+		st = daemon_commit_checkpoint(w->commit, w->arena, &b.checkpoint, why);
+	if (st == ST_OK)
+		st = daemon_commit_station_keys(w->commit, w->arena, &b.station_keys, why);
+	if (st != ST_OK)
+		return st;
+	b.log_key = w->data.log_key_text;
+	b.facts = ARENA_ARRAY(w->arena, struct bundle_fact, selected.count + 1);
+	b.party_files = ARENA_ARRAY(w->arena, struct bundle_file, b.party_count + 1);
+	b.treaty_files = ARENA_ARRAY(w->arena, struct bundle_file, b.treaty_count + 1);
+	if (b.facts == NULL || b.party_files == NULL || b.treaty_files == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for a bundle of %zu facts",
+				selected.count);
+	for (size_t i = 0; i < b.party_count; i++)
+		b.party_files[i] =
+			(struct bundle_file){w->party_files[i].name, w->party_files[i].text};
+	for (size_t i = 0; i < b.treaty_count; i++)
+		b.treaty_files[i] =
+			(struct bundle_file){w->treaty_files[i].name, w->treaty_files[i].text};
+	for (; st == ST_OK && b.fact_count < selected.count; b.fact_count++)
+		st = daemon_commit_evidence(w->commit, &selected.facts[b.fact_count].record,
+					    selected.facts[b.fact_count].leaf, w->arena,
+					    &b.facts[b.fact_count], why);
+	*out = b;
+	return st;
+}
+
+static enum status publish_one(struct watch *w, struct slice dir, struct slice id,
+			       const char *ending, const struct buf *text, struct slice *out_path,
+			       struct fail *why)
+{
+	struct buf name = buf_in(w->arena);
+
+	buf_add(&name, id);
+	buf_add_z(&name, ending);
+	*out_path = daemon_path(w->arena, dir, buf_slice(&name));
+	if (text->full || name.full || out_path->ptr == NULL)
+		return fail_set(why, ST_NOMEM, "no memory to write %.*s",
+				SLICE_ARG(buf_slice(&name)));
+	return os_file_replace(NULL, *out_path, buf_slice(text), why);
+}
+
+/* The bundle goes last: who finds one finds the rest. */
+static enum status publish(struct watch *w, const struct bundle *b, struct daemon_watch_result *r,
+			   struct fail *why)
+{
+	struct buf html = buf_in(w->arena), stix = buf_in(w->arena), whole = buf_in(w->arena);
+	struct buf json = buf_in(w->arena);
+	enum status st;
+
+	bulletin_write_html(&r->bulletin, &html);
+	buf_add(&json, b->bulletin);
+	st = stix_write(&r->bulletin, w->arena, &stix, why);
+	if (st == ST_OK)
+		st = bundle_encode(b, w->arena, &whole, why);
+	if (st == ST_OK)
+		st = publish_one(w, w->data.bulletins, r->bulletin.id, ".json", &json,
+				 &r->json_path, why);
+	if (st == ST_OK)
+		st = publish_one(w, w->data.bulletins, r->bulletin.id, ".html", &html,
+				 &r->html_path, why);
+	if (st == ST_OK)
+		st = publish_one(w, w->data.bulletins, r->bulletin.id, ".stix.json", &stix,
+				 &r->stix_path, why);
+	if (st == ST_OK)
+		st = publish_one(w, w->data.bundles, r->bulletin.id, ".bundle", &whole,
+				 &r->bundle_path, why);
+	return st;
+}
+
+static enum status assess(struct watch *w, struct daemon_watch_result *r, struct fail *why)
+{
+	struct bundle_report checks = {0};
+	struct incident_set incidents;
+	struct bundle bundle = {0};
+	struct fact_set all = all_facts(w);
+	enum status st =
+		incident_group(&all, w->parties, w->o->party_count, w->arena, &incidents, why);
+
+	if (st == ST_OK)
+		st = locate(w, &incidents, why);
+	if (st == ST_OK)
+		st = gather(w, &incidents, &bundle, why);
+	if (st == ST_OK) /* the stranger's checks, before a stranger makes them */
+		st = bundle_verify(&bundle, w->data.log_key_text, w->arena, &checks, why);
+	for (size_t i = 0; st == ST_OK && i < checks.count; i++)
+		if (!checks.checks[i].ok)
+			st = fail_set(why, ST_CORRUPT, "our own evidence does not hold: %s: %.*s",
+				      checks.checks[i].name, SLICE_ARG(checks.checks[i].text));
+	if (st == ST_OK)
+		st = daemon_judge(&bundle, &checks, w->arena, &r->bulletin, &bundle.bulletin, why);
+	if (st == ST_OK)
+		st = publish(w, &bundle, r, why);
+	return st;
+}
+
+/* ---- the job ---- */
+
+static enum status prepare(struct watch *w, struct daemon_watch_result *r, struct fail *why)
+{
+	struct daemon_rules_source rules = w->o->rules;
+	enum status st = read_parties(w, why);
+
+	if (st == ST_OK)
+		st = read_treaties(w, why);
+	if (st == ST_OK) {
+		rules.home_net = home_net(w);
+		st = daemon_rules_load(&rules, &w->o->progress, w->arena, &r->rules, why);
+	}
+	if (st == ST_OK)
+		st = daemon_data_open(w->o->data, w->o->key, w->party, w->arena, &w->data, why);
+	if (st == ST_OK)
+		st = daemon_commit_open(&w->data, w->arena, &w->commit, why);
+	if (st == ST_OK)
+		st = commit_inputs(w, &r->rules, why);
+	if (st == ST_OK)
+		st = open_tables(w, why);
+	return st;
+}
+
+enum status daemon_watch(const struct daemon_watch_options *o, struct arena *a,
+			 struct daemon_watch_result *out, struct fail *why)
+{
+	struct watch *w = ARENA_NEW(a, struct watch);
+	struct daemon_watch_result r = {0};
+	enum status st;
+
+	if (w == NULL)
+		return fail_set(why, ST_NOMEM, "no memory to begin");
+	*w = (struct watch){.o = o, .arena = a, .problems = buf_in(a)};
+	st = prepare(w, &r, why);
+	if (st == ST_OK)
+		st = sense(w, &r, why);
+	if (st == ST_OK)
+		st = assess(w, &r, why);
+	if (w->commit != NULL)
+		r.log_size = daemon_commit_size(w->commit);
+	r.problems = slice_trim(buf_slice(&w->problems));
+	daemon_commit_close(w->commit);
+	daemon_data_close(&w->data);
+	for (size_t i = 0; i < w->table_count; i++) {
+		origin_table_close(w->tables[i].table);
+		os_map_done(&w->tables[i].map);
+	}
+	*out = r;
+	return st;
+}
+
+void daemon_watch_close(struct daemon_watch_result *r)
+{
+	daemon_rules_close(&r->rules);
+}

@@ -102,3 +102,14 @@ void buf_add_fmt(struct buf *b, const char *fmt, ...)
 	buf_add_vfmt(b, fmt, ap);
 	va_end(ap);
 }
+
+struct slice buf_text(struct arena *a, const char *fmt, ...)
+{
+	struct buf b = buf_in(a);
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_add_vfmt(&b, fmt, ap);
+	va_end(ap);
+	return b.full ? (struct slice){NULL, 0} : buf_slice(&b);
+}

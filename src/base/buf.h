@@ -48,4 +48,7 @@ void buf_add_i64(struct buf *b, int64_t v);
 void buf_add_fmt(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void buf_add_vfmt(struct buf *b, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
 
+/* One formatted text in a; the empty slice if the budget is spent. */
+struct slice buf_text(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
 #endif

@@ -41,6 +41,10 @@ static void a_limit_is_kept_and_remembered(struct test *t)
 	b = buf_in(&arena);
 	buf_add_z(&b, "x");
 	EXPECT(t, b.full && b.len == 0 && arena.exhausted);
+	EXPECT(t, buf_text(&arena, "%d", 1).ptr == NULL);
+	arena_reset(&arena);
+	pool.fail_after = 0;
+	EXPECT_SLICE(t, buf_text(&arena, "%s-%d", "a", 1), SLICE("a-1"));
 	arena_reset(&arena);
 	arena_pool_drain(&pool);
 }

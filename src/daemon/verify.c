@@ -43,18 +43,6 @@ enum status daemon_judge(const struct bundle *b, const struct bundle_report *r, 
 	return st;
 }
 
-static struct slice said(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
-static struct slice said(struct arena *a, const char *fmt, ...)
-{
-	struct buf b = buf_in(a);
-	va_list ap;
-
-	va_start(ap, fmt);
-	buf_add_vfmt(&b, fmt, ap);
-	va_end(ap);
-	return buf_slice(&b);
-}
-
 /* Was the key set that sealed the events committed before them? */
 static void check_station_keys(const struct bundle *b, struct arena *a, struct bundle_report *r)
 {
@@ -68,8 +56,8 @@ static void check_station_keys(const struct bundle *b, struct arena *a, struct b
 		    slice_equal(r->records[i].u.input.what, SLICE("station-keys")) &&
 		    slice_equal(r->records[i].u.input.sha256, want)) {
 			bundle_report_add(r, a, "station keys", true,
-					  said(a, "committed as leaf %llu",
-					       (unsigned long long)r->leaves[i]));
+					  buf_text(a, "committed as leaf %llu",
+						   (unsigned long long)r->leaves[i]));
 			return;
 		}
 	bundle_report_add(r, a, "station keys", false, SLICE("the log does not hold this key set"));
@@ -85,15 +73,16 @@ static void compare(struct slice stated, struct slice computed, struct arena *a,
 		at++;
 	if (slice_equal(stated, computed)) {
 		bundle_report_add(r, a, "verdict", true,
-				  said(a, "computed again, the same %zu bytes", computed.len));
+				  buf_text(a, "computed again, the same %zu bytes", computed.len));
 		return;
 	}
-	bundle_report_add(r, a, "verdict", false,
-			  said(a,
-			       "the bulletin departs from its facts at byte %zu: it says \"%.*s\", "
-			       "from the facts follows \"%.*s\"",
-			       at, SLICE_ARG(slice_part(stated, at, 40)),
-			       SLICE_ARG(slice_part(computed, at, 40))));
+	bundle_report_add(
+		r, a, "verdict", false,
+		buf_text(a,
+			 "the bulletin departs from its facts at byte %zu: it says \"%.*s\", "
+			 "from the facts follows \"%.*s\"",
+			 at, SLICE_ARG(slice_part(stated, at, 40)),
+			 SLICE_ARG(slice_part(computed, at, 40))));
 }
 
 enum status daemon_verify(struct slice bytes, struct slice trusted_log_key, struct arena *a,
@@ -112,7 +101,7 @@ enum status daemon_verify(struct slice bytes, struct slice trusted_log_key, stru
 	if (st == ST_NOMEM)
 		return st;
 	if (st != ST_OK) { /* not being a bundle is an answer */
-		bundle_report_add(&r, a, "form", false, said(a, "%s", why->text));
+		bundle_report_add(&r, a, "form", false, buf_text(a, "%s", why->text));
 		*out = r;
 		return ST_OK;
 	}
@@ -131,7 +120,7 @@ enum status daemon_verify(struct slice bytes, struct slice trusted_log_key, stru
 		return st;
 	if (st != ST_OK)
 		bundle_report_add(&r, a, "verdict", false,
-				  said(a, "does not follow: %s", why->text));
+				  buf_text(a, "does not follow: %s", why->text));
 	else
 		compare(b.bulletin, json, a, &r);
 	*out = r;

@@ -2,6 +2,7 @@
  * Records of what the worker saw, with the values that Suricata 8 writes. */
 #include "base/text.h"
 #include "sensor/pipeline/pipeline_priv.h"
+#include "sensor/rule/rule.h"
 
 static void emit(struct pipeline *p, struct record *r)
 {

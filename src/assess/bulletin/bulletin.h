@@ -4,7 +4,8 @@
  *
  * bulletin_make() is the pure function that a stranger recomputes: facts, parties' files and treaty
  * texts in, one canonical JSON text out, bit for bit the same everywhere. The text for the terminal
- * and the HTML page say the same.
+ * and the HTML page say the same. Nothing here asks a clock, a locale or the network; everything
+ * that came from outside is escaped for the form it goes into. docs/formats/bulletin.md.
  */
 #ifndef DEW_ASSESS_BULLETIN_H
 #define DEW_ASSESS_BULLETIN_H
@@ -33,24 +34,39 @@ struct bulletin_case { /* one incident, all the way up */
 	struct claim_set claims;
 	struct treaty_finding *findings;
 	size_t finding_count;
+	struct slice claimant;	 /* the party attacked, else whose bulletin it is */
 	struct slice respondent; /* party judged, "" if none can be named at the level the clause
 				    needs */
+	struct slice respondent_why; /* one sentence: why this party, and what that does not say */
+};
+
+struct bulletin_station { /* what was looked at, and what was not */
+	struct slice party, station, place;
+	bool seen; /* false: the party names it, and no capture of it is among the facts */
+	uint64_t packets;
+	struct wall_ns first, last;
 };
 
 struct bulletin {
 	struct slice
 		id; /* "B1-<first 16 hex digits of the SHA-256 of the canonical JSON without id>" */
-	struct slice stage;	    /* "B1": automatic */
-	struct slice party;	    /* id of whose it is */
-	struct wall_ns first, last; /* the time the captures cover */
+	struct slice stage; /* "B1": automatic */
+	struct slice party; /* id of whose it is */
+	struct wall_ns first,
+		last; /* the time the captures cover; 0: no capture is among the facts */
 	struct incident_set counted;
 	struct bulletin_case *cases;
 	size_t case_count;
 	const struct bulletin_input *input; /* borrowed */
 	const struct party *parties;
 	size_t party_count;
+	const struct treaty *const *treaties;
+	size_t treaty_count;
+	struct bulletin_station *stations; /* by party file, then as the file names them */
+	size_t station_count;
 };
 
+/* ST_INVALID: a party file or a treaty does not parse (the first error is in *why). */
 MUST_USE enum status bulletin_make(const struct bulletin_input *in, struct arena *a,
 				   struct bulletin *out, struct fail *why);
 
@@ -58,7 +74,9 @@ MUST_USE enum status bulletin_make(const struct bulletin_input *in, struct arena
 MUST_USE enum status bulletin_write_json(const struct bulletin *b, struct arena *scratch,
 					 struct buf *out, struct fail *why);
 
-/* For the terminal, at most `width` columns; colour: ANSI. */
+enum { BULLETIN_WIDTH_MIN = 40 }; /* columns; less is read as this */
+
+/* For the terminal, at most `width` columns; colour: ANSI. Times are UTC. */
 void bulletin_write_text(const struct bulletin *b, unsigned width, bool colour, struct buf *out);
 
 /* One self-contained page: no script, no request; picture of the chain and the timeline as inline

@@ -8,12 +8,13 @@ struct trace {
 	struct treaty_judge *j;
 	struct treaty_trace_line *lines;
 	size_t count, room;
+	bool lifts; /* the lines now written are of an exception or permission */
 	bool ok;
 };
 
 static void add(struct trace *t, unsigned depth, enum treaty_value v, const struct buf *b)
 {
-	struct treaty_trace_line line = {(uint8_t)depth, v, buf_slice(b)};
+	struct treaty_trace_line line = {(uint8_t)depth, t->lifts, v, buf_slice(b)};
 
 	t->ok = t->ok && !b->full && ARENA_PUSH(t->j->a, t->lines, t->count, t->room, line);
 }
@@ -120,6 +121,7 @@ static void trace_rule(struct trace *t, const struct treaty_rule *r)
 	enum treaty_value v = treaty_node_value(t->j, r->expr);
 	struct buf b = buf_in(t->j->a);
 
+	t->lifts = r->kind != TREATY_WHEN;
 	if (r->kind == TREATY_WHEN) {
 		buf_add_fmt(&b, "conditions: %s; all together ", words[r->kind][v]);
 		claim_write_interval(treaty_node_bounds(t->j, r->expr), &b);
@@ -140,6 +142,7 @@ static void trace_amendment(struct trace *t, const struct treaty_amendment *m)
 	enum treaty_value v = treaty_node_value(t->j, m->expr);
 	struct buf b = buf_in(t->j->a);
 
+	t->lifts = false;
 	buf_add_fmt(&b, "%.*s also requires (%.*s, deposited %.*s): %s",
 		    SLICE_ARG(p->name.len ? p->name : p->id), SLICE_ARG(m->source),
 		    SLICE_ARG(m->deposited_text), words[v]);

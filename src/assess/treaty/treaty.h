@@ -38,6 +38,7 @@ struct treaty_change { /* "what would change it" */
 
 struct treaty_trace_line {
 	uint8_t depth; /* nesting, for indentation */
+	bool lifts; /* of an exception or permission: what is true here speaks against a breach */
 	enum treaty_value value;
 	struct slice text; /* one sentence: "civilian_target 0.95-1 is shown at 0.75" */
 };

@@ -5,7 +5,9 @@
  * The default rule, "actor-target-30m": alerts and behaviour anomalies with the same remote machine
  * (the actor: the side that attacked, see incident_acts) and the same protected network or host,
  * with no more than 30 minutes between one and the next, are one incident. Its name is printed
- * wherever its count is. Which act a signature stands for (scan, access attempt, execution, beacon,
+ * wherever its count is. An incident needs at least one event whose act is hostile; other events
+ * with the same two ends may join it, and what is merely informational is only counted as noted.
+ * Which act a signature stands for (scan, access attempt, execution, beacon,
  * exfiltration, ...) comes from the rule's own metadata `dewline_act` if it has one, else from its
  * classtype by a table; docs/formats/acts.md.
  */
@@ -13,7 +15,10 @@
 #define DEW_ASSESS_INCIDENT_H
 
 #include "assess/claim/claim.h"
+#include "base/addr.h"
+#include "base/arena.h"
 #include "party/party.h"
+#include "record/record.h"
 
 enum incident_act { /* ordered by stage; names in incident_act_names */
 		    INCIDENT_OTHER,
@@ -40,7 +45,8 @@ struct incident_step { /* one event in the incident's timeline */
 struct incident {
 	uint32_t number;	   /* from 1, in order of first event */
 	struct slice title;	   /* the gravest signature's message, or the anomaly's summary */
-	struct addr actor;	   /* machine as last seen: never called an origin */
+	struct addr actor;	   /* machine as last seen: never called an origin; family 0: the
+				      events do not show it (a name was looked up) */
 	struct addr target;	   /* the machine with most events */
 	struct slice target_party; /* "" if nobody's */
 	struct slice family;	   /* "STRRAT" from rule metadata malware_family, else "" */
@@ -58,33 +64,42 @@ struct incident_set {
 	struct incident *incidents;
 	size_t count;
 	uint64_t events; /* that were grouped */
+	uint64_t noted;	 /* alerts and behaviour that make no incident: informational, policy, or
+			    never  together with a hostile act */
 };
 
 /* Which fields the assessment reads: what a bulletin needs disclosed. Everything else stays sealed.
  */
 bool incident_needs_field(enum record_kind kind, struct slice group, struct slice name);
 
-/* True for facts that may matter (alerts, behaviour anomalies, inputs, locations; flows only if of
- * a grouped flow or chain candidate: see incident_select). */
+/* Counts the incidents in the facts. Records other than alerts and behaviour anomalies are skipped.
+ * Slices and steps are borrowed from the facts or live in the arena. */
 MUST_USE enum status incident_group(const struct fact_set *facts, const struct party *parties,
 				    size_t party_count, struct arena *a, struct incident_set *out,
 				    struct fail *why);
 
 /* From all facts, those that the assessment of these incidents rests on: their events, the flows of
- * those events, candidate flows into the actor machine (for assess/trace), locations, inputs.
- * Ascending leaf. */
+ * those events and between actor and target, candidate flows into the actor machine and from there
+ * on backwards (for assess/trace; at most INCIDENT_INFLOWS_MAX a machine, INCIDENT_MACHINES_MAX
+ * machines), locations of those machines, inputs. Ascending leaf. Records are copied as they are:
+ * their slices stay borrowed from `all`. */
+enum { INCIDENT_INFLOWS_MAX = 256, INCIDENT_MACHINES_MAX = 64 };
 MUST_USE enum status incident_select(const struct fact_set *all,
 				     const struct incident_set *incidents, struct arena *a,
 				     struct fact_set *out, struct fail *why);
 
-/* Addresses that should be located: actors and chain candidates, each once, in order of first use.
- */
+/* Addresses that should be located: actors and chain candidates, each once, in order of first use:
+ * actors by incident number, then sources of flows into machines already in the list, by leaf. 0
+ * also if the budget is spent. */
 size_t incident_addresses(const struct fact_set *selected, const struct incident_set *incidents,
 			  struct arena *a, struct addr **out);
 
-/* Claims that follow from the incident's events and the target's register entry: access,
- * disruption, destruction, data_altered, data_obtained, intentional, authorised, civilian_target,
- * financial_target, ... */
+/* Claims that follow from the incident's events, the target's register entry and the parties' own
+ * statements: access, disruption, destruction, data_altered, data_obtained, intentional,
+ * authorised, civilian_target, financial_target, ... (docs/formats/acts.md). Each with the first
+ * INCIDENT_BASIS_MAX facts it rests on. What nothing speaks to is left out, which means unknown. */
+enum { INCIDENT_BASIS_MAX = 32 };
+
 MUST_USE enum status incident_claims(const struct incident *i, const struct fact_set *facts,
 				     const struct party *parties, size_t party_count,
 				     struct arena *a, struct claim_set *out, struct fail *why);

@@ -401,13 +401,35 @@ struct detect_tx_groups {
 
 enum { DETECT_ENGINES_MAX = 128 /* of one protocol and direction: bits of detect_tx.ran */ };
 
+/* --- addresses.c --- */
+
+struct detect_addresses {
+	struct detect_address_item {
+		struct addr lo, hi;
+		uint32_t rule;
+	} * items;
+	struct addr *max_hi;
+	size_t count, room;
+};
+
+struct detect_address_groups {
+	struct detect_addresses by_src, by_dst;
+	uint32_t *always;
+	size_t always_count, always_room;
+};
+
+struct detect_candidates;
+MUST_USE bool detect_addresses_build(struct detect_address_groups *g, const struct detect_rules *r);
+/* Adds the rules whose lists may hold these addresses. */
+void detect_addresses_ask(const struct detect_address_groups *g, const struct addr *src,
+			  const struct addr *dst, struct detect_candidates *out);
+
 struct detect_prefilter {
 	/* [1]: rules of the stream; only TCP has them */
 	struct detect_port_groups packet[LAYER_COUNT][2][2]; /* layer, stream, direction */
 	struct detect_tx_groups tx[DETECT_PROTOCOLS_MAX][2];
-	uint32_t *address; /* rules about addresses only */
-	uint32_t address_count;
-	struct detect_group **groups; /* all of them */
+	struct detect_address_groups address; /* rules about addresses only */
+	struct detect_group **groups;	      /* all of them */
 	size_t group_count, group_room;
 };
 
@@ -521,8 +543,9 @@ struct detect_worker {
 	struct detect_memory memory;
 	struct detect_tx tx_none; /* stands for a transaction without memory */
 	struct detect_counters counters;
-	uint64_t stream_anomalies;   /* of the packet looked at */
-	const struct packet *passed; /* a pass rule let it through; until detect_packet() */
+	uint64_t stream_anomalies; /* of the packet looked at */
+	const struct packet
+		*passed; /* a pass rule let it through; until the next detect_packet() */
 };
 
 void detect_view_of(struct detect_view *v, struct detect_worker *w, const struct packet *p,

@@ -425,11 +425,7 @@ enum status detect_prefilter_build(struct detect_rules *r, struct fail *why)
 		for (size_t p = 0; app_protocols[p] != NULL && p < DETECT_PROTOCOLS_MAX; p++)
 			tx_build(&b, p, dir);
 	}
-	b.out->address = ARENA_ARRAY(r->arena, uint32_t, r->count + 1);
-	if (b.full || b.out->address == NULL)
+	if (b.full || !detect_addresses_build(&b.out->address, r))
 		return fail_set(why, ST_NOMEM, "no memory for the prefilter");
-	for (size_t i = 0; i < r->count; i++)
-		if (r->rules[i].look == LOOK_ADDRESS)
-			b.out->address[b.out->address_count++] = (uint32_t)i;
 	return ST_OK;
 }

@@ -59,7 +59,7 @@ void detect_stream_events(struct detect_worker *w, uint64_t anomalies)
 static bool established(const struct flow *f)
 {
 	if (f->proto == IP_PROTO_TCP)
-		return f->state != FLOW_NEW || stream_state_of(f) >= STREAM_ESTABLISHED;
+		return stream_state_of(f) >= STREAM_ESTABLISHED;
 	return f->side[FLOW_TO_SERVER].pkts != 0 && f->side[FLOW_TO_CLIENT].pkts != 0;
 }
 
@@ -213,7 +213,7 @@ static void addresses_add(struct detect_worker *w, const struct detect_view *v)
 	const struct detect_prefilter *p = w->rules->prefilter;
 	struct detect_flow *d;
 
-	if (p->address_count == 0 || v->src == NULL)
+	if (v->src == NULL)
 		return;
 	if (v->flow != NULL) {
 		d = detect_flow_state(v);
@@ -221,8 +221,7 @@ static void addresses_add(struct detect_worker *w, const struct detect_view *v)
 			return;
 		d->addresses_done |= (uint8_t)(1U << v->dir);
 	}
-	for (uint32_t i = 0; i < p->address_count; i++)
-		detect_candidates_add(&w->candidates, p->address[i]);
+	detect_addresses_ask(&p->address, v->src, v->dst, &w->candidates);
 }
 
 static bool skip(struct detect_worker *w, const struct packet *p, const struct flow *f)
@@ -243,6 +242,7 @@ void detect_packet(struct detect_worker *w, const struct packet *p, struct flow 
 	struct detect_view v;
 
 	w->counters.packets++;
+	w->passed = NULL;
 	if (!skip(w, p, f)) {
 		detect_view_of(&v, w, p, f, dir);
 		if (!opaque(f))
@@ -257,7 +257,6 @@ void detect_packet(struct detect_worker *w, const struct packet *p, struct flow 
 						 v.payload, w->hs, &w->candidates);
 		candidates_ask(w, &v);
 	}
-	w->passed = NULL;
 	w->stream_anomalies = 0;
 }
 

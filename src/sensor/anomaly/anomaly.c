@@ -104,18 +104,23 @@ void anomaly_text_addr(struct anomaly_text *t, const struct addr *a)
 	anomaly_text_add(t, addr_format(a, text));
 }
 
-void anomaly_text_peer(struct anomaly_text *t, const struct addr *a, uint16_t port)
+void anomaly_text_port(struct anomaly_text *t, uint16_t port)
 {
 	char digits[5];
 	size_t at = sizeof digits;
 
-	anomaly_text_z(t, a->family == 6 ? "[" : "");
-	anomaly_text_addr(t, a);
-	anomaly_text_z(t, a->family == 6 ? "]:" : ":");
 	do
 		digits[--at] = (char)('0' + port % 10);
 	while ((port /= 10) != 0);
 	anomaly_text_add(t, (struct slice){(const uint8_t *)digits + at, sizeof digits - at});
+}
+
+void anomaly_text_peer(struct anomaly_text *t, const struct addr *a, uint16_t port)
+{
+	anomaly_text_z(t, a->family == 6 ? "[" : "");
+	anomaly_text_addr(t, a);
+	anomaly_text_z(t, a->family == 6 ? "]:" : ":");
+	anomaly_text_port(t, port);
 }
 
 void anomaly_say(const struct record_sink *out, const struct flow *f,

@@ -65,6 +65,7 @@ void anomaly_text_z(struct anomaly_text *t, const char *z);
 void anomaly_text_number(struct anomaly_text *t, uint64_t v);
 void anomaly_text_seconds(struct anomaly_text *t, int64_t ns);	      /* "5.0" */
 void anomaly_text_addr(struct anomaly_text *t, const struct addr *a); /* "::1" */
+void anomaly_text_port(struct anomaly_text *t, uint16_t port);	      /* "8080" */
 void anomaly_text_peer(struct anomaly_text *t, const struct addr *a,
 		       uint16_t port); /* "[::1]:80" */
 

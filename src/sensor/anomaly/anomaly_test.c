@@ -91,23 +91,23 @@ static void twenty_five_silent_hosts_are_a_scan(struct test *t)
 	struct watch *w = watch_new();
 
 	for (uint32_t i = 0; i < 24; i++) {
-		probe(w, host(i), 445, START + i * S);
-		probe(w, host(i), 445, START + i * S + 1); /* the same host is one host */
+		probe(w, host(i), 4450, START + i * S);
+		probe(w, host(i), 4450, START + i * S + 1); /* the same host is one host */
 	}
 	EXPECT_UINT(t, w->count, 0);
-	probe(w, host(24), 445, START + 24 * S);
+	probe(w, host(24), 4450, START + 24 * S);
 	EXPECT_UINT(t, w->count, 1);
 	EXPECT(t, w->said[0].kind == RECORD_ANOMALY);
 	EXPECT_SLICE(t, w->said[0].u.anomaly.type, SLICE("behaviour"));
 	EXPECT_SLICE(t, w->said[0].u.anomaly.event, SLICE("scan.hosts"));
 	EXPECT_SLICE(t, w->said[0].u.anomaly.summary,
-		     SLICE("203.0.113.10 tried 25 hosts on TCP port 445 within 24.0 s; none of "
+		     SLICE("203.0.113.10 tried 25 hosts on TCP port 4450 within 24.0 s; none of "
 			   "them would talk"));
 	EXPECT_UINT(t, w->said[0].u.anomaly.score_milli, 1000);
 	EXPECT_UINT(t, w->said[0].u.anomaly.observations, 25);
 	EXPECT(t, w->said[0].u.anomaly.first.ns == START + 1 &&
 			  w->said[0].u.anomaly.last.ns == START + 24 * S);
-	EXPECT(t, addr_equal(&w->said[0].src, &attacker) && w->said[0].dport == 445);
+	EXPECT(t, addr_equal(&w->said[0].src, &attacker) && w->said[0].dport == 4450);
 	EXPECT_UINT(t, w->said[0].flow_id, 7);
 	watch_done(w);
 }
@@ -117,9 +117,9 @@ static void a_scan_is_said_once_in_half_an_hour(struct test *t)
 	struct watch *w = watch_new();
 
 	for (uint32_t i = 0; i < 30 * 60 + 24; i++)
-		probe(w, host(i), 445, START + i * S);
+		probe(w, host(i), 4450, START + i * S);
 	EXPECT_UINT(t, w->count, 1);
-	probe(w, host(9999), 445, START + (30 * 60 + 24) * S);
+	probe(w, host(9999), 4450, START + (30 * 60 + 24) * S);
 	EXPECT_UINT(t, w->count, 2);
 	watch_done(w);
 }
@@ -305,6 +305,21 @@ static void bursts_are_one_call_and_polled_services_none(struct test *t)
 			call(w, IP_PROTO_UDP, 4444, START + i * 60 * S + k * S / 10);
 	EXPECT_UINT(t, w->count, 1);
 	EXPECT_UINT(t, w->said[0].u.anomaly.observations, 11);
+	watch_done(w);
+}
+
+static void a_flood_is_no_beacon_of_one_second(struct test *t)
+{
+	struct watch *w = watch_new();
+
+	for (int64_t i = 0; i < 500; i++)
+		call(w, IP_PROTO_TCP, 445, START + i * S / 10);
+	for (int64_t i = 0; i < 100; i++) /* just within a second of the one before */
+		call(w, IP_PROTO_TCP, 446, START + i * (S - 1));
+	EXPECT_UINT(t, w->count, 0);
+	for (int64_t i = 0; i < 11; i++)
+		call(w, IP_PROTO_TCP, 447, START + i * S);
+	EXPECT_UINT(t, w->count, 1);
 	watch_done(w);
 }
 
@@ -569,7 +584,7 @@ TESTS(T(twenty_five_silent_hosts_are_a_scan), T(a_scan_is_said_once_in_half_an_h
       T(a_busy_client_with_some_failures_is_no_scanner), T(probes_are_told_from_conversations),
       T(group_addresses_are_no_targets), T(ten_even_intervals_are_a_beacon),
       T(jitter_is_allowed_up_to_a_point), T(people_are_no_beacons),
-      T(bursts_are_one_call_and_polled_services_none),
+      T(a_flood_is_no_beacon_of_one_second), T(bursts_are_one_call_and_polled_services_none),
       T(transactions_of_one_connection_count_but_transfers_do_not),
       T(a_rhythm_inside_an_unknown_connection_is_a_beacon),
       T(four_kilobytes_in_names_are_exfiltration), T(bytes_and_names_have_limits),

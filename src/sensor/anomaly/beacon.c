@@ -3,7 +3,9 @@
  *
  * An observation is the start of a connection, a later transaction in a connection (HTTP), or, in a
  * TCP connection whose protocol is unknown, a burst of payload from the client, in whole seconds of
- * the flow's fingerprint. Observations less than a second after the one before belong to it.
+ * the flow's fingerprint. What follows less than a second after the last of its kind belongs to the
+ * same burst, and a burst is one observation: however long it lasts, or a flood would be a beacon
+ * of one second.
  *
  * The measure is the median absolute deviation of the intervals over their median, in thousandths:
  * robust against a missed or an extra call (Hampel 1974), and what RITA and other beacon hunters
@@ -27,8 +29,9 @@ enum {
 
 struct beacon_subject {
 	struct anomaly_subject subject;
-	struct wall_ns times[BEACON_TIMES]; /* ascending, at least a second apart */
+	struct wall_ns times[BEACON_TIMES]; /* of bursts, ascending, at least a second apart */
 	uint32_t count;
+	struct wall_ns seen; /* the latest call, in a burst or at its head */
 };
 
 struct beacon_state {
@@ -150,7 +153,11 @@ static void observe(struct beacon_state *state, const struct flow *f, struct wal
 {
 	struct beacon_subject *s = subject_of(state, f);
 
-	if (s->count != 0 && at.ns - TIME_NS_PER_S < s->times[s->count - 1].ns)
+	bool same = s->count != 0 && at.ns - TIME_NS_PER_S < s->seen.ns;
+
+	if (at.ns > s->seen.ns)
+		s->seen = at;
+	if (same)
 		return;
 	if (s->count == BEACON_TIMES)
 		memmove(s->times, s->times + 1, --s->count * sizeof s->times[0]);

@@ -107,7 +107,7 @@ static void summary(struct anomaly_text *t, const struct flow *f, enum scan_kind
 	} else if (f->proto == IP_PROTO_TCP || f->proto == IP_PROTO_UDP) {
 		anomaly_text_z(t, f->proto == IP_PROTO_TCP ? " hosts on TCP port "
 							   : " hosts on UDP port ");
-		anomaly_text_number(t, f->server_port);
+		anomaly_text_port(t, f->server_port);
 	} else {
 		anomaly_text_z(t, " hosts with echo requests");
 	}

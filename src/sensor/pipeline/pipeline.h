@@ -19,28 +19,42 @@ struct detect_rules;
 struct pipeline;
 
 struct pipeline_options {
-	const struct detect_rules *rules; /* NULL: no signatures */
-	size_t memory_bytes;		  /* budget for flows, streams, transactions; 0 = 1 GiB */
-	struct slice party, station;	  /* written into each record */
+	const struct detect_rules *rules; /* NULL: no signatures; must outlive the pipeline */
+	/* Budget for flows, streams, fragments and transactions; 0 = 1 GiB. What does not fit is
+	 * left out and counted; the tables that are made once (some MiB) come on top. */
+	size_t memory_bytes;
+	struct slice party, station; /* written into each record; must outlive the pipeline */
 	struct record_sink sink;
-	bool midstream;
+	bool midstream; /* pick up TCP sessions whose handshake was not seen */
+};
+
+enum {
+	PIPELINE_DECODE_SAID_MAX = 1000, /* records about one kind of malformed packet */
 };
 
 struct pipeline_counters {
-	uint64_t packets, bytes, undecoded, flows, records, alerts, anomalies;
+	uint64_t packets, bytes; /* frames and their bytes on the wire */
+	uint64_t undecoded;	 /* frames without an IP packet in them */
+	uint64_t flows;
+	uint64_t records, alerts, anomalies; /* written; alerts and anomalies are records too */
+	uint64_t muted;			     /* decode anomalies past PIPELINE_DECODE_SAID_MAX */
+	uint64_t no_memory; /* flows that could not be followed or read for want of memory */
+	uint64_t forgotten; /* subjects of anomaly detection that made room for newer ones */
 };
 
 MUST_USE enum status pipeline_new(const struct pipeline_options *o, struct pipeline **out,
 				  struct fail *why);
 
-/* One frame in capture order. */
+/* One frame in capture order. A time before 1970 or after 2261 is brought to that limit. */
 void pipeline_frame(struct pipeline *p, uint32_t linktype, struct slice frame, uint32_t wire_bytes,
 		    struct wall_ns at, uint64_t number);
 
-/* Ends all flows and writes what is still to be said. */
+/* Ends all flows and writes what is still to be said. No frame may follow. */
 void pipeline_finish(struct pipeline *p);
 
-const struct pipeline_counters *pipeline_counters(const struct pipeline *p);
-void pipeline_free(struct pipeline *p); /* NULL is fine */
+/* As of now; valid until the next call. */
+const struct pipeline_counters *pipeline_counters(struct pipeline *p);
+/* Ends without a word what pipeline_finish() did not. NULL is fine. */
+void pipeline_free(struct pipeline *p);
 
 #endif

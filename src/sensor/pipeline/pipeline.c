@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ *  1. A packet goes through in one order: expire, decode, flow, stream, app, detect, log, sweep. A
+ *     rule therefore sees what its packet completed, and a transaction is logged after its alerts.
+ *  2. A flow ends in one order: what the stream held, the end of both directions, the last look of
+ *     detection, its transactions, behaviour, its record, its memory.
+ *  3. Nothing depends on addresses in memory, on the clock or on chance: same frames, same bytes.
+ *  4. A missing piece of memory leaves out what it was for, never more: the packet goes on. */
+#include "sensor/pipeline/pipeline.h"
+
+#include "sensor/pipeline/pipeline_priv.h"
+
+/* 2261-12-31T23:59:59.999999999Z: what a record can say */
+#define PIPELINE_TIME_LAST INT64_C(9214646399999999999)
+
+#define PIPELINE_MEMORY_DEFAULT ((size_t)1 << 30)
+
+enum {
+	PIPELINE_FLOWS_MOST = 1000000,
+	PIPELINE_FLOWS_LEAST = 64,
+	PIPELINE_FLOW_BYTES = 2048, /* budget that a flow is taken to need on average */
+};
+
+/* ---- between stream and app ---- */
+
+/* The flow's protocol state, made when its first bytes come. */
+static struct app_flow *app_of(struct pipeline *p, struct flow *f)
+{
+	if (f->app == NULL) {
+		f->app = app_flow_new(&f->arena, &p->pool,
+				      f->proto == IP_PROTO_TCP ? APP_TCP : APP_UDP, f->client_port,
+				      f->server_port);
+		p->counters.no_memory += f->app == NULL;
+	}
+	return f->app;
+}
+
+static void stream_data(void *ctx, struct flow *f, enum flow_dir dir, uint64_t offset,
+			struct slice bytes)
+{
+	struct pipeline *p = ctx;
+	struct app_flow *app = app_of(p, f);
+
+	p->streamed[dir] = true;
+	if (app == NULL)
+		return;
+	p->app_moved = true;
+	app_data(app, (enum app_dir)dir, bytes);
+}
+
+static void stream_gap(void *ctx, struct flow *f, enum flow_dir dir, uint64_t offset,
+		       uint64_t missing)
+{
+	struct pipeline *p = ctx;
+	struct app_flow *app = app_of(p, f);
+
+	p->streamed[dir] = true;
+	if (app == NULL)
+		return;
+	p->app_moved = true;
+	app_gap(app, (enum app_dir)dir, missing);
+}
+
+static void stream_eof(void *ctx, struct flow *f, enum flow_dir dir)
+{
+	struct pipeline *p = ctx;
+
+	p->streamed[dir] = p->ended[dir] = true;
+	if (f->app == NULL)
+		return;
+	p->app_moved = true;
+	app_eof(f->app, (enum app_dir)dir);
+}
+
+static struct stream_sink stream_sink(struct pipeline *p)
+{
+	return (struct stream_sink){p, stream_data, stream_gap, stream_eof};
+}
+
+static void forget_progress(struct pipeline *p)
+{
+	p->streamed[0] = p->streamed[1] = p->ended[0] = p->ended[1] = p->app_moved = false;
+}
+
+/* ---- detection and what follows it ---- */
+
+static bool tx_logged(const struct app_tx *tx)
+{
+	return tx->logged;
+}
+
+static bool tx_logged_and_looked_at(const struct app_tx *tx)
+{
+	return tx->logged && detect_tx_done(tx);
+}
+
+/* Streams and transactions that progressed. packet is NULL at the end of the flow. */
+static void look(struct pipeline *p, const struct packet *packet, struct flow *f)
+{
+	bool plain = f->proto == IP_PROTO_TCP && (f->app == NULL || !f->app->stop_inspecting);
+
+	if (p->detect == NULL || f->no_inspect)
+		return;
+	for (int d = FLOW_TO_SERVER; d <= FLOW_TO_CLIENT; d++)
+		if (p->streamed[d] && plain)
+			detect_stream(p->detect, packet, f, (enum flow_dir)d, p->ended[d]);
+	if (!p->app_moved || f->app->protocol == NULL)
+		return;
+	for (int d = FLOW_TO_SERVER; d <= FLOW_TO_CLIENT; d++)
+		detect_txs(p->detect, packet, f, (enum flow_dir)d, p->ended[d]);
+}
+
+static void log_and_sweep(struct pipeline *p, struct flow *f)
+{
+	if (!p->app_moved || f->app->protocol == NULL)
+		return;
+	pipeline_report_txs(p, f);
+	app_tx_sweep(f->app,
+		     p->detect == NULL || f->no_inspect ? tx_logged : tx_logged_and_looked_at);
+}
+
+static void flow_ended(void *ctx, struct flow *f, enum flow_end why)
+{
+	struct pipeline *p = ctx;
+	struct stream_sink sink = stream_sink(p);
+	bool in_packet = p->in_packet;
+
+	if (p->finished) { /* pipeline_free() without pipeline_finish(): memory only */
+		stream_end(f, &sink);
+		if (f->app != NULL)
+			app_flow_end(f->app);
+		return;
+	}
+	p->in_packet = false;
+	forget_progress(p);
+	stream_end(f, &sink);
+	for (int d = FLOW_TO_SERVER; f->app != NULL && d <= FLOW_TO_CLIENT; d++)
+		if (!f->app->eof[d])
+			stream_eof(p, f, (enum flow_dir)d);
+	look(p, NULL, f);
+	log_and_sweep(p, f);
+	anomaly_flow_end(p->anomaly, f);
+	pipeline_report_flow(p, f, why);
+	if (f->app != NULL)
+		app_flow_end(f->app);
+	f->app = NULL;
+	forget_progress(p);
+	p->in_packet = in_packet;
+}
+
+/* ---- one packet ---- */
+
+/* Hands the payload on; returns what was odd about the TCP session. */
+static uint64_t read_payload(struct pipeline *p, struct flow *f, enum flow_dir dir)
+{
+	const struct packet *packet = &p->packet;
+	struct stream_sink sink = stream_sink(p);
+	struct app_flow *app;
+
+	if (packet->l4_header.len == 0)
+		return 0;
+	if (packet->proto == IP_PROTO_TCP)
+		return stream_packet(&p->stream, f, packet, dir, &sink);
+	if (packet->proto != IP_PROTO_UDP || packet->payload.len == 0)
+		return 0;
+	app = app_of(p, f);
+	if (app != NULL) {
+		p->app_moved = true;
+		app_data(app, (enum app_dir)dir, packet->payload);
+	}
+	return 0;
+}
+
+static void packet_in_flow(struct pipeline *p, struct flow *f, enum flow_dir dir)
+{
+	uint64_t odd;
+
+	if (f->side[0].pkts + f->side[1].pkts == 1)
+		anomaly_flow_new(p->anomaly, f);
+	odd = read_payload(p, f, dir);
+	if (p->detect != NULL && !f->no_inspect) {
+		detect_stream_events(p->detect, odd);
+		detect_packet(p->detect, &p->packet, f, dir);
+	}
+	look(p, &p->packet, f);
+	pipeline_report_packet(p, f, dir, odd);
+	log_and_sweep(p, f);
+}
+
+void pipeline_frame(struct pipeline *p, uint32_t linktype, struct slice frame, uint32_t wire_bytes,
+		    struct wall_ns at, uint64_t number)
+{
+	enum flow_dir dir = FLOW_TO_SERVER;
+	struct flow *f = NULL;
+
+	ASSERT(!p->finished);
+	p->counters.packets++;
+	p->counters.bytes += wire_bytes;
+	p->packet.at.ns = at.ns < 0 ? 0 : at.ns > PIPELINE_TIME_LAST ? PIPELINE_TIME_LAST : at.ns;
+	p->packet.number = number;
+	p->packet.wire_bytes = wire_bytes;
+	flow_table_expire(p->flows, p->packet.at);
+	decode_frame(p->defrag, linktype, frame, &p->packet);
+	p->counters.undecoded += p->packet.ip_version == 0;
+	p->in_packet = true;
+	if (!p->packet.broken)
+		f = flow_table_packet(p->flows, &p->packet, &dir);
+	if (f != NULL) {
+		packet_in_flow(p, f, dir);
+	} else {
+		if (p->detect != NULL)
+			detect_packet(p->detect, &p->packet, NULL, dir);
+		pipeline_report_packet(p, NULL, dir, 0);
+	}
+	forget_progress(p);
+	p->in_packet = false;
+}
+
+/* ---- life ---- */
+
+static enum status parts_new(struct pipeline *p, struct fail *why)
+{
+	size_t flows = p->pool.budget / PIPELINE_FLOW_BYTES;
+	struct flow_limits limits = {.flows_max = flows > PIPELINE_FLOWS_MOST ? PIPELINE_FLOWS_MOST
+						  : flows < PIPELINE_FLOWS_LEAST
+							  ? PIPELINE_FLOWS_LEAST
+							  : (uint32_t)flows,
+				     .pool = &p->pool};
+
+	p->stream = (struct stream_limits){.pool = &p->pool, .midstream = p->options.midstream};
+	p->flows = flow_table_new(&p->fixed, &limits, (struct flow_sink){p, flow_ended});
+	p->defrag = defrag_new(&p->fixed, &p->pool);
+	p->anomaly =
+		anomaly_worker_new(&p->fixed, (struct record_sink){p, pipeline_report_behaviour});
+	if (p->flows == NULL || p->defrag == NULL || p->anomaly == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for a sensor's tables");
+	if (p->options.rules == NULL)
+		return ST_OK;
+	return detect_worker_new(p->options.rules, &p->fixed, &p->pool,
+				 (struct detect_sink){p, pipeline_report_hit}, &p->detect, why);
+}
+
+enum status pipeline_new(const struct pipeline_options *o, struct pipeline **out, struct fail *why)
+{
+	struct arena_pool pool = {.budget = SIZE_MAX};
+	struct arena arena = {.pool = &pool};
+	struct pipeline *p = ARENA_NEW(&arena, struct pipeline);
+	enum status st;
+
+	if (p == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for a sensor");
+	p->fixed_pool = pool;
+	p->fixed = arena;
+	p->fixed.pool = &p->fixed_pool;
+	p->options = *o;
+	p->pool.budget = o->memory_bytes ? o->memory_bytes : PIPELINE_MEMORY_DEFAULT;
+	st = parts_new(p, why);
+	if (st != ST_OK) {
+		pipeline_free(p);
+		return st;
+	}
+	*out = p;
+	return ST_OK;
+}
+
+void pipeline_finish(struct pipeline *p)
+{
+	(void)pipeline_counters(p);
+	flow_table_free(p->flows);
+	p->flows = NULL;
+	p->finished = true;
+}
+
+const struct pipeline_counters *pipeline_counters(struct pipeline *p)
+{
+	if (p->flows != NULL)
+		p->counters.flows = flow_table_counters(p->flows)->flows;
+	p->counters.forgotten = anomaly_forgotten(p->anomaly);
+	return &p->counters;
+}
+
+void pipeline_free(struct pipeline *p)
+{
+	struct arena_pool pool;
+	struct arena arena;
+
+	if (p == NULL)
+		return;
+	p->finished = true;
+	flow_table_free(p->flows);
+	if (p->defrag != NULL)
+		defrag_free(p->defrag);
+	if (p->detect != NULL)
+		detect_worker_free(p->detect);
+	ASSERT(p->pool.out == 0);
+	arena_pool_drain(&p->pool);
+	pool = p->fixed_pool; /* p lies in its own arena */
+	arena = p->fixed;
+	arena.pool = &pool;
+	arena_reset(&arena);
+	arena_pool_drain(&pool);
+}

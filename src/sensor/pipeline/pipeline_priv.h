@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sensor/pipeline/pipeline_priv.h - the worker, and what report.c writes about it.
+ */
+#ifndef DEW_SENSOR_PIPELINE_PIPELINE_PRIV_H
+#define DEW_SENSOR_PIPELINE_PIPELINE_PRIV_H
+
+#include "sensor/anomaly/anomaly.h"
+#include "sensor/app/app.h"
+#include "sensor/decode/decode.h"
+#include "sensor/detect/detect.h"
+#include "sensor/flow/flow.h"
+#include "sensor/pipeline/pipeline.h"
+#include "sensor/stream/stream.h"
+
+struct pipeline {
+	struct arena_pool fixed_pool; /* of `fixed` */
+	struct arena fixed;	      /* tables made once, and this struct itself */
+	struct arena_pool pool;	      /* within the budget: all that comes and goes */
+	struct pipeline_options options;
+	struct pipeline_counters counters;
+	struct defrag *defrag;
+	struct flow_table *flows;
+	struct detect_worker *detect; /* NULL: no rules */
+	struct anomaly_worker *anomaly;
+	struct stream_limits stream;
+	struct packet packet;
+	bool in_packet; /* `packet` is the one being worked on; false at the end of a flow */
+	bool finished;
+	/* What the packet did to its flow, per direction. */
+	bool streamed[2]; /* bytes, a gap or the end were released to readers */
+	bool ended[2];	  /* no more will come */
+	bool app_moved;	  /* app got something */
+	uint32_t decode_said[PACKET_ANOMALIES_MAX];
+	struct record record; /* being built; large, so not on the stack */
+	struct record said;   /* a copy of what a detector said, to be signed with our name */
+	char bins[2][FLOW_BINS_MAX];
+};
+
+/* Rule hits, as detect's sink calls it; ctx is the pipeline. */
+void pipeline_report_hit(void *ctx, const struct detect_hit *hit);
+
+/* What anomaly detectors say, as their sink calls it; ctx is the pipeline. */
+void pipeline_report_behaviour(void *ctx, const struct record *r);
+
+/* Malformed packets and odd sessions: `stream` has the bits of stream_packet(). f may be NULL. */
+void pipeline_report_packet(struct pipeline *p, struct flow *f, enum flow_dir dir, uint64_t stream);
+
+/* Finished transactions of f that were not logged yet. */
+void pipeline_report_txs(struct pipeline *p, struct flow *f);
+
+/* A flow that ended: the anomalies of its protocol, and the flow itself. */
+void pipeline_report_flow(struct pipeline *p, struct flow *f, enum flow_end why);
+
+#endif

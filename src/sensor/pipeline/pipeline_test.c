@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/pipeline/pipeline.h"
+
+#include "sensor/pipeline/pipeline_priv.h"
+#include "test.h"
+
+enum { LINK_ETHERNET = 1, FRAME_MAX = 1600 };
+
+#define START INT64_C(1700000000000000000)
+#define MS TIME_NS_PER_MS
+#define S TIME_NS_PER_S
+
+/* ---- frames by hand ---- */
+
+struct frame {
+	uint8_t b[FRAME_MAX];
+	size_t len;
+};
+
+static void put(struct frame *f, const void *bytes, size_t n)
+{
+	ASSERT(f->len + n <= sizeof f->b);
+	if (n != 0)
+		memcpy(f->b + f->len, bytes, n);
+	f->len += n;
+}
+
+static void put16(struct frame *f, unsigned v)
+{
+	put(f, (const uint8_t[]){(uint8_t)(v >> 8), (uint8_t)v}, 2);
+}
+
+static void put32(struct frame *f, uint32_t v)
+{
+	put16(f, v >> 16);
+	put16(f, v & 0xffff);
+}
+
+static uint16_t checksum(const uint8_t *b, size_t n)
+{
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += i % 2 ? b[i] : (uint32_t)b[i] << 8;
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)~sum;
+}
+
+/* Ethernet and IPv4 headers in front of `bytes` bytes of protocol proto. */
+static void put_ip(struct frame *f, uint8_t proto, const uint8_t src[4], const uint8_t dst[4],
+		   size_t bytes)
+{
+	size_t at;
+	uint16_t sum;
+
+	f->len = 0;
+	put(f, "\x02\0\0\0\0\x01\x02\0\0\0\0\x02\x08\0", 14);
+	at = f->len;
+	put(f, "\x45\0", 2);
+	put16(f, (unsigned)(20 + bytes));
+	put(f, (const uint8_t[]){0, 1, 0x40, 0, 64, proto, 0, 0}, 8);
+	put(f, src, 4);
+	put(f, dst, 4);
+	sum = checksum(f->b + at, 20);
+	f->b[at + 10] = (uint8_t)(sum >> 8);
+	f->b[at + 11] = (uint8_t)sum;
+}
+
+/* ---- a sensor that listens to itself ---- */
+
+struct bench {
+	struct arena_pool pool;
+	struct arena arena;
+	struct buf lines;
+	struct pipeline *p;
+	struct detect_rules *rules;
+	struct rule_set set;
+	uint64_t number;
+	int64_t at;  /* of the next frame */
+	size_t most; /* of `lines`; 0: the budget */
+};
+
+static void hear(void *ctx, const struct record *r)
+{
+	struct bench *b = ctx;
+
+	record_encode(r, &b->arena, &b->lines);
+	buf_add_byte(&b->lines, '\n');
+}
+
+static struct bench *bench_new(const char *rules, size_t memory)
+{
+	static struct bench b;
+	struct fail why = {0};
+	struct pipeline_options o = {.memory_bytes = memory,
+				     .party = SLICE("north"),
+				     .station = SLICE("n1"),
+				     .sink = {&b, hear}};
+
+	b = (struct bench){.pool = {.budget = 256 << 20}, .at = START};
+	b.arena.pool = &b.pool;
+	b.lines = buf_in(&b.arena);
+	if (rules != NULL) {
+		ASSERT(rule_set_init(&b.set, &b.arena, &why) == ST_OK);
+		ASSERT(rule_set_load(&b.set, SLICE("t.rules"), slice_of(rules), &why) == ST_OK);
+		ASSERT(detect_compile(&b.set, &(struct detect_options){0}, &b.arena, &b.rules,
+				      &why) == ST_OK);
+		ASSERT(b.set.problem_count == 0);
+		o.rules = b.rules;
+	}
+	if (pipeline_new(&o, &b.p, &why) != ST_OK)
+		b.p = NULL;
+	return &b;
+}
+
+static void bench_done(struct bench *b)
+{
+	pipeline_free(b->p);
+	if (b->rules != NULL)
+		detect_rules_free(b->rules);
+	arena_reset(&b->arena);
+	ASSERT(b->pool.out == 0);
+	arena_pool_drain(&b->pool);
+}
+
+static void feed(struct bench *b, const struct frame *f)
+{
+	pipeline_frame(b->p, LINK_ETHERNET, (struct slice){f->b, f->len}, (uint32_t)f->len,
+		       (struct wall_ns){b->at}, ++b->number);
+	b->at += MS;
+}
+
+/* The n-th line, or empty. */
+static struct slice line(const struct bench *b, size_t n)
+{
+	struct slice rest = buf_slice(&b->lines), l = {NULL, 0};
+
+	for (size_t i = 0; i <= n; i++)
+		l = slice_split(&rest, '\n');
+	return l;
+}
+
+static bool says(const struct bench *b, size_t n, const char *text)
+{
+	return slice_find(line(b, n), slice_of(text)) != SIZE_MAX;
+}
+
+static size_t count(const struct bench *b, const char *text)
+{
+	struct slice rest = buf_slice(&b->lines);
+	size_t n = 0, at;
+
+	while ((at = slice_find(rest, slice_of(text))) != SIZE_MAX) {
+		n++;
+		rest = slice_from(rest, at + 1);
+	}
+	return n;
+}
+
+/* ---- conversations ---- */
+
+struct talk {
+	struct bench *b;
+	uint8_t addr[2][4]; /* client, server */
+	uint16_t port[2];
+	uint32_t seq[2];
+};
+
+static struct talk talk_of(struct bench *b, uint16_t server_port)
+{
+	return (struct talk){
+		b, {{10, 0, 0, 1}, {198, 51, 100, 2}}, {40000, server_port}, {1000, 5000}};
+}
+
+static void tcp(struct talk *k, enum flow_dir dir, uint8_t flags, struct slice payload)
+{
+	struct frame f;
+
+	put_ip(&f, 6, k->addr[dir], k->addr[!dir], 20 + payload.len);
+	put16(&f, k->port[dir]);
+	put16(&f, k->port[!dir]);
+	put32(&f, k->seq[dir]);
+	put32(&f, flags & TCP_ACK ? k->seq[!dir] : 0);
+	put(&f, (const uint8_t[]){0x50, flags, 0xff, 0xff, 0, 0, 0, 0}, 8);
+	put(&f, payload.ptr, payload.len);
+	k->seq[dir] += (uint32_t)payload.len + ((flags & (TCP_SYN | TCP_FIN)) != 0);
+	feed(k->b, &f);
+}
+
+static void udp(struct talk *k, enum flow_dir dir, struct slice payload)
+{
+	struct frame f;
+
+	put_ip(&f, 17, k->addr[dir], k->addr[!dir], 8 + payload.len);
+	put16(&f, k->port[dir]);
+	put16(&f, k->port[!dir]);
+	put16(&f, (unsigned)(8 + payload.len));
+	put16(&f, 0);
+	put(&f, payload.ptr, payload.len);
+	feed(k->b, &f);
+}
+
+static void handshake(struct talk *k)
+{
+	tcp(k, FLOW_TO_SERVER, TCP_SYN, SLICE(""));
+	tcp(k, FLOW_TO_CLIENT, TCP_SYN | TCP_ACK, SLICE(""));
+	tcp(k, FLOW_TO_SERVER, TCP_ACK, SLICE(""));
+}
+
+static void say(struct talk *k, enum flow_dir dir, struct slice payload)
+{
+	tcp(k, dir, TCP_ACK | TCP_PSH, payload);
+	tcp(k, !dir ? FLOW_TO_CLIENT : FLOW_TO_SERVER, TCP_ACK, SLICE(""));
+}
+
+static void goodbye(struct talk *k)
+{
+	tcp(k, FLOW_TO_SERVER, TCP_FIN | TCP_ACK, SLICE(""));
+	tcp(k, FLOW_TO_CLIENT, TCP_FIN | TCP_ACK, SLICE(""));
+	tcp(k, FLOW_TO_SERVER, TCP_ACK, SLICE(""));
+}
+
+#define REQUEST SLICE("GET /evil?x=1 HTTP/1.1\r\nHost: a.example\r\nUser-Agent: test\r\n\r\n")
+#define RESPONSE                                                                                   \
+	SLICE("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello")
+
+static void web(struct bench *b)
+{
+	struct talk k = talk_of(b, 80);
+
+	handshake(&k);
+	say(&k, FLOW_TO_SERVER, REQUEST);
+	say(&k, FLOW_TO_CLIENT, RESPONSE);
+	goodbye(&k);
+}
+
+#define QUERY                                                                                      \
+	SLICE("\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x01"                               \
+	      "a\x07"                                                                              \
+	      "example\x00\x00\x01\x00\x01")
+#define ANSWER                                                                                     \
+	SLICE("\x12\x34\x81\x80\x00\x01\x00\x01\x00\x00\x00\x00\x01"                               \
+	      "a\x07"                                                                              \
+	      "example\x00\x00\x01\x00\x01\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x3c\x00\x04"        \
+	      "\xc0\x00\x02\x09")
+
+static void name(struct bench *b)
+{
+	struct talk k = talk_of(b, 53);
+
+	udp(&k, FLOW_TO_SERVER, QUERY);
+	udp(&k, FLOW_TO_CLIENT, ANSWER);
+}
+
+/* ---- tests ---- */
+
+static void a_web_request_gives_a_transaction_and_a_flow(struct test *t)
+{
+	struct bench *b = bench_new(NULL, 0);
+
+	web(b);
+	EXPECT_UINT(t, count(b, "\n"), 1);
+	EXPECT(t, says(b, 0,
+		       "\"event_type\":\"http\",\"party\":\"north\",\"station\":\"n1\",\"src_"
+		       "ip\":\"10.0.0.1\",\"src_port\":40000,\"dest_ip\":\"198.51.100.2\","
+		       "\"dest_port\":80,\"proto\":\"TCP\""));
+	EXPECT(t, says(b, 0, "\"hostname\":\"a.example\",\"url\":\"/evil?x=1\""));
+	EXPECT(t, says(b, 0, "\"status\":200"));
+	pipeline_finish(b->p);
+	EXPECT_UINT(t, count(b, "\n"), 2);
+	EXPECT(t, says(b, 1, "\"event_type\":\"flow\""));
+	EXPECT(t, says(b, 1,
+		       "\"app_proto\":\"http\",\"flow\":{\"pkts_toserver\":6,\"pkts_"
+		       "toclient\":4,\"bytes_toserver\":385,\"bytes_toclient\":285,"
+		       "\"start\":\"2023-11-14T22:13:20.000000+0000\",\"end\":\"2023-11-"
+		       "14T22:13:20.009000+0000\",\"age\":0,\"state\":\"closed\",\"reason\":"
+		       "\"shutdown\",\"alerted\":false,\"bins_toserver\":\"1\",\"bins_"
+		       "toclient\":\"1\"},\"tcp\":{\"tcp_flags_ts\":\"1b\",\"tcp_flags_"
+		       "tc\":\"1b\",\"state\":\"closed\"}}"));
+	EXPECT_UINT(t, pipeline_counters(b->p)->packets, 10);
+	EXPECT_UINT(t, pipeline_counters(b->p)->records, 2);
+	EXPECT_UINT(t, pipeline_counters(b->p)->flows, 1);
+	bench_done(b);
+}
+
+static void a_name_question_and_its_answer_are_two_records(struct test *t)
+{
+	struct bench *b = bench_new(NULL, 0);
+
+	name(b);
+	EXPECT_UINT(t, count(b, "\n"), 2);
+	EXPECT(t, says(b, 0,
+		       "\"dns\":{\"version\":3,\"type\":\"request\",\"tx_id\":0,\"id\":4660,"
+		       "\"queries\":[{\"rrname\":\"a.example\",\"rrtype\":\"A\"}]}}"));
+	EXPECT(t, says(b, 1, "\"type\":\"response\""));
+	EXPECT(t, says(b, 1, "\"rdata\":\"192.0.2.9\""));
+	b->at += 400 * S;
+	name(b); /* past the timeout: the old flow is written, a new one begins */
+	EXPECT(t, says(b, 2, "\"event_type\":\"flow\""));
+	EXPECT(t, says(b, 2, "\"state\":\"established\",\"reason\":\"timeout\""));
+	EXPECT(t, !says(b, 2, "\"tcp\""));
+	EXPECT_UINT(t, count(b, "\"tx_id\":0"), 2);
+	EXPECT_UINT(t, count(b, "\"tx_id\":1"), 2);
+	EXPECT_UINT(t, pipeline_counters(b->p)->flows, 2);
+	bench_done(b);
+}
+
+#define RULES                                                                                      \
+	"alert http any any -> any any (msg:\"EVIL\"; flow:established,to_server; http.uri; "      \
+	"content:\"/evil\"; classtype:trojan-activity; metadata:affected_product Any, "            \
+	"dewline_act "                                                                             \
+	"beacon , lonely; sid:1; rev:2;)\n"                                                        \
+	"alert dns any any -> any any (msg:\"NAME\"; dns.query; content:\"a.example\"; sid:2;)\n"  \
+	"alert udp any any -> any 53 (msg:\"PACKET\"; content:\"example\"; sid:3;)\n"              \
+	"drop tcp any any -> any any (msg:\"STREAM\"; content:\"hello\"; sid:4;)\n"
+
+static void an_alert_says_what_its_rule_says(struct test *t)
+{
+	struct bench *b = bench_new(RULES, 0);
+
+	web(b);
+	EXPECT(t, says(b, 0, "\"event_type\":\"alert\""));
+	EXPECT(t, says(b, 0, "\"src_ip\":\"10.0.0.1\",\"src_port\":40000"));
+	EXPECT(t, says(b, 0,
+		       "\"app_proto\":\"http\",\"direction\":\"to_server\",\"tx_id\":0,"
+		       "\"alert\":{\"action\":\"allowed\",\"gid\":1,\"signature_id\":1,"
+		       "\"rev\":2,\"signature\":\"EVIL\""));
+	EXPECT(t, says(b, 0,
+		       "\"classtype\":\"trojan-activity\",\"severity\":1,\"metadata\":{"
+		       "\"affected_product\":[\"Any\"],\"dewline_act\":[\"beacon\"],"
+		       "\"lonely\":[\"\"]}"));
+	EXPECT_UINT(t, count(b, "\"signature_id\":4"), 1);
+	EXPECT_UINT(t, count(b, "\"action\":\"blocked\""), 1);
+	pipeline_finish(b->p);
+	EXPECT_UINT(t, count(b, "\"alerted\":true"), 1);
+	EXPECT_UINT(t, pipeline_counters(b->p)->alerts, 2);
+	bench_done(b);
+}
+
+static void alerts_come_before_the_transaction_and_that_before_the_flow(struct test *t)
+{
+	struct bench *b = bench_new(RULES, 0);
+	size_t n;
+
+	name(b);
+	pipeline_finish(b->p);
+	n = count(b, "\n");
+	EXPECT_UINT(t, n, 5); /* two alerts, question, answer, flow */
+	EXPECT(t, says(b, 0, "\"signature_id\":3") || says(b, 0, "\"signature_id\":2"));
+	EXPECT(t, says(b, 1, "\"event_type\":\"alert\""));
+	EXPECT(t, says(b, 2, "\"request\"") && says(b, 3, "\"response\""));
+	EXPECT(t, says(b, 4, "\"event_type\":\"flow\""));
+	bench_done(b);
+}
+
+static void malformed_packets_are_said_up_to_a_limit(struct test *t)
+{
+	struct bench *b = bench_new(NULL, 0);
+	struct frame f;
+
+	put_ip(&f, 17, (const uint8_t[]){10, 0, 0, 1}, (const uint8_t[]){10, 0, 0, 2}, 8);
+	f.b[14] = 0x44; /* a header of 16 bytes */
+	put(&f, "\0\1\0\2\0\x08\0\0", 8);
+	for (unsigned i = 0; i < PIPELINE_DECODE_SAID_MAX; i++)
+		feed(b, &f);
+	EXPECT_UINT(t, pipeline_counters(b->p)->muted, 0);
+	EXPECT(t, says(b, 0, "\"event_type\":\"anomaly\""));
+	EXPECT(t, says(b, 0, "\"anomaly\":{\"type\":\"decode\",\"event\":\"ipv4."));
+	feed(b, &f);
+	EXPECT_UINT(t, pipeline_counters(b->p)->muted, 1);
+	EXPECT_UINT(t, pipeline_counters(b->p)->anomalies, PIPELINE_DECODE_SAID_MAX);
+	pipeline_finish(b->p);
+	EXPECT_UINT(t, count(b, "\"event_type\":\"flow\""), 0);
+	bench_done(b);
+}
+
+static void an_odd_session_is_said_once(struct test *t)
+{
+	struct bench *b = bench_new(NULL, 0);
+	struct talk k = talk_of(b, 9);
+	size_t once;
+
+	handshake(&k);
+	k.seq[1] += 1000000; /* acknowledges what was never sent */
+	tcp(&k, FLOW_TO_SERVER, TCP_ACK, SLICE(""));
+	once = count(b, "\"type\":\"stream\"");
+	EXPECT(t, once > 0);
+	tcp(&k, FLOW_TO_SERVER, TCP_ACK, SLICE(""));
+	EXPECT_UINT(t, count(b, "\"type\":\"stream\""), once);
+	bench_done(b);
+}
+
+static void rules_see_what_was_odd_about_the_session(struct test *t)
+{
+	struct bench *b = bench_new("alert tcp any any -> any any (msg:\"ODD\"; "
+				    "stream-event:est_invalid_ack; sid:5;)\n"
+				    "alert pkthdr any any -> any any (msg:\"BAD\"; "
+				    "decode-event:ipv4.hlen_too_small; sid:6;)\n",
+				    0);
+	struct talk k = talk_of(b, 9);
+	struct frame f;
+
+	handshake(&k);
+	EXPECT_UINT(t, count(b, "alert"), 0);
+	k.seq[1] += 1000000;
+	tcp(&k, FLOW_TO_SERVER, TCP_ACK, SLICE(""));
+	EXPECT_UINT(t, count(b, "\"signature_id\":5"), 1);
+	put_ip(&f, 17, (const uint8_t[]){10, 0, 0, 1}, (const uint8_t[]){10, 0, 0, 2}, 8);
+	f.b[14] = 0x44;
+	put(&f, "\0\1\0\2\0\x08\0\0", 8);
+	feed(b, &f);
+	EXPECT_UINT(t, count(b, "\"signature_id\":6"), 1);
+	bench_done(b);
+}
+
+static void a_scan_is_behaviour(struct test *t)
+{
+	struct bench *b = bench_new(NULL, 0);
+
+	for (uint16_t i = 0; i < 15; i++) {
+		struct talk k = talk_of(b, (uint16_t)(20 + i));
+
+		tcp(&k, FLOW_TO_SERVER, TCP_SYN, SLICE(""));
+		tcp(&k, FLOW_TO_CLIENT, TCP_RST | TCP_ACK, SLICE(""));
+	}
+	pipeline_finish(b->p);
+	EXPECT_UINT(t, count(b, "\"type\":\"behaviour\",\"event\":\"scan.ports\""), 1);
+	EXPECT_UINT(t, count(b, "\"party\":\"north\""), 16);
+	bench_done(b);
+}
+
+static void frames_that_are_not_ip_are_counted(struct test *t)
+{
+	struct bench *b = bench_new(RULES, 0);
+	struct frame f = {.len = 42};
+
+	f.b[12] = 8;
+	f.b[13] = 6; /* ARP */
+	feed(b, &f);
+	pipeline_frame(b->p, 65000, SLICE("?"), 1, (struct wall_ns){INT64_MIN}, 1);
+	pipeline_frame(b->p, UINT32_MAX, SLICE(""), 0, (struct wall_ns){INT64_MAX}, 2);
+	EXPECT_UINT(t, pipeline_counters(b->p)->undecoded, 3);
+	EXPECT_UINT(t, pipeline_counters(b->p)->packets, 3);
+	EXPECT_UINT(t, pipeline_counters(b->p)->flows, 0);
+	bench_done(b);
+}
+
+static void nothing_is_said_without_finish(struct test *t)
+{
+	struct bench *b = bench_new(RULES, 0);
+	struct talk k = talk_of(b, 80);
+	size_t before;
+
+	handshake(&k);
+	tcp(&k, FLOW_TO_SERVER, TCP_ACK, slice_part(REQUEST, 0, 20));
+	before = b->lines.len;
+	pipeline_free(b->p);
+	b->p = NULL;
+	EXPECT_UINT(t, b->lines.len, before);
+	bench_done(b);
+	pipeline_free(NULL);
+}
+
+/* Everything above at once, and bytes that chance changed. */
+static void storm(struct test *t, struct bench *b, unsigned rounds)
+{
+	for (unsigned i = 0; i < rounds; i++) {
+		struct frame f;
+		size_t n = test_rand(t) % 60;
+
+		if (i % 7 == 0)
+			web(b);
+		if (i % 5 == 0)
+			name(b);
+		put_ip(&f, test_rand(t) % 2 ? 6 : 17, (const uint8_t[]){10, 0, 0, 1},
+		       (const uint8_t[]){10, 0, 0, (uint8_t)(test_rand(t) % 4)}, n);
+		for (size_t k = 0; k < n; k++)
+			put(&f, (const uint8_t[]){(uint8_t)(test_rand(t) % 4 ? 0 : test_rand(t))},
+			    1);
+		for (unsigned k = 0; k < 3; k++)
+			f.b[test_rand(t) % f.len] = (uint8_t)test_rand(t);
+		f.len -= test_rand(t) % 8 ? 0 : test_rand(t) % f.len;
+		feed(b, &f);
+		b->at += (int64_t)(test_rand(t) % (uint64_t)(20 * S));
+	}
+}
+
+static void the_same_frames_give_the_same_bytes(struct test *t)
+{
+	uint64_t seed = t->rng, hash[2] = {0};
+	size_t len[2];
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct bench *b = bench_new(RULES, 0);
+
+		t->rng = seed;
+		storm(t, b, 400);
+		pipeline_finish(b->p);
+		EXPECT(t, !b->lines.full);
+		len[i] = b->lines.len;
+		for (size_t k = 0; k < b->lines.len; k++)
+			hash[i] = hash[i] * 31 + b->lines.ptr[k];
+		bench_done(b);
+	}
+	EXPECT(t, len[0] > 1000);
+	EXPECT_UINT(t, len[0], len[1]);
+	EXPECT_UINT(t, hash[0], hash[1]);
+}
+
+static void little_memory_means_less_said_and_no_harm(struct test *t)
+{
+	static const size_t budgets[] = {1,	    64 << 10,  96 << 10, 128 << 10,
+					 256 << 10, 512 << 10, 1 << 20,	 4 << 20};
+
+	for (size_t i = 0; i < sizeof budgets / sizeof budgets[0]; i++) {
+		struct bench *b = bench_new(RULES, budgets[i]);
+
+		if (b->p != NULL) {
+			storm(t, b, 100);
+			EXPECT(t, b->p->pool.out <= budgets[i]);
+			pipeline_finish(b->p);
+		} else {
+			EXPECT(t, budgets[i] < 512 << 10);
+		}
+		bench_done(b);
+	}
+}
+
+static void any_allocation_may_fail(struct test *t)
+{
+	for (size_t n = 1; n < 150; n++) {
+		struct bench *b = bench_new(RULES, 0);
+
+		b->p->pool.fail_after = n;
+		web(b);
+		name(b);
+		pipeline_finish(b->p);
+		bench_done(b);
+	}
+}
+
+TESTS(T(a_web_request_gives_a_transaction_and_a_flow),
+      T(a_name_question_and_its_answer_are_two_records), T(an_alert_says_what_its_rule_says),
+      T(alerts_come_before_the_transaction_and_that_before_the_flow),
+      T(malformed_packets_are_said_up_to_a_limit), T(an_odd_session_is_said_once),
+      T(rules_see_what_was_odd_about_the_session), T(a_scan_is_behaviour),
+      T(frames_that_are_not_ip_are_counted), T(nothing_is_said_without_finish),
+      T(the_same_frames_give_the_same_bytes), T(little_memory_means_less_said_and_no_harm),
+      T(any_allocation_may_fail))

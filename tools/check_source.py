@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""What clang-format and the compiler do not say about the text of the sources.   check_source.py ROOT
+"""What clang-format and the compiler do not say about the text of the sources.   check_source.py ROOT [CC]
 
 Licence line first, no // comments, at most 1,000 lines a file, TODO only with an issue number, include
-order (own header, dewline's, libraries' and the system's; alphabetical in each block), every header
-compiles alone (with --headers CC). Silent and 0 when the tree obeys.
+order (own header, dewline's, libraries' and the system's; alphabetical in each block); with CC: every header
+compiles alone. Silent and 0 when the tree obeys.
 """
-import os, re, sys
+import os, re, subprocess, sys
 
 root = sys.argv[1]
 bad = []
@@ -34,6 +34,14 @@ for top in ("src", "tests/harness"):
                 if block == m.group(1) and m.group(2).lower() < last.lower() and not f.endswith(".inc.c"):
                     bad.append(f"{path}:{n}: {m.group(2)} out of order")
                 block, last = m.group(1), "" if own else m.group(2)
+if len(sys.argv) > 2:
+    src = os.path.join(root, "src")
+    headers = [os.path.relpath(os.path.join(d, f), src) for d, _, fs in os.walk(src) for f in fs if f.endswith(".h")]
+    for h in sorted(headers):
+        r = subprocess.run([sys.argv[2], "-std=gnu17", "-D_GNU_SOURCE", "-fsyntax-only", "-x", "c", "-I", src, "-I",
+                            os.path.join(root, "tests/harness"), "-"], input=f'#include "{h}"\n', text=True, capture_output=True)
+        if r.returncode:
+            bad.append(f"src/{h} does not compile alone: {r.stderr.splitlines()[0]}")
 for b in bad:
     print(b, file=sys.stderr)
 sys.exit(bool(bad))

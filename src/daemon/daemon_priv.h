@@ -11,7 +11,8 @@ enum { DAEMON_FILE_MAX = 1 << 30 }; /* bytes of a file that is read whole */
 MUST_USE enum status daemon_file_read(struct slice path, struct arena *a, struct daemon_file *out,
 				      struct fail *why);
 
-/* "a/b/c.pcap" -> "c.pcap"; and a name without its last extension. Slices of the input. */
+/* "a/b/c.pcap" -> "c.pcap", "-" -> "stdin"; and a name without its last extension. Borrowed from
+ * the input. */
 struct slice daemon_base_name(struct slice path);
 struct slice daemon_stem(struct slice name);
 

@@ -8,6 +8,8 @@
 
 struct slice daemon_base_name(struct slice path)
 {
+	if (slice_equal(path, SLICE("-")))
+		return SLICE("stdin");
 	while (path.len > 1 && path.ptr[path.len - 1] == '/')
 		path.len--;
 	for (size_t i = path.len; i > 0; i--)
@@ -32,8 +34,6 @@ enum status daemon_file_read(struct slice path, struct arena *a, struct daemon_f
 
 	if (st != ST_OK)
 		return st;
-	if (slice_equal(path, SLICE("-")))
-		f.name = SLICE("stdin");
 	crypto_sha256_of(f.text, f.sha256);
 	*out = f;
 	return ST_OK;

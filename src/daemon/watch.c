@@ -5,6 +5,8 @@
 #include "assess/incident/incident.h"
 #include "assess/origin/origin.h"
 #include "base/buf.h"
+#include "base/text.h"
+#include "crypto/crypto.h"
 #include "daemon/commit.h"
 #include "daemon/daemon_priv.h"
 #include "exchange/stix/stix.h"
@@ -35,7 +37,7 @@ struct watch {
 	struct fact *facts; /* what an assessment may read, ascending leaf */
 	size_t fact_count, fact_room;
 	struct bulletin_file *party_files, *treaty_files;
-	size_t treaty_count;
+	size_t party_count, treaty_count;
 	struct party *parties;
 	struct slice party; /* id of whose centre this is */
 	struct table tables[TABLES_MAX];
@@ -142,13 +144,52 @@ static enum status all_problems(struct buf *problems, const char *what, struct s
 	return fail_set(why, ST_INVALID, "%s %.*s:\n%.*s", what, SLICE_ARG(name), SLICE_ARG(text));
 }
 
+/* A station line for capture number i, unless an earlier one has its name or the name cannot stand
+ * in a party file. */
+static void add_station(const struct watch *w, size_t i, struct buf *out)
+{
+	struct slice s = daemon_stem(daemon_base_name(w->o->captures[i]));
+
+	for (size_t k = 0; k < i; k++)
+		if (slice_equal(s, daemon_stem(daemon_base_name(w->o->captures[k]))))
+			return;
+	for (size_t k = 0; k < s.len; k++)
+		if (s.ptr[k] < ' ' || s.ptr[k] == 0x7f || !text_is_utf8(s))
+			return;
+	buf_add_z(out, "station \"");
+	for (size_t k = 0; k < s.len; k++) {
+		if (s.ptr[k] == '"' || s.ptr[k] == '\\')
+			buf_add_byte(out, '\\');
+		buf_add_byte(out, s.ptr[k]);
+	}
+	buf_add_z(out, "\"\n");
+}
+
+/* Who names no party watches the private networks, from wherever the captures were made. */
+static struct bulletin_file unnamed_party(const struct watch *w)
+{
+	struct buf b = buf_in(w->arena);
+
+	buf_add_z(&b, "party unnamed \"the watcher, who named no party\"\nterritory ZZ\n"
+		      "network 10.0.0.0/8\nnetwork 172.16.0.0/12\nnetwork 192.168.0.0/16\n");
+	for (size_t i = 0; i < w->o->capture_count; i++)
+		add_station(w, i, &b);
+	return (struct bulletin_file){SLICE("unnamed.party"), buf_slice(&b)};
+}
+
 static enum status read_parties(struct watch *w, struct fail *why)
 {
 	size_t n = w->o->party_count;
 	enum status st = read_files(w, w->o->parties, n, &w->party_files, why);
 
-	w->parties = ARENA_ARRAY(w->arena, struct party, n + 1);
-	w->party = SLICE("unnamed");
+	if (st == ST_OK && n == 0) {
+		w->party_files[0] = unnamed_party(w);
+		n = 1;
+	}
+	w->party_count = n;
+	w->parties = ARENA_ARRAY(w->arena, struct party, n);
+	if (st == ST_OK && w->parties == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for %zu parties", n);
 	for (size_t i = 0; st == ST_OK && i < n; i++) {
 		struct buf problems = buf_in(w->arena);
 
@@ -157,7 +198,7 @@ static enum status read_parties(struct watch *w, struct fail *why)
 		if (st != ST_OK)
 			st = all_problems(&problems, "party file", w->party_files[i].name, why);
 	}
-	if (st == ST_OK && n != 0)
+	if (st == ST_OK)
 		w->party = w->parties[0].id;
 	return st;
 }
@@ -283,7 +324,7 @@ static enum status commit_inputs(struct watch *w, const struct daemon_rules *rul
 		st = commit_input(w, "rules", rules->files[i].name, rules->files[i].sha256,
 				  rules->files[i].text.len, NULL, why);
 	if (st == ST_OK)
-		st = commit_files(w, "party", w->party_files, w->o->party_count, why);
+		st = commit_files(w, "party", w->party_files, w->party_count, why);
 	if (st == ST_OK)
 		st = commit_files(w, "treaty", w->treaty_files, w->treaty_count, why);
 	return st;
@@ -298,8 +339,7 @@ static enum status sense(struct watch *w, struct daemon_watch_result *r, struct 
 		return fail_set(why, ST_NOMEM, "no memory for %zu captures", w->o->capture_count);
 	for (size_t i = 0; i < w->o->capture_count; i++) {
 		struct slice station = daemon_stem(daemon_base_name(w->o->captures[i]));
-		const struct party *owner =
-			party_of_station(w->parties, w->o->party_count, station);
+		const struct party *owner = party_of_station(w->parties, w->party_count, station);
 		struct pipeline_options po = {.rules = r->rules.compiled,
 					      .party = owner ? owner->id : w->party,
 					      .station = station,
@@ -358,7 +398,7 @@ static enum status gather(struct watch *w, const struct incident_set *incidents,
 			  struct fail *why)
 {
 	struct fact_set all = all_facts(w), selected;
-	struct bundle b = {.party_count = w->o->party_count, .treaty_count = w->treaty_count};
+	struct bundle b = {.party_count = w->party_count, .treaty_count = w->treaty_count};
 	enum status st = incident_select(&all, incidents, w->arena, &selected, why);
 
 	if (st == ST_OK)
@@ -440,7 +480,7 @@ static enum status assess(struct watch *w, struct daemon_watch_result *r, struct
 	struct bundle bundle = {0};
 	struct fact_set all = all_facts(w);
 	enum status st =
-		incident_group(&all, w->parties, w->o->party_count, w->arena, &incidents, why);
+		incident_group(&all, w->parties, w->party_count, w->arena, &incidents, why);
 
 	if (st == ST_OK)
 		st = locate(w, &incidents, why);

@@ -33,7 +33,7 @@ def test_the_demo_tells_the_story():
             assert word in text, word
         acts = set()
         for i in b["incidents"]:
-            acts |= {s["act"] for s in i["steps"]}
+            acts |= {s["act"] for s in i["timeline"]}
         assert {"scan", "beacon", "exfiltration"} <= acts and acts & {"access-attempt", "access"}, acts
         longest = max(b["incidents"], key=lambda i: len(i["chain"]["hops"]))
         hops = [h["machine"] for h in longest["chain"]["hops"]]

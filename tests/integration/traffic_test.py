@@ -92,7 +92,7 @@ def test_strrat_is_named_with_both_territories_of_its_server():
         places = {c["territory"]: c["probability"] for c in origin["candidates"]}
         assert len([t for t in places if t != "??"]) >= 2, origin
         for t, p in places.items():
-            assert 0 <= p["lo"] <= p["hi"] <= 1 and (t == "??" or p["lo"] + p["hi"] > 0.1), (t, p)
+            assert 0 <= p[0] <= p[1] <= 1 and (t == "??" or p[0] + p[1] > 0.1), (t, p)
         dewline("verify", tap.only_file(os.path.join(data, "bundles"))).expect(0)
 
 

@@ -138,7 +138,6 @@ static int32_t doubt_of(const struct trace_hop *h)
 static void climb_machine(const struct trace_chain *c, struct arena *a, struct attrib_rung *r)
 {
 	char name[ADDR_TEXT_MAX];
-	int32_t beyond = 0;
 
 	r->name = "machine";
 	r->attributed = c->hop_count != 0;
@@ -147,7 +146,6 @@ static void climb_machine(const struct trace_chain *c, struct arena *a, struct a
 		int32_t past, p = began_at(c, k, &past);
 		struct slice machine = addr_format(&h->machine, name);
 
-		beyond += past;
 		put(r, buf_text(a, "%.*s", SLICE_ARG(machine)), p, doubt_of(h));
 		if (past != 0)
 			put(r, buf_text(a, "a machine behind %.*s", SLICE_ARG(machine)), past,

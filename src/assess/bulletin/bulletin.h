@@ -11,7 +11,13 @@
 #define DEW_ASSESS_BULLETIN_H
 
 #include "assess/attrib/attrib.h"
+#include "assess/claim/claim.h"
+#include "assess/incident/incident.h"
+#include "assess/origin/origin.h"
+#include "assess/trace/trace.h"
 #include "assess/treaty/treaty.h"
+#include "party/party.h"
+#include "record/record.h"
 
 struct bulletin_file { /* a text that the verdict rests on */
 	struct slice name, text;

@@ -263,38 +263,61 @@ static void a_rule_has_a_longest_length(struct test *t)
 	}
 }
 
-static void every_allocation_may_fail(struct test *t)
+/* One run with a pool that refuses its n-th block, behind `shift` bytes in the first one, so that
+ * the refusal meets another allocation. */
+static enum status starved_run(struct fixture *f, size_t n, size_t shift)
 {
 	static const char text[] =
 		"alert tcp [192.0.2.1,$HOME_NET] any -> !10.0.0.0/8 [80,!$HTTP_PORTS] \\\n"
 		"(msg:\"a \\; b\"; sid:1; classtype:mine; rev:1;)\n"
 		"alert tcp any any -> any any (sid:1; rev:2;)\nwrong\n";
-	bool done = false;
+	enum status st = ST_NOMEM;
 
-	for (size_t n = 1; !done; n++) {
-		struct fixture f = {.pool = {.budget = 1 << 24, .fail_after = n}};
-		enum status st;
+	*f = (struct fixture){.pool = {.budget = 1 << 24, .fail_after = n}};
+	f->arena.pool = &f->pool;
+	if (arena_alloc(&f->arena, 1, 1, shift) != NULL)
+		st = rule_set_init(&f->set, &f->arena, &f->why);
+	if (st == ST_OK)
+		st = rule_set_var(&f->set, SLICE("MINE"), SLICE("[192.0.2.0/24,10.0.0.1]"),
+				  &f->why);
+	if (st == ST_OK)
+		st = rule_set_classes(&f->set, SLICE("c"),
+				      SLICE("config classification: mine,x,1\nwrong\n"), &f->why);
+	if (st == ST_OK)
+		st = rule_set_load(&f->set, SLICE("r"), slice_of(text), &f->why);
+	return st;
+}
 
-		EXPECT(t, n < 100);
-		f.arena.pool = &f.pool;
-		st = rule_set_init(&f.set, &f.arena, &f.why);
-		if (st == ST_OK)
-			st = rule_set_var(&f.set, SLICE("MINE"), SLICE("[192.0.2.0/24,10.0.0.1]"),
-					  &f.why);
-		if (st == ST_OK)
-			st = rule_set_classes(&f.set, SLICE("c"),
-					      SLICE("config classification: mine,x,1\nwrong\n"),
-					      &f.why);
-		if (st == ST_OK)
-			st = rule_set_load(&f.set, SLICE("r"), slice_of(text), &f.why);
-		EXPECT(t, st == ST_OK || st == ST_NOMEM);
-		done = st == ST_OK;
-		if (done)
-			EXPECT(t, f.set.count == 1 && f.set.problem_count == 3);
-		arena_reset(&f.arena);
-		EXPECT_UINT(t, f.pool.out, 0);
-		arena_pool_drain(&f.pool);
+static void every_allocation_may_fail(struct test *t)
+{
+	for (size_t shift = 16; shift < ARENA_BLOCK; shift += 48) {
+		enum status st = ST_NOMEM;
+
+		for (size_t n = 1; st != ST_OK; n++) {
+			struct fixture f;
+
+			st = starved_run(&f, n, shift);
+			EXPECT(t, n < 100 && (st == ST_OK || st == ST_NOMEM));
+			if (st == ST_OK)
+				EXPECT(t, f.set.count == 1 && f.set.problem_count == 3);
+			arena_reset(&f.arena);
+			EXPECT_UINT(t, f.pool.out, 0);
+			arena_pool_drain(&f.pool);
+		}
 	}
+}
+
+static void a_nul_is_no_text(struct test *t)
+{
+	struct fixture f;
+
+	start(&f);
+	EXPECT(t, rule_set_load(&f.set, SLICE("x"),
+				SLICE("alert ip any any -> any any (msg:\"a\0b\"; sid:1;)\n"),
+				&f.why) == ST_OK);
+	EXPECT(t, f.set.count == 0 && f.set.problem_count == 1);
+	EXPECT(t, slice_find(f.set.problems[0].text, SLICE("NUL")) != SIZE_MAX);
+	stop(&f);
 }
 
 /* ---- the rules that ship ---- */
@@ -436,6 +459,6 @@ TESTS(T(a_rule_becomes_its_parts), T(defaults_are_suricatas),
       T(lines_go_on_behind_a_backslash_and_end_in_crlf), T(wrong_lines_become_problems),
       T(a_problem_names_the_sid_when_it_can), T(of_one_sid_the_higher_rev_stays),
       T(classifications_replace_the_defaults), T(a_rule_has_a_longest_length),
-      T(every_allocation_may_fail), T(our_own_rules_are_complete),
+      T(every_allocation_may_fail), T(a_nul_is_no_text), T(our_own_rules_are_complete),
       T(a_large_set_of_2014_loads_without_a_problem),
       T(a_large_set_of_today_loads_without_a_problem))

@@ -168,7 +168,7 @@ class Teller(Handler):
         if path == "/tellerdesk/report":
             self.report(urllib.parse.parse_qs(query).get("branch", [""])[0])
         elif path in ("/", "/branches", "/rates", "/tellerdesk/"):
-            self.answer(200, page("Bank of C" if path != "/tellerdesk/" else "TellerDesk 3.2", path, 120))
+            self.answer(200, page("Bank of C" if path != "/tellerdesk/" else "TellerDesk 3.2", path, 70))
         elif path == "/robots.txt":
             self.answer(200, b"User-agent: *\nDisallow: /tellerdesk/\n", "text/plain")
         else:
@@ -233,7 +233,7 @@ class News(Handler):
         if self.headers.get("Host", "").startswith("ticker."):
             self.answer(200, b'{"tide":"rising","cm":112}', "application/json")
         else:
-            self.answer(200, page("Harbour News", self.path, 90 + 61 * (len(self.path) % 7)))
+            self.answer(200, page("Harbour News", self.path, 60 + 31 * (len(self.path) % 7)))
 
 
 class Shell:
@@ -318,12 +318,13 @@ class Shell:
 # ---- everybody else ----
 
 
-def visit(seed, least, most, *targets):
-    """Looks a name up and reads a page, again and again, at an uneven pace. Targets are name/path."""
+def visit(seed, mean, *targets):
+    """Looks a name up and reads a page, again and again. Targets are name/path. People pause now short, now long, so
+    the pauses are exponential, `mean` seconds on average."""
     pace = random.Random(seed)
     say("ready")
     while True:
-        time.sleep(pace.uniform(float(least), float(most)))
+        time.sleep(0.4 + pace.expovariate(1 / float(mean)))
         name, _, path = pace.choice(targets).partition("/")
         look_up(DNS_B, name)
         fetch(NAMES[name], "/" + path.replace("*", str(pace.randrange(1, 40))), name=name)

@@ -175,10 +175,10 @@ ForceCommand python3 {shlex.quote(self.script)} --role relay-shell
         dumps = {name: self.tcpdump(name, letter) for name, letter in CAPTURES.items()}
         self.event("stage", "the recording begins")
         news = ["www.harbour-news.example/", "www.harbour-news.example/story/*", "www.harbour-news.example/weather"]
-        self.role("office", "visit", "1", "5", "14", *news)
-        self.role("customer", "visit", "2", "4", "12", "online.bank-of-c.example/", "online.bank-of-c.example/rates",
+        self.role("office", "visit", "1", "8", *news)
+        self.role("customer", "visit", "2", "7", "online.bank-of-c.example/", "online.bank-of-c.example/rates",
                   "online.bank-of-c.example/branches", "online.bank-of-c.example/tellerdesk/report?branch=*")
-        self.role("clerk", "visit", "3", "3", "12", "ticker.harbour-news.example/tide", *news)
+        self.role("clerk", "visit", "3", "6", "ticker.harbour-news.example/tide", *news)
         failed = []
 
         def honest():

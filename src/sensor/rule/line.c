@@ -59,21 +59,18 @@ static struct slice word_take(struct slice *rest)
 static enum status action_parse(struct slice word, enum rule_action *out,
 				struct slice *out_unsupported, struct fail *why)
 {
-	static const struct slice known[] = {{(const uint8_t *)"config", 6},
-					     {(const uint8_t *)"accept", 6}};
-
 	for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++)
 		if (slice_equal(word, actions[i].name)) {
 			*out = actions[i].action;
 			return ST_OK;
 		}
 	/* firewall mode puts a hook behind the action: "drop:flow" */
-	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-		if (slice_starts(word, known[i]) || slice_find(word, SLICE(":")) != SIZE_MAX) {
-			*out_unsupported = word;
-			return fail_set(why, ST_INVALID, "action \"%.*s\" is not supported",
-					RULE_SHOW(word));
-		}
+	if (slice_equal(word, SLICE("config")) || slice_equal(word, SLICE("accept")) ||
+	    slice_find(word, SLICE(":")) != SIZE_MAX) {
+		*out_unsupported = word;
+		return fail_set(why, ST_INVALID, "action \"%.*s\" is not supported",
+				RULE_SHOW(word));
+	}
 	return fail_set(why, ST_INVALID,
 			"expected alert, pass, drop, reject, rejectsrc, rejectdst or rejectboth, "
 			"not \"%.*s\"",

@@ -7,8 +7,8 @@
 
 enum { TABLE_FIRST = 64 }; /* cells */
 
-/* FNV-1a over words of 8 bytes and a last short one, each round mixed down: the long address lists
- * of rule files dominate. */
+/* Eight bytes a round, since the long address lists of rule files dominate: a multiplication
+ * carries each word upwards, a shift brings it back down to the bits that choose the cell. */
 static uint64_t hash_of(struct slice key)
 {
 	uint64_t h = UINT64_C(0xcbf29ce484222325) ^ key.len;

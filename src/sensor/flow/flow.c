@@ -6,11 +6,13 @@
  *  3  `now` is the latest packet time ever given. A clock that jumps back changes nothing; one that
  *     jumps ahead expires what would have expired.
  *
- * States (function `advance`)
- *  NEW          -> ESTABLISHED   TCP: the client acknowledged a SYN/ACK, or no SYN was seen and
- * both sides spoke. Others: both sides spoke. any          -> CLOSED        TCP only: a RST, or a
- * FIN from both sides. CLOSED       -> a new flow    TCP: a bare SYN with the same addresses and
- * ports (tuple reuse).
+ *  4  A flow is in the queue of its state, but for the one given out last (`given`): its state may
+ *     be changed by who asked for it, and is looked at again before the table is used next.
+ *
+ * States (function `advance`; TCP with a session: sensor/stream says)
+ *   NEW         -> ESTABLISHED  both sides spoke; TCP: a SYN/ACK was acknowledged
+ *   any         -> CLOSED       TCP only: a RST, or a FIN from both sides
+ *   CLOSED      -> a new flow   TCP: a bare SYN with the same addresses and ports
  */
 #include "sensor/flow/flow.h"
 
@@ -56,6 +58,7 @@ struct flow_table {
 	uint32_t count;
 	struct flow *free; /* through hash_next */
 	struct queue queues[QUEUES];
+	struct flow *given; /* by the last flow_table_packet() */
 	struct wall_ns now;
 	struct flow_counters counters;
 };
@@ -192,6 +195,18 @@ static void queue_add(struct flow_table *t, struct flow *f)
 	q->tail = f;
 }
 
+/* Invariant 4. Nothing has moved the clock since, so the end of its new queue is its place. */
+static void settle(struct flow_table *t)
+{
+	struct flow *f = t->given;
+
+	if (f != NULL && f->queue != queue_of(f)) {
+		queue_remove(t, f);
+		queue_add(t, f);
+	}
+	t->given = NULL;
+}
+
 static struct flow *oldest(const struct flow_table *t)
 {
 	struct flow *f = NULL;
@@ -213,6 +228,8 @@ static void end(struct flow_table *t, struct flow *f, enum flow_end why)
 	while (*at != f)
 		at = &(*at)->hash_next;
 	*at = f->hash_next;
+	if (t->given == f)
+		t->given = NULL;
 	queue_remove(t, f);
 	arena_reset(&f->arena);
 	*f = (struct flow){.hash_next = t->free};
@@ -352,6 +369,8 @@ static void advance(struct flow *f, const struct packet *p, enum flow_dir dir)
 			f->state = FLOW_ESTABLISHED;
 		return;
 	}
+	if (f->stream != NULL)
+		return; /* knows better: it has looked at numbers, too */
 	if (f->state == FLOW_NEW &&
 	    ((ts | tc) & TCP_SYN
 		     ? (tc & TCP_SYN) && dir == FLOW_TO_SERVER && (p->tcp.flags & TCP_ACK)
@@ -373,8 +392,9 @@ struct flow *flow_table_packet(struct flow_table *t, const struct packet *p, enu
 	struct flow *f;
 	uint32_t hash;
 
-	if (p->ip_version == 0 || p->fragment || p->src.family == 0)
+	if (p->ip_version == 0 || p->fragment || p->broken || p->src.family == 0)
 		return NULL;
+	settle(t);
 	if (p->at.ns > t->now.ns)
 		t->now = p->at;
 	k = key_of(p);
@@ -400,11 +420,13 @@ struct flow *flow_table_packet(struct flow_table *t, const struct packet *p, enu
 	advance(f, p, *out_dir);
 	queue_remove(t, f);
 	queue_add(t, f);
+	t->given = f;
 	return f;
 }
 
 void flow_table_expire(struct flow_table *t, struct wall_ns now)
 {
+	settle(t);
 	if (now.ns > t->now.ns)
 		t->now = now;
 	for (unsigned i = 0; i < QUEUES; i++)

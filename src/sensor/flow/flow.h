@@ -81,7 +81,8 @@ void flow_table_free(
 	struct flow_table *t); /* ends all flows with FLOW_END_SHUTDOWN, in order of age */
 
 /* The flow of packet p and the direction it travels; made if new. NULL for what has no flow (not
- * IP, a fragment, no memory: counted). Updates counters, bins and last. */
+ * IP, a fragment, broken, no memory: counted). Updates counters, bins and last. The caller may
+ * change the flow's state (the stream module does) until it next calls the table. */
 struct flow *flow_table_packet(struct flow_table *t, const struct packet *p,
 			       enum flow_dir *out_dir);
 

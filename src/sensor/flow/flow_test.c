@@ -154,6 +154,25 @@ static void a_flow_ends_at_its_timeout_and_not_before(struct test *t)
 	EXPECT_UINT(t, rig_close(&r), 0);
 }
 
+static void a_state_that_others_set_has_its_own_timeout(struct test *t)
+{
+	struct rig r;
+	struct flow *f;
+
+	rig_open(&r, 0);
+	f = tcp(&r, true, TCP_SYN, 0);
+	f->state = FLOW_ESTABLISHED; /* as the stream module does */
+	flow_table_expire(r.table, (struct wall_ns){599 * TIME_NS_PER_S});
+	EXPECT_UINT(t, r.ended[FLOW_END_TIMEOUT], 0);
+	f = tcp(&r, true, TCP_ACK, 599000);
+	f->state = FLOW_CLOSED;
+	flow_table_expire(r.table, (struct wall_ns){658 * TIME_NS_PER_S});
+	EXPECT_UINT(t, r.ended[FLOW_END_TIMEOUT], 0);
+	flow_table_expire(r.table, (struct wall_ns){659 * TIME_NS_PER_S});
+	EXPECT_UINT(t, r.ended[FLOW_END_TIMEOUT], 1);
+	EXPECT_UINT(t, rig_close(&r), 0);
+}
+
 static void a_clock_that_jumps_back_ends_nothing_early(struct test *t)
 {
 	struct rig r;
@@ -283,6 +302,7 @@ static void without_memory_flows_are_lost_and_counted(struct test *t)
 
 TESTS(T(both_directions_are_one_flow), T(a_handshake_establishes_and_a_close_closes),
       T(who_answers_a_syn_is_the_server_even_if_seen_first), T(echo_and_reply_are_one_flow),
-      T(a_flow_ends_at_its_timeout_and_not_before), T(a_clock_that_jumps_back_ends_nothing_early),
-      T(the_fingerprint_counts_payload_by_second), T(a_full_table_ends_the_oldest),
-      T(a_random_mix_agrees_with_a_plain_list), T(without_memory_flows_are_lost_and_counted))
+      T(a_flow_ends_at_its_timeout_and_not_before), T(a_state_that_others_set_has_its_own_timeout),
+      T(a_clock_that_jumps_back_ends_nothing_early), T(the_fingerprint_counts_payload_by_second),
+      T(a_full_table_ends_the_oldest), T(a_random_mix_agrees_with_a_plain_list),
+      T(without_memory_flows_are_lost_and_counted))

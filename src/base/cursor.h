@@ -68,15 +68,26 @@ static inline uint64_t cursor_be(struct cursor *c, size_t n)
 
 static inline uint8_t cursor_u8(struct cursor *c)
 {
-	return (uint8_t)cursor_be(c, 1);
+	struct slice s = cursor_take(c, 1);
+
+	return s.len ? s.ptr[0] : 0;
 }
+
+/* The common widths, without a loop: headers are read with these. */
 static inline uint16_t cursor_be16(struct cursor *c)
 {
-	return (uint16_t)cursor_be(c, 2);
+	struct slice s = cursor_take(c, 2);
+
+	return s.len ? (uint16_t)(s.ptr[0] << 8 | s.ptr[1]) : 0;
 }
 static inline uint32_t cursor_be32(struct cursor *c)
 {
-	return (uint32_t)cursor_be(c, 4);
+	struct slice s = cursor_take(c, 4);
+
+	/* compilers see one load and a swap */
+	return s.len ? (uint32_t)s.ptr[0] << 24 | (uint32_t)s.ptr[1] << 16 |
+			       (uint32_t)s.ptr[2] << 8 | s.ptr[3]
+		     : 0;
 }
 static inline uint64_t cursor_be64(struct cursor *c)
 {

@@ -29,7 +29,7 @@ enum { DECODERS = sizeof decoders / sizeof decoders[0] };
 
 void decode_index_init(struct decode_index *x)
 {
-	size_t n = 0;
+	size_t n[DECODE_SPACES] = {0};
 
 	for (size_t i = 0; i < DECODERS; i++)
 		for (size_t k = 0; k < DECODER_KEYS_MAX; k++) {
@@ -42,10 +42,8 @@ void decode_index_init(struct decode_index *x)
 				x->ip[number & 0xff] = decoders[i];
 				continue;
 			}
-			ASSERT(n < sizeof x->others / sizeof x->others[0] - 1);
-			x->others[n].space = space;
-			x->others[n].number = number;
-			x->others[n++].row = decoders[i];
+			ASSERT(n[space] < DECODE_ENTRIES_MAX - 1);
+			x->others[space][n[space]++] = (struct decode_entry){number, decoders[i]};
 		}
 }
 
@@ -54,9 +52,9 @@ static const struct decoder *decoder_find(const struct decode_index *x, enum dec
 {
 	if (space == DECODE_IP)
 		return x->ip[number & 0xff];
-	for (size_t i = 0; x->others[i].row != NULL; i++)
-		if (x->others[i].number == number && x->others[i].space == space)
-			return x->others[i].row;
+	for (const struct decode_entry *e = x->others[space]; e->row != NULL; e++)
+		if (e->number == number)
+			return e->row;
 	return NULL;
 }
 
@@ -76,18 +74,17 @@ void decode_broken(struct decode_state *s, enum decode_anomaly a)
 	s->p->broken = true;
 }
 
-/* What is about the frame, not about the packet in it. */
+/* Forgets all that is about the packet, not about the frame it came in. */
 static void packet_begin(struct packet *p, const struct packet *frame)
 {
-	struct packet fresh = {.at = frame->at,
-			       .number = frame->number,
-			       .frame = frame->frame,
-			       .wire_bytes = frame->wire_bytes,
-			       .vlans = frame->vlans,
-			       .rebuilt = frame->rebuilt};
-
-	memcpy(fresh.vlan, frame->vlan, sizeof fresh.vlan);
-	*p = fresh;
+	memset(p, 0, sizeof *p);
+	p->at = frame->at;
+	p->number = frame->number;
+	p->frame = frame->frame;
+	p->wire_bytes = frame->wire_bytes;
+	p->vlans = frame->vlans;
+	memcpy(p->vlan, frame->vlan, sizeof p->vlan);
+	p->rebuilt = frame->rebuilt;
 }
 
 /* A packet in a packet. The outer one comes back if the inner one is nothing; unless the outer was
@@ -127,11 +124,16 @@ bool decode_next(struct decode_state *s, enum decode_space space, uint16_t numbe
 
 void decode_frame(struct defrag *d, uint32_t linktype, struct slice frame, struct packet *p)
 {
-	struct packet head = {
-		.at = p->at, .number = p->number, .frame = frame, .wire_bytes = p->wire_bytes};
+	struct wall_ns at = p->at;
+	uint64_t number = p->number;
+	uint32_t wire_bytes = p->wire_bytes;
 	struct decode_state s = {.p = p, .d = d};
 
-	packet_begin(p, &head);
+	memset(p, 0, sizeof *p);
+	p->at = at;
+	p->number = number;
+	p->wire_bytes = wire_bytes;
+	p->frame = frame;
 	if (linktype <= UINT16_MAX)
 		(void)decode_next(&s, DECODE_LINK, (uint16_t)linktype, frame); /* unknown: no IP */
 }

@@ -173,13 +173,14 @@ void decode_broken(struct decode_state *s, enum decode_anomaly a);
 
 /* ---- decode.c and defrag.c ---- */
 
+enum { DECODE_ENTRIES_MAX = 32 }; /* numbers of one space */
+
 struct decode_index {
 	const struct decoder *ip[256];
-	struct {
-		enum decode_space space;
+	struct decode_entry {
 		uint16_t number;
 		const struct decoder *row;
-	} others[64]; /* ends with row == NULL */
+	} others[DECODE_SPACES][DECODE_ENTRIES_MAX]; /* each ends with row == NULL */
 };
 
 /* A piece of a packet, as the IP decoders see it. */

@@ -58,7 +58,8 @@ struct flow_table {
 	uint32_t count;
 	struct flow *free; /* through hash_next */
 	struct queue queues[QUEUES];
-	struct flow *given; /* by the last flow_table_packet() */
+	struct flow *given;  /* by the last flow_table_packet() */
+	int64_t next_end_ns; /* no timeout passes before: queues need no look until then */
 	struct wall_ns now;
 	struct flow_counters counters;
 };
@@ -174,6 +175,14 @@ static uint8_t queue_of(const struct flow *f)
 	return (uint8_t)(class * STATES + f->state);
 }
 
+/* When the timeout of a flow passes. */
+static int64_t end_ns(const struct flow *f)
+{
+	int64_t timeout = timeout_s[f->queue] * TIME_NS_PER_S;
+
+	return f->seen.ns > INT64_MAX - timeout ? INT64_MAX : f->seen.ns + timeout;
+}
+
 static void queue_remove(struct flow_table *t, struct flow *f)
 {
 	struct queue *q = &t->queues[f->queue];
@@ -193,6 +202,8 @@ static void queue_add(struct flow_table *t, struct flow *f)
 	f->old_prev = q->tail;
 	*(q->tail ? &q->tail->old_next : &q->head) = f;
 	q->tail = f;
+	if (q->head == f && end_ns(f) < t->next_end_ns)
+		t->next_end_ns = end_ns(f);
 }
 
 /* Invariant 4. Nothing has moved the clock since, so the end of its new queue is its place. */
@@ -418,8 +429,12 @@ struct flow *flow_table_packet(struct flow_table *t, const struct packet *p, enu
 		f->last = p->at;
 	count_bin(f, &f->side[*out_dir], p);
 	advance(f, p, *out_dir);
-	queue_remove(t, f);
-	queue_add(t, f);
+	if (f->queue == queue_of(f) && t->queues[f->queue].tail == f) {
+		f->seen = t->now; /* where it belongs already */
+	} else {
+		queue_remove(t, f);
+		queue_add(t, f);
+	}
 	t->given = f;
 	return f;
 }
@@ -429,10 +444,17 @@ void flow_table_expire(struct flow_table *t, struct wall_ns now)
 	settle(t);
 	if (now.ns > t->now.ns)
 		t->now = now;
-	for (unsigned i = 0; i < QUEUES; i++)
-		while (t->queues[i].head != NULL &&
-		       (t->now.ns - t->queues[i].head->seen.ns) / TIME_NS_PER_S >= timeout_s[i])
-			end(t, t->queues[i].head, FLOW_END_TIMEOUT);
+	if (t->now.ns < t->next_end_ns)
+		return;
+	t->next_end_ns = INT64_MAX;
+	for (unsigned i = 0; i < QUEUES; i++) {
+		struct flow *f;
+
+		while ((f = t->queues[i].head) != NULL && end_ns(f) <= t->now.ns)
+			end(t, f, FLOW_END_TIMEOUT);
+		if (f != NULL && end_ns(f) < t->next_end_ns)
+			t->next_end_ns = end_ns(f);
+	}
 }
 
 void flow_swap(struct flow *f)
@@ -463,6 +485,7 @@ struct flow_table *flow_table_new(struct arena *process, const struct flow_limit
 	t->slabs = (struct arena){.pool = limits->pool};
 	t->buckets_arena = (struct arena){.pool = limits->pool};
 	t->now = (struct wall_ns){INT64_MIN / 2};
+	t->next_end_ns = INT64_MAX;
 	if (t->limits.flows_max == 0)
 		t->limits.flows_max = FLOWS_MAX_DEFAULT;
 	t->bucket_count = BUCKETS_FIRST;

@@ -113,14 +113,14 @@ static double read_all(const struct slice *files, size_t n, struct frames *out)
 	return now_s() - start;
 }
 
-static double follow_all(const struct frames *frames, bool flows, bool streams, struct totals *out)
+static double follow_all(struct arena_pool *pool, const struct frames *frames, bool flows,
+			 bool streams, struct totals *out)
 {
-	struct arena_pool pool = {.budget = (size_t)1 << 32};
-	struct arena process = {.pool = &pool};
+	struct arena process = {.pool = pool};
 	struct run run = {.sink = {&run, on_data, on_gap, on_eof}};
-	struct stream_limits limits = {.pool = &pool};
-	struct flow_limits table_limits = {.pool = &pool};
-	struct defrag *d = defrag_new(&process, &pool);
+	struct stream_limits limits = {.pool = pool};
+	struct flow_limits table_limits = {.pool = pool};
+	struct defrag *d = defrag_new(&process, pool);
 	struct flow_table *table =
 		flow_table_new(&process, &table_limits, (struct flow_sink){&run, on_ended});
 	double start = now_s();
@@ -148,7 +148,6 @@ static double follow_all(const struct frames *frames, bool flows, bool streams, 
 	defrag_free(d);
 	arena_reset(&process);
 	start = now_s() - start;
-	arena_pool_drain(&pool);
 	*out = run.t;
 	return start;
 }
@@ -180,6 +179,8 @@ static double least(double a, double b)
 int main(int argc, char **argv)
 {
 	static struct slice files[FILES_MAX];
+	struct arena_pool pool = {.budget = (size_t)1
+					    << 32}; /* blocks are used again, as in life */
 	struct frames frames = {0};
 	struct totals t = {0};
 	size_t n = 0;
@@ -198,9 +199,9 @@ int main(int argc, char **argv)
 	}
 	for (unsigned i = 0; i < rounds; i++) {
 		y = least(y, read_all(files, n, NULL));
-		decode = least(decode, follow_all(&frames, false, false, &t));
-		flow = least(flow, follow_all(&frames, true, false, &t));
-		stream = least(stream, follow_all(&frames, true, true, &t));
+		decode = least(decode, follow_all(&pool, &frames, false, false, &t));
+		flow = least(flow, follow_all(&pool, &frames, true, false, &t));
+		stream = least(stream, follow_all(&pool, &frames, true, true, &t));
 	}
 	printf("packets %llu, bytes %llu, flows %llu, released %llu, missing %llu, odd packets "
 	       "%llu\n",

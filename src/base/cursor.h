@@ -78,7 +78,7 @@ static inline uint16_t cursor_be16(struct cursor *c)
 {
 	struct slice s = cursor_take(c, 2);
 
-	return s.len ? (uint16_t)(s.ptr[0] << 8 | s.ptr[1]) : 0;
+	return s.len ? (uint16_t)((unsigned)s.ptr[0] << 8 | s.ptr[1]) : (uint16_t)0;
 }
 static inline uint32_t cursor_be32(struct cursor *c)
 {

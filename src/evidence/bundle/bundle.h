@@ -5,7 +5,16 @@
  * A bundle (docs/formats/bundle.md) is one canonical JSON text: for each fact the station's SD-JWT,
  * the disclosures released, the leaf index and the inclusion proof; the log's signed checkpoint and
  * verifier key; the parties' files and treaty texts whole; the bulletin. Re-encoding what was read
- * must give the same bytes, so no byte can change unnoticed.
+ * gives the same bytes, and each part's SHA-256 is behind it, so no byte can change unnoticed.
+ *Those sums are against accidents; against a liar stand the log's signature, the proofs, and that
+ *the bulletin can be recomputed from the facts.
+ *
+ *	bundle_parse(bytes, &arena, &bundle, &why);
+ *	bundle_verify(&bundle, trusted_log_key, &arena, &report, &why);
+ *	...recompute the bulletin from report.records, the party and treaty files...
+ *	bundle_report_add(&report, &arena, "bulletin recomputed", same, text);
+ *
+ * Pure; any thread.
  */
 #ifndef DEW_EVIDENCE_BUNDLE_H
 #define DEW_EVIDENCE_BUNDLE_H
@@ -15,6 +24,13 @@
 #include "base/slice.h"
 #include "base/status.h"
 #include "record/record.h"
+
+enum {
+	BUNDLE_FACTS_MAX = 1 << 20,
+	BUNDLE_FILES_MAX = 4096, /* parties, and as many treaties */
+	BUNDLE_NAME_MAX = 255,	 /* bytes of a file's name: no "/", no control characters */
+	BUNDLE_PARTS = 7,
+};
 
 struct bundle_fact {
 	uint64_t leaf;
@@ -29,6 +45,14 @@ struct bundle_file {
 	struct slice name, text;
 };
 
+/* Where one part was in the bytes that were parsed, and whether its sum was right. */
+struct bundle_part {
+	const char *name; /* NULL: the bundle was not parsed but made */
+	size_t from, to;  /* byte offsets of its value */
+	bool sum_ok;
+};
+
+/* Everything is borrowed: from its maker, or from the arena given to bundle_parse(). */
 struct bundle {
 	struct slice checkpoint;   /* signed note */
 	struct slice log_key;	   /* verifier key */
@@ -37,9 +61,12 @@ struct bundle {
 	size_t fact_count;
 	struct bundle_file *party_files, *treaty_files;
 	size_t party_count, treaty_count;
-	struct slice bulletin; /* canonical JSON */
+	struct slice bulletin; /* canonical JSON: one object */
+	struct bundle_part parts[BUNDLE_PARTS];
 };
 
+/* Appends the bundle's text. ST_INVALID if it could not be read back: facts out of order, names or
+ * texts that are not UTF-8, a bulletin that is no compact JSON object. */
 MUST_USE enum status bundle_encode(const struct bundle *b, struct arena *scratch, struct buf *out,
 				   struct fail *why);
 
@@ -66,10 +93,12 @@ struct bundle_report {
 	size_t record_count;
 };
 
-/* All cryptographic checks: checkpoint signature, each leaf's inclusion, each JWT's signature, each
- * disclosure's digest, that the party and treaty texts have the hashes that committed `input`
- * records say, that the log key is the one in the first party's file if it names one. Does not stop
- * at the first failure. trusted_log_key: "" to accept the bundle's own (then said so). */
+/* All cryptographic checks: the parts' sums, checkpoint signature, each leaf's inclusion, each
+ * JWT's signature, each disclosure's digest, that the party and treaty texts have the hashes that
+ * committed `input` records say and that all of them were committed, that the log key is the one in
+ * the first party's file if it names one. Does not stop at the first failure: ST_OK also if checks
+ * failed (out->ok says), else ST_NOMEM. trusted_log_key: "" to accept the bundle's own (then said
+ * so). Only facts that passed are in out->records. */
 MUST_USE enum status bundle_verify(const struct bundle *b, struct slice trusted_log_key,
 				   struct arena *a, struct bundle_report *out, struct fail *why);
 

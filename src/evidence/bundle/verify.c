@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The order of the checks is that of a stranger's trust: is the file what was written; whose log is
+ * it; did it sign this state; are the facts in it; who says so; is what they were judged by what
+ * was committed. Each goes on where the one before found something wrong, as far as it can.
+ */
+#include <stdarg.h>
+
+#include "base/buf.h"
+#include "base/text.h"
+#include "crypto/crypto.h"
+#include "crypto/note.h"
+#include "evidence/bundle/bundle.h"
+#include "evidence/bundle/bundle_priv.h"
+#include "evidence/disclose/disclose.h"
+#include "evidence/merkle/merkle.h"
+
+struct verify {
+	const struct bundle *b;
+	struct arena *a;
+	struct bundle_report *report;
+	struct fail *why;
+	struct note_verifier log;
+	struct merkle_checkpoint checkpoint;
+	struct disclose_keys keys;
+	bool *included; /* fact i */
+	bool log_ok, checkpoint_ok, keys_ok;
+	bool nomem;
+};
+
+void bundle_report_add(struct bundle_report *r, struct arena *a, const char *name, bool ok,
+		       struct slice text)
+{
+	struct bundle_check check = {name, ok, arena_copy(a, text)};
+
+	r->ok = (r->ok || r->count == 0) && ok;
+	if (!ARENA_PUSH(a, r->checks, r->count, r->room, check))
+		r->ok = false; /* a check that cannot be told is not passed */
+}
+
+static void say(struct verify *v, const char *name, bool ok, const char *fmt, ...)
+	PRINTF_LIKE(4, 5);
+
+static void say(struct verify *v, const char *name, bool ok, const char *fmt, ...)
+{
+	struct buf b = buf_in(v->a);
+	size_t before = v->report->count;
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_add_vfmt(&b, fmt, ap);
+	va_end(ap);
+	bundle_report_add(v->report, v->a, name, ok, buf_slice(&b));
+	v->nomem = v->nomem || b.full || v->report->count == before;
+}
+
+static void check_sums(struct verify *v)
+{
+	bool ok = true;
+
+	for (size_t i = 0; i < BUNDLE_PARTS; i++) {
+		const struct bundle_part *p = &v->b->parts[i];
+
+		if (p->name == NULL || p->sum_ok)
+			continue;
+		ok = false;
+		say(v, "file unchanged", false,
+		    "\"%s\" (bytes %zu to %zu) was changed after the bundle was written", p->name,
+		    p->from, p->to);
+	}
+	if (ok && v->b->parts[0].name != NULL)
+		say(v, "file unchanged", true, "all %d parts are as they were written",
+		    BUNDLE_PARTS);
+}
+
+static void check_log_key(struct verify *v, struct slice trusted)
+{
+	v->log_ok = note_verifier_parse(v->b->log_key, &v->log, v->why) == ST_OK;
+	if (!v->log_ok)
+		say(v, "log key", false, "%s", v->why->text);
+	else if (trusted.len == 0)
+		say(v, "log key", true, "%.*s: the bundle's own, compared with none that you trust",
+		    SLICE_ARG(v->b->log_key));
+	else if (slice_equal(slice_trim(trusted), v->b->log_key))
+		say(v, "log key", true, "%.*s: the one that you trust", SLICE_ARG(v->b->log_key));
+	else
+		say(v, "log key", false, "%.*s is not %.*s, which you trust",
+		    SLICE_ARG(v->b->log_key), SLICE_ARG(slice_trim(trusted)));
+}
+
+static void check_checkpoint(struct verify *v)
+{
+	const char *check = "checkpoint signature";
+	enum status st;
+
+	if (!v->log_ok) {
+		say(v, check, false, "cannot be checked without a log key");
+		return;
+	}
+	st = merkle_checkpoint_open(v->b->checkpoint, &v->log, v->a, &v->checkpoint, v->why);
+	v->checkpoint_ok = st == ST_OK;
+	v->nomem = v->nomem || st == ST_NOMEM;
+	if (st != ST_OK)
+		say(v, check, false, "%s", v->why->text);
+	else
+		say(v, check, true, "%.*s signed a log of %llu leaves", SLICE_ARG(v->log.name),
+		    (unsigned long long)v->checkpoint.size);
+}
+
+static void check_leaves(struct verify *v)
+{
+	const char *check = "leaf inclusion";
+	size_t bad = 0, first = 0;
+
+	if (!v->checkpoint_ok) {
+		say(v, check, false, "cannot be checked without a checkpoint");
+		return;
+	}
+	for (size_t i = 0; i < v->b->fact_count; i++) {
+		const struct bundle_fact *f = &v->b->facts[i];
+		uint8_t leaf[MERKLE_BYTES];
+
+		merkle_leaf(f->jwt, leaf);
+		v->included[i] =
+			merkle_verify_inclusion(leaf, f->leaf, v->checkpoint.size, f->proof,
+						f->proof_count, v->checkpoint.root);
+		if (!v->included[i] && bad++ == 0)
+			first = i;
+	}
+	if (bad != 0)
+		say(v, check, false, "leaf %llu and %zu others are not in the log as signed",
+		    (unsigned long long)v->b->facts[first].leaf, bad - 1);
+	else
+		say(v, check, true, "all %zu facts are leaves of that log", v->b->fact_count);
+}
+
+static void check_station_keys(struct verify *v)
+{
+	enum status st = disclose_keys_parse(v->b->station_keys, v->a, &v->keys, v->why);
+
+	v->keys_ok = st == ST_OK;
+	v->nomem = v->nomem || st == ST_NOMEM;
+	if (st != ST_OK)
+		say(v, "station keys", false, "%s", v->why->text);
+	else
+		say(v, "station keys", true, "%zu keys, each named by its own hash in the leaves",
+		    v->keys.count);
+}
+
+/* One fact: its signature, its disclosures, and what they say. */
+static enum status open_fact(struct verify *v, size_t i, size_t *fields, size_t *hidden)
+{
+	const struct bundle_fact *f = &v->b->facts[i];
+	struct bundle_report *r = v->report;
+	struct disclose_opened opened;
+	enum status st = disclose_open(f->jwt, f->disclosures, f->disclosure_count, &v->keys, v->a,
+				       &opened, v->why);
+
+	if (st == ST_OK)
+		st = record_from_fields(opened.fields, opened.count, v->a,
+					&r->records[r->record_count], v->why);
+	if (st != ST_OK)
+		return st;
+	*fields += opened.count;
+	*hidden += opened.hidden;
+	if (v->included[i])
+		r->leaves[r->record_count++] = f->leaf;
+	return ST_OK;
+}
+
+static void check_facts(struct verify *v)
+{
+	const char *check = "event signatures and fields";
+	size_t bad = 0, fields = 0, hidden = 0;
+	unsigned long long first = 0;
+	struct fail why = {0};
+
+	if (!v->keys_ok) {
+		say(v, check, false, "cannot be checked without station keys");
+		return;
+	}
+	for (size_t i = 0; i < v->b->fact_count; i++) {
+		enum status st = open_fact(v, i, &fields, &hidden);
+
+		v->nomem = v->nomem || st == ST_NOMEM;
+		if (st != ST_OK && bad++ == 0) {
+			first = v->b->facts[i].leaf;
+			why = *v->why;
+		}
+	}
+	if (bad != 0)
+		say(v, check, false, "leaf %llu: %s (and %zu other leaves)", first, why.text,
+		    bad - 1);
+	else
+		say(v, check, true, "%zu fields are what was committed, %zu are withheld", fields,
+		    hidden);
+}
+
+/* --- files --- */
+
+static bool hash_is(struct slice text, struct slice hex)
+{
+	uint8_t hash[CRYPTO_SHA256_BYTES];
+	char is[2 * CRYPTO_SHA256_BYTES];
+
+	crypto_sha256_of(text, hash);
+	return slice_equal(crypto_hex_write((struct slice){hash, sizeof hash}, is), hex);
+}
+
+static bool commits_to(const struct record *r, const char *what, const struct bundle_file *f)
+{
+	return r->kind == RECORD_INPUT && slice_equal(r->u.input.what, slice_of(what)) &&
+	       slice_equal(r->u.input.name, f->name) && hash_is(f->text, r->u.input.sha256);
+}
+
+/* Every file was committed, and every committed file is there. */
+static void check_files(struct verify *v, const char *check, const char *what,
+			const struct bundle_file *files, size_t n)
+{
+	const struct bundle_report *r = v->report;
+	bool ok = true;
+
+	for (size_t i = 0; i < n; i++) {
+		bool found = false;
+
+		for (size_t k = 0; k < r->record_count && !found; k++)
+			found = commits_to(&r->records[k], what, &files[i]);
+		if (!found)
+			say(v, check, false, "%.*s: no leaf here commits to this text",
+			    SLICE_ARG(files[i].name));
+		ok = ok && found;
+	}
+	for (size_t k = 0; k < r->record_count; k++) {
+		const struct record *rec = &r->records[k];
+		bool found = rec->kind != RECORD_INPUT ||
+			     !slice_equal(rec->u.input.what, slice_of(what));
+
+		for (size_t i = 0; i < n && !found; i++)
+			found = commits_to(rec, what, &files[i]);
+		if (!found)
+			say(v, check, false, "leaf %llu commits to another text of %s file %.*s",
+			    (unsigned long long)r->leaves[k], what, SLICE_ARG(rec->u.input.name));
+		ok = ok && found;
+	}
+	if (ok)
+		say(v, check, true, "%zu texts, each with the SHA-256 that a leaf commits to", n);
+}
+
+/* The KEY of a line: log-key "KEY" (docs/formats/party.md); empty if there is none. */
+static struct slice log_key_line(struct slice text)
+{
+	while (text.ptr != NULL) {
+		struct slice line = slice_trim(slice_split(&text, '\n')), rest;
+
+		rest = slice_from(line, 7);
+		if (!slice_starts(line, SLICE("log-key")) || rest.len == 0 ||
+		    !text_is_space(rest.ptr[0]))
+			continue;
+		rest = slice_trim(rest);
+		if (slice_starts(rest, SLICE("\""))) {
+			rest = slice_from(rest, 1);
+			return slice_split(&rest, '"');
+		}
+		return rest;
+	}
+	return (struct slice){NULL, 0};
+}
+
+static void check_party_key(struct verify *v)
+{
+	const char *check = "log key of the first party";
+	struct slice said;
+
+	if (v->b->party_count == 0)
+		return;
+	said = log_key_line(v->b->party_files[0].text);
+	if (said.len == 0)
+		say(v, check, true, "%.*s names none", SLICE_ARG(v->b->party_files[0].name));
+	else if (slice_equal(said, v->b->log_key))
+		say(v, check, true, "%.*s names this log", SLICE_ARG(v->b->party_files[0].name));
+	else
+		say(v, check, false, "%.*s names another log: %.*s",
+		    SLICE_ARG(v->b->party_files[0].name), SLICE_ARG(said));
+}
+
+enum status bundle_verify(const struct bundle *b, struct slice trusted_log_key, struct arena *a,
+			  struct bundle_report *out, struct fail *why)
+{
+	struct bundle_report report = {0};
+	struct verify v = {.b = b, .a = a, .report = &report, .why = why};
+
+	v.included = ARENA_ARRAY(a, bool, b->fact_count + 1);
+	report.records = ARENA_ARRAY(a, struct record, b->fact_count + 1);
+	report.leaves = ARENA_ARRAY(a, uint64_t, b->fact_count + 1);
+	if (v.included == NULL || report.records == NULL || report.leaves == NULL)
+		return fail_set(why, ST_NOMEM, "no memory to verify a bundle");
+	check_sums(&v);
+	check_log_key(&v, trusted_log_key);
+	check_checkpoint(&v);
+	check_leaves(&v);
+	check_station_keys(&v);
+	check_facts(&v);
+	check_files(&v, "party files", "party", b->party_files, b->party_count);
+	check_files(&v, "treaty files", "treaty", b->treaty_files, b->treaty_count);
+	check_party_key(&v);
+	if (v.nomem)
+		return fail_set(why, ST_NOMEM, "no memory to verify a bundle");
+	*out = report;
+	return ST_OK;
+}

@@ -81,7 +81,7 @@ def check(dewline, case, update):
 def main(args):
     update = "--update" in args
     args = [a for a in args if a != "--update"]
-    there = sorted(d for d in os.listdir(GOLDEN) if os.path.isdir(os.path.join(GOLDEN, d)))
+    there = sorted(d for d in os.listdir(GOLDEN) if os.path.exists(os.path.join(GOLDEN, d, "case.rules")))
     unknown = [c for c in args[1:] if c not in there]
     if not args or args[0].startswith("-") or unknown:
         sys.exit(__doc__ + (f"\nno such case: {', '.join(unknown)}" if unknown else ""))

@@ -4,11 +4,11 @@
 #include "sensor/anomaly/anomaly_priv.h"
 #include "sensor/decode/decode.h"
 
-enum { DETECTORS_MAX = 16 };
+enum { DETECTORS_MAX = 8 };
 
 struct anomaly_worker {
 	struct record_sink out;
-	void *state[DETECTORS_MAX]; /* of anomaly_detectors[i] */
+	struct anomaly_table tables[DETECTORS_MAX]; /* of anomaly_detectors[i] */
 };
 
 struct anomaly_worker *anomaly_worker_new(struct arena *process, struct record_sink out)
@@ -20,9 +20,8 @@ struct anomaly_worker *anomaly_worker_new(struct arena *process, struct record_s
 	w->out = out;
 	for (size_t i = 0; anomaly_detectors[i] != NULL; i++) {
 		ASSERT(i < DETECTORS_MAX);
-		w->state[i] = arena_alloc(process, anomaly_detectors[i]->state_bytes,
-					  _Alignof(max_align_t), 1);
-		if (w->state[i] == NULL)
+		if (!anomaly_table_init(&w->tables[i], process,
+					anomaly_detectors[i]->subject_bytes))
 			return NULL;
 	}
 	return w;
@@ -32,21 +31,21 @@ void anomaly_flow_new(struct anomaly_worker *w, const struct flow *f)
 {
 	for (size_t i = 0; anomaly_detectors[i] != NULL; i++)
 		if (anomaly_detectors[i]->flow_new != NULL)
-			anomaly_detectors[i]->flow_new(w->state[i], f, &w->out);
+			anomaly_detectors[i]->flow_new(&w->tables[i], f, &w->out);
 }
 
 void anomaly_flow_end(struct anomaly_worker *w, const struct flow *f)
 {
 	for (size_t i = 0; anomaly_detectors[i] != NULL; i++)
 		if (anomaly_detectors[i]->flow_end != NULL)
-			anomaly_detectors[i]->flow_end(w->state[i], f, &w->out);
+			anomaly_detectors[i]->flow_end(&w->tables[i], f, &w->out);
 }
 
 void anomaly_logged(struct anomaly_worker *w, const struct flow *f, const struct record *r)
 {
 	for (size_t i = 0; anomaly_detectors[i] != NULL; i++)
 		if (anomaly_detectors[i]->logged != NULL)
-			anomaly_detectors[i]->logged(w->state[i], f, r, &w->out);
+			anomaly_detectors[i]->logged(&w->tables[i], f, r, &w->out);
 }
 
 uint64_t anomaly_forgotten(const struct anomaly_worker *w)
@@ -54,7 +53,7 @@ uint64_t anomaly_forgotten(const struct anomaly_worker *w)
 	uint64_t n = 0;
 
 	for (size_t i = 0; anomaly_detectors[i] != NULL; i++)
-		n += ((const struct anomaly_table *)w->state[i])->forgotten;
+		n += w->tables[i].forgotten;
 	return n;
 }
 

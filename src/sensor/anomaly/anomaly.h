@@ -19,16 +19,19 @@
 struct app_tx;
 struct anomaly_worker;
 
-/* One detector. state is zeroed, state_bytes long, in the worker's arena; it begins with the table
- * of its subjects (anomaly_priv.h), so that what it forgot can be counted. */
+/* What a detector keeps counts for, at most ANOMALY_SUBJECTS_MAX of them (anomaly_priv.h). */
+struct anomaly_table;
+
 struct anomaly_detector {
-	const char *name; /* "scan": the event key starts with it */
-	const char *doc;  /* what it measures and what the score means */
-	size_t state_bytes;
-	void (*flow_new)(void *state, const struct flow *f, const struct record_sink *out);
-	void (*flow_end)(void *state, const struct flow *f, const struct record_sink *out);
+	const char *name;     /* "scan": the event key starts with it */
+	const char *doc;      /* what it measures and what the score means */
+	size_t subject_bytes; /* of one entry of its table */
+	void (*flow_new)(struct anomaly_table *t, const struct flow *f,
+			 const struct record_sink *out);
+	void (*flow_end)(struct anomaly_table *t, const struct flow *f,
+			 const struct record_sink *out);
 	/* a finished transaction, as it was logged */
-	void (*logged)(void *state, const struct flow *f, const struct record *r,
+	void (*logged)(struct anomaly_table *t, const struct flow *f, const struct record *r,
 		       const struct record_sink *out);
 };
 
@@ -39,7 +42,8 @@ struct anomaly_detector {
 
 extern const struct anomaly_detector *const anomaly_detectors[]; /* NULL-terminated */
 
-/* NULL if the budget is spent. Records go to `out`, complete but for party and station. */
+/* NULL if the budget is spent; `process` must outlive the worker, whose tables grow in it. Records
+ * go to `out`, complete but for party and station. */
 MUST_USE struct anomaly_worker *anomaly_worker_new(struct arena *process, struct record_sink out);
 /* A flow began; call it with the flow's first packet counted. */
 void anomaly_flow_new(struct anomaly_worker *w, const struct flow *f);

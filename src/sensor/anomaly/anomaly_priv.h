@@ -3,9 +3,9 @@
  * sensor/anomaly/anomaly_priv.h - what detectors share: subjects, and saying something.
  *
  * A subject is what a detector keeps counts for: a source and a port, a client and a server, a
- * client and a domain. A table holds at most ANOMALY_SUBJECTS_MAX of them; the one that was touched
- * longest ago makes room. No random numbers: the same flows give the same records. Times are not
- * negative (the pipeline sees to it), so that their differences fit.
+ * client and a domain. A table grows to ANOMALY_SUBJECTS_MAX of them, or as far as memory goes;
+ * then the one that was touched longest ago makes room. No random numbers: the same flows give the
+ * same records. Times are not negative (the pipeline sees to it), so that their differences fit.
  */
 #ifndef DEW_SENSOR_ANOMALY_ANOMALY_PRIV_H
 #define DEW_SENSOR_ANOMALY_ANOMALY_PRIV_H
@@ -13,7 +13,8 @@
 #include "sensor/anomaly/anomaly.h"
 
 enum {
-	ANOMALY_SUBJECTS_MAX = 2048, /* of one detector; 1 to 2 MiB of state */
+	ANOMALY_SUBJECTS_FIRST = 32, /* room at the start; then four times as much, and so on */
+	ANOMALY_SUBJECTS_MAX = 2048, /* of one detector; 1 to 4 MiB then */
 	ANOMALY_BUCKETS = 1024,	     /* power of two */
 	ANOMALY_TEXT_MAX = 512,	     /* bytes of a summary */
 };
@@ -36,17 +37,20 @@ struct anomaly_subject {
 	struct wall_ns said_at;
 };
 
-/* The first member of every detector's state; zeroed is empty. */
 struct anomaly_table {
-	uint64_t forgotten;
-	uint32_t used, oldest, newest;
+	struct arena *arena; /* borrowed: where it grows */
+	uint8_t *subjects;   /* room x size bytes */
+	size_t size;	     /* bytes of one */
+	uint32_t room, used, oldest, newest;
+	uint64_t forgotten; /* subjects that made room */
 	uint32_t buckets[ANOMALY_BUCKETS];
 };
 
-/* The subject of that key among ANOMALY_SUBJECTS_MAX at `subjects`, each `size` bytes: found, or
- * zeroed and new. Never NULL. */
-void *anomaly_subject_get(struct anomaly_table *t, void *subjects, size_t size,
-			  const struct anomaly_key *key);
+/* An empty table with room for ANOMALY_SUBJECTS_FIRST; false if the budget is spent. */
+MUST_USE bool anomaly_table_init(struct anomaly_table *t, struct arena *a, size_t size);
+
+/* The subject of that key: found, or zeroed and new. Never NULL; valid until the next call. */
+void *anomaly_subject_get(struct anomaly_table *t, const struct anomaly_key *key);
 
 /* True if nothing was said about the subject within ANOMALY_SILENCE_NS before `now`; then it counts
  * as said. */

@@ -34,11 +34,6 @@ struct beacon_subject {
 	struct wall_ns seen; /* the latest call, in a burst or at its head */
 };
 
-struct beacon_state {
-	struct anomaly_table table;
-	struct beacon_subject subjects[ANOMALY_SUBJECTS_MAX];
-};
-
 static const uint16_t polled_udp[] = {
 	53,   /* DNS: anomaly_dns looks at it */
 	67,   /* DHCP renewals */
@@ -140,18 +135,18 @@ static void judge(struct anomaly_subject *subject, const struct wall_ns *times, 
 		    });
 }
 
-static struct beacon_subject *subject_of(struct beacon_state *state, const struct flow *f)
+static struct beacon_subject *subject_of(struct anomaly_table *table, const struct flow *f)
 {
 	struct anomaly_key key = {
 		.proto = f->proto, .port = f->server_port, .a = f->client, .b = f->server};
 
-	return anomaly_subject_get(&state->table, state->subjects, sizeof state->subjects[0], &key);
+	return anomaly_subject_get(table, &key);
 }
 
-static void observe(struct beacon_state *state, const struct flow *f, struct wall_ns at,
+static void observe(struct anomaly_table *table, const struct flow *f, struct wall_ns at,
 		    const struct record_sink *out)
 {
-	struct beacon_subject *s = subject_of(state, f);
+	struct beacon_subject *s = subject_of(table, f);
 
 	bool same = s->count != 0 && at.ns - TIME_NS_PER_S < s->seen.ns;
 
@@ -165,24 +160,26 @@ static void observe(struct beacon_state *state, const struct flow *f, struct wal
 	judge(&s->subject, s->times, s->count, f, out);
 }
 
-static void beacon_flow_new(void *state, const struct flow *f, const struct record_sink *out)
+static void beacon_flow_new(struct anomaly_table *table, const struct flow *f,
+			    const struct record_sink *out)
 {
 	if (worth_watching(f))
-		observe(state, f, f->first, out);
+		observe(table, f, f->first, out);
 }
 
 /* The first transaction of a connection came with the connection, which was observed. */
-static void beacon_logged(void *state, const struct flow *f, const struct record *r,
+static void beacon_logged(struct anomaly_table *table, const struct flow *f, const struct record *r,
 			  const struct record_sink *out)
 {
 	if (r->kind == RECORD_HTTP && r->u.http.tx_id != 0 &&
 	    r->u.http.length <= BEACON_REPLY_MAX && worth_watching(f))
-		observe(state, f, r->at, out);
+		observe(table, f, r->at, out);
 }
 
 /* Seconds in which the client began to send, after one in which it did not: the first
  * BEACON_TIMES of them. */
-static void beacon_flow_end(void *state, const struct flow *f, const struct record_sink *out)
+static void beacon_flow_end(struct anomaly_table *table, const struct flow *f,
+			    const struct record_sink *out)
 {
 	const struct flow_side *side = &f->side[FLOW_TO_SERVER];
 	struct wall_ns times[BEACON_TIMES];
@@ -194,7 +191,7 @@ static void beacon_flow_end(void *state, const struct flow *f, const struct reco
 	for (uint32_t i = 0; i < side->bin_count && n < BEACON_TIMES; i++)
 		if (side->bins[i] != 0 && (i == 0 || side->bins[i - 1] == 0))
 			times[n++] = (struct wall_ns){f->first.ns + (int64_t)i * TIME_NS_PER_S};
-	judge(&subject_of(state, f)->subject, times, n, f, out);
+	judge(&subject_of(table, f)->subject, times, n, f, out);
 }
 
 ANOMALY_DETECTOR(beacon) = {
@@ -202,7 +199,7 @@ ANOMALY_DETECTOR(beacon) = {
 	.doc = "at least ten evenly spaced calls of one client to one server, the median absolute "
 	       "deviation of their intervals below 15 % of the median; the score is 1000 minus "
 	       "that share in thousandths",
-	.state_bytes = sizeof(struct beacon_state),
+	.subject_bytes = sizeof(struct beacon_subject),
 	.flow_new = beacon_flow_new,
 	.flow_end = beacon_flow_end,
 	.logged = beacon_logged,

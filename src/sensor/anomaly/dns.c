@@ -37,11 +37,6 @@ struct dns_subject {
 	uint32_t letters[256]; /* of different names, ASCII letters folded */
 };
 
-struct dns_state {
-	struct anomaly_table table;
-	struct dns_subject subjects[ANOMALY_SUBJECTS_MAX];
-};
-
 /* The part of name before its last n labels, without the dot; empty if there is none. */
 static struct slice before_labels(struct slice name, unsigned n)
 {
@@ -159,17 +154,16 @@ static void window(struct dns_subject *s, struct wall_ns at)
 	memset(s->letters, 0, sizeof s->letters);
 }
 
-static void dns_logged(void *state_, const struct flow *f, const struct record *r,
+static void dns_logged(struct anomaly_table *table, const struct flow *f, const struct record *r,
 		       const struct record_sink *out)
 {
-	struct dns_state *state = state_;
 	struct dns_subject *s;
 	struct slice said, domain;
 
 	if (r->kind != RECORD_DNS || r->u.dns.answer ||
 	    !split_name(r->u.dns.rrname, &said, &domain))
 		return;
-	s = anomaly_subject_get(&state->table, state->subjects, sizeof *s,
+	s = anomaly_subject_get(table,
 				&(struct anomaly_key){.a = f->client, .text = name_hash(domain)});
 	window(s, r->at);
 	s->bytes_all += said.len;
@@ -187,6 +181,6 @@ ANOMALY_DETECTOR(dns) = {
 	.name = "dns",
 	.doc = "4,096 bytes or more that one client told one domain in at least 32 different names "
 	       "within an hour; the score is the share of bytes that were new",
-	.state_bytes = sizeof(struct dns_state),
+	.subject_bytes = sizeof(struct dns_subject),
 	.logged = dns_logged,
 };

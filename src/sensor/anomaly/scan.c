@@ -35,11 +35,6 @@ struct scan_subject {
 	uint64_t answered[2]; /* contacts in this and the previous window */
 };
 
-struct scan_state {
-	struct anomaly_table table;
-	struct scan_subject subjects[ANOMALY_SUBJECTS_MAX];
-};
-
 static bool is_probe(const struct flow *f)
 {
 	const struct flow_side *client = &f->side[FLOW_TO_SERVER],
@@ -139,7 +134,7 @@ static void say(struct scan_subject *s, const struct flow *f, enum scan_kind kin
 		    });
 }
 
-static void contact(struct scan_state *state, const struct flow *f, enum scan_kind kind,
+static void contact(struct anomaly_table *table, const struct flow *f, enum scan_kind kind,
 		    const struct record_sink *out)
 {
 	struct anomaly_key key = {.kind = (uint8_t)kind, .proto = f->proto, .a = f->client};
@@ -150,7 +145,7 @@ static void contact(struct scan_state *state, const struct flow *f, enum scan_ki
 		key.b = f->server;
 	else if (f->proto == IP_PROTO_TCP || f->proto == IP_PROTO_UDP)
 		key.port = f->server_port;
-	s = anomaly_subject_get(&state->table, state->subjects, sizeof *s, &key);
+	s = anomaly_subject_get(table, &key);
 	if (f->first.ns > s->latest.ns)
 		s->latest = f->first;
 	forget_old(s);
@@ -173,21 +168,22 @@ static void contact(struct scan_state *state, const struct flow *f, enum scan_ki
 		say(s, f, kind, score, out);
 }
 
-static void scan_flow_end(void *state, const struct flow *f, const struct record_sink *out)
+static void scan_flow_end(struct anomaly_table *table, const struct flow *f,
+			  const struct record_sink *out)
 {
 	if (is_group(&f->server))
 		return;
 	if (f->proto == IP_PROTO_TCP || f->proto == IP_PROTO_UDP)
-		contact(state, f, SCAN_OF_PORTS, out);
+		contact(table, f, SCAN_OF_PORTS, out);
 	if (f->proto == IP_PROTO_TCP || f->proto == IP_PROTO_UDP || f->proto == IP_PROTO_ICMP ||
 	    f->proto == IP_PROTO_ICMP6)
-		contact(state, f, SCAN_OF_HOSTS, out);
+		contact(table, f, SCAN_OF_HOSTS, out);
 }
 
 ANOMALY_DETECTOR(scan) = {
 	.name = "scan",
 	.doc = "25 hosts on one port, or 15 ports of one host, that did not answer within five "
 	       "minutes; the score is the share of unanswered contacts",
-	.state_bytes = sizeof(struct scan_state),
+	.subject_bytes = sizeof(struct scan_subject),
 	.flow_end = scan_flow_end,
 };

@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  *  1. Every used subject is in exactly one bucket chain and once in the list by age.
- *  2. A table never holds more than ANOMALY_SUBJECTS_MAX; subjects are reused, never moved. */
+ *  2. A table never holds more than ANOMALY_SUBJECTS_MAX. Links are indices, so it may move. */
 #include "sensor/anomaly/anomaly_priv.h"
 
-struct view { /* a table with its subjects: a base type of unknown size behind it */
-	struct anomaly_table *t;
-	uint8_t *subjects;
-	size_t size;
-};
-
-static struct anomaly_subject *at(const struct view *v, uint32_t link)
+static struct anomaly_subject *at(const struct anomaly_table *t, uint32_t link)
 {
-	return (struct anomaly_subject *)(void *)(v->subjects + (size_t)(link - 1) * v->size);
+	return (struct anomaly_subject *)(void *)(t->subjects + (size_t)(link - 1) * t->size);
 }
 
 /* FNV-1a, then a finaliser so that the low bits depend on all bytes. */
@@ -26,13 +20,13 @@ uint64_t anomaly_hash(struct slice s, uint64_t seed)
 	return h ^ h >> 33;
 }
 
-static uint32_t *bucket(const struct view *v, const struct anomaly_key *k)
+static uint32_t *bucket(struct anomaly_table *t, const struct anomaly_key *k)
 {
 	uint64_t h = k->text + k->kind + ((uint64_t)k->proto << 8) + ((uint64_t)k->port << 16);
 
 	h = anomaly_hash((struct slice){k->a.b, sizeof k->a.b}, h);
 	h = anomaly_hash((struct slice){k->b.b, sizeof k->b.b}, h);
-	return &v->t->buckets[h & (ANOMALY_BUCKETS - 1)];
+	return &t->buckets[h & (ANOMALY_BUCKETS - 1)];
 }
 
 static bool key_equal(const struct anomaly_key *x, const struct anomaly_key *y)
@@ -41,67 +35,87 @@ static bool key_equal(const struct anomaly_key *x, const struct anomaly_key *y)
 	       x->text == y->text && addr_equal(&x->a, &y->a) && addr_equal(&x->b, &y->b);
 }
 
-static void list_out(const struct view *v, uint32_t link)
+static void list_out(struct anomaly_table *t, uint32_t link)
 {
-	struct anomaly_subject *s = at(v, link);
+	struct anomaly_subject *s = at(t, link);
 
 	if (s->older != 0)
-		at(v, s->older)->newer = s->newer;
+		at(t, s->older)->newer = s->newer;
 	else
-		v->t->oldest = s->newer;
+		t->oldest = s->newer;
 	if (s->newer != 0)
-		at(v, s->newer)->older = s->older;
+		at(t, s->newer)->older = s->older;
 	else
-		v->t->newest = s->older;
+		t->newest = s->older;
 }
 
-static void list_in(const struct view *v, uint32_t link)
+static void list_in(struct anomaly_table *t, uint32_t link)
 {
-	struct anomaly_subject *s = at(v, link);
+	struct anomaly_subject *s = at(t, link);
 
-	s->older = v->t->newest;
+	s->older = t->newest;
 	s->newer = 0;
 	if (s->older != 0)
-		at(v, s->older)->newer = link;
+		at(t, s->older)->newer = link;
 	else
-		v->t->oldest = link;
-	v->t->newest = link;
+		t->oldest = link;
+	t->newest = link;
 }
 
-static uint32_t take_oldest(const struct view *v)
+static uint32_t take_oldest(struct anomaly_table *t)
 {
-	uint32_t link = v->t->oldest;
-	uint32_t *from = bucket(v, &at(v, link)->key);
+	uint32_t link = t->oldest;
+	uint32_t *from = bucket(t, &at(t, link)->key);
 
 	while (*from != link)
-		from = &at(v, *from)->chain;
-	*from = at(v, link)->chain;
-	list_out(v, link);
-	v->t->forgotten++;
+		from = &at(t, *from)->chain;
+	*from = at(t, link)->chain;
+	list_out(t, link);
+	t->forgotten++;
 	return link;
 }
 
-void *anomaly_subject_get(struct anomaly_table *t, void *subjects, size_t size,
-			  const struct anomaly_key *key)
+static bool resize(struct anomaly_table *t, uint32_t room)
 {
-	struct view v = {t, subjects, size};
-	uint32_t *head = bucket(&v, key), link = *head;
+	uint8_t *subjects = arena_alloc(t->arena, t->size, _Alignof(max_align_t), room);
+
+	if (subjects == NULL)
+		return false;
+	if (t->used != 0)
+		memcpy(subjects, t->subjects, t->used * t->size);
+	t->subjects = subjects;
+	t->room = room;
+	return true;
+}
+
+bool anomaly_table_init(struct anomaly_table *t, struct arena *a, size_t size)
+{
+	*t = (struct anomaly_table){.arena = a, .size = size};
+	return resize(t, ANOMALY_SUBJECTS_FIRST);
+}
+
+void *anomaly_subject_get(struct anomaly_table *t, const struct anomaly_key *key)
+{
+	uint32_t *head = bucket(t, key), link = *head;
 	struct anomaly_subject *s;
 
-	while (link != 0 && !key_equal(&at(&v, link)->key, key))
-		link = at(&v, link)->chain;
+	while (link != 0 && !key_equal(&at(t, link)->key, key))
+		link = at(t, link)->chain;
 	if (link != 0) {
-		list_out(&v, link);
-		list_in(&v, link);
-		return at(&v, link);
+		list_out(t, link);
+		list_in(t, link);
+		return at(t, link);
 	}
-	link = t->used < ANOMALY_SUBJECTS_MAX ? ++t->used : take_oldest(&v);
-	s = at(&v, link);
-	memset(s, 0, size);
+	if (t->used < t->room || (t->room < ANOMALY_SUBJECTS_MAX && resize(t, t->room * 4)))
+		link = ++t->used;
+	else
+		link = take_oldest(t);
+	s = at(t, link);
+	memset(s, 0, t->size);
 	s->key = *key;
 	s->chain = *head;
 	*head = link;
-	list_in(&v, link);
+	list_in(t, link);
 	return s;
 }
 

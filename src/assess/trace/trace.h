@@ -4,15 +4,20 @@
  *
  * From the incident's actor machine backwards: if a station saw that machine, does the activity of
  * a flow into it explain the activity out of it? Compared are the seconds in which payload
- * travelled (flow fingerprints); the answer is a likelihood ratio, capped at 20 for one item
- * (INCIDENTS.md F3), times prior odds, both printed. The chain stops at the first machine that
+ * travelled (flow fingerprints): bursts that go out 0 to 2 s after payload that comes in, against
+ * what chance explains given how busy the inbound flows are. The answer is a likelihood ratio for
+ * each source machine, capped at 20 (INCIDENTS.md F3), times prior odds, both printed; stations'
+ * clocks must agree to a second, else nothing is found. The chain stops at the first machine that
  * nobody observed from inside, or that is marked a relay, and says which: a last-seen relay is
- * never an origin (A12).
+ * never an origin (A12). Pure; src/assess/README.md explains the numbers.
  */
 #ifndef DEW_ASSESS_TRACE_H
 #define DEW_ASSESS_TRACE_H
 
+#include "assess/claim/claim.h"
 #include "assess/incident/incident.h"
+#include "base/arena.h"
+#include "party/party.h"
 
 enum { TRACE_HOPS_MAX = 8 };
 
@@ -43,6 +48,8 @@ struct trace_chain {
 	struct slice stop_why; /* one sentence */
 };
 
+/* facts: ascending by leaf, at least what incident_select() gives. An incident without an actor
+ * machine has a chain without hops. */
 MUST_USE enum status trace_incident(const struct incident *i, const struct fact_set *facts,
 				    const struct party *parties, size_t party_count,
 				    struct arena *a, struct trace_chain *out, struct fail *why);

@@ -87,7 +87,6 @@ static enum status compile_decode(struct detect_compiler *c, const struct detect
 					SLICE_ARG(part));
 		}
 	}
-	c->content = NULL;
 	if (c->base64_count == DETECT_TESTS_MAX)
 		return fail_set(why, ST_LIMIT, "more than %d base64_decode", DETECT_TESTS_MAX);
 	c->base64[c->base64_count++] = o;

@@ -18,17 +18,22 @@ static enum status compile_modifier(struct detect_compiler *c, const struct dete
 {
 	struct detect_draft_list *from = c->current, *to;
 	struct detect_step step;
+	uint32_t at = from->count;
 	enum status st;
 
-	if (c->content == NULL || c->sticky || from == NULL || from->count == 0 ||
-	    from->steps[from->count - 1].operand != c->content)
+	while (at > 0 && from->steps[at - 1].operand != c->content)
+		at--;
+	if (c->content == NULL || c->sticky || at == 0)
 		return fail_set(why, ST_INVALID, "%s needs a content before it", kw->name);
 	st = detect_list_for(c, slice_of(kw->field), &to, why);
 	if (st != ST_OK)
 		return st;
 	if (to->count == DETECT_STEPS_MAX)
 		return fail_set(why, ST_LIMIT, "more than %d steps", DETECT_STEPS_MAX);
-	step = from->steps[--from->count];
+	step = from->steps[at - 1];
+	for (uint32_t i = at; i < from->count; i++)
+		from->steps[i - 1] = from->steps[i];
+	from->count--;
 	to->steps[to->count++] = step;
 	return ST_OK;
 }

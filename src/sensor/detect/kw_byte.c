@@ -285,7 +285,6 @@ static enum status add(struct detect_compiler *c, const struct detect_keyword *k
 {
 	if (r->bytes.var == 0 && !r->string && (r->bytes.value < 1 || r->bytes.value > 8))
 		return fail_set(why, ST_INVALID, "%s reads 1 to 8 bytes", kw->name);
-	c->content = NULL;
 	return detect_add_step(c, kw, operand, r->relative, why);
 }
 
@@ -455,6 +454,15 @@ static enum status compile_math(struct detect_compiler *c, const struct detect_k
 	return add(c, kw, o, &o->r, why);
 }
 
+/* Is the step before a content that must occur? */
+static bool content_is_last(const struct detect_compiler *c)
+{
+	const struct detect_draft_list *d = c->current;
+
+	return c->content != NULL && !c->content->negated && d->count != 0 &&
+	       d->steps[d->count - 1].operand == c->content;
+}
+
 static enum status compile_data_at(struct detect_compiler *c, const struct detect_keyword *kw,
 				   struct slice value, struct fail *why)
 {
@@ -477,6 +485,10 @@ static enum status compile_data_at(struct detect_compiler *c, const struct detec
 			o->relative = true;
 		else if (!slice_equal(w, SLICE("rawbytes")))
 			return unknown(kw, w, why);
+	}
+	if (o->relative && o->negated && o->n.var == 0 && o->n.value == 1 && content_is_last(c)) {
+		c->content->ends = true; /* and so it goes where a later word moves the content */
+		return ST_OK;
 	}
 	return detect_add_step(c, kw, o, o->relative, why);
 }

@@ -150,7 +150,6 @@ static enum status compile_pcre(struct detect_compiler *c, const struct detect_k
 		return st;
 	o->negated = t.negated;
 	o->relative = t.relative;
-	c->content = NULL;
 	if (t.field != NULL && !c->sticky) {
 		st = detect_list_for(c, slice_of(t.field), &c->current, why);
 		if (st != ST_OK)

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * TLS versions by number: tls.version, ssl_version. They compare with the text of the field
+ * tls.version; without a value that word is the buffer itself. */
+#include "sensor/detect/detect_priv.h"
+
+enum { VERSIONS_MAX = 8 };
+
+struct version_operand {
+	struct slice text[VERSIONS_MAX];
+	uint32_t count;
+	bool negated;
+};
+
+static const struct {
+	const char *word, *text;
+} versions[] = {
+	{"1.0", "TLSv1"},      {"1.1", "TLS 1.1"},    {"1.2", "TLS 1.2"},  {"1.3", "TLS 1.3"},
+	{"sslv2", "SSLv2"},    {"sslv3", "SSLv3"},    {"tls1.0", "TLSv1"}, {"tls1.1", "TLS 1.1"},
+	{"tls1.2", "TLS 1.2"}, {"tls1.3", "TLS 1.3"},
+};
+
+static bool version(const void *operand, struct detect_inspect *in)
+{
+	const struct version_operand *o = operand;
+	bool any = false;
+
+	for (uint32_t i = 0; i < o->count; i++)
+		any |= slice_equal(in->bytes, o->text[i]);
+	return in->bytes.len != 0 && any != o->negated;
+}
+
+static bool version_add(struct version_operand *o, struct slice word)
+{
+	for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++) {
+		if (slice_equal_nocase(word, slice_of(versions[i].word))) {
+			o->text[o->count++] = slice_of(versions[i].text);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* "1.2"; "sslv3,tls1.0"; "!sslv2,!sslv3": all negated or none */
+static enum status compile_version(struct detect_compiler *c, const struct detect_keyword *kw,
+				   struct slice value, struct fail *why)
+{
+	struct version_operand *o = ARENA_NEW(c->arena, struct version_operand);
+	struct detect_draft_list *keep = c->current;
+	struct slice rest = value;
+	enum status st;
+
+	if (o == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for %s", kw->name);
+	if (value.ptr == NULL)
+		return detect_stick(c, SLICE("tls.version"), why);
+	while (rest.ptr != NULL) {
+		struct slice w = slice_trim(slice_split(&rest, ','));
+		bool not = w.len > 0 && w.ptr[0] == '!';
+
+		if (o->count == VERSIONS_MAX || (o->count != 0 && not != o->negated) ||
+		    !version_add(o, slice_from(w, not ? 1 : 0)))
+			return fail_set(why, ST_INVALID, "%s does not know \"%.*s\"", kw->name,
+					SLICE_ARG(w));
+		o->negated = not ;
+	}
+	st = detect_list_for(c, SLICE("tls.version"), &c->current, why);
+	if (st == ST_OK)
+		st = detect_add_step(c, kw, o, false, why);
+	c->current = keep;
+	return st;
+}
+
+KEYWORD(tls) = {
+	{.name = "tls.version",
+	 .compile = compile_version,
+	 .step = version,
+	 .doc = "the TLS version offered or agreed; without a value, the buffer of its text"},
+	{.name = "ssl_version",
+	 .compile = compile_version,
+	 .step = version,
+	 .doc = "one of (or none of) these versions"},
+	{0},
+};

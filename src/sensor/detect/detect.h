@@ -76,7 +76,8 @@ void detect_packet(struct detect_worker *w, const struct packet *p, struct flow 
 		   enum flow_dir dir);
 
 /* Rules on the stream's released bytes of a direction (stream_window()), those not looked at
- * before. p is the packet that released them, NULL at the end. `last`: no more will come. */
+ * before. p is the packet that released them, NULL at the end. `last`: no more will come. At the
+ * end of a flow call it from the stream's eof callback: stream_end() then gives the bytes back. */
 void detect_stream(struct detect_worker *w, const struct packet *p, struct flow *f,
 		   enum flow_dir dir, bool last);
 

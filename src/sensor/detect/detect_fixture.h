@@ -19,7 +19,7 @@ struct fixture {
 	struct flow flow;
 	uint64_t hit[FIXTURE_HITS_MAX]; /* sids in order */
 	uint32_t hits;
-	bool streamed[2], ended[2];
+	bool streamed[2], ended[2], ending;
 	uint32_t seq[2]; /* next to send */
 	struct wall_ns now;
 	uint64_t packets;
@@ -56,6 +56,8 @@ static void fixture_stream_eof(void *ctx, struct flow *f, enum flow_dir dir)
 	struct fixture *x = ctx;
 
 	x->streamed[dir] = x->ended[dir] = true;
+	if (x->ending)
+		detect_stream(x->worker, NULL, f, dir, true);
 	if (f->app != NULL)
 		app_eof(f->app, (enum app_dir)dir);
 }
@@ -197,18 +199,15 @@ static inline void fixture_flow_end(struct fixture *x)
 					 fixture_stream_eof};
 	struct flow *f = &x->flow;
 
-	x->streamed[0] = x->streamed[1] = false;
-	x->ended[0] = x->ended[1] = true;
+	x->ending = true;
 	if (f->stream != NULL)
 		stream_end(f, &sink);
+	x->ending = false;
 	for (int d = 0; d < 2 && f->app != NULL; d++)
 		if (!f->app->eof[d])
 			app_eof(f->app, (enum app_dir)d);
-	for (int d = 0; d < 2; d++) {
-		if (x->streamed[d])
-			detect_stream(x->worker, NULL, f, (enum flow_dir)d, true);
+	for (int d = 0; d < 2; d++)
 		detect_txs(x->worker, NULL, f, (enum flow_dir)d, true);
-	}
 	if (f->app != NULL)
 		app_flow_end(f->app);
 	f->app = NULL;

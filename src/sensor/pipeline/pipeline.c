@@ -61,11 +61,22 @@ static void stream_gap(void *ctx, struct flow *f, enum flow_dir dir, uint64_t of
 	app_gap(app, (enum app_dir)dir, missing);
 }
 
+static void look_at_stream(struct pipeline *p, const struct packet *packet, struct flow *f,
+			   enum flow_dir dir)
+{
+	bool plain = f->proto == IP_PROTO_TCP && (f->app == NULL || !f->app->stop_inspecting);
+
+	if (p->detect != NULL && !f->no_inspect && plain)
+		detect_stream(p->detect, packet, f, dir, p->ended[dir]);
+}
+
 static void stream_eof(void *ctx, struct flow *f, enum flow_dir dir)
 {
 	struct pipeline *p = ctx;
 
 	p->streamed[dir] = p->ended[dir] = true;
+	if (!p->in_packet && f->stream != NULL) /* stream_end() takes the bytes away behind this */
+		look_at_stream(p, NULL, f, dir);
 	if (f->app == NULL)
 		return;
 	p->app_moved = true;
@@ -97,13 +108,11 @@ static bool tx_logged_and_looked_at(const struct app_tx *tx)
 /* Streams and transactions that progressed. packet is NULL at the end of the flow. */
 static void look(struct pipeline *p, const struct packet *packet, struct flow *f)
 {
-	bool plain = f->proto == IP_PROTO_TCP && (f->app == NULL || !f->app->stop_inspecting);
-
 	if (p->detect == NULL || f->no_inspect)
 		return;
 	for (int d = FLOW_TO_SERVER; d <= FLOW_TO_CLIENT; d++)
-		if (p->streamed[d] && plain)
-			detect_stream(p->detect, packet, f, (enum flow_dir)d, p->ended[d]);
+		if (p->streamed[d])
+			look_at_stream(p, packet, f, (enum flow_dir)d);
 	if (!p->app_moved || f->app->protocol == NULL)
 		return;
 	for (int d = FLOW_TO_SERVER; d <= FLOW_TO_CLIENT; d++)

@@ -100,47 +100,110 @@ static inline struct app_digest app_digest_of(struct app_flow *f)
 	return d;
 }
 
-/* Runs a conversation, cut into pieces of at most `cut` bytes (0: as framed), and takes back all.
- */
-static inline struct app_digest app_check_run(const struct app_protocol *p, uint8_t transport,
-					      struct slice in, size_t cut, size_t fail_after)
+struct app_says {
+	enum app_dir dir;
+	struct slice bytes;
+	uint64_t gap; /* bytes missing before */
+};
+
+/* A flow with its memory, for tests. */
+struct app_talk {
+	struct arena_pool pool;
+	struct arena flow;
+	struct app_flow *f;
+};
+
+static inline bool app_talk_open(struct app_talk *t, uint8_t transport, uint16_t port,
+				 size_t fail_after)
 {
-	struct arena_pool pool = {.budget = 64 << 20, .fail_after = fail_after};
-	struct arena flow = {.pool = &pool};
-	uint16_t port = p->ports != NULL ? p->ports[0] : 0;
-	struct app_flow *f = app_flow_new(&flow, &pool, transport, 40000, port);
-	struct cursor c = cursor_of(in);
+	*t = (struct app_talk){.pool = {.budget = 64 << 20, .fail_after = fail_after}};
+	t->flow.pool = &t->pool;
+	t->f = app_flow_new(&t->flow, &t->pool, transport, 40000, port);
+	return t->f != NULL;
+}
+
+/* Says it in pieces of at most `cut` bytes; 0: at once. Datagrams are never cut. */
+static inline void app_talk_say(struct app_talk *t, enum app_dir dir, struct slice bytes,
+				size_t cut)
+{
+	while (bytes.len != 0) {
+		size_t n = bytes.len;
+
+		if (cut != 0 && cut < n && t->f->transport == APP_TCP)
+			n = cut;
+		app_data(t->f, dir, slice_part(bytes, 0, n));
+		bytes = slice_from(bytes, n);
+	}
+}
+
+static inline void app_talk_eof(struct app_talk *t)
+{
+	app_eof(t->f, APP_TO_SERVER);
+	app_eof(t->f, APP_TO_CLIENT);
+	for (struct app_tx *tx = t->f->first; tx != NULL; tx = tx->next)
+		APP_CHECK(tx->progress[0] == t->f->protocol->complete[0] &&
+			  tx->progress[1] == t->f->protocol->complete[1]);
+}
+
+/* Takes back all memory, and checks that it is all. */
+static inline void app_talk_close(struct app_talk *t)
+{
+	if (t->f != NULL)
+		app_flow_end(t->f);
+	arena_reset(&t->flow);
+	APP_CHECK(t->pool.out == 0);
+	arena_pool_drain(&t->pool);
+}
+
+static inline struct app_tx *app_talk_tx(const struct app_talk *t, unsigned n)
+{
+	struct app_tx *tx = t->f->first;
+
+	while (tx != NULL && n-- != 0)
+		tx = tx->next;
+	return tx;
+}
+
+/* The value of a field by its name, first of several. */
+static inline struct slice app_talk_field(struct app_tx *tx, enum app_dir dir, struct slice name,
+					  unsigned n)
+{
+	const struct app_protocol *p;
+	const struct app_field *f = app_field_find(name, &p);
+
+	APP_CHECK(f != NULL && (f->dirs >> dir & 1) != 0);
+	return f->get(tx, dir, n);
+}
+
+/* Is exactly the anomaly of that name set? An empty name: none at all. */
+static inline bool app_talk_anomaly(const struct app_talk *t, const struct app_tx *tx,
+				    struct slice name)
+{
+	const char *const *names = t->f->protocol->anomalies;
+
+	for (unsigned i = 0; names[i] != NULL; i++)
+		if (slice_equal(name, slice_of(names[i])))
+			return (tx->anomalies >> i & 1) != 0;
+	APP_CHECK(name.len == 0);
+	return tx->anomalies == 0;
+}
+
+static inline struct app_digest app_check_talk(const struct app_protocol *p, uint8_t transport,
+					       const struct app_says *says, size_t n, size_t cut,
+					       size_t fail_after)
+{
+	struct app_talk t;
 	struct app_digest d = {0};
 
-	while (f != NULL && cursor_left(&c) != 0) {
-		uint8_t control = cursor_u8(&c);
-		size_t n = (control & 63) == 63 ? SIZE_MAX : ((size_t)(control & 63) + 1) * 4;
-		enum app_dir dir = (control >> 6 & 1) ? APP_TO_CLIENT : APP_TO_SERVER;
-		struct slice bytes;
-
-		if (control & 128)
-			app_gap(f, dir, 100);
-		if (n > cursor_left(&c))
-			n = cursor_left(&c);
-		bytes = cursor_take(&c, n);
-		while (bytes.len != 0) {
-			n = cut != 0 && transport == APP_TCP && cut < bytes.len ? cut : bytes.len;
-			app_data(f, dir, slice_part(bytes, 0, n));
-			bytes = slice_from(bytes, n);
+	if (app_talk_open(&t, transport, p->ports != NULL ? p->ports[0] : 0, fail_after)) {
+		for (size_t i = 0; i < n; i++) {
+			app_gap(t.f, says[i].dir, says[i].gap);
+			app_talk_say(&t, says[i].dir, says[i].bytes, cut);
 		}
+		app_talk_eof(&t);
+		d = app_digest_of(t.f);
 	}
-	if (f != NULL) {
-		app_eof(f, APP_TO_SERVER);
-		app_eof(f, APP_TO_CLIENT);
-		for (struct app_tx *tx = f->first; tx != NULL; tx = tx->next)
-			APP_CHECK(tx->progress[0] == f->protocol->complete[0] &&
-				  tx->progress[1] == f->protocol->complete[1]);
-		d = app_digest_of(f);
-		app_flow_end(f);
-	}
-	arena_reset(&flow);
-	APP_CHECK(pool.out == 0);
-	arena_pool_drain(&pool);
+	app_talk_close(&t);
 	return d;
 }
 
@@ -151,22 +214,45 @@ static inline bool app_digest_equal(const struct app_digest *a, const struct app
 	       a->consumed[1] == b->consumed[1];
 }
 
-/* All that must hold: memory comes back, any cut says the same, no allocation may crash. */
-static inline void app_check_input(const struct app_protocol *p, struct slice in)
+/* All that must hold: memory comes back, any cut says the same, any allocation may fail. */
+static inline void app_check_all(const struct app_protocol *p, const struct app_says *says,
+				 size_t n, size_t allocations)
 {
 	for (uint8_t t = APP_TCP; t <= APP_UDP; t++) {
-		struct app_digest whole, bytes, pieces;
+		static const size_t cuts[] = {1, 2, 7, 100};
+		struct app_digest whole, cut;
 
 		if ((p->transports & t) == 0)
 			continue;
-		whole = app_check_run(p, t, in, 0, 0);
-		bytes = app_check_run(p, t, in, 1, 0);
-		pieces = app_check_run(p, t, in, 7, 0);
-		APP_CHECK(app_digest_equal(&whole, &bytes));
-		APP_CHECK(app_digest_equal(&whole, &pieces));
-		for (size_t n = 1; n <= 12; n++)
-			(void)app_check_run(p, t, in, 0, n);
+		whole = app_check_talk(p, t, says, n, 0, 0);
+		for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++) {
+			cut = app_check_talk(p, t, says, n, cuts[i], 0);
+			APP_CHECK(app_digest_equal(&whole, &cut));
+		}
+		for (size_t i = 1; i <= allocations; i++)
+			(void)app_check_talk(p, t, says, n, 0, i);
 	}
+}
+
+/* Bytes of a fuzzer as a conversation, see above. */
+static inline void app_check_input(const struct app_protocol *p, struct slice in)
+{
+	enum { SAYS_MAX = 64 };
+	struct app_says says[SAYS_MAX];
+	struct cursor c = cursor_of(in);
+	size_t n = 0;
+
+	while (n < SAYS_MAX && cursor_left(&c) != 0) {
+		uint8_t control = cursor_u8(&c);
+		size_t bytes = (control & 63) == 63 ? SIZE_MAX : ((size_t)(control & 63) + 1) * 4;
+
+		if (bytes > cursor_left(&c))
+			bytes = cursor_left(&c);
+		says[n].dir = (control >> 6 & 1) ? APP_TO_CLIENT : APP_TO_SERVER;
+		says[n].gap = control & 128 ? 100 : 0;
+		says[n++].bytes = cursor_take(&c, bytes);
+	}
+	app_check_all(p, says, n, 12);
 }
 
 #endif

@@ -1,7 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What holds for every protocol in the table; a new protocol is tested by being listed. */
+ * What holds for every protocol in the table, so that a new one is tested by being listed; the life
+ * of a flow; and who is recognised by which bytes. */
 #include "sensor/app/app_check.h"
 #include "test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define COUNT(a) (sizeof(a) / sizeof(a)[0])
+#define B(lit)                                                                                     \
+	{                                                                                          \
+		(const uint8_t *)(lit), sizeof(lit) - 1                                            \
+	}
 
 static void the_table_is_sound(struct test *t)
 {
@@ -15,7 +25,10 @@ static void the_table_is_sound(struct test *t)
 		EXPECT(t, (p->transports & (APP_TCP | APP_UDP)) != 0);
 		EXPECT(t, p->parse != NULL || (p->fields == NULL && p->log == NULL));
 		for (const struct app_field *f = p->fields; f != NULL && f->name != NULL; f++) {
+			const struct app_protocol *owner = NULL;
+
 			EXPECT(t, f->get != NULL && f->doc != NULL);
+			EXPECT(t, app_field_find(slice_of(f->name), &owner) == f && owner == p);
 			EXPECT(t, f->dirs >= 1 && f->dirs <= 3);
 			for (enum app_dir d = APP_TO_SERVER; d <= APP_TO_CLIENT; d++)
 				EXPECT(t, (f->dirs >> d & 1) == 0 || f->stage < p->complete[d]);
@@ -28,14 +41,330 @@ static void the_table_is_sound(struct test *t)
 	EXPECT(t, app_find(SLICE("no such")) == NULL);
 }
 
-static void a_field_is_found_by_its_name(struct test *t)
+/* docs/formats/buffers.md has one row for each field, made of what the table says. */
+static void every_field_is_documented(struct test *t)
 {
-	const struct app_protocol *p = NULL;
-	const struct app_field *f = app_field_find(SLICE("dns.query"), &p);
+	const char *root = getenv("DEW_SOURCE_ROOT");
+	static char text[1 << 16];
+	char path[1024];
+	struct slice doc;
+	FILE *f;
 
-	EXPECT(t, f != NULL && p == app_find(SLICE("dns")));
-	EXPECT(t, f->multi);
-	EXPECT(t, app_field_find(SLICE("dns.nothing"), &p) == NULL);
+	(void)snprintf(path, sizeof path, "%s/docs/formats/buffers.md", root ? root : ".");
+	f = fopen(path, "rbe");
+	EXPECT(t, f != NULL);
+	doc = (struct slice){(const uint8_t *)text, fread(text, 1, sizeof text, f)};
+	(void)fclose(f);
+	for (size_t i = 0; app_protocols[i] != NULL; i++) {
+		const struct app_protocol *p = app_protocols[i];
+		static const char *const sides[] = {"", "to server", "to client", "both"};
+		char row[512];
+
+		(void)snprintf(row, sizeof row, "\n## %s\n", p->name);
+		if (slice_find(doc, slice_of(row)) == SIZE_MAX && p->fields != NULL)
+			test_fail(t, __FILE__, __LINE__, "missing: %s", row);
+		for (const struct app_field *a = p->fields; a != NULL && a->name != NULL; a++) {
+			(void)snprintf(row, sizeof row, "| `%s` | %s | %s | %s |\n", a->name,
+				       sides[a->dirs],
+				       a->growing ? "grows"
+				       : a->multi ? "several"
+						  : "one",
+				       a->doc);
+			if (slice_find(doc, slice_of(row)) == SIZE_MAX)
+				test_fail(t, __FILE__, __LINE__, "missing: %s", row);
+		}
+	}
 }
 
-TESTS(T(the_table_is_sound), T(a_field_is_found_by_its_name))
+struct known {
+	const char *name; /* NULL: nobody */
+	uint8_t transport;
+	enum app_dir dir;
+	uint16_t port;
+	struct slice bytes;
+};
+
+static const struct known known[] = {
+	{"http", APP_TCP, 0, 4444, B("GET / HTTP/1.1\r\n")},
+	{"http", APP_TCP, 1, 4444, B("HTTP/1.1 200 OK\r\n")},
+	{"http2", APP_TCP, 0, 80, B("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")},
+	{NULL, APP_TCP, 1, 80, B("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")},
+	{"tls", APP_TCP, 0, 4444, B("\x16\3\1\0\x40\1\0\0\x3c")},
+	{"ssh", APP_TCP, 1, 4444, B("SSH-2.0-x\r\n")},
+	{"smb", APP_TCP, 0, 4444, B("\0\0\0\x40\xffSMBr")},
+	{"smb", APP_TCP, 1, 4444, B("\0\0\0\x40\xfeSMB\x40")},
+	{"smb", APP_TCP, 0, 139,
+	 B("\x81\0\0\x44\x20"
+	   "CKAAAA")},
+	{NULL, APP_TCP, 0, 139,
+	 B("\x81\0\0\x45\x20"
+	   "CKAAAA")},
+	{NULL, APP_TCP, 0, 4444,
+	 B("\x81\0\0\x44\x20"
+	   "CKAAAA")},
+	{NULL, APP_TCP, 0, 445, B("\0\0\0\x40\xfcSMBr")},
+	{NULL, APP_TCP, 0, 445, B("\0\0\0\x40\xffSMX")},
+	{"dcerpc", APP_TCP, 0, 135, B("\5\0\x0b\3\x10\0\0\0\x48\0\0\0\1\0\0\0")},
+	{"dcerpc", APP_TCP, 0, 135, B("\5\1\x0b\3\0\0\0\0\0\x48\0\0\1\0\0\0")},
+	{NULL, APP_TCP, 0, 135, B("\5\0\x0b\3\x10\0\0\0\x0f\0\0\0\1\0\0\0")},
+	{NULL, APP_TCP, 0, 135, B("\5\0\x15\3\x10\0\0\0\x48\0\0\0\1\0\0\0")},
+	{NULL, APP_TCP, 0, 135, B("\5\2\x0b\3\x10\0\0\0\x48\0\0\0\1\0\0\0")},
+	{NULL, APP_TCP, 0, 1080, B("\5\1\0")}, /* SOCKS5 */
+	{"rfb", APP_TCP, 1, 5900, B("RFB 003.008\n")},
+	{NULL, APP_TCP, 1, 5900, B("RFB 003-008\n")},
+	{"mqtt", APP_TCP, 0, 4444, B("\x10\x10\0\4MQTT\5\2")},
+	{"mqtt", APP_TCP, 0, 4444, B("\x10\x90\1\0\6MQIsdp\3\2")},
+	{NULL, APP_TCP, 0, 1883, B("\x10\xff\xff\xff\xff\1\0\4MQTT")},
+	{NULL, APP_TCP, 0, 1883, B("\x10\x10\0\4MQTX\5\2")},
+	{NULL, APP_TCP, 1, 1883, B("\x10\x10\0\4MQTT\5\2")},
+	{"sip", APP_UDP, 0, 5060, B("INVITE sip:a@b SIP/2.0\r\n")},
+	{"sip", APP_TCP, 0, 5060, B("OPTIONS sip:a@b SIP/2.0\r\n")},
+	{"sip", APP_TCP, 1, 5060, B("SIP/2.0 200 OK\r\n")},
+	{"rdp", APP_TCP, 0, 4444, B("\3\0\0\x23\x1e\xe0\0\0\0\0\0Cookie: mstshash=abcdef\r")},
+	{"rdp", APP_TCP, 0, 4444, B("\3\0\0\x13\x0e\xe0\0\0\0\0\0\1\0\x08\0\3\0\0\0")},
+	{"rdp", APP_TCP, 1, 4444, B("\3\0\0\x13\x0e\xd0\0\0\0\0\0\2\0\x08\0\3\0\0\0")},
+	{"rdp", APP_TCP, 0, 3389, B("\3\0\0\x0b\6\xe0\0\0\0\0\0")},
+	{NULL, APP_TCP, 0, 102,
+	 B("\3\0\0\x16\x11\xe0\0\0\0\1\0\xc0\1\x0a\xc1\2\1\0\xc2\2\1\2")}, /* S7 */
+	{NULL, APP_TCP, 0, 102, B("\3\0\0\x0b\6\xe0\0\0\0\0\0")},
+	{NULL, APP_TCP, 0, 3389, B("\3\0\0\x0b\7\xe0\0\0\0\0\0")},
+	{NULL, APP_TCP, 0, 3389, B("\3\1\0\x0b\6\xe0\0\0\0\0\0")},
+	{NULL, APP_TCP, 0, 3389, B("\3\0\0\x0b\6\xf0\0\0\0\0\0")},
+	{"imap", APP_TCP, 1, 4444, B("* OK ready\r\n")},
+	{NULL, APP_TCP, 0, 143, B("* OK ready\r\n")},
+	{"pop3", APP_TCP, 1, 110, B("+OK\r\n")},
+	{"pop3", APP_TCP, 1, 4444, B("+OK a pop3 server\r\n")},
+	{NULL, APP_TCP, 1, 6379, B("+OK\r\n")}, /* Redis */
+	{"pop3", APP_TCP, 0, 110, B("USER a\r\n")},
+	{"smtp", APP_TCP, 1, 4444, B("220 mx esmtp\r\n")},
+	{"smtp", APP_TCP, 1, 25, B("220 mx\r\n")},
+	{"smtp", APP_TCP, 0, 4444, B("ehlo a\r\n")},
+	{"ftp", APP_TCP, 1, 4444, B("220 an FTP server\r\n")},
+	{"ftp", APP_TCP, 1, 21, B("220 hello\r\n")},
+	{"ftp", APP_TCP, 0, 21, B("USER a\r\n")},
+	{NULL, APP_TCP, 1, 4444, B("220 hello\r\n")},
+	{"krb5", APP_TCP, 0, 88, B("\0\0\0\7\x6a\5\x30\3\xa1\1\0")},
+	{"krb5", APP_UDP, 0, 88, B("\x6a\x81\3\x30\1\0")},
+	{NULL, APP_UDP, 0, 88, B("\x6a\6\x30\3\xa1\1\0")},
+	{NULL, APP_UDP, 0, 88, B("\x69\5\x30\3\xa1\1\0")},
+	{NULL, APP_UDP, 0, 88, B("\x6a")},
+	{NULL, APP_UDP, 0, 4444, B("\x6a\5\x30\3\xa1\1\0")},
+	{"ntp", APP_UDP, 0, 123,
+	 B("\x23"
+	   "47 bytes of time, 47 bytes of time, 47 bytes of")},
+	{"ntp", APP_UDP, 0, 123, B("\x16\2\0\0\0\0\0\0\0\0\0\0")},
+	{NULL, APP_UDP, 0, 123, B("\x17\0\3\x2a\0\0\0\0\0\0\0\0")},
+	{NULL, APP_UDP, 0, 123, B("\x23\0\0\0\0\0\0\0\0\0\0\0")},
+	{NULL, APP_UDP, 0, 123, B("\x3b")},
+	{"snmp", APP_UDP, 0, 161, B("\x30\5\2\1\1\4\0")},
+	{"snmp", APP_UDP, 0, 161, B("\x30\x81\5\2\1\1\4\0")},
+	{NULL, APP_UDP, 0, 161, B("\x30\x85\5\2\1\1\4\0")},
+	{NULL, APP_UDP, 0, 161, B("\x30\5\2\1\4\4\0")},
+	{NULL, APP_UDP, 0, 161, B("\x30\0")},
+	{"tftp", APP_UDP, 0, 69, B("\0\1boot\0octet\0")},
+	{"tftp", APP_UDP, 0, 69, B("\0\2boot\0NetASCII\0")},
+	{NULL, APP_UDP, 0, 69, B("\0\1\0octet\0")},
+	{NULL, APP_UDP, 0, 69, B("\0\1boot\0zip\0")},
+	{NULL, APP_UDP, 0, 69, B("\0\1boot")},
+	{NULL, APP_UDP, 0, 69, B("\0\3boot\0octet\0")},
+	{"modbus", APP_TCP, 0, 502, B("\0\1\0\0\0\6\x11\3\0\x6b\0\3")},
+	{NULL, APP_TCP, 0, 502, B("\0\1\0\1\0\6\x11\3\0\x6b\0\3")},
+	{NULL, APP_TCP, 0, 4444, B("\0\1\0\0\0\6\x11\3\0\x6b\0\3")},
+	{NULL, APP_TCP, 0, 4444, B("nothing that anybody knows")},
+};
+
+static void protocols_are_known_by_their_bytes(struct test *t)
+{
+	for (size_t i = 0; i < COUNT(known); i++)
+		for (size_t cut = 0; cut < 3; cut++) {
+			const struct known *k = &known[i];
+			struct app_talk talk;
+
+			ASSERT(app_talk_open(&talk, k->transport, k->port, 0));
+			app_talk_say(&talk, k->dir, k->bytes, cut);
+			app_talk_eof(&talk);
+			if (talk.f->protocol != (k->name ? app_find(slice_of(k->name)) : NULL))
+				test_fail(t, __FILE__, __LINE__, "row %zu is %s, not %s", i,
+					  talk.f->protocol ? talk.f->protocol->name : "unknown",
+					  k->name ? k->name : "unknown");
+			app_talk_close(&talk);
+		}
+}
+
+static void dhcp_is_known_by_its_cookie(struct test *t)
+{
+	uint8_t bytes[240] = {1, 1, 6};
+	struct app_talk k;
+
+	memcpy(bytes + 236, "\x63\x82\x53\x63", 4);
+	for (int bad = 0; bad < 3; bad++) {
+		ASSERT(app_talk_open(&k, APP_UDP, 67, 0));
+		app_talk_say(&k, APP_TO_SERVER, (struct slice){bytes, sizeof bytes - (bad == 1)},
+			     0);
+		EXPECT(t, (k.f->protocol == app_find(SLICE("dhcp"))) == (bad == 0));
+		app_talk_close(&k);
+		if (bad == 1)
+			bytes[0] = 3;
+	}
+}
+
+/* For every probe: what it says of a beginning, it says of the whole. */
+static void a_verdict_never_changes(struct test *t)
+{
+	for (size_t i = 0; i < COUNT(known); i++)
+		for (size_t p = 0; app_protocols[p] != NULL; p++)
+			for (int hint = 0; hint < 2; hint++) {
+				struct app_flow f = {.transport = APP_TCP};
+				enum app_probe before = APP_NEED_MORE, now;
+
+				if ((app_protocols[p]->transports & APP_TCP) == 0)
+					continue;
+				for (size_t n = 0; n <= known[i].bytes.len; n++) {
+					now = app_protocols[p]->probe(
+						&f, known[i].dir, slice_part(known[i].bytes, 0, n),
+						hint != 0);
+					EXPECT(t, before == APP_NEED_MORE || now == before);
+					before = now;
+				}
+			}
+}
+
+static void the_server_may_speak_first(struct test *t)
+{
+	struct app_talk k;
+	struct app_tx *tx;
+
+	ASSERT(app_talk_open(&k, APP_TCP, 22, 0));
+	app_talk_say(&k, APP_TO_SERVER, SLICE("SS"), 0);
+	EXPECT_UINT(t, k.f->state, APP_PROBING);
+	app_talk_say(&k, APP_TO_CLIENT, SLICE("SSH-2.0-OpenSSH_9.2p1 Debian\r\n"), 0);
+	EXPECT_UINT(t, k.f->state, APP_PARSING);
+	app_talk_say(&k, APP_TO_SERVER, SLICE("H-1.99-x\r\nbinary"), 0);
+	tx = app_talk_tx(&k, 0);
+	EXPECT_SLICE(t, app_talk_field(tx, APP_TO_CLIENT, SLICE("ssh.software"), 0),
+		     SLICE("OpenSSH_9.2p1"));
+	EXPECT_SLICE(t, app_talk_field(tx, APP_TO_SERVER, SLICE("ssh.proto"), 0), SLICE("1.99"));
+	EXPECT(t, k.f->stop_inspecting);
+	app_gap(k.f, APP_TO_SERVER, 1000);
+	EXPECT_UINT(t, k.f->state, APP_PARSING);
+	EXPECT_UINT(t, k.f->consumed[APP_TO_SERVER], 2 + 16 + 1000);
+	app_talk_close(&k);
+}
+
+static void a_bad_banner_is_an_anomaly(struct test *t)
+{
+	static uint8_t line[300] = "SSH-2.0-";
+	static const struct {
+		struct slice server;
+		const char *anomaly;
+	} rows[] = {
+		{B("nothing\n"), "invalid_banner"}, {B("SSH-2.0\n"), "invalid_banner"},
+		{B("SSH--x\n"), "invalid_banner"},  {{line, 255}, ""},
+		{{line, 256}, "long_banner"},
+	};
+
+	memset(line + 8, 'a', sizeof line - 8);
+	line[254] = '\n';
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct app_says says[] = {{.bytes = B("SSH-2.0-c\n")},
+					  {.dir = APP_TO_CLIENT, .bytes = rows[i].server}};
+		struct app_talk k;
+
+		if (i == 4)
+			line[254] = 'a';
+		app_check_all(app_find(SLICE("ssh")), says, 2, 8);
+		ASSERT(app_talk_open(&k, APP_TCP, 22, 0));
+		app_talk_say(&k, APP_TO_SERVER, says[0].bytes, 0);
+		app_talk_say(&k, APP_TO_CLIENT, says[1].bytes, 0);
+		EXPECT(t, app_talk_anomaly(&k, app_talk_tx(&k, 0), slice_of(rows[i].anomaly)));
+		app_talk_close(&k);
+	}
+	{
+		struct app_talk k;
+
+		ASSERT(app_talk_open(&k, APP_TCP, 22, 0));
+		app_talk_say(&k, APP_TO_SERVER, SLICE("SSH-2.0-c"), 0);
+		app_gap(k.f, APP_TO_SERVER, 1);
+		EXPECT_UINT(t, k.f->state, APP_GIVEN_UP);
+		app_talk_close(&k);
+	}
+}
+
+static void unknown_flows_are_given_up(struct test *t)
+{
+	static uint8_t many[APP_PROBE_HELD_MAX + 1];
+	struct app_talk k;
+
+	ASSERT(app_talk_open(&k, APP_TCP, 4444, 0)); /* both directions failed */
+	app_talk_say(&k, APP_TO_SERVER, SLICE("?"), 0);
+	EXPECT_UINT(t, k.f->state, APP_PROBING);
+	app_talk_say(&k, APP_TO_CLIENT, SLICE("?"), 0);
+	EXPECT_UINT(t, k.f->state, APP_GIVEN_UP);
+	app_talk_say(&k, APP_TO_CLIENT, SLICE("HTTP/1.1 200 OK\r\n\r\n"), 0);
+	EXPECT(t, k.f->protocol == NULL && k.f->held[0].len == 0);
+	app_talk_close(&k);
+	for (size_t n = sizeof many - 1; n <= sizeof many; n++) { /* one does not stop */
+		ASSERT(app_talk_open(&k, APP_TCP, 4444, 0));
+		app_talk_say(&k, APP_TO_SERVER, (struct slice){many, n}, 100);
+		EXPECT_UINT(t, k.f->state, n == sizeof many ? APP_GIVEN_UP : APP_PROBING);
+		app_talk_close(&k);
+	}
+	ASSERT(app_talk_open(&k, APP_TCP, 4444, 0)); /* bytes are missing */
+	app_gap(k.f, APP_TO_SERVER, 1);
+	EXPECT_UINT(t, k.f->state, APP_GIVEN_UP);
+	app_talk_close(&k);
+	ASSERT(app_talk_open(&k, APP_UDP, 4444, 0));
+	app_talk_say(&k, APP_TO_SERVER, SLICE("?"), 0);
+	app_talk_say(&k, APP_TO_SERVER, SLICE("INVITE sip:a"), 0); /* once is enough */
+	EXPECT_UINT(t, k.f->state, APP_PROBING);
+	app_talk_say(&k, APP_TO_CLIENT, SLICE("?"), 0);
+	EXPECT_UINT(t, k.f->state, APP_GIVEN_UP);
+	app_talk_close(&k);
+	ASSERT(app_talk_open(&k, APP_TCP, 4444, 0)); /* it ended: what is open stays unknown */
+	app_talk_say(&k, APP_TO_SERVER, SLICE("GE"), 0);
+	app_talk_eof(&k);
+	EXPECT_UINT(t, k.f->state, APP_GIVEN_UP);
+	app_talk_say(&k, APP_TO_SERVER, SLICE("T /"), 0);
+	app_eof(k.f, APP_TO_SERVER);
+	app_gap(k.f, APP_TO_SERVER, 1);
+	EXPECT_UINT(t, k.f->consumed[APP_TO_SERVER], 0);
+	app_talk_close(&k);
+}
+
+static void both_directions_are_kept_while_probing(struct test *t)
+{
+	struct app_talk k;
+
+	ASSERT(app_talk_open(&k, APP_TCP, 80, 0));
+	app_talk_say(&k, APP_TO_SERVER, SLICE("QUERY / HTTP/1.1\r\nHost: a\r\n\r\n"), 0);
+	EXPECT(t, k.f->protocol == NULL);
+	app_eof(k.f, APP_TO_SERVER);
+	app_talk_say(&k, APP_TO_CLIENT, SLICE("HTTP/1.1 200 OK\r\n\r\n"), 0);
+	EXPECT(t, k.f->protocol == app_find(SLICE("http")));
+	EXPECT_SLICE(t, app_talk_field(app_talk_tx(&k, 0), APP_TO_SERVER, SLICE("http.method"), 0),
+		     SLICE("QUERY"));
+	EXPECT_SLICE(t,
+		     app_talk_field(app_talk_tx(&k, 0), APP_TO_CLIENT, SLICE("http.stat_code"), 0),
+		     SLICE("200"));
+	app_talk_close(&k);
+}
+
+static void random_bytes_break_nothing(struct test *t)
+{
+	uint8_t bytes[64];
+
+	for (size_t i = 0; app_protocols[i] != NULL; i++)
+		for (int round = 0; round < 300; round++) {
+			size_t n = test_rand(t) % sizeof bytes;
+
+			for (size_t k = 0; k < n; k++)
+				bytes[k] = (uint8_t)(test_rand(t) % 3 ? test_rand(t) % 8
+								      : test_rand(t));
+			app_check_input(app_protocols[i], (struct slice){bytes, n});
+		}
+}
+
+TESTS(T(the_table_is_sound), T(every_field_is_documented), T(protocols_are_known_by_their_bytes),
+      T(dhcp_is_known_by_its_cookie), T(a_verdict_never_changes), T(the_server_may_speak_first),
+      T(a_bad_banner_is_an_anomaly), T(unknown_flows_are_given_up),
+      T(both_directions_are_kept_while_probing), T(random_bytes_break_nothing))

@@ -94,37 +94,37 @@ static void read_message(struct app_tx *tx, enum app_dir dir, uint8_t type, stru
 		app_tx_advance(tx, dir, TLS_HELLO);
 }
 
+/* Bytes of the message that m starts with, its header included; the header's alone until that is
+ * whole. */
+static size_t message_bytes(const struct buf *m)
+{
+	struct cursor c = cursor_of(buf_slice(m));
+	size_t n;
+
+	(void)cursor_u8(&c); /* type */
+	n = (size_t)cursor_be(&c, 3);
+	return HANDSHAKE_HEADER + (cursor_ok(&c) ? n : 0);
+}
+
 /* Takes bytes of handshake records; reads every message that became whole. False: give up. */
 static bool add_handshake(struct tls *t, enum app_dir dir, struct slice bytes)
 {
 	struct buf *m = &t->message[dir];
 
 	while (bytes.len != 0) {
-		struct cursor c;
-		size_t want = HANDSHAKE_HEADER;
-		struct slice part, body;
-		uint8_t type;
+		struct slice part = slice_part(bytes, 0, message_bytes(m) - m->len);
 
-		if (m->len >= HANDSHAKE_HEADER) {
-			c = cursor_of(buf_slice(m));
-			(void)cursor_u8(&c);
-			want += cursor_be(&c, 3);
-			if (want > HANDSHAKE_HEADER + TLS_HANDSHAKE_MAX) {
-				tls_anomaly(t->tx, TLS_BAD_HANDSHAKE_LENGTH);
-				return false;
-			}
-		}
-		part = slice_part(bytes, 0, want - m->len);
 		buf_add(m, part);
 		if (m->full)
 			return false;
 		bytes = slice_from(bytes, part.len);
-		c = cursor_of(buf_slice(m));
-		type = cursor_u8(&c);
-		body = cursor_take(&c, cursor_be(&c, 3));
-		if (m->len < HANDSHAKE_HEADER || !cursor_ok(&c))
+		if (message_bytes(m) > HANDSHAKE_HEADER + TLS_HANDSHAKE_MAX) {
+			tls_anomaly(t->tx, TLS_BAD_HANDSHAKE_LENGTH);
+			return false;
+		}
+		if (m->len < HANDSHAKE_HEADER || m->len < message_bytes(m))
 			continue;
-		read_message(t->tx, dir, type, body);
+		read_message(t->tx, dir, m->ptr[0], slice_from(buf_slice(m), HANDSHAKE_HEADER));
 		m->len = 0;
 	}
 	return true;

@@ -51,16 +51,21 @@ static const char none_of_these[] = "none of these";
 
 /* ---- rungs ---- */
 
-/* Adds a candidate around `mid`, at most `half` to either side. Beyond the last place the rest goes
- * to none of these, which the caller adds. */
-static void put(struct attrib_rung *r, struct slice what, int32_t mid, int32_t half)
+/* As wide as `half` to either side of `mid`, inside [0, 1000], so that mid stays the middle. */
+static struct interval around(int32_t mid, int32_t half)
 {
 	int32_t w = half < mid ? half : mid;
 
+	w = w < CLAIM_CERTAIN - mid ? w : CLAIM_CERTAIN - mid;
+	return (struct interval){mid - w, mid + w};
+}
+
+/* Adds a candidate. Beyond the last place the rest goes to none of these, which the caller adds. */
+static void put(struct attrib_rung *r, struct slice what, int32_t mid, int32_t half)
+{
 	if (r->candidate_count == ATTRIB_CANDIDATES_MAX)
 		return;
-	w = w < CLAIM_CERTAIN - mid ? w : CLAIM_CERTAIN - mid;
-	r->candidates[r->candidate_count++] = (struct attrib_candidate){what, {mid - w, mid + w}};
+	r->candidates[r->candidate_count++] = (struct attrib_candidate){what, around(mid, half)};
 }
 
 static int32_t mid_of(struct interval p)
@@ -184,11 +189,8 @@ static void add_place(struct attrib_rung *r, struct slice what, int32_t p, int32
 	for (size_t i = 0; i < r->candidate_count; i++)
 		if (slice_equal(r->candidates[i].what, what)) {
 			struct interval *q = &r->candidates[i].p;
-			int32_t mid = mid_of(*q) + p, w = (q->hi - q->lo) / 2 + half;
 
-			r->candidate_count--;
-			put(r, what, mid, w); /* for its clamping; then back to its place */
-			*q = r->candidates[r->candidate_count - 1].p;
+			*q = around(mid_of(*q) + p, (q->hi - q->lo) / 2 + half);
 			return;
 		}
 	if (has_room(r))
@@ -296,8 +298,20 @@ static bool claim_state(struct claim_set *out, struct arena *a)
 				     "prior of rung 5.")});
 }
 
-/* That a territory was only passed through, and that it is where it began. */
-static bool claim_territory(const struct trace_chain *chain, struct claim_set *out, struct arena *a)
+/* The lower bound of the place that most speaks for; 0 if no table names one. */
+static int32_t likeliest_place(const struct attrib_rung *places)
+{
+	int32_t lo = 0;
+
+	for (size_t i = 0; i + 1 < places->candidate_count; i++) /* the last is none of these */
+		lo = places->candidates[i].p.lo > lo ? places->candidates[i].p.lo : lo;
+	return lo;
+}
+
+/* That a territory was only passed through, and that it is where it began. No surer than that the
+ * tables place the machine there. */
+static bool claim_territory(const struct attrib_ladder *l, const struct trace_chain *chain,
+			    struct claim_set *out, struct arena *a)
 {
 	const struct trace_hop *last = &chain->hops[chain->hop_count - 1];
 	int32_t share = CLAIM_CERTAIN - beyond_by_stop[chain->stop];
@@ -307,8 +321,12 @@ static bool claim_territory(const struct trace_chain *chain, struct claim_set *o
 			       .leaves = last->leaves,
 			       .leaf_count = last->leaf_count};
 
-	if (chain->stop == TRACE_NO_MATCH)
+	if (chain->stop == TRACE_NO_MATCH) {
+		int32_t placed = likeliest_place(&l->rungs[2]);
+
 		origin.p.lo = chain->whole.lo * share / CLAIM_CERTAIN;
+		origin.p.lo = placed < origin.p.lo ? placed : origin.p.lo;
+	}
 	origin.why =
 		buf_text(a, "The chain ends at %.*s: %.*s",
 			 SLICE_ARG(addr_format(&last->machine, name)), SLICE_ARG(chain->stop_why));
@@ -330,7 +348,7 @@ enum status attrib_claims(const struct attrib_ladder *l, const struct trace_chai
 			  struct arena *a, struct claim_set *out, struct fail *why)
 {
 	ASSERT(!l->rungs[5].attributed); /* when it can be, this claim must follow it */
-	if (!claim_state(out, a) || (chain->hop_count != 0 && !claim_territory(chain, out, a)))
+	if (!claim_state(out, a) || (chain->hop_count != 0 && !claim_territory(l, chain, out, a)))
 		return fail_set(why, ST_NOMEM, "attribution: no memory");
 	return ST_OK;
 }

@@ -75,6 +75,9 @@ static bool sound(const struct attrib_rung *r)
 
 		if (p.lo < 0 || p.lo > p.hi || p.hi > CLAIM_CERTAIN)
 			return false;
+		for (size_t k = 0; k < i; k++)
+			if (slice_equal(r->candidates[k].what, r->candidates[i].what))
+				return false;
 		sum += (p.lo + p.hi) / 2;
 	}
 	return sum == CLAIM_CERTAIN && r->basis.len != 0 && r->name != NULL &&
@@ -135,6 +138,35 @@ static void both_territories_stand_with_their_share(struct test *t)
 	EXPECT_UINT(t, rig_close(&r), 0);
 }
 
+/* Hops in one territory and AS are one line; what other hops said stays beside it. */
+static void hops_in_one_place_add_up(struct test *t)
+{
+	for (int round = 0; round < 500; round++) {
+		static struct rig r;
+		int32_t lo = (int32_t)(test_rand(t) % 1001);
+		uint64_t xa, xb;
+
+		rig_open(&r, 2 + test_rand(t) % (TRACE_HOPS_MAX - 1),
+			 (struct interval){lo,
+					   lo + (int32_t)(test_rand(t) % (1001u - (unsigned)lo))},
+			 (enum trace_stop)(test_rand(t) % 4));
+		for (size_t i = 0; i < r.chain.hop_count; i++)
+			r.origins[i].asn = 64500;
+		r.origins[0].candidates[1] =
+			r.origins[0].candidates[2]; /* XA only, last looked at */
+		r.origins[0].candidates[0].p = (struct interval){800, 1000};
+		r.origins[0].candidate_count = 2;
+		EXPECT_UINT(t, climb(&r), ST_OK);
+		EXPECT(t, sound(&r.ladder.rungs[2]) && r.ladder.rungs[2].candidate_count <= 3);
+		xa = mid(&r.ladder.rungs[2], "XA (AS64500)");
+		xb = mid(&r.ladder.rungs[2], "XB (AS64500)");
+		EXPECT(t, xa == UINT64_MAX || xb == UINT64_MAX || xa >= xb);
+		EXPECT(t, lo < 500 || r.chain.stop == TRACE_RELAY || r.chain.hop_count > 3 ||
+				  (xa != UINT64_MAX && xb != UINT64_MAX));
+		EXPECT_UINT(t, rig_close(&r), 0);
+	}
+}
+
 static void no_technical_evidence_moves_the_upper_rungs(struct test *t)
 {
 	static struct rig weak, strong;
@@ -193,5 +225,5 @@ static void no_memory_is_an_error(struct test *t)
 
 TESTS(T(every_rung_is_a_distribution_with_none_of_these),
       T(a_last_seen_machine_is_not_where_it_began), T(both_territories_stand_with_their_share),
-      T(no_technical_evidence_moves_the_upper_rungs), T(claims_follow_the_ladder),
-      T(no_memory_is_an_error))
+      T(hops_in_one_place_add_up), T(no_technical_evidence_moves_the_upper_rungs),
+      T(claims_follow_the_ladder), T(no_memory_is_an_error))

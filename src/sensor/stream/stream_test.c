@@ -211,5 +211,467 @@ static void any_segmentation_gives_the_same_stream(struct test *t)
 	}
 }
 
-TESTS(T(overlaps_go_to_whoever_begins_first), T(any_segmentation_gives_the_same_stream),
-      T(bytes_are_released_when_they_are_acknowledged))
+/* With segments lost for ever, what comes out is the same bytes with gaps, and offsets stay true.
+ */
+static void lost_segments_are_gaps_and_nothing_moves(struct test *t)
+{
+	static struct rig r;
+	static uint8_t text[BYTES];
+
+	for (unsigned round = 0; round < 100; round++) {
+		size_t total = 1 + test_rand(t) % (BYTES - 1), lost = 0, at = 0;
+		bool last_lost = false;
+
+		for (size_t i = 0; i < total; i++)
+			text[i] = (uint8_t)(1 + test_rand(t) % 255); /* 0 marks a gap */
+		rig_open(&r);
+		r.isn[0] = (uint32_t)test_rand(t);
+		handshake(&r);
+		while (at < total) {
+			size_t len = 1 + test_rand(t) % 1460;
+
+			len = len < total - at ? len : total - at;
+			last_lost = test_rand(t) % 10 == 0;
+			if (last_lost) {
+				memset(text + at, 0, len);
+				lost += len;
+			} else {
+				send(&r, FLOW_TO_SERVER, TCP_ACK, at, 0,
+				     (struct slice){text + at, len});
+			}
+			at += len;
+			if (test_rand(t) % 4 == 0)
+				send(&r, FLOW_TO_CLIENT, TCP_ACK, 0, at, nothing);
+		}
+		send(&r, FLOW_TO_CLIENT, TCP_ACK, 0, total, nothing);
+		EXPECT_UINT(t, r.at[0], total);
+		EXPECT_UINT(t, r.missing[0], lost);
+		EXPECT(t, memcmp(r.got[0], text, total) == 0);
+		EXPECT(t, has(r.anomalies, "reassembly_seq_gap") == (lost > 0));
+		EXPECT_UINT(t, rig_close(&r), 0);
+	}
+}
+
+/* The window holds what was released by this packet, and at least STREAM_WINDOW bytes before. */
+static void the_window_is_the_newest_released_bytes(struct test *t)
+{
+	static struct rig r;
+	static uint8_t text[BYTES];
+	size_t at = 0;
+
+	for (size_t i = 0; i < BYTES; i++)
+		text[i] = (uint8_t)test_rand(t);
+	rig_open(&r);
+	EXPECT_UINT(t, stream_window(&r.f, FLOW_TO_SERVER, &r.releases).len, 0);
+	handshake(&r);
+	while (at + 1460 < BYTES) {
+		uint64_t before = r.at[0], from;
+		size_t len = 1 + test_rand(t) % 1460;
+		struct slice w;
+
+		send(&r, FLOW_TO_SERVER, TCP_ACK, at, 0, (struct slice){text + at, len});
+		at += len;
+		if (test_rand(t) % 3 != 0)
+			continue;
+		send(&r, FLOW_TO_CLIENT, TCP_ACK, 0, at, nothing);
+		w = stream_window(&r.f, FLOW_TO_SERVER, &from);
+		EXPECT_UINT(t, from + w.len, at);
+		EXPECT(t, from == 0 || from + STREAM_WINDOW <= before);
+		EXPECT_SLICE(t, w, ((struct slice){text + from, w.len}));
+	}
+	send(&r, FLOW_TO_SERVER, TCP_ACK, at + 10, 0, SLICE("behind a gap"));
+	send(&r, FLOW_TO_CLIENT, TCP_ACK, 0, at + 22, nothing);
+	EXPECT_SLICE(t, stream_window(&r.f, FLOW_TO_SERVER, &r.releases), SLICE("behind a gap"));
+	EXPECT_UINT(t, rig_close(&r), 0);
+}
+
+static void a_direction_ends_behind_its_acknowledged_fin(struct test *t)
+{
+	static struct rig r;
+
+	rig_open(&r);
+	handshake(&r);
+	send(&r, FLOW_TO_SERVER, TCP_ACK, 0, 0, SLICE("bye"));
+	send(&r, FLOW_TO_SERVER, TCP_ACK | TCP_FIN, 3, 0, nothing);
+	EXPECT_SLICE(t, slice_of(stream_state_name(&r.f)), SLICE("close_wait"));
+	EXPECT_UINT(t, stream_state_of(&r.f), STREAM_FIN_WAIT);
+	send(&r, FLOW_TO_CLIENT, TCP_ACK, 0, 3, nothing);
+	EXPECT(t, r.at[0] == 3 && r.eofs[0] == 0);
+	send(&r, FLOW_TO_CLIENT, TCP_ACK, 0, 4, SLICE("more to say"));
+	EXPECT(t, r.eofs[0] == 1 && r.eofs[1] == 0 && r.f.state == FLOW_ESTABLISHED);
+	send(&r, FLOW_TO_CLIENT, TCP_ACK | TCP_FIN, 11, 4, nothing);
+	EXPECT_SLICE(t, slice_of(stream_state_name(&r.f)), SLICE("last_ack"));
+	EXPECT_UINT(t, r.f.state, FLOW_CLOSED);
+	send(&r, FLOW_TO_SERVER, TCP_ACK, 4, 12, nothing);
+	EXPECT_SLICE(t, slice_of(stream_state_name(&r.f)), SLICE("closed"));
+	EXPECT(t, r.eofs[1] == 1 && r.at[1] == 11);
+	EXPECT_UINT(t, r.anomalies, 0);
+	EXPECT_UINT(t, rig_close(&r), 0);
+	EXPECT_UINT(t, r.eofs[0] + r.eofs[1], 2);
+}
+
+static void a_server_that_closes_first_has_its_own_states(struct test *t)
+{
+	static struct rig r;
+
+	rig_open(&r);
+	handshake(&r);
+	send(&r, FLOW_TO_CLIENT, TCP_ACK | TCP_FIN, 0, 0, SLICE("only this"));
+	EXPECT_SLICE(t, slice_of(stream_state_name(&r.f)), SLICE("fin_wait1"));
+	send(&r, FLOW_TO_SERVER, TCP_ACK, 0, 10, nothing);
+	EXPECT_SLICE(t, slice_of(stream_state_name(&r.f)), SLICE("fin_wait2"));
+	send(&r, FLOW_TO_SERVER, TCP_ACK | TCP_FIN, 0, 10, nothing);
+	EXPECT_SLICE(t, slice_of(stream_state_name(&r.f)), SLICE("time_wait"));
+	send(&r, FLOW_TO_CLIENT, TCP_ACK, 10, 1, nothing);
+	EXPECT_UINT(t, stream_state_of(&r.f), STREAM_CLOSED);
+	EXPECT_UINT(t, rig_close(&r), 0);
+
+	rig_open(&r);
+	handshake(&r);
+	send(&r, FLOW_TO_CLIENT, TCP_ACK | TCP_FIN, 0, 0, nothing);
+	send(&r, FLOW_TO_SERVER, TCP_ACK | TCP_FIN, 0, 0, nothing); /* both at once */
+	EXPECT_SLICE(t, slice_of(stream_state_name(&r.f)), SLICE("closing"));
+	EXPECT_UINT(t, rig_close(&r), 0);
+}
+
+static void data_behind_a_fin_is_not_taken(struct test *t)
+{
+	static struct rig r;
+
+	rig_open(&r);
+	handshake(&r);
+	send(&r, FLOW_TO_SERVER, TCP_ACK | TCP_FIN, 0, 0, SLICE("all"));
+	EXPECT(t, has(send(&r, FLOW_TO_SERVER, TCP_ACK, 3, 0, SLICE("not all")),
+		      "closewait_ack_out_of_window"));
+	EXPECT(t, !stream_took_payload(&r.f));
+	send(&r, FLOW_TO_SERVER, TCP_ACK | TCP_FIN, 0, 0, SLICE("all")); /* repeated */
+	send(&r, FLOW_TO_CLIENT, TCP_ACK, 0, 4, nothing);
+	EXPECT(t, r.at[0] == 3 && r.eofs[0] == 1);
+	EXPECT_UINT(t, rig_close(&r), 0);
+}
+
+static void a_reset_is_believed_only_at_the_right_number(struct test *t)
+{
+	static struct rig r;
+
+	rig_open(&r);
+	handshake(&r);
+	send(&r, FLOW_TO_SERVER, TCP_ACK, 0, 0, SLICE("held back"));
+	send(&r, FLOW_TO_CLIENT, TCP_RST, 40, 0, nothing); /* a guess */
+	send(&r, FLOW_TO_SERVER, TCP_RST, 12, 0, nothing);
+	EXPECT(t, has(send(&r, FLOW_TO_CLIENT, TCP_RST | TCP_ACK, 0, 1 << 20, nothing),
+		      "rst_invalid_ack"));
+	EXPECT(t, stream_state_of(&r.f) == STREAM_ESTABLISHED && r.eofs[0] == 0);
+	send(&r, FLOW_TO_CLIENT, TCP_RST | TCP_ACK, 0, 9, nothing);
+	EXPECT(t, stream_state_of(&r.f) == STREAM_CLOSED && r.f.state == FLOW_CLOSED);
+	EXPECT(t, r.at[0] == 9 && r.eofs[0] == 1 && r.eofs[1] == 1);
+	EXPECT(t, has(send(&r, FLOW_TO_CLIENT, TCP_ACK, 0, 9, SLICE("I did not say that")),
+		      "suspected_rst_inject"));
+	EXPECT(t, !stream_took_payload(&r.f));
+	EXPECT_UINT(t, rig_close(&r), 0);
+
+	rig_open(&r); /* an answer to a SYN must acknowledge it */
+	send(&r, FLOW_TO_SERVER, TCP_SYN, 0, 0, nothing);
+	EXPECT(t,
+	       has(send(&r, FLOW_TO_CLIENT, TCP_RST | TCP_ACK, 0, 7, nothing), "rst_invalid_ack"));
+	EXPECT_UINT(t, stream_state_of(&r.f), STREAM_SYN_SENT);
+	send(&r, FLOW_TO_CLIENT, TCP_RST | TCP_ACK, 0, 0, nothing);
+	EXPECT_UINT(t, stream_state_of(&r.f), STREAM_CLOSED);
+	EXPECT_UINT(t, rig_close(&r), 0);
+}
+
+static void without_a_handshake_packets_stand_alone(struct test *t)
+{
+	static struct rig r;
+
+	rig_open(&r);
+	EXPECT_UINT(t, send(&r, FLOW_TO_SERVER, TCP_ACK, 0, 0, SLICE("middle")), 0);
+	EXPECT_UINT(t, send(&r, FLOW_TO_CLIENT, TCP_SYN | TCP_ACK, 0, 0, nothing), 0);
+	EXPECT(t, has(send(&r, FLOW_TO_CLIENT, TCP_RST, 0, 0, nothing), "rst_but_no_session"));
+	EXPECT(t, has(send(&r, FLOW_TO_CLIENT, TCP_FIN | TCP_ACK, 0, 0, nothing),
+		      "fin_but_no_session"));
+	EXPECT(t, r.f.stream == NULL && !stream_took_payload(&r.f));
+	EXPECT_SLICE(t, slice_of(stream_state_name(&r.f)), SLICE("none"));
+	EXPECT_UINT(t, stream_bytes(&r.f, FLOW_TO_SERVER) + r.pool.out, 0);
+	EXPECT_UINT(t, rig_close(&r), 0);
+	EXPECT_UINT(t, r.eofs[0] + r.eofs[1], 0);
+}
+
+static void midstream_picks_up_where_it_comes_in(struct test *t)
+{
+	static struct rig r;
+
+	rig_open(&r);
+	r.limits.midstream = true;
+	send(&r, FLOW_TO_SERVER, TCP_ACK, 0, 0, SLICE("from here"));
+	EXPECT(t, stream_took_payload(&r.f));
+	send(&r, FLOW_TO_CLIENT, TCP_ACK, 0, 9, SLICE("heard"));
+	send(&r, FLOW_TO_SERVER, TCP_ACK, 9, 5, nothing);
+	EXPECT(t, r.at[0] == 9 && r.at[1] == 5 && r.anomalies == 0);
+	EXPECT_SLICE(t, ((struct slice){r.got[1], 5}), SLICE("heard"));
+	EXPECT_UINT(t, rig_close(&r), 0);
+
+	rig_open(&r); /* from the answer to a SYN on */
+	r.limits.midstream = true;
+	send(&r, FLOW_TO_CLIENT, TCP_SYN | TCP_ACK, 0, 0, nothing);
+	EXPECT_UINT(t, stream_state_of(&r.f), STREAM_SYN_RECV);
+	send(&r, FLOW_TO_SERVER, TCP_ACK, 0, 0, SLICE("GET"));
+	send(&r, FLOW_TO_CLIENT, TCP_ACK, 0, 3, nothing);
+	EXPECT(t, r.at[0] == 3 && r.anomalies == 0);
+	EXPECT_UINT(t, rig_close(&r), 0);
+}
+
+static void one_direction_alone_is_released_at_its_end(struct test *t)
+{
+	static struct rig r;
+
+	rig_open(&r);
+	r.limits.async = true;
+	send(&r, FLOW_TO_SERVER, TCP_SYN, 0, 0, nothing);
+	send(&r, FLOW_TO_SERVER, TCP_ACK, 0, 0, SLICE("heard by "));
+	send(&r, FLOW_TO_SERVER, TCP_ACK, 9, 500, SLICE("nobody"));
+	EXPECT(t, stream_took_payload(&r.f) && r.at[0] == 0);
+	EXPECT_UINT(t, rig_close(&r), 0);
+	EXPECT_SLICE(t, ((struct slice){r.got[0], r.at[0]}), SLICE("heard by nobody"));
+
+	rig_open(&r); /* not by default: then the packets stand alone */
+	send(&r, FLOW_TO_SERVER, TCP_SYN, 0, 0, nothing);
+	send(&r, FLOW_TO_SERVER, TCP_ACK, 0, 0, SLICE("heard by "));
+	EXPECT(t, !stream_took_payload(&r.f));
+	EXPECT_UINT(t, rig_close(&r), 0);
+	EXPECT_UINT(t, r.at[0], 0);
+}
+
+static void data_on_a_syn_counts_if_the_answer_takes_it(struct test *t)
+{
+	static struct rig r;
+
+	for (unsigned taken = 0; taken < 2; taken++) {
+		rig_open(&r);
+		send(&r, FLOW_TO_SERVER, TCP_SYN, 0, 0, SLICE("early"));
+		EXPECT(t, stream_took_payload(&r.f));
+		send(&r, FLOW_TO_CLIENT, TCP_SYN | TCP_ACK, 0, taken ? 5 : 0, nothing);
+		send(&r, FLOW_TO_SERVER, TCP_ACK, taken ? 5 : 0, 0, SLICE("later"));
+		send(&r, FLOW_TO_CLIENT, TCP_ACK, 0, taken ? 10 : 5, nothing);
+		EXPECT_SLICE(t, ((struct slice){r.got[0], r.at[0]}),
+			     taken ? SLICE("earlylater") : SLICE("later"));
+		EXPECT_UINT(t, r.anomalies, 0);
+		EXPECT_UINT(t, rig_close(&r), 0);
+	}
+}
+
+/* What a handshake may not do, and what is said of it. */
+static void odd_handshakes_are_named(struct test *t)
+{
+	static struct rig r;
+	uint32_t isn;
+
+	rig_open(&r);
+	isn = r.isn[0];
+	send(&r, FLOW_TO_SERVER, TCP_SYN, 0, 0, nothing);
+	EXPECT(t, has(send(&r, FLOW_TO_SERVER, TCP_SYN | TCP_ACK, 0, 0, nothing),
+		      "3whs_synack_in_wrong_direction"));
+	EXPECT(t, has(send(&r, FLOW_TO_CLIENT, TCP_SYN | TCP_ACK, 0, 1, nothing),
+		      "3whs_synack_with_wrong_ack"));
+	for (unsigned i = 1; i < 4; i++) { /* other tries; the answer says which one counts */
+		r.isn[0] = isn + 1000 * i;
+		EXPECT_UINT(t, send(&r, FLOW_TO_SERVER, TCP_SYN, 0, 0, nothing), 0);
+	}
+	r.isn[0] = isn + 5000;
+	EXPECT(t, has(send(&r, FLOW_TO_SERVER, TCP_SYN, 0, 0, nothing), "3whs_syn_flood"));
+	r.isn[0] = isn + 2000;
+	send(&r, FLOW_TO_CLIENT, TCP_SYN | TCP_ACK, 0, 0, nothing);
+	EXPECT_UINT(t, stream_state_of(&r.f), STREAM_SYN_RECV);
+	EXPECT(t, has(send(&r, FLOW_TO_CLIENT, TCP_SYN | TCP_ACK, 0, 9, nothing),
+		      "3whs_synack_resend_with_different_ack"));
+	EXPECT(t, has(send(&r, FLOW_TO_CLIENT, TCP_SYN | TCP_ACK, 9, 0, nothing),
+		      "3whs_synack_resend_with_diff_seq"));
+	EXPECT(t, has(send(&r, FLOW_TO_SERVER, TCP_SYN | TCP_ACK, 0, 0, nothing),
+		      "3whs_synack_toserver_on_syn_recv"));
+	EXPECT(t, has(send(&r, FLOW_TO_SERVER, TCP_SYN, 9, 0, nothing),
+		      "3whs_syn_resend_diff_seq_on_syn_recv"));
+	EXPECT(t, has(send(&r, FLOW_TO_CLIENT, TCP_SYN, 0, 0, nothing),
+		      "3whs_syn_toclient_on_syn_recv"));
+	EXPECT(t, has(send(&r, FLOW_TO_SERVER, TCP_ACK, 0, 5, nothing),
+		      "3whs_right_seq_wrong_ack_evasion"));
+	EXPECT(t,
+	       has(send(&r, FLOW_TO_SERVER, TCP_ACK, 5, 5, nothing), "3whs_wrong_seq_wrong_ack"));
+	EXPECT_UINT(t, stream_state_of(&r.f), STREAM_SYN_RECV);
+	send(&r, FLOW_TO_SERVER, TCP_ACK, 0, 0, nothing);
+	EXPECT_UINT(t, stream_state_of(&r.f), STREAM_ESTABLISHED);
+	EXPECT(t, has(send(&r, FLOW_TO_SERVER, TCP_SYN, 0, 0, nothing), "est_syn_resend"));
+	EXPECT(t, has(send(&r, FLOW_TO_SERVER, TCP_SYN, 7, 0, nothing), "est_syn_resend_diff_seq"));
+	EXPECT(t, has(send(&r, FLOW_TO_CLIENT, TCP_SYN, 0, 0, nothing), "est_syn_toclient"));
+	EXPECT(t, has(send(&r, FLOW_TO_CLIENT, TCP_SYN | TCP_ACK, 0, 0, nothing),
+		      "est_synack_resend"));
+	EXPECT(t, has(send(&r, FLOW_TO_SERVER, TCP_SYN | TCP_ACK, 0, 0, nothing),
+		      "est_synack_toserver"));
+	EXPECT_UINT(t, stream_state_of(&r.f), STREAM_ESTABLISHED);
+	EXPECT_UINT(t, rig_close(&r), 0);
+}
+
+static void both_ends_may_open_at_once(struct test *t)
+{
+	static struct rig r;
+
+	rig_open(&r);
+	send(&r, FLOW_TO_SERVER, TCP_SYN, 0, 0, nothing);
+	send(&r, FLOW_TO_CLIENT, TCP_SYN, 0, 0, nothing);
+	send(&r, FLOW_TO_SERVER, TCP_SYN | TCP_ACK, 0, 0, nothing);
+	send(&r, FLOW_TO_CLIENT, TCP_SYN | TCP_ACK, 0, 0, nothing);
+	EXPECT_UINT(t, stream_state_of(&r.f), STREAM_ESTABLISHED);
+	send(&r, FLOW_TO_SERVER, TCP_ACK, 0, 0, SLICE("hello"));
+	send(&r, FLOW_TO_CLIENT, TCP_ACK, 0, 5, nothing);
+	EXPECT_UINT(t, r.at[0], 5);
+	EXPECT_UINT(t, r.anomalies, 0);
+	EXPECT_UINT(t, rig_close(&r), 0);
+}
+
+static void what_a_receiver_drops_changes_nothing(struct test *t)
+{
+	static struct rig r;
+	static const uint8_t long_one[100];
+
+	rig_open(&r);
+	handshake(&r);
+	EXPECT(t, has(send(&r, FLOW_TO_SERVER, TCP_ACK, 65536, 0, SLICE("xx")),
+		      "est_packet_out_of_window"));
+	EXPECT(t, !stream_took_payload(&r.f));
+	EXPECT_UINT(t, send(&r, FLOW_TO_SERVER, TCP_ACK, 65500, 0, (struct slice){long_one, 36}),
+		    0);
+	EXPECT(t, has(send(&r, FLOW_TO_SERVER, TCP_ACK, 0, 70000, SLICE("xx")), "est_invalid_ack"));
+	EXPECT(t, !stream_took_payload(&r.f));
+	EXPECT_UINT(t, send(&r, FLOW_TO_SERVER, 0, 0, 0, SLICE("no ACK flag")), 0);
+	EXPECT(t, !stream_took_payload(&r.f));
+	EXPECT(t, has(send(&r, FLOW_TO_SERVER, TCP_FIN | TCP_ACK, 100000, 0, nothing),
+		      "fin_out_of_window"));
+	EXPECT_UINT(t, stream_state_of(&r.f), STREAM_ESTABLISHED);
+	EXPECT_UINT(t, rig_close(&r), 0);
+}
+
+static void repetitions_are_taken_if_they_say_the_same(struct test *t)
+{
+	static struct rig r;
+	uint64_t bits;
+
+	rig_open(&r);
+	handshake(&r);
+	send(&r, FLOW_TO_SERVER, TCP_ACK, 0, 0, SLICE("0123456789"));
+	send(&r, FLOW_TO_CLIENT, TCP_ACK, 0, 10, nothing);
+	bits = send(&r, FLOW_TO_SERVER, TCP_ACK, 2, 0, SLICE("234"));
+	EXPECT(t, has(bits, "pkt_spurious_retransmission"));
+	EXPECT(t, stream_took_payload(&r.f));
+	bits = send(&r, FLOW_TO_SERVER, TCP_ACK, 2, 0, SLICE("2x4"));
+	EXPECT(t, has(bits, "reassembly_overlap_different_data"));
+	EXPECT(t, !stream_took_payload(&r.f)); /* nobody has seen these bytes yet */
+	EXPECT_UINT(t, send(&r, FLOW_TO_SERVER, TCP_ACK, 9, 0, SLICE("x")), 0); /* keep-alive */
+	send(&r, FLOW_TO_SERVER, TCP_ACK, 5, 0, SLICE("56789abc"));
+	send(&r, FLOW_TO_CLIENT, TCP_ACK, 0, 13, nothing);
+	EXPECT_SLICE(t, ((struct slice){r.got[0], r.at[0]}), SLICE("0123456789abc"));
+	EXPECT_UINT(t, rig_close(&r), 0);
+}
+
+static bool refused_by_time(struct rig *r, struct packet *p, enum flow_dir dir)
+{
+	return has(stream_packet(&r->limits, &r->f, p, dir, &r->sink), "pkt_invalid_timestamp");
+}
+
+static void an_old_time_stamp_is_a_wrapped_sequence(struct test *t)
+{
+	static struct rig r;
+	struct packet p = {.ip_version = 4, .proto = IP_PROTO_TCP};
+
+	rig_open(&r);
+	p.tcp = (struct packet_tcp){
+		.seq = 99, .flags = TCP_SYN, .window = 9999, .has_ts = true, .ts_val = 50};
+	EXPECT(t, !refused_by_time(&r, &p, FLOW_TO_SERVER));
+	p.tcp.seq = 199, p.tcp.ack = 100, p.tcp.flags = TCP_SYN | TCP_ACK;
+	EXPECT(t, !refused_by_time(&r, &p, FLOW_TO_CLIENT));
+	p.tcp.seq = 100, p.tcp.ack = 200, p.tcp.flags = TCP_ACK, p.payload = SLICE("data");
+	p.tcp.ts_val = 49;
+	EXPECT(t, refused_by_time(&r, &p, FLOW_TO_SERVER));
+	EXPECT(t, !stream_took_payload(&r.f));
+	p.tcp.ts_val = 60;
+	EXPECT(t, !refused_by_time(&r, &p, FLOW_TO_SERVER));
+	EXPECT(t, stream_took_payload(&r.f));
+	p.tcp.ts_val = 59, p.tcp.seq = 104;
+	EXPECT(t, refused_by_time(&r, &p, FLOW_TO_SERVER));
+	p.at.ns = 25 * 86400 * TIME_NS_PER_S; /* RFC 7323 5.5: no longer to be compared */
+	EXPECT(t, !refused_by_time(&r, &p, FLOW_TO_SERVER));
+	EXPECT_UINT(t, rig_close(&r), 0);
+}
+
+static void nothing_is_kept_past_the_depth(struct test *t)
+{
+	static struct rig r;
+	static const uint8_t bytes[200];
+
+	for (size_t n = 99; n <= 101; n++) {
+		rig_open(&r);
+		r.limits.depth = 100;
+		handshake(&r);
+		send(&r, FLOW_TO_SERVER, TCP_ACK, 0, 0, (struct slice){bytes, n});
+		EXPECT_UINT(t, has(r.anomalies, "reassembly_depth_reached"), n > 100);
+		EXPECT(t, stream_took_payload(&r.f));
+		send(&r, FLOW_TO_CLIENT, TCP_ACK, 0, n, nothing);
+		EXPECT_UINT(t, r.at[0], n < 100 ? n : 100);
+		send(&r, FLOW_TO_SERVER, TCP_ACK, n, 0, (struct slice){bytes, 50});
+		EXPECT_UINT(t, stream_took_payload(&r.f), n < 100);
+		EXPECT_UINT(t, stream_bytes(&r.f, FLOW_TO_SERVER), n + 50);
+		send(&r, FLOW_TO_SERVER, TCP_ACK | TCP_FIN, n + 50, 0, nothing);
+		send(&r, FLOW_TO_CLIENT, TCP_ACK, 0, n + 51, nothing);
+		EXPECT(t, r.at[0] == 100 && r.missing[0] == 0 && r.eofs[0] == 1);
+		EXPECT_UINT(t, rig_close(&r), 0);
+	}
+}
+
+static void what_does_not_fit_is_a_gap_later(struct test *t)
+{
+	static struct rig r;
+	static const uint8_t bytes[1000];
+
+	rig_open(&r);
+	r.limits.held_max = 8000;
+	handshake(&r);
+	for (unsigned i = 0; i < 20; i++) /* far apart: each would need memory of its own */
+		send(&r, FLOW_TO_SERVER, TCP_ACK, 1 + 2000 * i, 0, (struct slice){bytes, 1000});
+	EXPECT(t, has(r.anomalies, "reassembly_no_segment"));
+	EXPECT(t, !stream_took_payload(&r.f));
+	EXPECT(t, r.pool.out < 40000);
+	send(&r, FLOW_TO_CLIENT, TCP_ACK, 0, 39001, nothing);
+	EXPECT(t, r.at[0] == 39001 && r.missing[0] >= 37001);
+	EXPECT_UINT(t, rig_close(&r), 0);
+}
+
+/* Any single refusal of memory, and every one from then on: no crash, no leak, true offsets. */
+static void without_memory_bytes_are_lost_and_nothing_else(struct test *t)
+{
+	static struct rig r;
+	static const uint8_t bytes[3000];
+
+	for (size_t fail = 1; fail < 30; fail++) {
+		rig_open(&r);
+		r.pool.fail_after = fail;
+		handshake(&r);
+		for (unsigned i = 0; i < 12; i++) {
+			send(&r, FLOW_TO_SERVER, TCP_ACK, 3100 * i, 0, (struct slice){bytes, 3000});
+			send(&r, FLOW_TO_CLIENT, TCP_ACK, 3000 * i, i % 3 ? 0 : 3100 * i,
+			     (struct slice){bytes, 3000});
+			if (i == 8)
+				r.pool.fail_after = 0;
+		}
+		EXPECT_UINT(t, rig_close(&r), 0);
+	}
+}
+
+TESTS(T(lost_segments_are_gaps_and_nothing_moves), T(the_window_is_the_newest_released_bytes),
+      T(a_direction_ends_behind_its_acknowledged_fin),
+      T(a_server_that_closes_first_has_its_own_states), T(data_behind_a_fin_is_not_taken),
+      T(a_reset_is_believed_only_at_the_right_number), T(without_a_handshake_packets_stand_alone),
+      T(midstream_picks_up_where_it_comes_in), T(one_direction_alone_is_released_at_its_end),
+      T(data_on_a_syn_counts_if_the_answer_takes_it), T(odd_handshakes_are_named),
+      T(both_ends_may_open_at_once), T(what_a_receiver_drops_changes_nothing),
+      T(repetitions_are_taken_if_they_say_the_same), T(an_old_time_stamp_is_a_wrapped_sequence),
+      T(nothing_is_kept_past_the_depth), T(what_does_not_fit_is_a_gap_later),
+      T(without_memory_bytes_are_lost_and_nothing_else), T(overlaps_go_to_whoever_begins_first),
+      T(any_segmentation_gives_the_same_stream), T(bytes_are_released_when_they_are_acknowledged))

@@ -4,10 +4,11 @@
  *
  * RFC 9293 states as a passive observer sees them; reassembly with overlaps by policy (default: as
  * Suricata's default "bsd": first data wins except where a later segment starts earlier), gaps,
- * retransmissions, urgent data, wrap-around, and mid-stream pick-up. Bytes are released to readers
- * when the receiver has acknowledged them (what the receiver's application can have read), or at
- * the end of the session. Memory: the flow's arena for the session, the pool for data, each with a
- * budget; past the reassembly depth (1 MiB a direction by default) bytes are counted and skipped.
+ * retransmissions, wrap-around, and mid-stream pick-up; urgent bytes stay in line. Bytes are
+ * released to readers when the receiver has acknowledged them (what the receiver's application can
+ * have read), or at the end of the session. Memory: the flow's arena for the session, the pool for
+ * data, each with a budget; past the reassembly depth (1 MiB a direction by default) bytes are
+ * counted and skipped.
  *
  * Nothing here fails on input: what is odd sets a bit in `anomalies` (stream_anomalies[] has the
  * names, Suricata's without "stream.").
@@ -50,12 +51,15 @@ struct stream_sink {
 
 extern const char *const stream_anomalies[]; /* NULL-terminated, at most 64 */
 
-/* Takes one TCP packet of flow f. Calls the sink zero or more times, for either direction.
- * Returns the anomalies of this packet as bits. */
+/* Takes one TCP packet of flow f. Calls the sink zero or more times, for either direction. Sets
+ * f->state once a session is tracked (its handshake was seen, or midstream allows it to be picked
+ * up): before, f->stream is NULL and costs nothing. Returns the anomalies of this packet as bits.
+ */
 uint64_t stream_packet(const struct stream_limits *limits, struct flow *f, const struct packet *p,
 		       enum flow_dir dir, const struct stream_sink *sink);
 
-/* The flow ends: releases what is held, then eof in both directions, then gives memory back. */
+/* The flow ends: releases what is held, then eof in both directions, then gives memory back. State
+ * and stream_bytes() stay readable until the flow's arena goes; a second call does nothing. */
 void stream_end(struct flow *f, const struct stream_sink *sink);
 
 enum stream_state stream_state_of(const struct flow *f);
@@ -63,15 +67,17 @@ const char *
 stream_state_name(const struct flow *f); /* EVE's tcp.state: "syn_sent", "established", ... */
 
 /* Was the payload of the packet just given to stream_packet() taken into the stream (in window,
- * session known)? If not, signatures look at it by itself. */
+ * session known), or is it a repetition of what was? If not, signatures look at it by itself. */
 bool stream_took_payload(const struct flow *f);
 
-/* Bytes of a direction so far: acknowledged and released / seen. For stream_size and the like. */
+/* Bytes of a direction so far: where the furthest one seen or acknowledged ends, without SYN and
+ * FIN. For stream_size and the like. */
 uint64_t stream_bytes(const struct flow *f, enum flow_dir dir);
 
-/* The most recent released bytes of a direction, contiguous, for signatures that look at the
- * stream: at least the newest STREAM_WINDOW bytes, or all there were. *out_offset is the offset of
- * the first. The slice is valid until the next stream_packet() or stream_end() of this flow. */
+/* The most recent released bytes of a direction, without a gap, for signatures that look at the
+ * stream: all that the last stream_packet() released behind its last gap, and at least
+ * STREAM_WINDOW bytes before (or all there were). *out_offset is the offset of the first. The slice
+ * is valid until the next stream_packet() or stream_end() of this flow. */
 enum { STREAM_WINDOW = 8192 };
 struct slice stream_window(const struct flow *f, enum flow_dir dir, uint64_t *out_offset);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Decoding, flows and reassembly of capture files, against reading them with libpcap (DESIGN.md 10:
- * at most 3 times its time). Both read from memory, in one run, in turns; times are the least of
- * the rounds.
+ * Decoding, flows and reassembly of capture files, against reading them with libpcap: the
+ * goal is at most 3 times its time. Both read from memory, in one run, in turns; times are the
+ * least of the rounds.
  *
  *   stream_bench capture... [rounds]
  */

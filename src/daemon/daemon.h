@@ -17,6 +17,7 @@
 #include "assess/bulletin/bulletin.h"
 #include "base/arena.h"
 #include "evidence/bundle/bundle.h"
+#include "exchange/stix/stix.h"
 #include "sensor/detect/detect.h"
 #include "sensor/pipeline/pipeline.h"
 #include "sensor/rule/rule.h"
@@ -130,6 +131,7 @@ struct daemon_watch_options {
 	struct slice key; /* path of the log's signing key; "": the data folder's own, made at first
 			     use */
 	bool midstream;
+	enum stix_tlp tlp; /* marking of the STIX bundle */
 	struct daemon_progress progress;
 };
 

@@ -455,7 +455,7 @@ static enum status publish(struct watch *w, const struct bundle *b, struct daemo
 
 	bulletin_write_html(&r->bulletin, &html);
 	buf_add(&json, b->bulletin);
-	st = stix_write(&r->bulletin, w->arena, &stix, why);
+	st = stix_write_bundle(&r->bulletin, w->o->tlp, w->arena, &stix, why);
 	if (st == ST_OK)
 		st = bundle_encode(b, w->arena, &whole, why);
 	if (st == ST_OK)

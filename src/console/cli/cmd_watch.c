@@ -26,6 +26,8 @@ static const struct cli_option options[] = {
 	 "classification.config instead of the built-in classes."},
 	{0, "set", "VAR=VALUE", true, "An address or port variable, e.g. HOME_NET=[10.0.0.0/8]."},
 	{0, "midstream", NULL, false, "Also follow TCP sessions whose beginning was not seen."},
+	{0, "tlp", "LEVEL", false,
+	 "Traffic Light Protocol 2.0 marking of the STIX bundle; default: amber."},
 	{0, "json", NULL, false, "Print the bulletin as JSON."},
 	{'q', "quiet", NULL, false, "Print only where the results are."},
 	{0},
@@ -96,6 +98,24 @@ static size_t all(const struct cli *c, const char *name, struct slice out[CLI_VA
 	return n;
 }
 
+/* The marking that --tlp names. */
+static bool tlp_of(struct cli *c, enum stix_tlp *out)
+{
+	struct slice name = cli_value(c, "tlp");
+
+	*out = STIX_TLP_AMBER;
+	if (name.ptr == NULL)
+		return true;
+	for (unsigned i = 0; i < STIX_TLPS; i++)
+		if (slice_equal_nocase(name, slice_of(stix_tlp_names[i]))) {
+			*out = (enum stix_tlp)i;
+			return true;
+		}
+	cli_say(c, "--tlp %.*s: expected clear, green, amber, amber+strict or red",
+		SLICE_ARG(name));
+	return false;
+}
+
 static int run(struct cli *c)
 {
 	enum { READ, RULES, TREATY, PARTY, TABLE, SET, LISTS };
@@ -125,6 +145,8 @@ static int run(struct cli *c)
 	o.key = cli_value(c, "key");
 	o.midstream = cli_value(c, "midstream").ptr != NULL;
 	o.progress = talk_progress(c);
+	if (!tlp_of(c, &o.tlp))
+		return CLI_CANNOT;
 	if (o.capture_count == 0) {
 		cli_say(c,
 			"which capture? Name it with -r FILE (dewline watch --help has examples)");

@@ -104,16 +104,16 @@ enum status daemon_commit_add(struct commit *c, const struct record *r, uint64_t
 	uint64_t leaf = c->size;
 
 	if (c->why.status == ST_OK)
-		(void)seal(c, r, leaf, &arena, fields, &sealed, &c->why); /* c->why tells */
+		c->why.status = seal(c, r, leaf, &arena, fields, &sealed, &c->why);
 	if (c->why.status == ST_OK)
-		(void)ledger_append(c->ledger, sealed.jwt, &leaf, &c->why);
+		c->why.status = ledger_append(c->ledger, sealed.jwt, &leaf, &c->why);
 	arena_reset(&arena);
 	if (c->why.status == ST_OK) {
 		ASSERT(leaf == c->size);
 		daemon_eve_put(&c->eve, r);
 		c->size++;
 		if (++c->queued >= BATCH)
-			(void)daemon_commit_flush(c, &c->why);
+			c->why.status = daemon_commit_flush(c, &c->why);
 	}
 	if (c->why.status != ST_OK) {
 		*why = c->why;
@@ -126,11 +126,11 @@ enum status daemon_commit_add(struct commit *c, const struct record *r, uint64_t
 enum status daemon_commit_flush(struct commit *c, struct fail *why)
 {
 	if (c->why.status == ST_OK)
-		(void)daemon_eve_flush(&c->eve, &c->why); /* c->why tells */
+		c->why.status = daemon_eve_flush(&c->eve, &c->why);
 	if (c->why.status == ST_OK)
-		(void)ledger_commit(c->ledger, &c->why);
+		c->why.status = ledger_commit(c->ledger, &c->why);
 	c->queued = 0;
-	if (c->why.status != ST_OK)
+	if (c->why.status != ST_OK && why != &c->why)
 		*why = c->why;
 	return c->why.status;
 }

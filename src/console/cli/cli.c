@@ -21,23 +21,26 @@ static const struct cli_option *options_of(const struct command *m)
 	return m->options ? m->options : none;
 }
 
-struct slice cli_value_at(const struct cli *c, const char *name, size_t n)
+const struct slice *cli_values(const struct cli *c, const char *name, size_t *out_count)
 {
 	const struct cli_option *o = options_of(c->command);
+	struct slice *out = ARENA_ARRAY(c->arena, struct slice, c->value_count + 1);
+	size_t n = 0;
 
+	ASSERT(out != NULL); /* before the first packet, out of memory ends the process */
 	for (size_t i = 0; i < c->value_count; i++)
-		if (strcmp(o[c->which[i]].name, name) == 0 && n-- == 0)
-			return c->values[i];
-	return (struct slice){NULL, 0};
+		if (strcmp(o[c->which[i]].name, name) == 0)
+			out[n++] = c->values[i];
+	*out_count = n;
+	return out;
 }
 
 struct slice cli_value(const struct cli *c, const char *name)
 {
-	struct slice last = {NULL, 0}, v;
+	size_t n;
+	const struct slice *all = cli_values(c, name, &n);
 
-	for (size_t n = 0; (v = cli_value_at(c, name, n)).ptr != NULL; n++)
-		last = v;
-	return last;
+	return n ? all[n - 1] : (struct slice){NULL, 0};
 }
 
 int cli_cannot(const struct cli *c, const struct fail *why)
@@ -227,9 +230,13 @@ int cli_main(int argc, char **argv)
 {
 	struct arena_pool pool = {.budget = SIZE_MAX};
 	struct arena arena = {.pool = &pool};
-	struct cli c = {
-		.arena = &arena, .out_is_tty = isatty(1) == 1, .err_is_tty = isatty(2) == 1};
+	struct cli *c = ARENA_NEW(&arena, struct cli); /* too large for a stack */
 	int code = CLI_CANNOT;
+
+	ASSERT(c != NULL);
+	c->arena = &arena;
+	c->out_is_tty = isatty(1) == 1;
+	c->err_is_tty = isatty(2) == 1;
 
 	if (argc < 2) {
 		help_all(stderr);
@@ -246,11 +253,11 @@ int cli_main(int argc, char **argv)
 	}
 	for (size_t i = 0; commands[i] != NULL; i++)
 		if (strcmp(commands[i]->name, argv[1]) == 0)
-			c.command = commands[i];
-	if (c.command == NULL)
-		cli_say(&c, "there is no command \"%s\" (dewline --help lists them)", argv[1]);
+			c->command = commands[i];
+	if (c->command == NULL)
+		cli_say(c, "there is no command \"%s\" (dewline --help lists them)", argv[1]);
 	else
-		code = run(&c, argc - 2, argv + 2);
+		code = run(c, argc - 2, argv + 2);
 	arena_reset(&arena);
 	arena_pool_drain(&pool);
 	return code;

@@ -60,8 +60,8 @@ extern const struct command *const commands[]; /* NULL-terminated, in order of t
  * given has ptr set. */
 struct slice cli_value(const struct cli *c, const char *name);
 
-/* The option's n-th value (0, 1, ...); ptr NULL when there are no more. */
-struct slice cli_value_at(const struct cli *c, const char *name, size_t n);
+/* All values of an option, in the order given; an array of *out_count in the process's arena. */
+const struct slice *cli_values(const struct cli *c, const char *name, size_t *out_count);
 
 /* Prints "dewline <command>: <text>" to stderr and returns CLI_CANNOT: `return cli_cannot(c,
  * &why);` */

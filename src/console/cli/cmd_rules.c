@@ -5,7 +5,6 @@
 #include "daemon/daemon.h"
 
 static const struct cli_option options[] = {
-	{'S', "rules", "FILE", true, "Rule file; may be given several times, or as words."},
 	{0, "classification", "FILE", false,
 	 "classification.config instead of the built-in classes."},
 	{0, "set", "VAR=VALUE", true, "An address or port variable, e.g. HOME_NET=[10.0.0.0/8]."},
@@ -55,8 +54,7 @@ static void write_json(const struct daemon_rules *r, const struct daemon_keyword
 
 static int run(struct cli *c)
 {
-	struct slice files[CLI_VALUES_MAX], vars[CLI_VALUES_MAX], v;
-	struct daemon_rules_source src = {.files = files, .vars = vars};
+	struct daemon_rules_source src = {0};
 	struct daemon_keyword_count *keywords;
 	struct buf out = buf_in(c->arena);
 	struct daemon_progress progress;
@@ -69,12 +67,9 @@ static int run(struct cli *c)
 		cli_say(c, "\"%.*s\" is not known; there is: check", SLICE_ARG(c->words[0]));
 		return CLI_CANNOT;
 	}
-	while ((v = cli_value_at(c, "rules", src.file_count)).ptr != NULL)
-		files[src.file_count++] = v;
-	for (size_t i = 1; i < c->word_count && src.file_count < CLI_VALUES_MAX; i++)
-		files[src.file_count++] = c->words[i];
-	while ((v = cli_value_at(c, "set", src.var_count)).ptr != NULL)
-		vars[src.var_count++] = v;
+	src.files = &c->words[1];
+	src.file_count = c->word_count - 1;
+	src.vars = cli_values(c, "set", &src.var_count);
 	src.classes = cli_value(c, "classification");
 	if (src.file_count == 0) {
 		cli_say(c, "which rule file? dewline rules check FILE...");

@@ -59,22 +59,16 @@ static int report(struct cli *c, const struct daemon_sensor_result *r, bool with
 
 static int run(struct cli *c)
 {
-	struct slice captures[CLI_VALUES_MAX], files[CLI_VALUES_MAX], vars[CLI_VALUES_MAX], v;
-	struct daemon_sensor_options o = {.captures = captures,
-					  .rules = {.files = files, .vars = vars},
-					  .dir = cli_value(c, "log-dir"),
+	struct daemon_sensor_options o = {.dir = cli_value(c, "log-dir"),
 					  .midstream = cli_value(c, "midstream").ptr != NULL,
 					  .progress = talk_progress(c)};
 	struct daemon_sensor_result result = {0};
 	struct fail why;
 	int code;
 
-	while ((v = cli_value_at(c, "read", o.capture_count)).ptr != NULL)
-		captures[o.capture_count++] = v;
-	while ((v = cli_value_at(c, "rules", o.rules.file_count)).ptr != NULL)
-		files[o.rules.file_count++] = v;
-	while ((v = cli_value_at(c, "set", o.rules.var_count)).ptr != NULL)
-		vars[o.rules.var_count++] = v;
+	o.captures = cli_values(c, "read", &o.capture_count);
+	o.rules.files = cli_values(c, "rules", &o.rules.file_count);
+	o.rules.vars = cli_values(c, "set", &o.rules.var_count);
 	o.rules.classes = cli_value(c, "classification");
 	if (o.dir.ptr == NULL)
 		o.dir = SLICE(".");

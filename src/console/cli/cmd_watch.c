@@ -87,17 +87,6 @@ static bool print(struct cli *c, const struct daemon_watch_result *r)
 	return cli_print(c, buf_slice(&out));
 }
 
-/* All values of an option into out; their number. */
-static size_t all(const struct cli *c, const char *name, struct slice out[CLI_VALUES_MAX])
-{
-	size_t n = 0;
-	struct slice v;
-
-	while ((v = cli_value_at(c, name, n)).ptr != NULL)
-		out[n++] = v;
-	return n;
-}
-
 /* The marking that --tlp names. */
 static bool tlp_of(struct cli *c, enum stix_tlp *out)
 {
@@ -118,28 +107,18 @@ static bool tlp_of(struct cli *c, enum stix_tlp *out)
 
 static int run(struct cli *c)
 {
-	enum { READ, RULES, TREATY, PARTY, TABLE, SET, LISTS };
-	struct slice(*lists)[CLI_VALUES_MAX] =
-		arena_alloc(c->arena, sizeof *lists, _Alignof(struct slice), LISTS);
 	struct daemon_watch_options o = {0};
 	struct daemon_watch_result result = {0};
 	struct fail why;
 	int code;
 
-	ASSERT(lists != NULL);
-	o.captures = lists[READ];
-	o.capture_count = all(c, "read", lists[READ]);
-	o.rules.files = lists[RULES];
-	o.rules.file_count = all(c, "rules", lists[RULES]);
-	o.rules.vars = lists[SET];
-	o.rules.var_count = all(c, "set", lists[SET]);
+	o.captures = cli_values(c, "read", &o.capture_count);
+	o.rules.files = cli_values(c, "rules", &o.rules.file_count);
+	o.rules.vars = cli_values(c, "set", &o.rules.var_count);
 	o.rules.classes = cli_value(c, "classification");
-	o.treaties = lists[TREATY];
-	o.treaty_count = all(c, "treaty", lists[TREATY]);
-	o.parties = lists[PARTY];
-	o.party_count = all(c, "party", lists[PARTY]);
-	o.tables = lists[TABLE];
-	o.table_count = all(c, "table", lists[TABLE]);
+	o.treaties = cli_values(c, "treaty", &o.treaty_count);
+	o.parties = cli_values(c, "party", &o.party_count);
+	o.tables = cli_values(c, "table", &o.table_count);
 	o.no_system_tables = cli_value(c, "no-system-tables").ptr != NULL;
 	o.data = cli_value(c, "data").ptr ? cli_value(c, "data") : SLICE("dewline-data");
 	o.key = cli_value(c, "key");

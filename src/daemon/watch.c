@@ -94,9 +94,8 @@ static struct record own_record(const struct watch *w, enum record_kind kind)
 		.kind = kind, .at = os_clock_wall(), .party = w->party, .station = SLICE("centre")};
 }
 
-static enum status commit_input(struct watch *w, const char *what, struct slice name,
-				const uint8_t sha256[32], uint64_t bytes,
-				const struct daemon_capture *k, struct fail *why)
+static struct record input_record(const struct watch *w, const char *what, struct slice name,
+				  const uint8_t sha256[32], uint64_t bytes)
 {
 	struct record r = own_record(w, RECORD_INPUT);
 
@@ -104,12 +103,28 @@ static enum status commit_input(struct watch *w, const char *what, struct slice 
 					  .name = name,
 					  .sha256 = daemon_hex(w->arena, sha256, 32),
 					  .bytes = bytes};
-	if (k != NULL) {
-		r.station = daemon_stem(k->name);
-		r.u.input.packets = k->packets;
-		r.u.input.first = k->first;
-		r.u.input.last = k->last;
-	}
+	return r;
+}
+
+static enum status commit_input(struct watch *w, const char *what, struct slice name,
+				const uint8_t sha256[32], uint64_t bytes, struct fail *why)
+{
+	struct record r = input_record(w, what, name, sha256, bytes);
+
+	return commit(w, &r, why);
+}
+
+/* What a station covered: said by the station. */
+static enum status commit_capture(struct watch *w, const struct daemon_capture *k,
+				  struct slice party, struct slice station, struct fail *why)
+{
+	struct record r = input_record(w, "capture", k->name, k->sha256, k->bytes);
+
+	r.party = party;
+	r.station = station;
+	r.u.input.packets = k->packets;
+	r.u.input.first = k->first;
+	r.u.input.last = k->last;
 	return commit(w, &r, why);
 }
 
@@ -267,7 +282,7 @@ static enum status open_table(struct watch *w, struct slice name, struct slice p
 	if (st != ST_OK)
 		return fail_wrap(why, "%.*s", SLICE_ARG(path));
 	crypto_sha256_of(t->map.bytes, hash);
-	return commit_input(w, "table", name, hash, t->map.bytes.len, NULL, why);
+	return commit_input(w, "table", name, hash, t->map.bytes.len, why);
 }
 
 static enum status open_tables(struct watch *w, struct fail *why)
@@ -304,7 +319,7 @@ static enum status commit_files(struct watch *w, const char *what,
 
 	for (size_t i = 0; st == ST_OK && i < n; i++) {
 		crypto_sha256_of(files[i].text, hash);
-		st = commit_input(w, what, files[i].name, hash, files[i].text.len, NULL, why);
+		st = commit_input(w, what, files[i].name, hash, files[i].text.len, why);
 	}
 	return st;
 }
@@ -319,10 +334,10 @@ static enum status commit_inputs(struct watch *w, const struct daemon_rules *rul
 	if (st != ST_OK)
 		return st;
 	crypto_sha256_of(keys, hash);
-	st = commit_input(w, "station-keys", SLICE("station-keys"), hash, keys.len, NULL, why);
+	st = commit_input(w, "station-keys", SLICE("station-keys"), hash, keys.len, why);
 	for (size_t i = 0; st == ST_OK && i < rules->file_count; i++)
 		st = commit_input(w, "rules", rules->files[i].name, rules->files[i].sha256,
-				  rules->files[i].text.len, NULL, why);
+				  rules->files[i].text.len, why);
 	if (st == ST_OK)
 		st = commit_files(w, "party", w->party_files, w->party_count, why);
 	if (st == ST_OK)
@@ -355,7 +370,7 @@ static enum status sense(struct watch *w, struct daemon_watch_result *r, struct 
 			st = why->status;
 		}
 		if (st == ST_OK)
-			st = commit_input(w, "capture", k->name, k->sha256, k->bytes, k, why);
+			st = commit_capture(w, k, po.party, station, why);
 		if (st != ST_OK)
 			return st;
 	}

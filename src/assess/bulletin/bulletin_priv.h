@@ -31,8 +31,10 @@ void bulletin_write_reach(const struct bulletin_case *c, struct buf *out);
 enum { BULLETIN_RANK_SILENT = 3 };
 int bulletin_finding_rank(const struct treaty_finding *f);
 
-/* "breach shown": what would be the result if. */
-const char *bulletin_value_words(enum treaty_value v);
+/* What follows the name of a term that would change a verdict: ", now 0.38-0.70; if not, there is
+ * no breach". */
+void bulletin_write_change(const struct bulletin_case *c, const struct treaty_finding *f,
+			   const struct treaty_change *change, struct buf *out);
 
 /* The lines of a trace that decided, one a call, then NULL: of a breach what is shown, of none what
  * is not, or what lifts it; and below a line that is a group, its members that are as it is. */

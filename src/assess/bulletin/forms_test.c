@@ -188,8 +188,9 @@ static void text_says_what_would_change_a_verdict(struct test *t)
 
 	setup(&f);
 	bulletin_write_text(&f.b, 200, false, &f.out);
-	EXPECT(t, holds(&f.out, "attributed_to_state; if not, there is no breach"));
-	EXPECT(t, holds(&f.out, "shooting_war_between_them; if so, there is no breach"));
+	EXPECT(t, holds(&f.out, "attributed_to_state, now unknown; if not, there is no breach"));
+	EXPECT(t,
+	       holds(&f.out, "shooting_war_between_them, now unknown; if so, there is no breach"));
 	EXPECT(t, holds(&f.out, "not judged: cwlt.2 Obligation to assist"));
 	EXPECT(t, holds(&f.out, "unverifiable"));
 	EXPECT(t, holds(&f.out, "a relay: never an origin"));

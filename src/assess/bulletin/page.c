@@ -100,8 +100,9 @@ static void write_verdict_tile(struct buf *out, const struct bulletin *b,
 		esc_buf(out, &t);
 		z(out, "</span><br>");
 	}
-	buf_add_fmt(out, "%zu without breach, %zu that do not apply</dd></div>", n->clear,
-		    n->silent);
+	if (n->clear != 0)
+		buf_add_fmt(out, "%zu without breach, ", n->clear);
+	buf_add_fmt(out, "%zu that do not apply</dd></div>", n->silent);
 }
 
 static void write_tiles(struct buf *out, const struct bulletin *b, const struct bulletin_counts *n)
@@ -138,6 +139,23 @@ static void write_tiles(struct buf *out, const struct bulletin *b, const struct 
 	z(out, "</dd></div></dl>");
 }
 
+/* Links to the incidents, where there are several. */
+static void write_index(struct buf *out, const struct bulletin *b)
+{
+	z(out, "<nav aria-label=\"Incidents\"><ol class=\"index\">");
+	for (size_t i = 0; i < b->case_count; i++) {
+		const struct incident *in = &b->cases[i].incident;
+
+		buf_add_fmt(out, "<li value=\"%u\"><a href=\"#i%u\">", in->number, in->number);
+		esc(out, in->title);
+		buf_add_fmt(out, "</a> <span class=\"k\">%s &middot; ",
+			    bulletin_act_words[in->gravest]);
+		bulletin_write_time(in->first, out);
+		z(out, "</span></li>");
+	}
+	z(out, "</ol></nav>");
+}
+
 static void write_head(struct buf *out, const struct bulletin *b)
 {
 	struct bulletin_counts n = bulletin_count(b);
@@ -163,6 +181,8 @@ static void write_head(struct buf *out, const struct bulletin *b)
 	}
 	z(out, "</p>");
 	write_tiles(out, b, &n);
+	if (b->case_count > 1)
+		write_index(out, b);
 	z(out, "</div></header>\n<main>\n");
 }
 
@@ -282,7 +302,7 @@ static void write_origin(struct buf *out, const struct origin *o)
 static void write_origins(struct buf *out, const struct bulletin_case *c)
 {
 	z(out, "<h3>Where those machines may stand</h3>");
-	groups_begin(out, "Territory", "Tables that say so");
+	groups_begin(out, "Territory", "Said by");
 	for (size_t i = 0; i < c->origin_count; i++)
 		write_origin(out, &c->origins[i]);
 	z(out, "</table></div>");
@@ -317,21 +337,17 @@ static void write_ladder(struct buf *out, const struct attrib_ladder *l)
 
 /* ---- verdicts ------------------------------------------------------------------------------- */
 
-static void write_changes(struct buf *out, const struct treaty_finding *f)
+static void write_changes(struct buf *out, const struct bulletin_case *c,
+			  const struct treaty_finding *f)
 {
 	if (f->change_count == 0)
 		return;
 	z(out, "<p class=\"k\">What would change it:</p><ul>");
 	for (size_t i = 0; i < f->change_count; i++) {
-		const struct treaty_change *c = &f->changes[i];
-
 		z(out, "<li><code>");
-		esc(out, c->atom);
+		esc(out, f->changes[i].atom);
 		z(out, "</code>");
-		if (c->if_true != f->value)
-			buf_add_fmt(out, "; if so, %s", bulletin_value_words(c->if_true));
-		if (c->if_false != f->value)
-			buf_add_fmt(out, "; if not, %s", bulletin_value_words(c->if_false));
+		bulletin_write_change(c, f, &f->changes[i], out);
 		z(out, "</li>");
 	}
 	z(out, "</ul>");
@@ -384,7 +400,8 @@ static void write_proof(struct buf *out, const struct treaty_finding *f)
 	z(out, "</ul></details>");
 }
 
-static void write_finding(struct buf *out, const struct treaty_finding *f)
+static void write_finding(struct buf *out, const struct bulletin_case *c,
+			  const struct treaty_finding *f)
 {
 	buf_add_fmt(out, "<section class=\"f is-%s\"><header><h4><span class=\"m\">", color_of(f));
 	esc(out, f->clause);
@@ -409,7 +426,7 @@ static void write_finding(struct buf *out, const struct treaty_finding *f)
 		esc(out, f->trace[0].text);
 		z(out, "</p>");
 	} else if (f->value == TREATY_UNDETERMINED) {
-		write_changes(out, f);
+		write_changes(out, c, f);
 	} else {
 		write_reasons(out, f);
 	}
@@ -431,7 +448,7 @@ static void write_findings(struct buf *out, const struct bulletin *b, const stru
 				if (slice_equal(c->findings[k].instrument,
 						treaty_id(b->treaties[t])) &&
 				    bulletin_finding_rank(&c->findings[k]) == rank)
-					write_finding(out, &c->findings[k]);
+					write_finding(out, c, &c->findings[k]);
 	}
 }
 
@@ -458,9 +475,11 @@ static void write_claims(struct buf *out, const struct claim_set *s)
 static void write_case(struct buf *out, const struct bulletin *b, const struct bulletin_case *c)
 {
 	buf_add_fmt(out,
-		    "<article><p class=\"k\">Incident %u &middot; <span class=\"red\">%s</span>"
+		    "<article id=\"i%u\"><p class=\"k\">Incident %u &middot; <span "
+		    "class=\"red\">%s</span>"
 		    "</p><h2>",
-		    c->incident.number, bulletin_act_words[c->incident.gravest]);
+		    c->incident.number, c->incident.number,
+		    bulletin_act_words[c->incident.gravest]);
 	esc(out, c->incident.title);
 	z(out, "</h2>");
 	write_facts(out, b, c);

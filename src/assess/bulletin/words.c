@@ -124,11 +124,28 @@ int bulletin_finding_rank(const struct treaty_finding *f)
 						 : 2;
 }
 
-const char *bulletin_value_words(enum treaty_value v)
+static const char *value_words(enum treaty_value v)
 {
 	return v == TREATY_TRUE	   ? "a breach is shown"
 	       : v == TREATY_FALSE ? "there is no breach"
 				   : "it stays undetermined";
+}
+
+void bulletin_write_change(const struct bulletin_case *c, const struct treaty_finding *f,
+			   const struct treaty_change *change, struct buf *out)
+{
+	const struct claim *now = claim_find(&c->claims, change->atom);
+
+	if (now == NULL) {
+		buf_add_z(out, ", now unknown");
+	} else {
+		buf_add_z(out, ", now ");
+		claim_write_interval(now->p, out);
+	}
+	if (change->if_true != f->value)
+		buf_add_fmt(out, "; if so, %s", value_words(change->if_true));
+	if (change->if_false != f->value)
+		buf_add_fmt(out, "; if not, %s", value_words(change->if_false));
 }
 
 const struct treaty_trace_line *bulletin_reason_next(struct bulletin_reasons *r)

@@ -10,8 +10,9 @@
 #include "assess/bulletin/bulletin_priv.h"
 
 enum {
-	LABEL = 9, /* columns of the labels on the left */
-	NAME = 20, /* columns of candidates' names, where they fit */
+	LABEL = 9,	/* columns of the labels on the left */
+	NAME_MAX = 36,	/* columns for candidates' names; a longer one pushes its number right */
+	NAME_WIDE = 90, /* from this width on; below, half as many */
 };
 
 enum style { PLAIN, STRONG, FAINT, BAD, OPEN, GOOD, STYLES };
@@ -222,6 +223,19 @@ static void flow_addr(struct page *p, enum style style, const struct addr *a)
 	flow(p, style, addr_format(a, text));
 }
 
+/* Columns that the names of a group take, so that their numbers stand below each other. */
+static unsigned name_columns(const struct page *p, unsigned widest, struct slice name)
+{
+	unsigned n = 0, most = p->width < NAME_WIDE ? NAME_MAX / 2 : NAME_MAX;
+
+	while (name.len > 0) {
+		struct slice bytes;
+
+		n += columns(bulletin_char_take(&name, &bytes));
+	}
+	return n < widest ? widest : n < most ? n : most;
+}
+
 /* ---- head ----------------------------------------------------------------------------------- */
 
 static void write_verdict_line(struct page *p, const struct bulletin_counts *n)
@@ -247,9 +261,9 @@ static void write_verdict_line(struct page *p, const struct bulletin_counts *n)
 		flow_buf(p, STRONG, &t);
 	}
 	t = words(p);
-	buf_add_fmt(&t, "%zu without breach", n->clear);
-	if (n->silent != 0)
-		buf_add_fmt(&t, ", %zu that do not apply or are not judged", n->silent);
+	if (n->clear != 0)
+		buf_add_fmt(&t, "%zu without breach, ", n->clear);
+	buf_add_fmt(&t, "%zu that do not apply or are not judged", n->silent);
 	flow_buf(p, PLAIN, &t);
 }
 
@@ -272,6 +286,27 @@ static void write_gravest(struct page *p, const struct bulletin_case *c)
 	       c->ladder.rungs[ATTRIB_LEVELS - 1].attributed
 		       ? "a state is named: see the ladder"
 		       : "no state is named: what was seen does not reach that far");
+}
+
+/* A line for each incident, where there are several. */
+static void write_index(struct page *p)
+{
+	blank(p);
+	for (size_t i = 0; i < p->b->case_count; i++) {
+		const struct bulletin_case *c = &p->b->cases[i];
+		struct buf t = words(p);
+
+		buf_add_fmt(&t, "%u ", c->incident.number);
+		flow_begin(p, 2, LABEL);
+		flow_buf(p, STRONG, &t);
+		flow_z(p, PLAIN, bulletin_act_words[c->incident.gravest]);
+		flow_z(p, PLAIN, ": ");
+		flow(p, PLAIN, c->incident.title);
+		t = words(p);
+		buf_add_z(&t, ", ");
+		bulletin_write_time(c->incident.first, &t);
+		flow_buf(p, FAINT, &t);
+	}
 }
 
 static void write_head(struct page *p)
@@ -311,6 +346,8 @@ static void write_head(struct page *p)
 		buf_add_fmt(&t, " of %zu gave nothing to this bulletin", n.seen + n.unseen);
 		flow_buf(p, OPEN, &t);
 	}
+	if (b->case_count > 1)
+		write_index(p);
 	flow_end(p);
 }
 
@@ -416,11 +453,17 @@ static void write_chain(struct page *p, const struct bulletin_case *c)
 		      " (the target)");
 }
 
+static struct slice territory_name(const struct origin_candidate *c)
+{
+	return slice_equal(c->territory, SLICE("??")) ? SLICE("none of these") : c->territory;
+}
+
 static void write_origins(struct page *p, const struct bulletin_case *c)
 {
 	for (size_t i = 0; i < c->origin_count; i++) {
 		const struct origin *o = &c->origins[i];
 		struct buf t = words(p);
+		unsigned name = 0;
 
 		label(p, i == 0 ? "Where" : "");
 		flow_addr(p, STRONG, &o->address);
@@ -431,13 +474,14 @@ static void write_origins(struct page *p, const struct bulletin_case *c)
 		buf_add_z(&t, o->hosting ? ", hosting" : "");
 		buf_add_z(&t, o->anycast ? ", in many places at once (anycast)" : "");
 		flow_buf(p, PLAIN, &t);
+		for (size_t k = 0; k < o->candidate_count; k++)
+			name = name_columns(p, name, territory_name(&o->candidates[k]));
 		for (size_t k = 0; k < o->candidate_count; k++) {
 			const struct origin_candidate *d = &o->candidates[k];
-			bool none = slice_equal(d->territory, SLICE("??"));
 
 			flow_begin(p, LABEL + 2, LABEL + 4);
-			flow(p, PLAIN, none ? SLICE("none of these") : d->territory);
-			tab(p, LABEL + 2 + NAME);
+			flow(p, PLAIN, territory_name(d));
+			tab(p, LABEL + 3 + name);
 			flow_interval(p, d->p);
 			if (d->tables.len != 0) {
 				flow_z(p, FAINT, " by ");
@@ -452,6 +496,7 @@ static void write_ladder(struct page *p, const struct attrib_ladder *l)
 	for (unsigned i = 0; i < ATTRIB_LEVELS; i++) {
 		const struct attrib_rung *r = &l->rungs[i];
 		struct buf t = words(p);
+		unsigned name = 0;
 
 		label(p, i == 0 ? "Who" : "");
 		buf_add_fmt(&t, "L%u ", i);
@@ -459,10 +504,12 @@ static void write_ladder(struct page *p, const struct attrib_ladder *l)
 		flow_z(p, STRONG, r->name ? r->name : "");
 		if (!r->attributed)
 			flow_z(p, OPEN, ": not attributed");
+		for (size_t k = 0; k < r->candidate_count; k++)
+			name = name_columns(p, name, r->candidates[k].what);
 		for (size_t k = 0; r->attributed && k < r->candidate_count; k++) {
 			flow_begin(p, LABEL + 3, LABEL + 5);
 			flow(p, PLAIN, r->candidates[k].what);
-			tab(p, LABEL + 3 + NAME);
+			tab(p, LABEL + 4 + name);
 			flow_interval(p, r->candidates[k].p);
 		}
 		if (r->basis.len != 0) {
@@ -478,19 +525,16 @@ static void write_ladder(struct page *p, const struct attrib_ladder *l)
 
 /* ---- verdicts ------------------------------------------------------------------------------- */
 
-static void write_changes(struct page *p, const struct treaty_finding *f)
+static void write_changes(struct page *p, const struct bulletin_case *c,
+			  const struct treaty_finding *f)
 {
 	for (size_t i = 0; i < f->change_count; i++) {
-		const struct treaty_change *c = &f->changes[i];
 		struct buf t = words(p);
 
 		flow_begin(p, LABEL + 2, LABEL + 4);
 		flow_z(p, FAINT, "would change it: ");
-		flow(p, STRONG, c->atom);
-		if (c->if_true != f->value)
-			buf_add_fmt(&t, "; if so, %s", bulletin_value_words(c->if_true));
-		if (c->if_false != f->value)
-			buf_add_fmt(&t, "; if not, %s", bulletin_value_words(c->if_false));
+		flow(p, STRONG, f->changes[i].atom);
+		bulletin_write_change(c, f, &f->changes[i], &t);
 		flow_buf(p, PLAIN, &t);
 	}
 }
@@ -508,7 +552,8 @@ static void write_reasons(struct page *p, const struct treaty_finding *f)
 	}
 }
 
-static void write_finding(struct page *p, const struct treaty_finding *f)
+static void write_finding(struct page *p, const struct bulletin_case *c,
+			  const struct treaty_finding *f)
 {
 	enum style style = f->not_applicable		     ? FAINT
 			   : f->value == TREATY_TRUE	     ? BAD
@@ -530,7 +575,7 @@ static void write_finding(struct page *p, const struct treaty_finding *f)
 		flow_z(p, OPEN, "unverifiable: it rests on a term whose meaning is open");
 	}
 	if (f->value == TREATY_UNDETERMINED)
-		write_changes(p, f);
+		write_changes(p, c, f);
 	else
 		write_reasons(p, f);
 }
@@ -573,7 +618,7 @@ static void write_findings(struct page *p, const struct bulletin_case *c)
 			for (size_t k = 0; k < c->finding_count; k++)
 				if (slice_equal(c->findings[k].instrument, id) &&
 				    bulletin_finding_rank(&c->findings[k]) == rank)
-					write_finding(p, &c->findings[k]);
+					write_finding(p, c, &c->findings[k]);
 		write_silent(p, c, id);
 	}
 }

@@ -210,18 +210,21 @@ static const struct addr *actor_find(const struct record *r, enum sense sense,
 }
 
 /* A name was looked up: the machine that answers is a resolver, not who is behind the name. (A
- * tunnel straight to its server is seen by behaviour, and there only an inside end is a resolver.)
- */
+ * tunnel straight to its server is seen by behaviour; there only a server on the asker's own side
+ * is a resolver.) */
 static bool is_lookup(const struct record *r, enum sense sense, const struct party *parties,
 		      size_t n)
 {
+	const struct party *home = party_of_addr(parties, n, &r->src);
+
 	if (sense != REMOTE)
 		return false;
 	if (r->kind == RECORD_ALERT)
 		return slice_equal(r->app_proto, SLICE("dns")) &&
 		       incident_meta(&r->u.alert, SLICE("dewline_actor")).len == 0;
 	return slice_equal(r->u.anomaly.event, SLICE("dns.exfiltration")) &&
-	       (party_of_addr(parties, n, &r->dst) != NULL || is_private(&r->dst));
+	       ((home != NULL && party_of_addr(parties, n, &r->dst) == home) ||
+		is_private(&r->dst));
 }
 
 bool incident_classify(const struct record *r, const struct party *parties, size_t party_count,

@@ -236,6 +236,16 @@ static void a_resolver_is_never_the_actor(struct test *t)
 	EXPECT(t, set.count == 4 && set.incidents[2].actor.family == 0);
 	EXPECT(t, is_addr(&set.incidents[3].actor, "192.0.2.53"));
 	story_end(&s);
+	/* a server in another party's network is no resolver of ours, one in our own is */
+	story_begin(&s);
+	story_party(&s, "party A \"Alpha\"\nterritory XA\nnetwork 203.0.113.0/24\n");
+	story_party(&s, "party B \"Beta\"\nterritory XB\nnetwork 198.51.100.0/24\n");
+	(void)story_behaviour(&s, 0, "203.0.113.4", "198.51.100.53", "dns.exfiltration", 900);
+	(void)story_behaviour(&s, 9000, "203.0.113.4", "203.0.113.53", "dns.exfiltration", 900);
+	EXPECT_UINT(t, group(&s, &set), ST_OK);
+	EXPECT(t, set.count == 2 && is_addr(&set.incidents[0].actor, "198.51.100.53"));
+	EXPECT(t, set.incidents[1].actor.family == 0);
+	story_end(&s);
 }
 
 static void order_of_the_facts_does_not_matter(struct test *t)

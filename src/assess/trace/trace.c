@@ -77,6 +77,26 @@ static bool is_known(const struct tracing *t, const struct addr *machine, const 
 	       party_of_addr(t->parties, t->party_count, machine) != victim;
 }
 
+/* What the machine sent of its own accord: of a flow that it opened all its payload, else only what
+ * is no answer to payload of the same or the last second (whoever polls sets the beat). */
+static bool add_outward(const struct tracing *t, struct trace_seconds *out,
+			const struct record_flow *f, bool opened)
+{
+	struct slice said = f->bins_tc, asked = f->bins_ts;
+
+	if (opened)
+		return trace_seconds_add(out, t->arena, f->start, f->bins_ts);
+	for (size_t i = 0; i < said.len && i < RECORD_BINS_MAX; i++) {
+		struct wall_ns at = {f->start.ns + (int64_t)i * TIME_NS_PER_S};
+		bool answers = (i < asked.len && asked.ptr[i] != '0') ||
+			       (i > 0 && i - 1 < asked.len && asked.ptr[i - 1] != '0');
+
+		if (!answers && !trace_seconds_add(out, t->arena, at, slice_part(said, i, 1)))
+			return false;
+	}
+	return true;
+}
+
 static bool look(const struct tracing *t, struct view *v)
 {
 	for (size_t i = 0; i < t->facts->count; i++) {
@@ -88,8 +108,7 @@ static bool look(const struct tracing *t, struct view *v)
 		if (from == to || !is_flow_near(t, r))
 			continue;
 		if (addr_equal(other, v->next)) {
-			if (!trace_seconds_add(&v->out, t->arena, r->u.flow.start,
-					       from ? r->u.flow.bins_ts : r->u.flow.bins_tc))
+			if (!add_outward(t, &v->out, &r->u.flow, from))
 				return false;
 			continue;
 		}

@@ -188,6 +188,27 @@ static void commands_that_travel_back_are_traced_too(struct test *t)
 	story_end(&s);
 }
 
+static void answers_to_polls_say_nothing_about_who_commands(struct test *t)
+{
+	struct story s;
+	struct trace_chain c;
+	char polls[SESSION + 1];
+
+	/* the victim polls every ten seconds; somebody else sends in the same beat */
+	story_begin(&s);
+	for (int i = 0; i <= SESSION; i++)
+		polls[i] = i == SESSION ? '\0' : i % 10 == 0 ? '1' : '0';
+	story_party(&s, alpha);
+	story_party(&s, beta);
+	(void)story_alert(&s, 20, "10.0.0.1", "192.0.2.1", "command-and-control", 1);
+	(void)story_flow(&s, 10, 10 + SESSION, "10.0.0.1", "192.0.2.1", polls, polls);
+	at_station(story_flow(&s, 10, 10 + SESSION, "198.51.100.7", "192.0.2.1", polls, "1"),
+		   "beta-edge");
+	EXPECT_UINT(t, trace(&s, &c), ST_OK);
+	EXPECT(t, c.hop_count == 1 && c.stop == TRACE_NO_MATCH && says(c.stop_why, "too few"));
+	story_end(&s);
+}
+
 static void a_chain_is_followed_hop_by_hop_to_its_limit(struct test *t)
 {
 	struct story s;
@@ -354,8 +375,9 @@ static void every_allocation_may_fail(struct test *t)
 
 TESTS(T(a_machine_nobody_saw_into_ends_the_chain), T(an_address_that_never_answered_may_be_forged),
       T(the_true_source_is_found_and_the_decoy_is_not), T(benign_sources_alone_explain_nothing),
-      T(commands_that_travel_back_are_traced_too), T(a_chain_is_followed_hop_by_hop_to_its_limit),
-      T(a_relay_is_where_the_chain_ends),
+      T(commands_that_travel_back_are_traced_too),
+      T(answers_to_polls_say_nothing_about_who_commands),
+      T(a_chain_is_followed_hop_by_hop_to_its_limit), T(a_relay_is_where_the_chain_ends),
       T(two_machines_that_send_to_each_other_are_no_endless_chain),
       T(clocks_that_disagree_lose_the_chain_but_invent_none), T(no_actor_no_chain),
       T(order_of_the_flows_does_not_matter), T(every_allocation_may_fail))

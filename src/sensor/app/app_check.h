@@ -188,6 +188,39 @@ static inline bool app_talk_anomaly(const struct app_talk *t, const struct app_t
 	return tx->anomalies == 0;
 }
 
+static inline bool app_check_swept(const struct app_tx *tx)
+{
+	(void)tx;
+	return true;
+}
+
+/* The same conversation with every finished transaction freed at once, each piece's end being a
+ * chance for a parser to keep a pointer too long; and the two directions ended at each turn. */
+static inline void app_check_sweep(const struct app_protocol *p, uint8_t transport,
+				   const struct app_says *says, size_t n, size_t ended_after,
+				   enum app_dir ended)
+{
+	struct app_talk t;
+
+	if (app_talk_open(&t, transport, p->ports != NULL ? p->ports[0] : 0, 0)) {
+		for (size_t i = 0; i < n; i++) {
+			app_gap(t.f, says[i].dir, says[i].gap);
+			app_tx_sweep(t.f, app_check_swept);
+			for (size_t k = 0; k < says[i].bytes.len; k += 16) {
+				app_talk_say(&t, says[i].dir, slice_part(says[i].bytes, k, 16), 0);
+				app_tx_sweep(t.f, app_check_swept);
+			}
+			if (i == ended_after)
+				app_eof(t.f, ended);
+			app_tx_sweep(t.f, app_check_swept);
+		}
+		app_talk_eof(&t);
+		app_tx_sweep(t.f, app_check_swept);
+		APP_CHECK(t.f->open_txs == 0 && t.f->first == NULL);
+	}
+	app_talk_close(&t);
+}
+
 static inline struct app_digest app_check_talk(const struct app_protocol *p, uint8_t transport,
 					       const struct app_says *says, size_t n, size_t cut,
 					       size_t fail_after)
@@ -228,6 +261,10 @@ static inline void app_check_all(const struct app_protocol *p, const struct app_
 		for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++) {
 			cut = app_check_talk(p, t, says, n, cuts[i], 0);
 			APP_CHECK(app_digest_equal(&whole, &cut));
+		}
+		for (size_t i = 0; i < n && i < 4; i++) {
+			app_check_sweep(p, t, says, n, i, APP_TO_SERVER);
+			app_check_sweep(p, t, says, n, i, APP_TO_CLIENT);
 		}
 		for (size_t i = 1; i <= allocations; i++)
 			(void)app_check_talk(p, t, says, n, 0, i);

@@ -252,13 +252,24 @@ static struct app_tx *transaction(struct app_flow *f)
 	return t->tx;
 }
 
+/* True if both directions are: then nothing is looked at any more. */
+static bool both_done(struct app_flow *f)
+{
+	struct tls *t = f->parser;
+
+	if (!is_done(t->tx, APP_TO_SERVER) || !is_done(t->tx, APP_TO_CLIENT))
+		return false;
+	f->stop_inspecting = true;
+	t->tx = NULL;
+	return true;
+}
+
 static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slice input, bool eof)
 {
 	struct tls *t = f->parser;
 	struct cursor c = cursor_of(input);
 	bool more = false;
 
-	(void)eof; /* a record cut short says nothing */
 	if (input.len != 0 && transaction(f) == NULL)
 		return (struct app_result){APP_STUCK, 0};
 	while (!more && cursor_left(&c) != 0) {
@@ -281,11 +292,12 @@ static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slic
 		}
 		if (t->left[dir] == 0) /* an empty record ends where it starts */
 			t->state[dir] = STATE_HEADER;
-		if (is_done(t->tx, APP_TO_SERVER) && is_done(t->tx, APP_TO_CLIENT)) {
-			f->stop_inspecting = true;
-			t->tx = NULL;
+		if (both_done(f))
 			return (struct app_result){APP_OK, input.len};
-		}
+	}
+	if (eof && t->tx != NULL) { /* a record cut short says nothing */
+		app_tx_advance(t->tx, dir, TLS_DONE);
+		(void)both_done(f);
 	}
 	return (struct app_result){APP_OK, input.len - cursor_left(&c)};
 }

@@ -275,13 +275,21 @@ static struct slice get_opcode(struct app_tx *tx, enum app_dir dir, unsigned n)
 	return d->dir == dir && n == 0 ? d->opcode : none;
 }
 
+static struct slice decimal(uint16_t v, struct arena *a)
+{
+	struct buf b = buf_in(a);
+
+	buf_add_u64(&b, v);
+	return buf_slice(&b);
+}
+
 static struct slice get_rcode(struct app_tx *tx, enum app_dir dir, unsigned n)
 {
 	const struct dns *d = tx->data;
 
 	if (d->dir != dir || n != 0 || (d->h.flags & FLAG_QR) == 0)
 		return none;
-	return app_dns_rcode(d->rcode, &tx->arena);
+	return decimal(d->rcode, &tx->arena);
 }
 
 static struct slice get_rrtype(struct app_tx *tx, enum app_dir dir, unsigned n)
@@ -290,7 +298,7 @@ static struct slice get_rrtype(struct app_tx *tx, enum app_dir dir, unsigned n)
 
 	if (d->dir != dir || n >= d->question_count)
 		return none;
-	return app_dns_type(d->questions[n].type, &tx->arena);
+	return decimal(d->questions[n].type, &tx->arena);
 }
 
 static const struct app_field fields[] = {
@@ -307,9 +315,9 @@ static const struct app_field fields[] = {
 	{"dns.opcode", TO_SERVER | TO_CLIENT, 0, false, false, get_opcode,
 	 "The opcode as a decimal number."},
 	{"dns.rcode", TO_CLIENT, 0, false, false, get_rcode,
-	 "The response code's name, e.g. NXDOMAIN."},
+	 "The response code as a decimal number."},
 	{"dns.rrtype", TO_SERVER | TO_CLIENT, 0, false, true, get_rrtype,
-	 "Each question's type by name, e.g. AAAA."},
+	 "Each question's type as a decimal number."},
 	{0},
 };
 

@@ -44,7 +44,7 @@ static void a_query_and_its_answer_are_two_transactions(struct test *t)
 		     SLICE("www.example"));
 	EXPECT(t, app_talk_field(tx, APP_TO_SERVER, SLICE("dns.query"), 1).ptr == NULL);
 	EXPECT_SLICE(t, app_talk_field(tx, APP_TO_SERVER, SLICE("dns.opcode"), 0), SLICE("0"));
-	EXPECT_SLICE(t, app_talk_field(tx, APP_TO_SERVER, SLICE("dns.rrtype"), 0), SLICE("A"));
+	EXPECT_SLICE(t, app_talk_field(tx, APP_TO_SERVER, SLICE("dns.rrtype"), 0), SLICE("1"));
 	EXPECT(t, app_dns.log(tx, 0, &r) && !app_dns.log(tx, 1, &r));
 	EXPECT(t, !r.u.dns.answer && r.u.dns.id == 0x1234);
 	EXPECT_SLICE(t, r.u.dns.rrname, SLICE("www.example"));
@@ -65,7 +65,7 @@ static void a_query_and_its_answer_are_two_transactions(struct test *t)
 		     SLICE("a.example"));
 	EXPECT(t, app_talk_field(tx, APP_TO_CLIENT, SLICE("dns.response.rrname"), 3).ptr == NULL);
 	EXPECT(t, app_talk_field(tx, APP_TO_SERVER, SLICE("dns.query"), 0).ptr == NULL);
-	EXPECT_SLICE(t, app_talk_field(tx, APP_TO_CLIENT, SLICE("dns.rcode"), 0), SLICE("NOERROR"));
+	EXPECT_SLICE(t, app_talk_field(tx, APP_TO_CLIENT, SLICE("dns.rcode"), 0), SLICE("0"));
 	app_talk_close(&k);
 }
 

@@ -75,7 +75,7 @@ static struct slice host_raw(struct app_tx *tx)
 	return host.ptr != NULL ? host : header(tx, APP_TO_SERVER, SLICE("Host"));
 }
 
-struct slice app_http_host(struct app_tx *tx)
+static struct slice host_normal(struct app_tx *tx)
 {
 	struct http_message *m = http_side(tx, APP_TO_SERVER);
 	struct slice raw, port;
@@ -93,7 +93,7 @@ struct slice app_http_host(struct app_tx *tx)
 static struct slice get_host(struct app_tx *tx, enum app_dir dir, unsigned n)
 {
 	(void)dir;
-	return n == 0 ? app_http_host(tx) : none;
+	return n == 0 ? host_normal(tx) : none;
 }
 
 static struct slice get_host_raw(struct app_tx *tx, enum app_dir dir, unsigned n)
@@ -291,7 +291,7 @@ bool app_http_log(struct app_tx *tx, unsigned n, struct record *r)
 		return false;
 	r->kind = RECORD_HTTP;
 	r->u.http = (struct record_http){
-		.hostname = app_http_host(tx),
+		.hostname = host_normal(tx),
 		.url = request->uri,
 		.user_agent = header(tx, APP_TO_SERVER, SLICE("User-Agent")),
 		.content_type = bare_type(header(tx, APP_TO_CLIENT, SLICE("Content-Type"))),

@@ -219,13 +219,14 @@ static int ask_validator(struct arena *a, const char *path)
 
 	buf_add_fmt(&c, "exec 1>&2; cd '%s/../shared' 2>/dev/null || exit %d; ", root ? root : ".",
 		    ABSENT);
-	buf_add_fmt(&c,
-		    "v=harness/stix/stix_validate.py; s=data/stix-schemas/schemas; "
-		    "test -r $v -a -d $s && python3 -c 'import jsonschema' 2>/dev/null || exit %d; "
-		    "python3 $v --closed --schemas $s %s || exit 1; "
-		    /* its own reckoning of each deterministic id */
-		    "python3 $v --ids %s | awk '/--/ {n++; bad += $1 != $2} END {exit bad || n < 4}'",
-		    ABSENT, path, path);
+	buf_add_fmt(
+		&c,
+		"v=harness/stix/stix_validate.py; s=data/stix-schemas/schemas; "
+		"test -r $v -a -d $s && python3 -c 'import jsonschema' 2>/dev/null || exit %d; "
+		"python3 $v --closed --schemas $s %s || exit 1; "
+		/* its own reckoning of each deterministic id */
+		"python3 $v --ids %s | awk '/--/ {n++; bad += $1 != $2} END {exit bad || n < 4}'",
+		ABSENT, path, path);
 	buf_add_byte(&c, 0);
 	ASSERT(!c.full);
 	return WEXITSTATUS(system((const char *)c.ptr));

@@ -106,8 +106,9 @@ static void ipv4(struct decode_state *s, struct slice bytes)
 		return;
 	}
 	p->ip_version = 4;
-	p->src = addr_v4(src.ptr);
-	p->dst = addr_v4(dst.ptr);
+	p->src.family = p->dst.family = 4; /* as addr_v4(); the rest of *p is zeroed already */
+	memcpy(p->src.b, src.ptr, 4);
+	memcpy(p->dst.b, dst.ptr, 4);
 	p->proto = proto;
 	p->ttl = ttl;
 	p->tos = tos;

@@ -38,7 +38,7 @@ static const int64_t timeout_s[QUEUES] = {
 };
 
 struct flow_key {
-	struct addr a, b; /* as the packet travels: source, destination */
+	const struct addr *a, *b; /* the packet's source and destination */
 	uint16_t ap, bp;
 	uint16_t vlan[PACKET_VLANS_MAX];
 	uint8_t proto, vlans;
@@ -89,8 +89,8 @@ static bool is_icmp(uint8_t proto)
 
 static struct flow_key key_of(const struct packet *p)
 {
-	struct flow_key k = {.a = p->src,
-			     .b = p->dst,
+	struct flow_key k = {.a = &p->src,
+			     .b = &p->dst,
 			     .ap = p->sport,
 			     .bp = p->dport,
 			     .proto = p->proto,
@@ -123,15 +123,46 @@ static uint64_t mix_addr(uint64_t h, const struct addr *a)
 	return mix(h, a->family);
 }
 
-/* The same for both directions: the smaller end goes first. */
+/* Both halves of a product of 128 bits. */
+static uint64_t fold(uint64_t a, uint64_t b)
+{
+	unsigned __int128 m = (unsigned __int128)a * b;
+
+	return (uint64_t)m ^ (uint64_t)(m >> 64);
+}
+
+static uint64_t end_hash(const struct addr *a, uint16_t port, uint64_t seed)
+{
+	uint64_t w[2];
+
+	memcpy(w, a->b, sizeof w);
+	return fold(w[0] ^ seed ^ UINT64_C(0xa0761d6478bd642f),
+		    w[1] ^ port ^ (seed << 32 | seed >> 32) ^ UINT64_C(0xe7037ed1a0b428db));
+}
+
+/* Where a flow is in the table: once for every packet, so quick; the same for both directions,
+ * since a sum does not know which end was first. */
+static uint32_t key_bucket(const struct flow_key *k, uint64_t seed)
+{
+	bool icmp = is_icmp(k->proto); /* its "ports" do not belong to ends */
+	uint64_t ends =
+		end_hash(k->a, icmp ? 0 : k->ap, seed) + end_hash(k->b, icmp ? 0 : k->bp, seed);
+	uint64_t rest = (uint64_t)k->proto << 48 | (uint64_t)k->vlan[0] << 32 |
+			(icmp ? (uint64_t)k->ap << 16 | k->bp : 0);
+
+	return (uint32_t)fold(ends ^ UINT64_C(0x8ebc6af09c88c6e3),
+			      rest ^ seed ^ UINT64_C(0x589965cc75374cc3));
+}
+
+/* What a flow's id is made of. The same for both directions: the smaller end goes first. */
 static uint64_t key_hash(const struct flow_key *k, uint64_t seed)
 {
-	int c = addr_compare(&k->a, &k->b);
+	int c = addr_compare(k->a, k->b);
 	bool swap = !is_icmp(k->proto) ? c > 0 || (c == 0 && k->ap > k->bp) : c > 0;
 	uint64_t h = mix(seed, k->proto);
 
-	h = mix_addr(h, swap ? &k->b : &k->a);
-	h = mix_addr(h, swap ? &k->a : &k->b);
+	h = mix_addr(h, swap ? k->b : k->a);
+	h = mix_addr(h, swap ? k->a : k->b);
 	if (swap && !is_icmp(k->proto))
 		h = mix(h, (uint64_t)k->bp << 16 | k->ap);
 	else
@@ -149,14 +180,14 @@ static bool key_is(const struct flow *f, const struct flow_key *k, enum flow_dir
 	if (f->proto != k->proto || f->vlans != k->vlans ||
 	    memcmp(f->vlan, k->vlan, sizeof f->vlan) != 0)
 		return false;
-	if (f->client_port == k->ap && f->server_port == k->bp && addr_equal(&f->client, &k->a) &&
-	    addr_equal(&f->server, &k->b)) {
+	if (f->client_port == k->ap && f->server_port == k->bp && addr_equal(&f->client, k->a) &&
+	    addr_equal(&f->server, k->b)) {
 		*out_dir = FLOW_TO_SERVER;
 		return true;
 	}
 	if ((icmp ? f->client_port == k->ap && f->server_port == k->bp
 		  : f->client_port == k->bp && f->server_port == k->ap) &&
-	    addr_equal(&f->client, &k->b) && addr_equal(&f->server, &k->a)) {
+	    addr_equal(&f->client, k->b) && addr_equal(&f->server, k->a)) {
 		*out_dir = FLOW_TO_CLIENT;
 		return true;
 	}
@@ -311,8 +342,8 @@ static struct flow *add(struct flow_table *t, const struct packet *p, const stru
 		t->counters.no_memory++;
 		return NULL;
 	}
-	*f = (struct flow){.client = k->a,
-			   .server = k->b,
+	*f = (struct flow){.client = *k->a,
+			   .server = *k->b,
 			   .client_port = k->ap,
 			   .server_port = k->bp,
 			   .proto = k->proto,
@@ -409,7 +440,7 @@ struct flow *flow_table_packet(struct flow_table *t, const struct packet *p, enu
 	if (p->at.ns > t->now.ns)
 		t->now = p->at;
 	k = key_of(p);
-	hash = (uint32_t)key_hash(&k, t->limits.hash_seed);
+	hash = key_bucket(&k, t->limits.hash_seed);
 	*out_dir = FLOW_TO_SERVER;
 	f = find(t, &k, hash, out_dir);
 	if (f != NULL && reuses_tuple(f, p)) {

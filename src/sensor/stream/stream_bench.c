@@ -123,16 +123,19 @@ static double follow_all(struct arena_pool *pool, const struct frames *frames, b
 	struct defrag *d = defrag_new(&process, pool);
 	struct flow_table *table =
 		flow_table_new(&process, &table_limits, (struct flow_sink){&run, on_ended});
+	struct packet p = {0};
 	double start = now_s();
 
 	if (d == NULL || table == NULL)
 		exit(2);
 	for (size_t i = 0; i < frames->count; i++) {
 		const struct frame *f = &frames->all[i];
-		struct packet p = {.at = f->at, .number = i + 1, .wire_bytes = f->wire_bytes};
 		enum flow_dir dir = FLOW_TO_SERVER;
 		struct flow *flow;
 
+		p.at = f->at;
+		p.number = i + 1;
+		p.wire_bytes = f->wire_bytes;
 		decode_frame(d, f->link, f->bytes, &p);
 		run.t.packets++;
 		run.t.bytes += f->bytes.len;

@@ -51,6 +51,12 @@ static struct arena_block *block_get(struct arena_pool *p, size_t size)
 	return b;
 }
 
+void arena_start(struct arena *a, struct arena_pool *pool, uint8_t *room, size_t bytes)
+{
+	*a = (struct arena){.pool = pool, .at = room, .end = room + bytes};
+	poison(room, bytes);
+}
+
 void *arena_alloc(struct arena *a, size_t size, size_t align, size_t count)
 {
 	size_t pad = a->at ? (size_t)(-(uintptr_t)a->at & (align - 1)) : 0;

@@ -36,6 +36,10 @@ struct arena {
 #define ARENA_NEW(a, type) ((type *)arena_alloc((a), sizeof(type), _Alignof(type), 1))
 #define ARENA_ARRAY(a, type, n) ((type *)arena_alloc((a), sizeof(type), _Alignof(type), (n)))
 
+/* An arena that uses the caller's `room` before it asks the pool for blocks. The room must live as
+ * long as what is in it; arena_reset() lets go of it. */
+void arena_start(struct arena *a, struct arena_pool *pool, uint8_t *room, size_t bytes);
+
 /* Zeroed memory for count objects, or NULL. size > 0, align a power of two. */
 MUST_USE void *arena_alloc(struct arena *a, size_t size, size_t align, size_t count);
 

@@ -63,4 +63,27 @@ static void allocations_never_overlap(struct test *t)
 	arena_pool_drain(&pool);
 }
 
-TESTS(T(aligns_and_zeroes), T(refuses_overflow_and_budget), T(allocations_never_overlap))
+static void a_room_is_used_before_the_pool(struct test *t)
+{
+	_Alignas(16) static uint8_t room[256];
+	struct arena_pool pool = {.budget = 1 << 20};
+	struct arena a;
+	uint8_t *p;
+
+	for (unsigned again = 0; again < 2; again++) {
+		arena_start(&a, &pool, room, sizeof room);
+		p = arena_alloc(&a, 100, 8, 1);
+		EXPECT(t, p == room && p[99] == 0);
+		memset(p, 0xaa, 100);
+		EXPECT_UINT(t, pool.out, 0);
+		p = arena_alloc(&a, 200, 8, 1);
+		EXPECT(t, p != NULL && (p < room || p >= room + sizeof room));
+		EXPECT_UINT(t, pool.out, ARENA_BLOCK);
+		arena_reset(&a);
+		EXPECT_UINT(t, pool.out, 0);
+	}
+	arena_pool_drain(&pool);
+}
+
+TESTS(T(a_room_is_used_before_the_pool), T(aligns_and_zeroes), T(refuses_overflow_and_budget),
+      T(allocations_never_overlap))

@@ -22,6 +22,7 @@ enum {
 	FLOWS_MAX_DEFAULT = 1000000,
 	BUCKETS_FIRST = 4096, /* doubled when there are more flows than buckets */
 	SLAB_FLOWS = 16,
+	SLOT_ROOM = 1024, /* bytes: a TCP session without data, or a short fingerprint */
 	BINS_FIRST = 32,
 	CLASSES = 4, /* TCP, UDP, ICMP, others */
 	STATES = 3,
@@ -42,6 +43,13 @@ struct flow_key {
 	uint16_t ap, bp;
 	uint16_t vlan[PACKET_VLANS_MAX];
 	uint8_t proto, vlans;
+};
+
+/* A flow and the first bytes of its arena: most flows are scans, lookups and other short things
+ * that never need a block of the pool. */
+struct slot {
+	struct flow flow;
+	_Alignas(16) uint8_t room[SLOT_ROOM];
 };
 
 struct queue {
@@ -308,11 +316,11 @@ static struct flow *take_free(struct flow_table *t)
 	struct flow *f;
 
 	if (t->free == NULL) {
-		struct flow *slab = ARENA_ARRAY(&t->slabs, struct flow, SLAB_FLOWS);
+		struct slot *slab = ARENA_ARRAY(&t->slabs, struct slot, SLAB_FLOWS);
 
 		for (unsigned i = 0; slab != NULL && i < SLAB_FLOWS; i++) {
-			slab[i].hash_next = t->free;
-			t->free = &slab[i];
+			slab[i].flow.hash_next = t->free;
+			t->free = &slab[i].flow;
 		}
 	}
 	f = t->free;
@@ -327,6 +335,7 @@ static struct flow *add(struct flow_table *t, const struct packet *p, const stru
 	bool answer_first = p->proto == IP_PROTO_TCP &&
 			    (p->tcp.flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK);
 	struct flow *f;
+	uint8_t *room;
 
 	if (t->count >= t->limits.flows_max) {
 		t->counters.evicted++;
@@ -342,6 +351,7 @@ static struct flow *add(struct flow_table *t, const struct packet *p, const stru
 		t->counters.no_memory++;
 		return NULL;
 	}
+	room = (uint8_t *)f + offsetof(struct slot, room); /* free flows are slots' */
 	*f = (struct flow){.client = *k->a,
 			   .server = *k->b,
 			   .client_port = k->ap,
@@ -350,8 +360,8 @@ static struct flow *add(struct flow_table *t, const struct packet *p, const stru
 			   .vlans = k->vlans,
 			   .first = p->at,
 			   .last = p->at,
-			   .arena = {.pool = t->limits.pool},
 			   .hash = hash};
+	arena_start(&f->arena, t->limits.pool, room, SLOT_ROOM);
 	memcpy(f->vlan, k->vlan, sizeof f->vlan);
 	f->id = mix(key_hash(k, UINT64_C(0x64657761)), (uint64_t)p->at.ns) >> 11; /* 53 bits */
 	f->id += f->id == 0;

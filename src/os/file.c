@@ -231,20 +231,33 @@ enum status os_file_put(struct os_disk *d, struct slice name, struct slice bytes
 	return status == ST_OK ? put(d, path.z, bytes, false, why) : status;
 }
 
-enum status os_file_sync(struct os_disk *d, struct slice name, struct fail *why)
+static enum status sync_path(struct os_disk *d, struct slice name, int (*sync)(int fd),
+			     struct fail *why)
 {
 	struct path path;
 	enum status status = path_of(name, &path, why);
-	int fd;
+	int fd, err;
 
 	if (status != ST_OK)
 		return status;
 	fd = open(path.z, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return failed(why, errno, "open", path.z);
-	status = sync_fd(d, fd, path.z, why);
+	err = fault(d, OS_OP_SYNC, path.z);
+	if (err == 0 && sync(fd) != 0)
+		err = errno;
 	(void)close(fd); /* opened for reading: nothing can be lost */
-	return status;
+	return err == 0 ? ST_OK : failed(why, err, "make durable", path.z);
+}
+
+enum status os_file_sync(struct os_disk *d, struct slice name, struct fail *why)
+{
+	return sync_path(d, name, fsync, why);
+}
+
+enum status os_disk_sync(struct os_disk *d, struct slice name, struct fail *why)
+{
+	return sync_path(d, name, syncfs, why);
 }
 
 /* The folder that holds a path: "." for a bare name, "/" for what is at the top. */

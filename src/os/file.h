@@ -61,12 +61,17 @@ MUST_USE enum status os_file_replace(struct os_disk *disk, struct slice path, st
 				     struct fail *why);
 
 /* Writes the file in place, new or cut to nothing first; not yet durable. For many files: put all,
- * then sync all and their folders; the first sync takes most of the others' data with it. */
+ * then os_disk_sync(), or os_file_sync() for each and for their folders. */
 MUST_USE enum status os_file_put(struct os_disk *disk, struct slice path, struct slice bytes,
 				 struct fail *why);
 
 /* Makes a file's data, or a folder's names, durable. */
 MUST_USE enum status os_file_sync(struct os_disk *disk, struct slice path, struct fail *why);
+
+/* Makes everything durable that was written to the file system which holds `path`: one wait instead
+ * of one for each file, so much faster for many files, and slower for few when others write too.
+ * Reports failed writes since Linux 5.8. */
+MUST_USE enum status os_disk_sync(struct os_disk *disk, struct slice path, struct fail *why);
 
 /* ST_OK also if there was none. */
 MUST_USE enum status os_file_remove(struct os_disk *disk, struct slice path, struct fail *why);

@@ -229,6 +229,10 @@ static void every_operation_can_be_made_to_fail(struct test *t)
 	disk.asked = 0;
 	EXPECT(t, os_file_sync(&disk, slice_of(r.dir), &r.why) == ST_IO);
 	disk.asked = 0;
+	EXPECT(t, os_disk_sync(&disk, slice_of(r.dir), &r.why) == ST_IO);
+	EXPECT(t, os_disk_sync(&disk, slice_of(r.dir), &r.why) == ST_OK);
+	EXPECT(t, os_disk_sync(NULL, SLICE("/none"), &r.why) == ST_NOTFOUND);
+	disk.asked = 0;
 	EXPECT(t, os_lock_take(&disk, at(&r, "l"), &lock, &r.why) == ST_IO);
 	disk.asked = 0;
 	when = 2; /* the second half */

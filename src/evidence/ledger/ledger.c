@@ -18,6 +18,8 @@
 #include "evidence/ledger/ledger_priv.h"
 #include "os/file.h"
 
+enum { SYNC_EACH_MAX = 4 }; /* full tiles in a commit whose files are synced one by one */
+
 struct ledger {
 	struct slice folder;
 	struct note_verifier key; /* its name is the origin */
@@ -192,7 +194,9 @@ static enum status tile_sync(struct ledger *l, unsigned level, uint64_t index, u
 	return st;
 }
 
-/* Everything that was written since the checkpoint, level by level. */
+/* Everything that was written since the checkpoint: file by file while they are few, else all of
+ * the disk at once, which waits once (20 ms where 800 single syncs took 1 to 3 s on a busy disk).
+ */
 static enum status tiles_sync(struct ledger *l, struct fail *why)
 {
 	uint64_t size = l->edge->size;
@@ -200,6 +204,8 @@ static enum status tiles_sync(struct ledger *l, struct fail *why)
 	enum status st = ST_OK;
 
 	arena_reset(&l->scratch);
+	if ((size - l->committed) / MERKLE_WIDTH > SYNC_EACH_MAX)
+		return os_disk_sync(l->disk, l->folder, why);
 	for (unsigned level = 0; level <= LEDGER_ENTRIES; level++) {
 		uint64_t to = last_index(size, level), from = last_index(l->committed, level);
 		unsigned width = last_width(size, level);

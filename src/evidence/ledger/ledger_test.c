@@ -497,7 +497,7 @@ static int strike(void *ctx, uint64_t number, enum os_op op, struct slice path)
 
 enum { BATCHES = 4 };
 
-static const uint64_t batch_ends[BATCHES] = {3, 255, 260, 530};
+static const uint64_t batch_ends[BATCHES] = {3, 255, 530, 2000};
 
 /* Opens, appends in batches, and counts what was acknowledged. */
 static enum status life(struct room *r, struct os_disk *disk, uint64_t *acked, struct fail *why)
@@ -538,14 +538,14 @@ static bool recovers(struct room *r, uint64_t acked)
 	bool ok = ledger_open(&r->options, &a, &l, &r->why) == ST_OK;
 
 	size = ok ? ledger_size(l) : 0;
-	ok = ok && size >= acked && whole(r, size) && append_to(l, size, 600, &r->why) == ST_OK &&
+	ok = ok && size >= acked && whole(r, size) && append_to(l, size, 2100, &r->why) == ST_OK &&
 	     ledger_commit(l, &r->why) == ST_OK;
 	if (!ok)
 		printf("# acknowledged %llu, found %llu: %s\n", (unsigned long long)acked,
 		       (unsigned long long)size, r->why.text);
 	ledger_close(l);
 	arena_reset(&a);
-	return ok && whole(r, 600) && provable(r, 600, 37);
+	return ok && whole(r, 2100) && provable(r, 2100, 137);
 }
 
 static void a_full_disk_at_any_operation_loses_nothing_acknowledged(struct test *t)
@@ -565,7 +565,7 @@ static void a_full_disk_at_any_operation_loses_nothing_acknowledged(struct test 
 					  strstr(r.why.text, "Input/output") != NULL);
 		EXPECT(t, recovers(&r, acked));
 		if (st == ST_OK)
-			EXPECT(t, f.when > 40 && acked == batch_ends[BATCHES - 1]);
+			EXPECT(t, f.when > 60 && acked == batch_ends[BATCHES - 1]);
 		room_done(&r);
 	}
 }

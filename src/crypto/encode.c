@@ -57,23 +57,33 @@ size_t crypto_base64_length(enum crypto_alphabet alphabet, size_t n)
 
 void crypto_base64_add(enum crypto_alphabet alphabet, struct slice bytes, struct buf *out)
 {
-	size_t want = crypto_base64_length(alphabet, bytes.len), at = 0;
-	uint8_t *p = want ? buf_reserve(out, want) : NULL;
+	size_t want = crypto_base64_length(alphabet, bytes.len), i = 0;
+	uint8_t *p = want ? buf_reserve(out, want) : NULL, *end;
 	const char *letter = letters[alphabet];
+	const uint8_t *from = bytes.ptr;
 
 	if (p == NULL)
 		return;
-	for (size_t i = 0; i < bytes.len; i += 3) {
-		size_t n = bytes.len - i < 3 ? bytes.len - i : 3;
-		uint32_t v = (uint32_t)bytes.ptr[i] << 16;
+	end = p + want;
+	for (; bytes.len - i >= 3; i += 3, from += 3, p += 4) {
+		uint32_t v = (uint32_t)from[0] << 16 | (uint32_t)from[1] << 8 | from[2];
 
-		v |= n > 1 ? (uint32_t)bytes.ptr[i + 1] << 8 : 0;
-		v |= n > 2 ? bytes.ptr[i + 2] : 0;
-		for (size_t k = 0; k <= n; k++)
-			p[at++] = (uint8_t)letter[v >> (18 - 6 * k) & 63];
+		p[0] = (uint8_t)letter[v >> 18];
+		p[1] = (uint8_t)letter[v >> 12 & 63];
+		p[2] = (uint8_t)letter[v >> 6 & 63];
+		p[3] = (uint8_t)letter[v & 63];
 	}
-	while (at < want)
-		p[at++] = '=';
+	if (i < bytes.len) { /* one byte gives two letters, two give three */
+		bool two = bytes.len - i == 2;
+		uint32_t v = (uint32_t)from[0] << 16 | (two ? (uint32_t)from[1] << 8 : 0);
+
+		*p++ = (uint8_t)letter[v >> 18];
+		*p++ = (uint8_t)letter[v >> 12 & 63];
+		if (two)
+			*p++ = (uint8_t)letter[v >> 6 & 63];
+	}
+	while (p < end)
+		*p++ = '=';
 	buf_grew(out, want);
 }
 

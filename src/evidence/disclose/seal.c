@@ -7,13 +7,12 @@
 #include "evidence/disclose/disclose_priv.h"
 
 struct digest {
+	uint8_t group; /* index into a list of group names; 0 is the outer object */
 	uint8_t text[DISCLOSE_DIGEST];
 };
 
-/* The `_sd` of one object: those of group `name`, "" for the outer one. */
-struct group {
-	struct slice name;
-	struct digest digests[RECORD_FIELDS_MAX];
+struct groups {
+	struct slice names[DISCLOSE_GROUPS_MAX + 1];
 	size_t count;
 };
 
@@ -100,49 +99,55 @@ static struct slice disclosure(const struct record_field *f,
 	return buf_slice(&text);
 }
 
-static struct group *group_of(struct group *groups, size_t *n, struct slice name)
+/* The group's index, DISCLOSE_GROUPS_MAX + 1 if there are too many. */
+static size_t group_of(struct groups *g, struct slice name)
 {
-	for (size_t i = 0; i < *n; i++)
-		if (slice_equal(groups[i].name, name))
-			return &groups[i];
-	if (*n == DISCLOSE_GROUPS_MAX + 1)
-		return NULL;
-	groups[*n].name = name;
-	return &groups[(*n)++];
+	for (size_t i = 0; i < g->count; i++)
+		if (slice_equal(g->names[i], name))
+			return i;
+	if (g->count <= DISCLOSE_GROUPS_MAX)
+		g->names[g->count++] = name;
+	else
+		return g->count;
+	return g->count - 1;
 }
 
-static void group_add(struct group *g, struct slice text, struct arena *a)
+static struct digest digest_of(struct slice text, size_t group, struct arena *a)
 {
-	struct buf b = fixed(a, g->digests[g->count++].text, DISCLOSE_DIGEST);
+	struct digest d = {.group = (uint8_t)group};
+	struct buf b = fixed(a, d.text, sizeof d.text);
 	uint8_t hash[CRYPTO_SHA256_BYTES];
 
 	crypto_sha256_of(text, hash);
 	crypto_base64_add(CRYPTO_BASE64URL, (struct slice){hash, sizeof hash}, &b);
+	return d;
 }
 
+/* By group, and then so that their order says nothing of the record's. */
 static int by_bytes(const void *a, const void *b)
 {
-	return memcmp(a, b, DISCLOSE_DIGEST);
+	return memcmp(a, b, sizeof(struct digest));
 }
 
-/* Sorted, so that their order says nothing of the record's. */
-static void write_digests(struct json *j, struct group *g)
+/* The `_sd` of group g: the next of the n sorted digests from *at on. */
+static void write_digests(struct json *j, size_t g, const struct digest *d, size_t n, size_t *at)
 {
 	json_key(j, "_sd");
 	json_array(j);
-	qsort(g->digests, g->count, sizeof g->digests[0], by_bytes);
-	for (size_t i = 0; i < g->count; i++)
-		json_str(j, (struct slice){g->digests[i].text, DISCLOSE_DIGEST});
+	for (; *at < n && d[*at].group == g; ++*at)
+		json_str(j, (struct slice){d[*at].text, DISCLOSE_DIGEST});
 	json_end(j);
 }
 
-static void write_payload(const struct disclose_issuer *issuer, struct group *groups, size_t n,
-			  uint64_t at_s, struct buf *out)
+static void write_payload(const struct disclose_issuer *issuer, const struct groups *groups,
+			  struct digest *digests, size_t n, uint64_t at_s, struct buf *out)
 {
 	struct json j = json_in(out);
+	size_t at = 0;
 
+	qsort(digests, n, sizeof *digests, by_bytes);
 	json_object(&j);
-	write_digests(&j, &groups[0]);
+	write_digests(&j, 0, digests, n, &at);
 	json_key(&j, "_sd_alg");
 	json_z(&j, "sha-256");
 	json_key(&j, "iss");
@@ -151,10 +156,10 @@ static void write_payload(const struct disclose_issuer *issuer, struct group *gr
 		json_key(&j, "iat");
 		json_u64(&j, at_s);
 	}
-	for (size_t i = 1; i < n; i++) {
-		json_key_slice(&j, groups[i].name);
+	for (size_t g = 1; g < groups->count; g++) {
+		json_key_slice(&j, groups->names[g]);
 		json_object(&j);
-		write_digests(&j, &groups[i]);
+		write_digests(&j, g, digests, n, &at);
 		json_end(&j);
 	}
 	json_end(&j);
@@ -188,35 +193,33 @@ enum status disclose_seal(const struct disclose_issuer *issuer, const struct rec
 			  struct fail *why)
 {
 	uint8_t salts[RECORD_FIELDS_MAX][DISCLOSE_SALT_BYTES];
+	struct digest digests[RECORD_FIELDS_MAX];
 	struct arena work = {.pool = a->pool};
 	struct buf scratch = buf_in(&work), payload = buf_in(&work);
+	struct groups groups = {.count = 1};
 	struct disclose_sealed sealed = {.count = n};
-	struct group *groups;
-	size_t group_count = 1;
 	enum status st = check_fields(fields, n, why);
 
 	if (st != ST_OK)
 		return st;
-	groups = ARENA_ARRAY(&work, struct group, DISCLOSE_GROUPS_MAX + 1);
 	sealed.disclosures = ARENA_ARRAY(a, struct slice, n + 1);
-	if (groups == NULL || sealed.disclosures == NULL) {
-		st = fail_set(why, ST_NOMEM, "no memory to seal a record");
-		goto out;
-	}
+	if (sealed.disclosures == NULL)
+		return fail_set(why, ST_NOMEM, "no memory to seal a record");
 	crypto_random_fill(&issuer->salts, salts[0], n * DISCLOSE_SALT_BYTES);
 	for (size_t i = 0; i < n; i++) {
-		struct group *g = group_of(groups, &group_count, fields[i].group);
+		size_t g = group_of(&groups, fields[i].group);
 
 		sealed.disclosures[i] = disclosure(&fields[i], salts[i], &scratch, a);
-		if (g == NULL || sealed.disclosures[i].ptr == NULL) {
-			st = g == NULL ? fail_set(why, ST_LIMIT, "a record of more than %d groups",
-						  DISCLOSE_GROUPS_MAX)
-				       : fail_set(why, ST_NOMEM, "no memory to seal a record");
+		if (g > DISCLOSE_GROUPS_MAX || sealed.disclosures[i].ptr == NULL) {
+			st = g > DISCLOSE_GROUPS_MAX
+				     ? fail_set(why, ST_LIMIT, "a record of more than %d groups",
+						DISCLOSE_GROUPS_MAX)
+				     : fail_set(why, ST_NOMEM, "no memory to seal a record");
 			goto out;
 		}
-		group_add(g, sealed.disclosures[i], a);
+		digests[i] = digest_of(sealed.disclosures[i], g, a);
 	}
-	write_payload(issuer, groups, group_count, at_s, &payload);
+	write_payload(issuer, &groups, digests, n, at_s, &payload);
 	st = payload.full ? fail_set(why, ST_NOMEM, "no memory to seal a record")
 			  : sign(issuer, buf_slice(&payload), a, &sealed.jwt, why);
 	if (st == ST_OK)

@@ -2,19 +2,25 @@
  *
  * The comparison, in integers.
  *
- * A burst is a second with payload out of the machine after a second without. If the machine only
- * passes on, a burst comes within two seconds of payload into it: with probability 0.9 if this is
- * the true source, and with the share of time that is within two seconds of payload anyway if it
- * is not. Bursts are taken as independent, which is why only their first seconds count and why one
- * source counts for a ratio of at most 20 however many bursts it explains.
+ * If a machine only passes on, what goes out of it follows what came in: at once on a fast path, or
+ * within seconds. Which is not known, so both scales are tried and their ratios averaged (two
+ * hypotheses of equal weight). At each scale a burst is explained if payload came in during the
+ * lag before it; a true cause explains nine in ten (eight if the burst is known to the second
+ * only), chance as many as the share of time that lies so close behind payload anyway. Bursts are
+ * taken as independent, which is why what is less than half a second apart is one burst, and why
+ * one source counts for a ratio of at most 20 however many it explains.
  */
 #include <stdlib.h>
 
 #include "assess/trace/trace_priv.h"
 
-enum { ONE = 1 << 16 }; /* fixed point of logarithms */
-/* A second in [t, t+1) may cause one in [u, u+1) if the two can be 0 to 2 s apart. */
-static const int64_t before_ns = TIME_NS_PER_S, after_ns = 2 * TIME_NS_PER_S;
+enum {
+	ONE = 1 << 16, /* fixed point of logarithms */
+	SCALES = 2,
+	RATIO_MOST = 1000 * 1000, /* thousandths, of one scale: before the average and its cap */
+};
+static const int32_t lags_ms[SCALES] = {300, 2000};
+static const int64_t join_ns = TIME_NS_PER_S / 2;
 
 bool trace_seconds_add(struct trace_seconds *s, struct arena *a, struct wall_ns start,
 		       struct slice bins)
@@ -73,10 +79,10 @@ int64_t trace_log2(uint64_t v)
 	return whole * ONE + part - log2_1000;
 }
 
-/* The greatest ratio, in thousandths, whose logarithm is not above l, within the cap both ways. */
+/* The greatest ratio, in thousandths, whose logarithm is not above l; 1 to RATIO_MOST. */
 static int64_t ratio_of(int64_t l)
 {
-	int64_t low = CLAIM_CERTAIN / TRACE_RATIO_CAP, high = CLAIM_CERTAIN * TRACE_RATIO_CAP;
+	int64_t low = 1, high = RATIO_MOST;
 
 	while (low < high) {
 		int64_t mid = low + (high - low + 1) / 2;
@@ -87,6 +93,35 @@ static int64_t ratio_of(int64_t l)
 			high = mid - 1;
 	}
 	return low;
+}
+
+static int event_compare(const void *pa, const void *pb)
+{
+	const struct trace_event *a = pa, *b = pb;
+
+	if (a->from != b->from)
+		return a->from < b->from ? -1 : 1;
+	return a->to < b->to ? -1 : a->to > b->to;
+}
+
+void trace_events_join(struct trace_events *e)
+{
+	size_t n = 0;
+	int64_t end = 0;
+
+	if (e->count > 1)
+		qsort(e->list, e->count, sizeof *e->list, event_compare);
+	for (size_t i = 0; i < e->count; i++) {
+		struct trace_event now = e->list[i];
+
+		if (n == 0 || now.from - end >= join_ns) {
+			end = now.to;
+			e->list[n++] =
+				now; /* a burst keeps its first event: that is when it began */
+		}
+		end = now.to > end ? now.to : end;
+	}
+	e->count = n;
 }
 
 /* Sorts and joins spans; how many are left. */
@@ -123,20 +158,26 @@ static size_t lower(const struct trace_seconds *s, int64_t t)
 	return low;
 }
 
-static bool explained(const struct trace_seconds *in, int64_t burst)
+/* When a burst began: known, or taken as the middle of its second. */
+static int64_t began(const struct trace_event *burst)
 {
-	size_t i = lower(in, burst - after_ns);
-
-	return i < in->count && in->at[i] < burst + before_ns;
+	return burst->from + (burst->to - burst->from) / 2;
 }
 
-/* How much of [from, to) a burst could begin in and be explained. */
-static int64_t shadow(const struct trace_seconds *in, int64_t from, int64_t to)
+static bool explained(const struct trace_seconds *in, int64_t moment, int64_t lag_ns)
+{
+	size_t i = lower(in, moment - TIME_NS_PER_S - lag_ns + 1);
+
+	return i < in->count && in->at[i] <= moment;
+}
+
+/* How much of [from, to) lies in a second with payload or within the lag behind one. */
+static int64_t shadow(const struct trace_seconds *in, int64_t from, int64_t to, int64_t lag_ns)
 {
 	int64_t sum = 0, end = from;
 
-	for (size_t i = lower(in, from - after_ns); i < in->count; i++) {
-		int64_t a = in->at[i] - before_ns, b = in->at[i] + after_ns;
+	for (size_t i = lower(in, from - TIME_NS_PER_S - lag_ns); i < in->count; i++) {
+		int64_t a = in->at[i], b = in->at[i] + TIME_NS_PER_S + lag_ns;
 
 		if (a >= to)
 			break;
@@ -150,27 +191,36 @@ static int64_t shadow(const struct trace_seconds *in, int64_t from, int64_t to)
 	return sum;
 }
 
-struct trace_match trace_match_of(const struct trace_seconds *out, const struct trace_seconds *in,
-				  struct trace_span *spans, size_t span_count)
+static bool is_inside(const struct trace_event *burst, const struct trace_span *span)
 {
-	struct trace_match m = {0};
-	int64_t time_ms = 0, shadow_ms = 0, l;
-	size_t n = spans_join(spans, span_count);
+	return began(burst) >= span->from && began(burst) < span->to;
+}
+
+/* One scale: the logarithm of the ratio is left in *l. */
+static struct trace_match compare(const struct trace_events *bursts, const struct trace_seconds *in,
+				  const struct trace_span *spans, size_t n, int32_t lag_ms,
+				  int64_t *l)
+{
+	struct trace_match m = {.lag_ms = lag_ms};
+	int64_t lag_ns = lag_ms * TIME_NS_PER_MS, time_ms = 0, shadow_ms = 0;
+	size_t hit[2] = {0, 0}, all[2] = {0, 0}, b = 0; /* [1]: known to the second only */
 
 	for (size_t s = 0; s < n; s++) {
-		size_t from = lower(out, spans[s].from), to = lower(out, spans[s].to);
-
-		if (from == to)
+		while (b < bursts->count && began(&bursts->list[b]) < spans[s].from)
+			b++;
+		if (b == bursts->count || !is_inside(&bursts->list[b], &spans[s]))
 			continue;
 		time_ms += (spans[s].to - spans[s].from) / TIME_NS_PER_MS;
-		shadow_ms += shadow(in, spans[s].from, spans[s].to) / TIME_NS_PER_MS;
-		for (size_t i = from; i < to; i++) {
-			if (i > 0 && out->at[i] - out->at[i - 1] <= TIME_NS_PER_S)
-				continue; /* goes on */
-			m.bursts++;
-			m.explained += explained(in, out->at[i]);
+		shadow_ms += shadow(in, spans[s].from, spans[s].to, lag_ns) / TIME_NS_PER_MS;
+		for (; b < bursts->count && is_inside(&bursts->list[b], &spans[s]); b++) {
+			bool coarse = bursts->list[b].to != bursts->list[b].from;
+
+			all[coarse]++;
+			hit[coarse] += explained(in, began(&bursts->list[b]), lag_ns);
 		}
 	}
+	m.bursts = all[0] + all[1];
+	m.explained = hit[0] + hit[1];
 	if (m.bursts < TRACE_BURSTS_MIN || time_ms == 0)
 		return m;
 	m.chance = (int32_t)(shadow_ms * CLAIM_CERTAIN / time_ms);
@@ -178,9 +228,38 @@ struct trace_match trace_match_of(const struct trace_seconds *out, const struct 
 		m.chance = TRACE_CHANCE_LEAST;
 	if (m.chance > TRACE_CHANCE_MOST)
 		m.chance = TRACE_CHANCE_MOST;
-	l = (int64_t)m.explained * (trace_log2(TRACE_EXPLAINED) - trace_log2((uint64_t)m.chance)) +
-	    (int64_t)(m.bursts - m.explained) * (trace_log2(CLAIM_CERTAIN - TRACE_EXPLAINED) -
-						 trace_log2((uint64_t)(CLAIM_CERTAIN - m.chance)));
-	m.ratio = ratio_of(l);
+	*l = 0;
+	for (size_t coarse = 0; coarse < 2; coarse++) {
+		uint64_t p = coarse ? TRACE_EXPLAINED_COARSE : TRACE_EXPLAINED;
+
+		*l += (int64_t)hit[coarse] * (trace_log2(p) - trace_log2((uint64_t)m.chance));
+		*l += (int64_t)(all[coarse] - hit[coarse]) *
+		      (trace_log2(CLAIM_CERTAIN - p) -
+		       trace_log2((uint64_t)(CLAIM_CERTAIN - m.chance)));
+	}
+	m.ratio = ratio_of(*l);
 	return m;
+}
+
+struct trace_match trace_match_of(const struct trace_events *bursts, const struct trace_seconds *in,
+				  struct trace_span *spans, size_t span_count)
+{
+	static const int64_t most = (int64_t)TRACE_RATIO_CAP * CLAIM_CERTAIN;
+	static const int64_t least = CLAIM_CERTAIN / TRACE_RATIO_CAP;
+	struct trace_match best = {0};
+	size_t n = spans_join(spans, span_count);
+	int64_t sum = 0, l;
+
+	for (size_t k = 0; k < SCALES; k++) {
+		struct trace_match m = compare(bursts, in, spans, n, lags_ms[k], &l);
+
+		sum += m.ratio;
+		if (k == 0 || m.ratio > best.ratio)
+			best = m;
+	}
+	if (best.ratio == 0)
+		return best;
+	best.ratio = sum / SCALES;
+	best.ratio = best.ratio > most ? most : best.ratio < least ? least : best.ratio;
+	return best;
 }

@@ -38,27 +38,30 @@ static void a_fingerprint_is_read_second_by_second(struct test *t)
 	arena_pool_drain(&pool);
 }
 
-/* n bursts out, 20 s apart; the cause comes lag_ns earlier (later if negative). */
+/* n bursts out at known moments, 20 s apart; the second with the cause begins lag_ns earlier. */
 static __attribute__((noinline)) struct trace_match spaced(int n, int64_t lag_ns)
 {
 	struct trace_span all = {0, S(20) * (n + 1)};
-	int64_t in[64], out[64];
+	struct trace_event out[64];
+	int64_t in[64];
 
 	for (int i = 0; i < n; i++) {
-		out[i] = S(20) * (i + 1);
-		in[i] = out[i] - lag_ns;
+		out[i].from = out[i].to = S(20) * (i + 1);
+		in[i] = out[i].from - lag_ns;
 	}
-	return trace_match_of(&(struct trace_seconds){out, (size_t)n, 0},
+	return trace_match_of(&(struct trace_events){out, (size_t)n, 0},
 			      &(struct trace_seconds){in, (size_t)n, 0}, &all, 1);
 }
 
-static void coincidence_is_zero_to_two_seconds_later(struct test *t)
+static void a_cause_is_in_the_same_second_or_up_to_the_lag_before(struct test *t)
 {
-	EXPECT(t, spaced(10, 0).explained == 10 && spaced(10, S(2)).explained == 10);
-	EXPECT(t, spaced(10, S(2) + 1).explained == 0);
-	EXPECT(t, spaced(10, -S(1) + 1).explained == 10); /* the same moment, cut differently */
-	EXPECT(t, spaced(10, -S(1)).explained == 0);
-	EXPECT(t, spaced(10, S(1)).chance == 136); /* 3 of 20 s, ends counted */
+	EXPECT(t, spaced(10, 0).explained == 10 && spaced(10, 0).lag_ms == 300);
+	EXPECT(t, spaced(10, -1).explained == 0); /* it begins a moment after its effect */
+	EXPECT(t, spaced(10, S(1) + 300 * TIME_NS_PER_MS - 1).lag_ms == 300);
+	EXPECT(t, spaced(10, S(1) + 300 * TIME_NS_PER_MS).lag_ms == 2000);
+	EXPECT(t, spaced(10, S(3) - 1).explained == 10);
+	EXPECT(t, spaced(10, S(3)).explained == 0);
+	EXPECT(t, spaced(10, 0).chance == 59); /* 1.3 s of every 22 */
 }
 
 static void the_ratio_is_capped_both_ways(struct test *t)
@@ -71,37 +74,50 @@ static void the_ratio_is_capped_both_ways(struct test *t)
 static void bytes_all_the_time_explain_nothing(struct test *t)
 {
 	struct trace_span all = {0, S(300)};
-	int64_t in[300], out[14];
+	struct trace_event out[14];
+	int64_t in[300];
 	struct trace_match m;
 
 	for (int i = 0; i < 300; i++)
 		in[i] = S(i);
 	for (int i = 0; i < 14; i++)
-		out[i] = S(20 * (i + 1));
-	m = trace_match_of(&(struct trace_seconds){out, 14, 0}, &(struct trace_seconds){in, 300, 0},
+		out[i].from = out[i].to = S(20 * (i + 1));
+	m = trace_match_of(&(struct trace_events){out, 14, 0}, &(struct trace_seconds){in, 300, 0},
 			   &all, 1);
 	EXPECT(t, m.bursts == 14 && m.explained == 14 && m.chance == 950);
 	EXPECT(t, m.ratio < 1000);
 }
 
-static void a_long_burst_counts_once(struct test *t)
+static void what_is_half_a_second_apart_is_one_burst(struct test *t)
 {
-	struct trace_span all = {0, S(300)};
-	int64_t in[] = {S(50)}, out[100];
-	struct trace_match m;
+	struct trace_event list[] = {{S(9), S(10)},
+				     {S(1), S(1)},
+				     {S(1) + 8000, S(1) + 8000},
+				     {S(1) + 500000000 + 8000, S(2)},
+				     {S(5), S(6)},
+				     {S(6), S(7)},
+				     {S(6) + 1, S(7) + 1},
+				     {S(3), S(4)}};
+	struct trace_events e = {list, sizeof list / sizeof list[0], 0};
 
-	for (int i = 0; i < 100; i++)
-		out[i] = S(50 + i);
-	m = trace_match_of(&(struct trace_seconds){out, 100, 0}, &(struct trace_seconds){in, 1, 0},
-			   &all, 1);
-	EXPECT(t, m.bursts == 1 && m.ratio == 0);
+	trace_events_join(&e);
+	EXPECT_UINT(t, e.count, 5);
+	EXPECT(t, list[0].from == S(1) && list[0].to == S(1)); /* its moment is known */
+	EXPECT(t, list[1].from == S(1) + 500000000 + 8000);    /* just far enough */
+	EXPECT(t, list[2].from == S(3) && list[3].from == S(5) && list[4].from == S(9));
+	e = (struct trace_events){0};
+	trace_events_join(&e);
+	EXPECT_UINT(t, e.count, 0);
 }
 
 static void only_what_was_observed_counts(struct test *t)
 {
 	int64_t in[] = {S(20), S(40), S(60), S(80)};
-	int64_t out[] = {S(20), S(40), S(60), S(80), S(500), S(520), S(540)};
-	struct trace_seconds i = {in, 4, 0}, o = {out, 7, 0};
+	struct trace_event out[] = {{S(20), S(20)},  {S(40), S(41)},   {S(60), S(60)},
+				    {S(80), S(80)},  {S(500), S(501)}, {S(520), S(520)},
+				    {S(540), S(540)}};
+	struct trace_seconds i = {in, 4, 0};
+	struct trace_events o = {out, 7, 0};
 	struct trace_span one[] = {{S(10), S(100)}};
 	struct trace_span parts[] = {{S(70), S(100)}, {S(10), S(50)}, {S(30), S(75)}};
 	struct trace_match a = trace_match_of(&o, &i, one, 1), b = trace_match_of(&o, &i, parts, 3);
@@ -112,6 +128,6 @@ static void only_what_was_observed_counts(struct test *t)
 }
 
 TESTS(T(the_logarithm_is_exact_where_it_can_be_checked), T(a_fingerprint_is_read_second_by_second),
-      T(coincidence_is_zero_to_two_seconds_later), T(the_ratio_is_capped_both_ways),
-      T(bytes_all_the_time_explain_nothing), T(a_long_burst_counts_once),
+      T(a_cause_is_in_the_same_second_or_up_to_the_lag_before), T(the_ratio_is_capped_both_ways),
+      T(bytes_all_the_time_explain_nothing), T(what_is_half_a_second_apart_is_one_burst),
       T(only_what_was_observed_counts))

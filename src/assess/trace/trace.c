@@ -2,7 +2,8 @@
  *
  * From the actor machine backwards.
  *
- *   1. A machine is observed if a flow of it with somebody other than the chain so far is known.
+ *   1. A machine is observed if a flow with payload into it, from outside the chain so far, is
+ * known.
  *   2. Each source of flows into it is one item: one likelihood ratio over all its flows.
  *   3. Sources compete: p = ratio / (all ratios + prior), where the prior is the weight of "it
  * began here, or came in unseen": 10 for the lower bound, 1 for the upper.
@@ -34,7 +35,7 @@ struct inflow {
 /* What is known about one machine. */
 struct view {
 	const struct addr *machine, *next; /* next: the target, or the hop nearer to it */
-	struct trace_seconds out;	   /* payload from machine to next */
+	struct trace_events out;	   /* what machine sent to next of its own accord; bursts */
 	struct inflow *in;
 	size_t in_count, in_room;
 	size_t others;	      /* flows with machines outside the chain, either way */
@@ -77,21 +78,28 @@ static bool is_known(const struct tracing *t, const struct addr *machine, const 
 	       party_of_addr(t->parties, t->party_count, machine) != victim;
 }
 
-/* What the machine sent of its own accord: of a flow that it opened all its payload, else only what
- * is no answer to payload of the same or the last second (whoever polls sets the beat). */
-static bool add_outward(const struct tracing *t, struct trace_seconds *out,
+static bool add_event(const struct tracing *t, struct trace_events *out, int64_t from, int64_t to)
+{
+	return ARENA_PUSH(t->arena, out->list, out->count, out->room,
+			  ((struct trace_event){from, to}));
+}
+
+/* What the machine sent of its own accord: of a flow that it opened the opening, whose moment is
+ * known, and all later seconds with its payload; of others only seconds with what is no answer to
+ * payload of the same or the last second (whoever polls sets the beat). */
+static bool add_outward(const struct tracing *t, struct trace_events *out,
 			const struct record_flow *f, bool opened)
 {
-	struct slice said = f->bins_tc, asked = f->bins_ts;
+	struct slice said = opened ? f->bins_ts : f->bins_tc, asked = f->bins_ts;
 
-	if (opened)
-		return trace_seconds_add(out, t->arena, f->start, f->bins_ts);
-	for (size_t i = 0; i < said.len && i < RECORD_BINS_MAX; i++) {
-		struct wall_ns at = {f->start.ns + (int64_t)i * TIME_NS_PER_S};
-		bool answers = (i < asked.len && asked.ptr[i] != '0') ||
-			       (i > 0 && i - 1 < asked.len && asked.ptr[i - 1] != '0');
+	if (opened && !add_event(t, out, f->start.ns, f->start.ns))
+		return false;
+	for (size_t i = opened ? 1 : 0; i < said.len && i < RECORD_BINS_MAX; i++) {
+		int64_t at = f->start.ns + (int64_t)i * TIME_NS_PER_S;
+		bool answers = !opened && ((i < asked.len && asked.ptr[i] != '0') ||
+					   (i > 0 && i - 1 < asked.len && asked.ptr[i - 1] != '0'));
 
-		if (!answers && !trace_seconds_add(out, t->arena, at, slice_part(said, i, 1)))
+		if (said.ptr[i] != '0' && !answers && !add_event(t, out, at, at + TIME_NS_PER_S))
 			return false;
 	}
 	return true;
@@ -120,7 +128,7 @@ static bool look(const struct tracing *t, struct view *v)
 		    !ARENA_PUSH(t->arena, v->in, v->in_count, v->in_room, in))
 			return false;
 	}
-	trace_seconds_sort(&v->out);
+	trace_events_join(&v->out);
 	return true;
 }
 
@@ -225,7 +233,8 @@ static bool hop_add(const struct tracing *t, const struct view *v, const struct 
 	}
 	buf_add_fmt(&how, "%zu of %zu bursts out of ", s->match.explained, s->match.bursts);
 	buf_add(&how, text_of(v->machine, t->arena));
-	buf_add_z(&how, " came within 2 s of bytes from ");
+	buf_add_fmt(&how, " came within %d.%d s of a second with bytes from ",
+		    s->match.lag_ms / 1000, s->match.lag_ms % 1000 / 100);
 	buf_add(&how, text_of(&h->machine, t->arena));
 	buf_add_fmt(&how,
 		    ", where chance explains %d.%d %%: likelihood ratio %lld.%lld (at most %d), "
@@ -282,9 +291,11 @@ static bool stop_here(const struct tracing *t, const struct view *v, const struc
 	}
 	buf_add_z(&b, ", which ");
 	buf_add(&b, v->station);
-	if (v->in_count == 0)
-		buf_add_z(&b, " observed: no flow with payload into it was seen");
-	else if (best->match.ratio == 0)
+	if (v->in_count == 0) {
+		buf_add_z(&b, " saw only from outside: nothing was seen to come to it");
+		return stop(t, TRACE_UNOBSERVED, &b);
+	}
+	if (best->match.ratio == 0)
 		buf_add_fmt(&b,
 			    " observed: fewer than %d bursts went out of it while others sent to "
 			    "it, too few to compare",

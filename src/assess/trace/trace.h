@@ -4,12 +4,12 @@
  *
  * From the incident's actor machine backwards: if a station saw that machine, does the activity of
  * a flow into it explain the activity out of it? Compared are the seconds in which payload
- * travelled (flow fingerprints): bursts that go out 0 to 2 s after payload that comes in, against
- * what chance explains given how busy the inbound flows are. The answer is a likelihood ratio for
- * each source machine, capped at 20 (INCIDENTS.md F3), times prior odds, both printed; stations'
- * clocks must agree to a second, else nothing is found. The chain stops at the first machine that
- * nobody observed from inside, or that is marked a relay, and says which: a last-seen relay is
- * never an origin (A12). Pure; src/assess/README.md explains the numbers.
+ * travelled (flow fingerprints): bursts that go out in or shortly after a second with payload that
+ * comes in, against what chance explains given how busy the inbound flows are. The answer is a
+ * likelihood ratio for each source machine, capped at 20 (INCIDENTS.md F3), times prior odds, both
+ * printed; stations' clocks must agree to a second, else nothing is found. The chain stops at the
+ * first machine that nobody observed from inside, or that is marked a relay, and says which: a
+ * last-seen relay is never an origin (A12). Pure; src/assess/README.md explains the numbers.
  */
 #ifndef DEW_ASSESS_TRACE_H
 #define DEW_ASSESS_TRACE_H
@@ -22,7 +22,7 @@
 enum { TRACE_HOPS_MAX = 8 };
 
 enum trace_stop {
-	TRACE_UNOBSERVED, /* no station sees into this machine */
+	TRACE_UNOBSERVED, /* no station saw payload come to this machine from elsewhere */
 	TRACE_RELAY,	  /* marked as anonymising relay, VPN or proxy by a table */
 	TRACE_NO_MATCH,	  /* observed, and no inbound flow explains it: it may be where it began */
 	TRACE_LIMIT,

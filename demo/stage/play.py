@@ -103,7 +103,7 @@ ForceCommand python3 {shlex.quote(self.script)} --role relay-shell
             "-o", "LogLevel=ERROR", f"root@{RELAY}"), seed, log)
 
     def tcpdump(self, name, letter):
-        p = self.net.start(f"router-{letter}", "tcpdump", "-i", "uplink", "-s", "0", "-Z", "root", "-w",
+        p = self.net.start(f"router-{letter}", "tcpdump", "-i", "uplink", "-s", "0", "--immediate-mode", "-Z", "root", "-w",
                            self.path(f"{name}.pcap"), "tcp or udp or icmp", stdin=subprocess.DEVNULL,
                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         for line in p.stderr:
@@ -121,7 +121,7 @@ ForceCommand python3 {shlex.quote(self.script)} --role relay-shell
             if not hands.watch(10, b"relay$ "):
                 raise Broken("the office could not log in: " + hands.seen.decode("utf-8", "replace")[-200:])
             self.event("office", f"honest login from {OFFICE} to the relay")
-            for line in ["status", "cat notes.txt", "ls", "status", "status", "cat notes.txt", "ls", "status"]:
+            for line in ["status", "cat notes.txt", "ls", "status", "status", "cat notes.txt", "ls", "status", "status", "ls"]:
                 hands.think(5, 12)
                 hands.type(line, b"relay$ ")
             hands.think(1, 3)
@@ -136,7 +136,7 @@ ForceCommand python3 {shlex.quote(self.script)} --role relay-shell
         hands = self.ssh("operator", 66)
         relay, bank, site = b"relay$ ", b"bank$ ", f"http://{BANK}"
 
-        def do(line, prompt, what, think=(1.0, 3.5)):
+        def do(line, prompt, what, think=(3.5, 8.0)):
             hands.think(*think)
             self.event("operator", what)
             if not hands.type(line, prompt):
@@ -148,18 +148,17 @@ ForceCommand python3 {shlex.quote(self.script)} --role relay-shell
             self.event("operator", f"login from {OPERATOR} to the relay {RELAY} over SSH")
             do("ls", relay, "looks around on the relay")
             do(f"./scan {BANK}", relay, f"port scan of {BANK} from the relay (120 ports)")
-            for path in ("/", "/robots.txt", "/tellerdesk/", "/tellerdesk/report?branch=12"):
+            for path in ("/", "/tellerdesk/", "/tellerdesk/report?branch=12"):
                 do(f"./get {site}{path}", relay, f"reads {path} of the bank's site through the relay")
             do(f"./get {site}/tellerdesk/report?branch=12%3Bid", relay,
                "command injection into /tellerdesk/report (made up), answered with 200 and an identity")
             do(f"./shell {BANK}", bank, "opens a command line through the hole (one connection)")
-            for line in ("id", "hostname", "uname -a", "ls /srv/tellerdesk", "cat /srv/tellerdesk/tellerdesk.conf",
-                         "wc -l /srv/tellerdesk/ledger.csv", "head -3 /srv/tellerdesk/ledger.csv"):
-                do(line, bank, f"types at the bank: {line}", (0.6, 2.2))
+            for line in ("hostname", "ls /srv/tellerdesk", "cat /srv/tellerdesk/tellerdesk.conf"):
+                do(line, bank, f"types at the bank: {line}")
             do(DROP, bank, "has the bank's host fetch and start the implant")
             do("date", bank, "types at the bank: date")
             do("quit", relay, "leaves the bank's command line")
-            hands.think(2, 4)
+            self.implant_done.wait(IMPLANT_S)  # stays logged in and types nothing
             hands.type("exit", None)
             hands.watch(5, b"closed.\r\n")
             self.event("operator", "logs out of the relay")
@@ -195,6 +194,7 @@ ForceCommand python3 {shlex.quote(self.script)} --role relay-shell
         other.join()
         if failed:
             raise failed[0]
+        time.sleep(0.5)  # the last packets are still on their way
         self.event("stage", "the recording ends")
         for name, p in dumps.items():
             self.net.end(p, signal.SIGINT)

@@ -22,6 +22,8 @@
  *	ledger_prove_inclusion(ledger, index, proof, &count, &why);
  *	ledger_close(ledger);
  *
+ * src/evidence/README.md shows the calls around these, from a record to a bundle.
+ *
  * When append or commit fails (full disk) the ledger is spoilt: it says the same error again until
  * it is closed and opened anew, which goes back to the last checkpoint. One thread.
  */

@@ -4,6 +4,7 @@
  */
 #include "assess/incident/incident.h"
 #include "assess/origin/origin.h"
+#include "assess/treaty/treaty.h"
 #include "base/buf.h"
 #include "base/text.h"
 #include "crypto/crypto.h"
@@ -12,6 +13,7 @@
 #include "exchange/stix/stix.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "party/party.h"
 
 /* Where Debian's packages libloc-database and tor-geoipdb keep their tables. */
 static const struct {

@@ -89,7 +89,7 @@ def test_a_treaty_with_an_undefined_term_does_not_compile():
         with open(os.path.join(tap.SOURCE, "treaties", "cwlt.treaty"), encoding="utf-8") as f:
             text = f.read()
         assert "civilian_target" in text
-        bad = write(os.path.join(d, "bad.treaty"), text.replace("when ", "when hostile_mood and ", 1).encode())
+        bad = write(os.path.join(d, "bad.treaty"), text.replace("\n  when ", "\n  when hostile_mood and ", 1).encode())
         r = dewline("treaty", "check", bad).expect(1)
         assert "hostile_mood" in r.out and "bad.treaty:" in r.out, r
         write(os.path.join(d, "c.pcap"), HEADER + packet(FRAME, 1))

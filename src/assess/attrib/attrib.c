@@ -9,6 +9,7 @@
  */
 #include "assess/attrib/attrib.h"
 
+#include "assess/claim/claim.h"
 #include "base/buf.h"
 
 /* That an incident is real, by how much speaks for it; lower and upper bound in thousandths.

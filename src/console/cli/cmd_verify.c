@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "console/cli/cli.h"
 #include "daemon/daemon.h"
+#include "evidence/bundle/bundle.h"
 #include "os/file.h"
 
 static const struct cli_option options[] = {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "assess/bulletin/bulletin.h"
 #include "console/cli/cli.h"
 #include "console/cli/talk.h"
 #include "daemon/daemon.h"
+#include "exchange/stix/stix.h"
 #include "os/terminal.h"
 
 static const struct cli_option options[] = {

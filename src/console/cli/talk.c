@@ -3,19 +3,22 @@
 
 #include <stdio.h>
 
+#include "sensor/detect/detect.h"
+#include "sensor/rule/rule.h"
+
 enum { LINE_BYTES = 200 };
 
-void talk_number(uint64_t n, struct buf *out)
+static void number(uint64_t n, struct buf *out)
 {
 	if (n >= 1000) {
-		talk_number(n / 1000, out);
+		number(n / 1000, out);
 		buf_add_fmt(out, ",%03u", (unsigned)(n % 1000));
 		return;
 	}
 	buf_add_u64(out, n);
 }
 
-void talk_bytes(uint64_t n, struct buf *out)
+static void bytes(uint64_t n, struct buf *out)
 {
 	static const char *const units[] = {"kB", "MB", "GB", "TB"};
 	uint64_t tenths = n / 100; /* of a kB */
@@ -33,13 +36,13 @@ void talk_bytes(uint64_t n, struct buf *out)
 void talk_capture(const struct daemon_capture *k, struct buf *out)
 {
 	buf_add_fmt(out, "%.*s: ", SLICE_ARG(k->name));
-	talk_number(k->packets, out);
+	number(k->packets, out);
 	buf_add_z(out, " packets, ");
-	talk_bytes(k->bytes, out);
+	bytes(k->bytes, out);
 	buf_add_z(out, ", ");
-	talk_number(k->counters.flows, out);
+	number(k->counters.flows, out);
 	buf_add_z(out, " flows, ");
-	talk_number(k->counters.alerts, out);
+	number(k->counters.alerts, out);
 	buf_add_fmt(out, " alerts, %lld.%02lld s", (long long)(k->elapsed_ns / TIME_NS_PER_S),
 		    (long long)(k->elapsed_ns / 10000000 % 100));
 }
@@ -53,13 +56,13 @@ static void tick(void *ctx, const struct daemon_tick *t)
 
 	buf_add_fmt(&line, "%s ", t->stage);
 	if (t->total != 0) {
-		talk_bytes(t->done, &line);
+		bytes(t->done, &line);
 		buf_add_z(&line, " of ");
-		talk_bytes(t->total, &line);
+		bytes(t->total, &line);
 	}
 	if (t->packets != 0 && ms > 0) {
 		buf_add_z(&line, ", ");
-		talk_number(t->packets * 1000 / (uint64_t)ms, &line);
+		number(t->packets * 1000 / (uint64_t)ms, &line);
 		buf_add_z(&line, " packets/s");
 	}
 	if (t->total != 0 && t->done > 0 && ms > 500 && !t->finished)
@@ -95,18 +98,18 @@ void talk_rules(const struct daemon_rules *r, size_t most, struct arena *a, stru
 	}
 	if (shown < r->set.problem_count) {
 		buf_add_z(out, "... and ");
-		talk_number(r->set.problem_count - shown, out);
+		number(r->set.problem_count - shown, out);
 		buf_add_z(out, " more problems\n");
 	}
-	talk_number(detect_rules_count(r->compiled), out);
+	number(detect_rules_count(r->compiled), out);
 	buf_add_z(out, " rules loaded, ");
-	talk_number(r->set.problem_count, out);
+	number(r->set.problem_count, out);
 	buf_add_z(out, " not");
 	if (n != 0)
 		buf_add_z(out, "; not supported:");
 	for (size_t i = 0; i < n; i++) {
 		buf_add_fmt(out, "%s %.*s (", i ? "," : "", SLICE_ARG(keywords[i].keyword));
-		talk_number(keywords[i].rules, out);
+		number(keywords[i].rules, out);
 		buf_add_byte(out, ')');
 	}
 	buf_add_byte(out, '\n');

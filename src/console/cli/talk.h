@@ -20,10 +20,4 @@ void talk_rules(const struct daemon_rules *r, size_t most, struct arena *a, stru
 /* "12,345 packets, 6.7 MB in 0.05 s" */
 void talk_capture(const struct daemon_capture *k, struct buf *out);
 
-/* 1234567 as 1,234,567. */
-void talk_number(uint64_t n, struct buf *out);
-
-/* 1234567 bytes as 1.2 MB. */
-void talk_bytes(uint64_t n, struct buf *out);
-
 #endif

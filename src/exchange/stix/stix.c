@@ -8,6 +8,9 @@
  */
 #include "exchange/stix/stix.h"
 
+#include "assess/claim/claim.h"
+#include "assess/incident/incident.h"
+
 #include "base/json.h"
 #include "crypto/crypto.h"
 

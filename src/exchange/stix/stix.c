@@ -615,11 +615,16 @@ static void write_report(struct stix *s)
 /* More than twice the objects that a bulletin can give. */
 static size_t slots_for(const struct bulletin *b)
 {
-	size_t n = 64 + b->party_count, slots = 64;
+	size_t n = 16 + b->party_count, slots = 64;
 
-	for (size_t i = 0; i < b->case_count; i++)
-		n += 64 + b->cases[i].finding_count +
-		     (TRACE_HOPS_MAX + 1) * (2 * ORIGIN_CANDIDATES_MAX + 8);
+	for (size_t i = 0; i < b->case_count; i++) {
+		const struct bulletin_case *c = &b->cases[i];
+
+		/* a machine: address, object, consists-of, communicates-with, related-to */
+		n += 16 + c->finding_count + 5 * (c->chain.hop_count + 2);
+		for (size_t k = 0; k < c->origin_count; k++)
+			n += 2 * c->origins[k].candidate_count + 2;
+	}
 	while (slots < 2 * n)
 		slots *= 2;
 	return slots;

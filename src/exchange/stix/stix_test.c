@@ -186,6 +186,40 @@ static void the_same_bulletin_gives_the_same_bytes(struct test *t)
 	done(&g);
 }
 
+static void many_incidents_share_what_they_share(struct test *t)
+{
+	enum { MANY = 200 };
+	struct fixture f;
+	struct bulletin_case *cases, first;
+	size_t i;
+	json_t *o, *objects, *doc;
+	size_t addresses = 0, machines = 0;
+
+	EXPECT(t, setup(&f));
+	cases = ARENA_ARRAY(&f.a, struct bulletin_case, MANY);
+	EXPECT(t, cases != NULL);
+	memcpy(&first, &f.b.cases[0], sizeof first);
+	for (i = 0; i < MANY; i++) {
+		memcpy(&cases[i], &first, sizeof first);
+		cases[i].incident.number = (uint32_t)i + 1;
+	}
+	f.b.cases = cases;
+	f.b.case_count = MANY;
+	f.out = buf_in(&f.a);
+	EXPECT(t, stix_write_bundle(&f.b, STIX_TLP_CLEAR, &f.a, &f.out, &f.why) == ST_OK);
+	doc = json_loadb((const char *)f.out.ptr, f.out.len, JSON_REJECT_DUPLICATES, NULL);
+	objects = json_object_get(doc, "objects");
+	json_array_foreach(objects, i, o)
+	{
+		addresses += slice_ends(slice_of(text(o, "type")), SLICE("-addr"));
+		machines += strcmp(text(o, "type"), "infrastructure") == 0;
+	}
+	EXPECT_UINT(t, addresses, 3);
+	EXPECT_UINT(t, machines, 2 * MANY);
+	json_decref(doc);
+	done(&f);
+}
+
 static void memory_may_end_anywhere(struct test *t)
 {
 	struct fixture f;
@@ -257,5 +291,5 @@ static void an_independent_validator_finds_nothing(struct test *t)
 TESTS(T(uuids_are_those_of_the_standards), T(addresses_have_the_ids_that_everybody_gives_them),
       T(every_reference_leads_to_an_object_and_no_id_is_twice),
       T(the_bundle_holds_what_the_bulletin_holds), T(a_probability_travels_as_its_lower_bound),
-      T(the_same_bulletin_gives_the_same_bytes), T(memory_may_end_anywhere),
-      T(an_independent_validator_finds_nothing))
+      T(the_same_bulletin_gives_the_same_bytes), T(many_incidents_share_what_they_share),
+      T(memory_may_end_anywhere), T(an_independent_validator_finds_nothing))

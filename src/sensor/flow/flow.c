@@ -329,6 +329,23 @@ static struct flow *take_free(struct flow_table *t)
 	return f;
 }
 
+/* Client and server change places: for a flow whose first packet was the server's answer. */
+static void flow_swap(struct flow *f)
+{
+	struct addr a = f->client;
+	uint16_t port = f->client_port;
+	struct flow_side side = f->side[0];
+
+	f->client = f->server;
+	f->server = a;
+	if (!is_icmp(f->proto)) {
+		f->client_port = f->server_port;
+		f->server_port = port;
+	}
+	f->side[0] = f->side[1];
+	f->side[1] = side;
+}
+
 static struct flow *add(struct flow_table *t, const struct packet *p, const struct flow_key *k,
 			uint32_t hash)
 {
@@ -496,22 +513,6 @@ void flow_table_expire(struct flow_table *t, struct wall_ns now)
 		if (f != NULL && end_ns(f) < t->next_end_ns)
 			t->next_end_ns = end_ns(f);
 	}
-}
-
-void flow_swap(struct flow *f)
-{
-	struct addr a = f->client;
-	uint16_t port = f->client_port;
-	struct flow_side side = f->side[0];
-
-	f->client = f->server;
-	f->server = a;
-	if (!is_icmp(f->proto)) {
-		f->client_port = f->server_port;
-		f->server_port = port;
-	}
-	f->side[0] = f->side[1];
-	f->side[1] = side;
 }
 
 struct flow_table *flow_table_new(struct arena *process, const struct flow_limits *limits,

@@ -90,10 +90,6 @@ struct flow *flow_table_packet(struct flow_table *t, const struct packet *p,
  */
 void flow_table_expire(struct flow_table *t, struct wall_ns now);
 
-/* The same client and server swapped: for a mid-stream pick-up that turns out to start with the
- * server. Only before any module hung state on the flow. */
-void flow_swap(struct flow *f);
-
 struct flow_counters {
 	uint64_t flows, ended, evicted, no_memory;
 };

@@ -48,26 +48,30 @@ static void stream_data(void *ctx, struct flow *f, enum flow_dir dir, uint64_t o
 	app_data(app, (enum app_dir)dir, bytes);
 }
 
+/* `last`: what was released so far will not be continued. */
+static void look_at_stream(struct pipeline *p, const struct packet *packet, struct flow *f,
+			   enum flow_dir dir, bool last)
+{
+	bool plain = f->proto == IP_PROTO_TCP && (f->app == NULL || !f->app->stop_inspecting);
+
+	if (p->detect != NULL && !f->no_inspect && plain)
+		detect_stream(p->detect, packet, f, dir, last);
+}
+
 static void stream_gap(void *ctx, struct flow *f, enum flow_dir dir, uint64_t offset,
 		       uint64_t missing)
 {
 	struct pipeline *p = ctx;
 	struct app_flow *app = app_of(p, f);
 
+	/* what came before the hole is no part of what comes after: rules look at it now or never
+	 */
+	look_at_stream(p, p->in_packet ? &p->packet : NULL, f, dir, true);
 	p->streamed[dir] = true;
 	if (app == NULL)
 		return;
 	p->app_moved = true;
 	app_gap(app, (enum app_dir)dir, missing);
-}
-
-static void look_at_stream(struct pipeline *p, const struct packet *packet, struct flow *f,
-			   enum flow_dir dir)
-{
-	bool plain = f->proto == IP_PROTO_TCP && (f->app == NULL || !f->app->stop_inspecting);
-
-	if (p->detect != NULL && !f->no_inspect && plain)
-		detect_stream(p->detect, packet, f, dir, p->ended[dir]);
 }
 
 static void stream_eof(void *ctx, struct flow *f, enum flow_dir dir)
@@ -76,7 +80,7 @@ static void stream_eof(void *ctx, struct flow *f, enum flow_dir dir)
 
 	p->streamed[dir] = p->ended[dir] = true;
 	if (!p->in_packet && f->stream != NULL) /* stream_end() takes the bytes away behind this */
-		look_at_stream(p, NULL, f, dir);
+		look_at_stream(p, NULL, f, dir, true);
 	if (f->app == NULL)
 		return;
 	p->app_moved = true;
@@ -112,7 +116,7 @@ static void look(struct pipeline *p, const struct packet *packet, struct flow *f
 		return;
 	for (int d = FLOW_TO_SERVER; d <= FLOW_TO_CLIENT; d++)
 		if (p->streamed[d])
-			look_at_stream(p, packet, f, (enum flow_dir)d);
+			look_at_stream(p, packet, f, (enum flow_dir)d, p->ended[d]);
 	if (!p->app_moved || f->app->protocol == NULL)
 		return;
 	for (int d = FLOW_TO_SERVER; d <= FLOW_TO_CLIENT; d++)

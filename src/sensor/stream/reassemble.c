@@ -170,9 +170,13 @@ void stream_bytes_release(struct stream_bytes *b, uint64_t end, struct flow *f, 
 		} else {
 			uint64_t next = stream_store_after_hole(&b->store, at);
 
-			b->released = next < end ? next : end;
+			if (next > end)
+				next = end;
 			*anomalies |= STREAM_BIT(SEQ_GAP);
-			sink->gap(sink->ctx, f, dir, at, b->released - at);
+			/* before the step over it: stream_window() still ends in front of the hole
+			 */
+			sink->gap(sink->ctx, f, dir, at, next - at);
+			b->released = next;
 		}
 	}
 	stream_store_forget(&b->store, b->released);

@@ -68,7 +68,7 @@ static const uint64_t wrong_seq[CLOSINGS] = {
 
 /* ---- what the ends tell each other ---- */
 
-void stream_window_of(struct stream_step *x, bool syn)
+static void window_of(struct stream_step *x, bool syn)
 {
 	bool scaled = !syn && x->from->has_wscale && x->to->has_wscale;
 	uint64_t window = (uint64_t)x->p->tcp.window << (scaled ? x->from->wscale : 0);
@@ -89,7 +89,7 @@ void stream_learn(struct stream_step *x)
 	x->from->has_ts = t->has_ts;
 	x->from->ts = t->ts_val;
 	x->from->ts_at = x->p->at;
-	stream_window_of(x, true);
+	window_of(x, true);
 }
 
 static void eof(struct stream_step *x, enum flow_dir dir)
@@ -343,7 +343,7 @@ static void on_established(struct stream_step *x)
 		return;
 	if (ack > 0)
 		stream_acknowledge(x, (uint64_t)ack);
-	stream_window_of(x, false);
+	window_of(x, false);
 	take_payload(x, seq);
 	if ((t->flags & TCP_FIN) != 0 && seq + (int64_t)x->p->payload.len >= 0)
 		take_fin(x, (uint64_t)(seq + (int64_t)x->p->payload.len));

@@ -212,7 +212,6 @@ bool stream_handshake(struct stream_step *x);
 
 /* stream.c, for the handshake. */
 void stream_learn(struct stream_step *x);		/* window, scale, time stamp of a SYN */
-void stream_window_of(struct stream_step *x, bool syn); /* moves x->to's edge */
 void stream_acknowledge(struct stream_step *x, uint64_t end);
 void stream_established(struct stream_step *x);
 bool stream_reset(struct stream_step *x);

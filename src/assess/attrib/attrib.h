@@ -9,9 +9,12 @@
 #ifndef DEW_ASSESS_ATTRIB_H
 #define DEW_ASSESS_ATTRIB_H
 
+#include "assess/claim/claim.h"
 #include "assess/incident/incident.h"
 #include "assess/origin/origin.h"
 #include "assess/trace/trace.h"
+#include "base/arena.h"
+#include "party/party.h"
 
 enum { ATTRIB_LEVELS = 6, ATTRIB_CANDIDATES_MAX = 20 };
 
@@ -41,7 +44,8 @@ MUST_USE enum status attrib_climb(const struct incident *i, const struct trace_c
 				  struct attrib_ladder *out, struct fail *why);
 
 /* Adds what the ladder says as claims for clauses: attributed_to_state, origin_in_territory,
- * transit_in_territory. */
+ * transit_in_territory. The territory is that of the machine where the chain ends: who the
+ * respondent is there is the bulletin's to say. */
 MUST_USE enum status attrib_claims(const struct attrib_ladder *l, const struct trace_chain *chain,
 				   struct arena *a, struct claim_set *out, struct fail *why);
 

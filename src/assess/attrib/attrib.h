@@ -14,7 +14,6 @@
 #include "assess/origin/origin.h"
 #include "assess/trace/trace.h"
 #include "base/arena.h"
-#include "party/party.h"
 
 enum { ATTRIB_LEVELS = 6, ATTRIB_CANDIDATES_MAX = 20 };
 

@@ -346,8 +346,8 @@ static bool step(const struct tracing *t, bool *more)
 	return *more;
 }
 
-/* The machine next to the target. A flow with payload both ways shows that its address is real; a
- * source address that nobody answered may be forged. */
+/* The machine next to the target. Payload both ways, or from the target, shows that its address is
+ * real; a source address that nobody answered may be forged. */
 static bool first_hop(const struct tracing *t)
 {
 	const struct incident *i = t->incident;
@@ -373,13 +373,20 @@ static bool first_hop(const struct tracing *t)
 		bool there = addr_equal(&r->src, &i->actor) && addr_equal(&r->dst, &i->target);
 		bool back = addr_equal(&r->dst, &i->actor) && addr_equal(&r->src, &i->target);
 
-		if ((!there && !back) || !is_flow_near(t, r) || r->u.flow.bins_ts.len == 0 ||
-		    r->u.flow.bins_tc.len == 0)
+		if ((!there && !back) || !is_flow_near(t, r) || r->u.flow.bins_ts.len == 0)
 			continue;
+		if (r->u.flow.bins_tc.len != 0) {
+			h->p = (struct interval){980, 999};
+			h->how = SLICE("payload travelled both ways between it and the target, so "
+				       "its address is not forged");
+		} else if (back && h->p.lo < 900) {
+			h->p = (struct interval){900, 999};
+			h->how = SLICE("the target itself sent payload to it, so its address is "
+				       "not forged; that it answered was not seen");
+		} else if (there && h->p.lo < 900) {
+			continue; /* one way towards the target: may be forged */
+		}
 		leaves[n++] = t->facts->facts[k].leaf;
-		h->p = (struct interval){980, 999};
-		h->how = SLICE("payload travelled both ways between it and the target, so its "
-			       "address is not forged");
 	}
 	for (size_t k = 0; k < i->step_count && n == 0; k++)
 		leaves[n++] = i->steps[k].leaf;

@@ -99,6 +99,13 @@ static void an_address_that_never_answered_may_be_forged(struct test *t)
 	(void)story_alert(&s, 20, "192.0.2.1", "10.0.0.1", "attempted-dos", 1);
 	EXPECT_UINT(t, trace(&s, &c), ST_OK);
 	EXPECT(t, c.hops[0].p.lo == 500 && c.hops[0].p.hi == 950 && c.hops[0].leaf_count == 1);
+	(void)story_flow(&s, 20, 21, "192.0.2.1", "10.0.0.1", "1", "");
+	EXPECT_UINT(t, trace(&s, &c), ST_OK);
+	EXPECT(t, c.hops[0].p.lo == 500 && c.hops[0].leaf_count == 1);
+	/* the target would not send to an address that somebody else made up */
+	(void)story_flow(&s, 20, 21, "10.0.0.1", "192.0.2.1", "1", "");
+	EXPECT_UINT(t, trace(&s, &c), ST_OK);
+	EXPECT(t, c.hops[0].p.lo == 900 && c.hops[0].leaves[0] == 102);
 	story_end(&s);
 }
 

@@ -341,6 +341,18 @@ static const char http_rules[] =
 	"alert http any any -> any any (http.user_agent; to_uppercase; content:\"PROBE\"; "
 	"sid:13;)\n"
 	"alert http any any -> any any (http.user_agent; xor:\"00\"; content:\"probe\"; sid:14;)\n"
+	"alert http any any -> any any (http.method; to_md5; "
+	"content:\"|7528035a93ee69cedb1dbddb2f0bfcc8|\"; bsize:16; sid:19;)\n"
+	"alert http any any -> any any (http.method; to_sha1; "
+	"content:\"|f030bbbd32966cde41037b98a8849c46b76e4bc1|\"; sid:20;)\n"
+	"alert http any any -> any any (http.method; to_lowercase; to_sha256; bsize:32; "
+	"content:!\"|00 00 00 00|\"; sid:21;)\n"
+	"alert http any any -> any any (http.host; from_base64; content:\"|7b 16|\"; startswith; "
+	"sid:22;)\n"
+	"alert http any any -> any any (http.user_agent; strip_whitespace; compress_whitespace; "
+	"url_decode; content:\"probe/1.0\"; sid:23;)\n"
+	"alert http any any -> any any (flow:to_server; http.header; header_lowercase; "
+	"strip_pseudo_headers; content:\"host: example\"; sid:24;)\n"
 	"alert tls any any -> any any (tls.sni; content:\"example\"; sid:15;)\n"
 	"alert dns any any -> any any (content:\"evil\"; sid:16;)\n"
 	"alert http any any -> any any (content:\"probe/1\"; sid:17;)\n"
@@ -349,14 +361,15 @@ static const char http_rules[] =
 
 static void rules_about_buffers_fire_once_a_transaction(struct test *t)
 {
-	static const uint32_t want[19] = {0, 1, 0, 1, 1, 0, 1, 1, 1, 0, 1, 1, 1, 1, 1, 0, 0, 1, 1};
+	static const uint32_t want[25] = {0, 1, 0, 1, 1, 0, 1, 1, 1, 0, 1, 1, 1,
+					  1, 1, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1};
 	struct fixture x;
 
 	EXPECT(t, begin_tcp(&x, http_rules, 80));
 	EXPECT_UINT(t, x.set.problem_count, 0);
 	SAY_Z(&x, FLOW_TO_SERVER, get_request);
 	SAY_Z(&x, FLOW_TO_CLIENT, ok_response);
-	for (uint64_t sid = 1; sid < 19; sid++) {
+	for (uint64_t sid = 1; sid < 25; sid++) {
 		if (fixture_count(&x, sid) != want[sid]) {
 			test_fail(t, __FILE__, __LINE__, "sid %u fired %u times, want %u",
 				  (unsigned)sid, fixture_count(&x, sid), want[sid]);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Each keyword once in a rule that fires and once in one that nearly does. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "sensor/detect/detect_fixture.h"
 #include "test.h"
@@ -413,7 +414,37 @@ static void names_in_the_table_are_unique_and_documented(struct test *t)
 	}
 }
 
-TESTS(T(each_payload_keyword_fires_and_nearly_fires),
+static void the_document_lists_exactly_the_table(struct test *t)
+{
+	static char text[64 << 10];
+	char path[1024], line[512];
+	const char *root = getenv("DEW_SOURCE_ROOT");
+	size_t n, rows = 0, words = 0;
+	FILE *f;
+
+	(void)snprintf(path, sizeof path, "%s/docs/formats/rules.md", root ? root : ".");
+	f = fopen(path, "re");
+	EXPECT(t, f != NULL);
+	n = fread(text, 1, sizeof text - 1, f);
+	(void)fclose(f);
+	text[n] = '\0';
+	for (size_t i = 0; detect_keywords[i] != NULL; i++) {
+		for (const struct detect_keyword *k = detect_keywords[i]; k->name != NULL; k++) {
+			(void)snprintf(line, sizeof line, "\n| `%s` | %s |\n", k->name, k->doc);
+			if (strstr(text, line) == NULL) {
+				test_fail(t, __FILE__, __LINE__, "not documented: %s", line);
+				return;
+			}
+			words++;
+		}
+	}
+	for (const char *at = text; (at = strstr(at, "\n| `")) != NULL; at++)
+		rows++;
+	/* the table of what a rule looks at has rows of its own that start so */
+	EXPECT_UINT(t, rows, words + 4);
+}
+
+TESTS(T(the_document_lists_exactly_the_table), T(each_payload_keyword_fires_and_nearly_fires),
       T(a_rule_that_cannot_be_kept_to_is_a_problem_with_its_keyword),
       T(each_header_keyword_fires_and_nearly_fires), T(a_decoder_event_has_the_decoders_name),
       T(names_in_the_table_are_unique_and_documented))

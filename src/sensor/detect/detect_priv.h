@@ -31,8 +31,9 @@ enum {
 	DETECT_TESTS_MAX = 32,	/* header tests of one rule */
 	DETECT_VARS_MAX = 32,	/* byte_extract and byte_math variables of one rule */
 	DETECT_TRANSFORMS_MAX = 8,
-	DETECT_PATTERN_MAX = 32,  /* bytes of a fast pattern: a necessary condition needs no more */
-	DETECT_WORK_MAX = 200000, /* steps tried in one inspection */
+	DETECT_PATTERN_MAX = 32, /* bytes of a fast pattern: a necessary condition needs no more */
+	DETECT_RECURSION_MAX =
+		3000, /* steps tried in one inspection; Suricata's inspection-recursion-limit */
 	DETECT_BASE64_MAX = 65535,
 	DETECT_CHUNK = 2560,	       /* Suricata's stream.reassembly.toserver-chunk-size */
 	DETECT_GROWING_MIN = 32 << 10, /* bytes of a body before it is first looked at unfinished */
@@ -77,7 +78,6 @@ struct detect_keyword {
 	/* rows of families */
 	bool (*get)(const struct detect_view *v, uint64_t *out); /* kw_uint: the number */
 	const char *field;					 /* kw_buffer: the modern name */
-	bool modifier; /* kw_buffer: stands behind the content it means */
 	uint8_t which; /* any family: which row this is, to its own compile */
 };
 
@@ -251,8 +251,7 @@ struct detect_compiler {
 	struct detect_draft_list *current; /* where the next step goes */
 	bool sticky;			   /* a sticky buffer was named */
 	struct detect_content *content;	   /* the last one: modifiers change it; NULL: none */
-	struct detect_draft_list *content_list;
-	struct detect_base64 *decode; /* the last one; NULL: none */
+	struct detect_base64 *decode;	   /* the last one; NULL: none */
 	struct detect_base64 *base64[DETECT_TESTS_MAX];
 	uint32_t base64_count;
 	struct detect_test tests[DETECT_TESTS_MAX], tx_tests[DETECT_TESTS_MAX],

@@ -5,7 +5,8 @@
  * The steps hold if a place can be chosen for each content and pcre such that every later step that
  * is relative holds from there. So when a relative step fails, the nearest earlier step that has
  * another place tries that one. A failure that no earlier choice can change ends the search
- * (NEVER): that keeps it linear for the rules that people write. DETECT_WORK_MAX bounds the rest.
+ * (NEVER): that keeps it linear for the rules that people write. DETECT_RECURSION_MAX bounds the
+ * rest.
  *
  * 1. in->pos is where the last positive step stopped; negated steps and tests do not move it.
  * 2. On NO, in->pos is what it was on entry; on NEVER and YES nobody asks.
@@ -55,10 +56,10 @@ static enum verdict inspect_search(const struct detect_step *s, size_t left,
 		if (v != NO)
 			return v;
 		in->pos = base;
-		if ((!s->next_relative && !in->has_vars) || ++in->work > DETECT_WORK_MAX)
+		if (!s->next_relative && !in->has_vars)
 			break;
 	}
-	return in->work > DETECT_WORK_MAX ? NEVER : failed(s, in);
+	return failed(s, in);
 }
 
 static enum verdict inspect(const struct detect_step *s, size_t left, struct detect_inspect *in)
@@ -68,7 +69,7 @@ static enum verdict inspect(const struct detect_step *s, size_t left, struct det
 
 	if (left == 0)
 		return YES;
-	if (++in->work > DETECT_WORK_MAX)
+	if (++in->work > DETECT_RECURSION_MAX)
 		return NEVER;
 	if (s->kw == detect_content_keyword || s->kw == detect_pcre_keyword)
 		return inspect_search(s, left, in);

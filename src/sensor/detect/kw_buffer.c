@@ -45,7 +45,7 @@ static enum status compile_modifier(struct detect_compiler *c, const struct dete
 	}
 #define MODIFIER(old, modern)                                                                      \
 	{                                                                                          \
-		.name = (old), .field = (modern), .modifier = true, .compile = compile_modifier,   \
+		.name = (old), .field = (modern), .compile = compile_modifier,                     \
 		.doc = "the content before it is looked for in " modern                            \
 	}
 

@@ -110,13 +110,11 @@ static enum status compile_content(struct detect_compiler *c, const struct detec
 	if (o->bytes.len == 0 || o->bytes.len > CONTENT_BYTES_MAX)
 		return fail_set(why, ST_INVALID, "a content has 1 to %d bytes", CONTENT_BYTES_MAX);
 	if (kw->which == 1) { /* uricontent */
-		st = detect_list_for(c, SLICE("http.uri"), &c->content_list, why);
-		if (st != ST_OK)
-			return st;
 		struct detect_draft_list *keep = c->current;
 
-		c->current = c->content_list;
-		st = detect_add_step(c, detect_content_keyword, o, false, why);
+		st = detect_list_for(c, SLICE("http.uri"), &c->current, why);
+		if (st == ST_OK)
+			st = detect_add_step(c, detect_content_keyword, o, false, why);
 		c->current = keep;
 	} else {
 		st = detect_add_step(c, detect_content_keyword, o, false, why);

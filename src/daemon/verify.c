@@ -55,12 +55,13 @@ static void check_station_keys(const struct bundle *b, struct arena *a, struct b
 		if (r->records[i].kind == RECORD_INPUT &&
 		    slice_equal(r->records[i].u.input.what, SLICE("station-keys")) &&
 		    slice_equal(r->records[i].u.input.sha256, want)) {
-			bundle_report_add(r, a, "station keys", true,
+			bundle_report_add(r, a, "key commitment", true,
 					  buf_text(a, "committed as leaf %llu",
 						   (unsigned long long)r->leaves[i]));
 			return;
 		}
-	bundle_report_add(r, a, "station keys", false, SLICE("the log does not hold this key set"));
+	bundle_report_add(r, a, "key commitment", false,
+			  SLICE("the log does not hold this key set"));
 }
 
 /* The bulletin in the file against the one that follows from the facts; says where they part. */

@@ -280,11 +280,6 @@ struct slice ledger_checkpoint(const struct ledger *l)
 	return l->checkpoint;
 }
 
-void ledger_key_add(const struct ledger *l, struct buf *out)
-{
-	note_verifier_add(&l->key, out);
-}
-
 /* --- opening --- */
 
 /* A folder may become a log if nothing but our lock is in it. */

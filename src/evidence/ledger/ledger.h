@@ -75,9 +75,6 @@ uint64_t ledger_size(const struct ledger *l); /* committed entries */
 /* The signed checkpoint; borrowed until the next commit. */
 struct slice ledger_checkpoint(const struct ledger *l);
 
-/* The log's verifier key text, as strangers need it. Appended to out. */
-void ledger_key_add(const struct ledger *l, struct buf *out);
-
 /* --- reading what is committed --- */
 
 MUST_USE enum status ledger_read_entry(struct ledger *l, uint64_t leaf, struct arena *a,

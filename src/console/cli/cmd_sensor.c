@@ -12,6 +12,7 @@ static const struct cli_option options[] = {
 	{0, "classification", "FILE", false,
 	 "classification.config instead of the built-in classes."},
 	{0, "set", "VAR=VALUE", true, "An address or port variable, e.g. HOME_NET=[10.0.0.0/8]."},
+	{0, "stats", NULL, false, "Print what inspection cost and lost."},
 	{0, "midstream", NULL, false, "Also follow TCP sessions whose beginning was not seen."},
 	{0},
 };
@@ -87,6 +88,13 @@ static int run(struct cli *c)
 		code = cli_cannot(c, &why);
 	else
 		code = report(c, &result, o.rules.file_count != 0);
+	if (code != CLI_CANNOT && cli_value(c, "stats").ptr != NULL) {
+		struct buf out = buf_in(c->arena);
+
+		for (size_t i = 0; i < result.capture_count; i++)
+			talk_counters(&result.captures[i], &out);
+		code = cli_print(c, buf_slice(&out)) ? code : CLI_CANNOT;
+	}
 	daemon_rules_close(&result.rules);
 	return code;
 }

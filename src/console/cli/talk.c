@@ -47,6 +47,34 @@ void talk_capture(const struct daemon_capture *k, struct buf *out)
 		    (long long)(k->elapsed_ns / 10000000 % 100));
 }
 
+void talk_counters(const struct daemon_capture *k, struct buf *out)
+{
+	const struct pipeline_counters *c = &k->counters;
+	const struct {
+		const char *name;
+		uint64_t value;
+	} rows[] = {{"packets", c->packets},
+		    {"bytes on the wire", c->bytes},
+		    {"packets without IP", c->undecoded},
+		    {"flows", c->flows},
+		    {"records", c->records},
+		    {"alerts", c->alerts},
+		    {"anomalies", c->anomalies},
+		    {"rules named by the prefilter", c->candidates},
+		    {"rules asked in full", c->evaluated},
+		    {"matches kept silent by thresholds", c->suppressed},
+		    {"malformed packets not written", c->muted},
+		    {"flows lost for want of memory", c->no_memory},
+		    {"subjects forgotten by detectors", c->forgotten}};
+
+	buf_add_fmt(out, "%.*s\n", SLICE_ARG(k->name));
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		buf_add_fmt(out, "  %-36s", rows[i].name);
+		number(rows[i].value, out);
+		buf_add_byte(out, '\n');
+	}
+}
+
 static void tick(void *ctx, const struct daemon_tick *t)
 {
 	struct arena_pool pool = {.budget = 1 << 16};

@@ -17,6 +17,9 @@ struct daemon_progress talk_progress(struct cli *c);
 /* What loaded and what did not, with at most `most` problems, for a person. */
 void talk_rules(const struct daemon_rules *r, size_t most, struct arena *a, struct buf *out);
 
+/* What inspection cost and lost, one line a counter: for --stats. */
+void talk_counters(const struct daemon_capture *k, struct buf *out);
+
 /* "12,345 packets, 6.7 MB in 0.05 s" */
 void talk_capture(const struct daemon_capture *k, struct buf *out);
 

@@ -260,6 +260,7 @@ static const struct {
 	uint8_t ip_version, how;
 } protos[] = {
 	{"ip", 0, 0, 0, 0},
+	{"pkthdr", 0, 0, 0, 0}, /* decoder events: packets without IP, too */
 	{"ip4", 0, 0, 4, 0},
 	{"ipv4", 0, 0, 4, 0},
 	{"ip6", 0, 0, 6, 0},

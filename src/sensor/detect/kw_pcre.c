@@ -80,7 +80,8 @@ static enum status flags_parse(struct pcre_text *t, struct slice flags, struct f
 		default:
 			break;
 		}
-		while (b < sizeof buffers / sizeof buffers[0] && buffers[b].letter != flags.ptr[i])
+		while (b < sizeof buffers / sizeof buffers[0] &&
+		       (uint8_t)buffers[b].letter != flags.ptr[i])
 			b++;
 		if (b == sizeof buffers / sizeof buffers[0])
 			return fail_set(why, ST_INVALID, "unknown pcre flag \"%c\"", flags.ptr[i]);

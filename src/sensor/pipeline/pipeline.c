@@ -289,6 +289,13 @@ const struct pipeline_counters *pipeline_counters(struct pipeline *p)
 	if (p->flows != NULL)
 		p->counters.flows = flow_table_counters(p->flows)->flows;
 	p->counters.forgotten = anomaly_forgotten(p->anomaly);
+	if (p->detect != NULL) {
+		const struct detect_counters *d = detect_worker_counters(p->detect);
+
+		p->counters.candidates = d->candidates;
+		p->counters.evaluated = d->evaluated;
+		p->counters.suppressed = d->suppressed;
+	}
 	return &p->counters;
 }
 

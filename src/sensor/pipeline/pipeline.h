@@ -40,6 +40,9 @@ struct pipeline_counters {
 	uint64_t muted;			     /* decode anomalies past PIPELINE_DECODE_SAID_MAX */
 	uint64_t no_memory; /* flows that could not be followed or read for want of memory */
 	uint64_t forgotten; /* subjects of anomaly detection that made room for newer ones */
+	uint64_t candidates,
+		evaluated;   /* rules that the prefilter named; whose whole was then asked */
+	uint64_t suppressed; /* matches that a threshold kept silent */
 };
 
 MUST_USE enum status pipeline_new(const struct pipeline_options *o, struct pipeline **out,

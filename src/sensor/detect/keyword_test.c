@@ -395,11 +395,12 @@ static void each_header_keyword_fires_and_nearly_fires(struct test *t)
 static void a_decoder_event_has_the_decoders_name(struct test *t)
 {
 	char options[128];
-	struct header_row r = {"alert ip any any -> any any", options, set_event};
+	struct header_row ip = {"alert ip any any -> any any", options, set_event};
+	struct header_row any = {"alert pkthdr any any -> any any", options, set_event};
 
 	(void)snprintf(options, sizeof options, "decode-event:%s;", decode_anomalies[0]);
-	EXPECT(t, header_hits(&r, true) == 1);
-	EXPECT(t, header_hits(&r, false) == 0);
+	EXPECT(t, header_hits(&ip, true) == 1 && header_hits(&ip, false) == 0);
+	EXPECT(t, header_hits(&any, true) == 1 && header_hits(&any, false) == 0);
 }
 
 /* --- the table --- */

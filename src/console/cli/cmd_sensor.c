@@ -33,31 +33,6 @@ static int test_rules(struct cli *c, const struct daemon_rules_source *src)
 	return cli_print(c, buf_slice(&out)) ? code : CLI_CANNOT;
 }
 
-/* What was read and written, to stderr; CLI_CANNOT if a capture broke off. */
-static int report(struct cli *c, const struct daemon_sensor_result *r, bool with_rules)
-{
-	struct buf out = buf_in(c->arena);
-	int code = CLI_DONE;
-
-	if (with_rules) {
-		talk_rules(&r->rules, 5, c->arena, &out);
-		out.len -= out.len > 0; /* the line feed: cli_say() adds one */
-		cli_say(c, "%.*s", SLICE_ARG(buf_slice(&out)));
-	}
-	for (size_t i = 0; i < r->capture_count; i++) {
-		out.len = 0;
-		talk_capture(&r->captures[i], &out);
-		cli_say(c, "%.*s", SLICE_ARG(buf_slice(&out)));
-		if (r->captures[i].damage.status != ST_OK) {
-			cli_say(c, "%.*s breaks off: %s; what came before it was inspected",
-				SLICE_ARG(r->captures[i].name), r->captures[i].damage.text);
-			code = CLI_CANNOT;
-		}
-	}
-	cli_say(c, "%llu records in %.*s", (unsigned long long)r->records, SLICE_ARG(r->eve_path));
-	return code;
-}
-
 static int run(struct cli *c)
 {
 	struct daemon_sensor_options o = {.dir = cli_value(c, "log-dir"),
@@ -86,8 +61,12 @@ static int run(struct cli *c)
 	}
 	if (daemon_sensor(&o, c->arena, &result, &why) != ST_OK)
 		code = cli_cannot(c, &why);
-	else
-		code = report(c, &result, o.rules.file_count != 0);
+	else {
+		code = talk_read(c, o.rules.file_count ? &result.rules : NULL, result.captures,
+				 result.capture_count);
+		cli_say(c, "%llu records in %.*s", (unsigned long long)result.records,
+			SLICE_ARG(result.eve_path));
+	}
 	if (code != CLI_CANNOT && cli_value(c, "stats").ptr != NULL) {
 		struct buf out = buf_in(c->arena);
 

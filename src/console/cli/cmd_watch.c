@@ -35,33 +35,6 @@ static const struct cli_option options[] = {
 	{0},
 };
 
-/* What was read, to stderr; CLI_CANNOT if a capture broke off. */
-static int report(struct cli *c, const struct daemon_watch_result *r)
-{
-	struct buf out = buf_in(c->arena);
-	int code = CLI_DONE;
-
-	if (r->rules.file_count != 0) {
-		talk_rules(&r->rules, 5, c->arena, &out);
-		out.len -= out.len > 0; /* the line feed: cli_say() adds one */
-		cli_say(c, "%.*s", SLICE_ARG(buf_slice(&out)));
-	}
-	for (size_t i = 0; i < r->capture_count; i++) {
-		out.len = 0;
-		talk_capture(&r->captures[i], &out);
-		cli_say(c, "%.*s", SLICE_ARG(buf_slice(&out)));
-		if (r->captures[i].damage.status != ST_OK) {
-			cli_say(c,
-				"%.*s breaks off: %s; what came before it was inspected and judged",
-				SLICE_ARG(r->captures[i].name), r->captures[i].damage.text);
-			code = CLI_CANNOT;
-		}
-	}
-	if (r->problems.len != 0)
-		cli_say(c, "%.*s", SLICE_ARG(r->problems));
-	return code;
-}
-
 static bool print(struct cli *c, const struct daemon_watch_result *r)
 {
 	struct buf out = buf_in(c->arena);
@@ -136,7 +109,10 @@ static int run(struct cli *c)
 	if (daemon_watch(&o, c->arena, &result, &why) != ST_OK) {
 		code = cli_cannot(c, &why);
 	} else {
-		code = report(c, &result);
+		code = talk_read(c, result.rules.file_count ? &result.rules : NULL, result.captures,
+				 result.capture_count);
+		if (result.problems.len != 0)
+			cli_say(c, "%.*s", SLICE_ARG(result.problems));
 		if (!print(c, &result))
 			code = CLI_CANNOT;
 	}

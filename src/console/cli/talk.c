@@ -33,7 +33,7 @@ static void bytes(uint64_t n, struct buf *out)
 	buf_add_fmt(out, "%u.%u %s", (unsigned)(tenths / 10), (unsigned)(tenths % 10), units[u]);
 }
 
-void talk_capture(const struct daemon_capture *k, struct buf *out)
+static void capture(const struct daemon_capture *k, struct buf *out)
 {
 	buf_add_fmt(out, "%.*s: ", SLICE_ARG(k->name));
 	number(k->packets, out);
@@ -141,4 +141,28 @@ void talk_rules(const struct daemon_rules *r, size_t most, struct arena *a, stru
 		buf_add_byte(out, ')');
 	}
 	buf_add_byte(out, '\n');
+}
+
+int talk_read(const struct cli *c, const struct daemon_rules *rules,
+	      const struct daemon_capture *captures, size_t n)
+{
+	struct buf out = buf_in(c->arena);
+	int code = CLI_DONE;
+
+	if (rules != NULL) {
+		talk_rules(rules, 5, c->arena, &out);
+		out.len -= out.len > 0; /* the line feed: cli_say() adds one */
+		cli_say(c, "%.*s", SLICE_ARG(buf_slice(&out)));
+	}
+	for (size_t i = 0; i < n; i++) {
+		out.len = 0;
+		capture(&captures[i], &out);
+		cli_say(c, "%.*s", SLICE_ARG(buf_slice(&out)));
+		if (captures[i].damage.status != ST_OK) {
+			cli_say(c, "%.*s breaks off: %s; what came before it was inspected",
+				SLICE_ARG(captures[i].name), captures[i].damage.text);
+			code = CLI_CANNOT;
+		}
+	}
+	return code;
 }

@@ -20,7 +20,9 @@ void talk_rules(const struct daemon_rules *r, size_t most, struct arena *a, stru
 /* What inspection cost and lost, one line a counter: for --stats. */
 void talk_counters(const struct daemon_capture *k, struct buf *out);
 
-/* "12,345 packets, 6.7 MB in 0.05 s" */
-void talk_capture(const struct daemon_capture *k, struct buf *out);
+/* Says on stderr which rules loaded (rules may be NULL) and what was read of each capture.
+ * CLI_DONE, or CLI_CANNOT if one of them broke off. */
+int talk_read(const struct cli *c, const struct daemon_rules *rules,
+	      const struct daemon_capture *captures, size_t n);
 
 #endif

@@ -11,18 +11,11 @@ static enum app_probe probe(const struct app_flow *f, enum app_dir dir, struct s
 	static const char *const commands[] = {"USER ",	   "PASS ",    "PORT ",
 					       "AUTH SSL", "AUTH TLS", NULL};
 	static const char *const greeting[] = {"220 ", "220-", NULL};
-	struct slice line;
-	enum app_probe r;
 
 	(void)f;
 	if (dir == APP_TO_SERVER)
 		return app_probe_words(in, commands);
-	r = app_probe_words(in, greeting);
-	if (r != APP_YES || port_hint)
-		return r;
-	if (!app_probe_line(in, &line))
-		return APP_NEED_MORE;
-	return app_probe_has(line, SLICE("FTP")) ? APP_YES : APP_NO;
+	return app_probe_greeting(in, greeting, port_hint, SLICE("FTP"));
 }
 
 static const uint16_t ports[] = {21, 0};

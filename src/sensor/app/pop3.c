@@ -11,18 +11,11 @@ static enum app_probe probe(const struct app_flow *f, enum app_dir dir, struct s
 	static const char *const commands[] = {"USER ",	   "APOP ", "CAPA\r\n",
 					       "STLS\r\n", "AUTH ", NULL};
 	static const char *const greeting[] = {"+OK ", "+OK\r\n", NULL};
-	struct slice line;
-	enum app_probe r;
 
 	(void)f;
 	if (dir == APP_TO_SERVER)
 		return port_hint ? app_probe_words(in, commands) : APP_NO;
-	r = app_probe_words(in, greeting);
-	if (r != APP_YES || port_hint)
-		return r;
-	if (!app_probe_line(in, &line))
-		return APP_NEED_MORE;
-	return app_probe_has(line, SLICE("POP3")) ? APP_YES : APP_NO;
+	return app_probe_greeting(in, greeting, port_hint, SLICE("POP3"));
 }
 
 static const uint16_t ports[] = {110, 0};

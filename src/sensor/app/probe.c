@@ -20,7 +20,7 @@ enum app_probe app_probe_words(struct slice in, const char *const *words)
 	return best;
 }
 
-bool app_probe_line(struct slice in, struct slice *out)
+static bool first_line(struct slice in, struct slice *out)
 {
 	struct slice head = slice_part(in, 0, LINE_MAX_BYTES);
 	size_t n = slice_find(head, SLICE("\n"));
@@ -31,10 +31,23 @@ bool app_probe_line(struct slice in, struct slice *out)
 	return true;
 }
 
-bool app_probe_has(struct slice s, struct slice word)
+static bool has(struct slice s, struct slice word)
 {
 	for (size_t i = 0; i + word.len <= s.len; i++)
 		if (slice_equal_nocase(slice_part(s, i, word.len), word))
 			return true;
 	return false;
+}
+
+enum app_probe app_probe_greeting(struct slice in, const char *const *words, bool port_hint,
+				  struct slice name)
+{
+	enum app_probe r = app_probe_words(in, words);
+	struct slice line;
+
+	if (r != APP_YES || port_hint)
+		return r;
+	if (!first_line(in, &line))
+		return APP_NEED_MORE;
+	return has(line, name) ? APP_YES : APP_NO;
 }

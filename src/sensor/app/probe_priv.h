@@ -10,10 +10,9 @@
 /* Does `in` start with one of the NULL-terminated words, letters in either case? */
 enum app_probe app_probe_words(struct slice in, const char *const *words);
 
-/* The first line of in, without its end, once it is whole (or longer than a line may be). */
-bool app_probe_line(struct slice in, struct slice *out);
-
-/* Is word somewhere in s, letters in either case? */
-bool app_probe_has(struct slice s, struct slice word);
+/* A server's greeting that other protocols share: it starts with one of the words, and comes from the
+ * protocol's port or names it somewhere in its first line. */
+enum app_probe app_probe_greeting(struct slice in, const char *const *words, bool port_hint,
+				  struct slice name);
 
 #endif

@@ -282,7 +282,9 @@ static void write_origin(struct buf *out, const struct origin *o)
 	if (o->asn != 0) {
 		buf_add_fmt(out, "AS%llu ", (unsigned long long)o->asn);
 		esc(out, o->as_name);
-		z(out, o->asn_disputed ? " (disputed)" : "");
+		z(out, o->asn_disputed ? " (disputed: " : "");
+		esc(out, o->as_why);
+		z(out, o->asn_disputed ? ")" : "");
 	}
 	z(out, o->hosting ? " &middot; hosting" : "");
 	z(out, o->anycast ? " &middot; in many places at once (anycast)" : "");

@@ -214,6 +214,7 @@ static void write_origin(struct json *j, const struct origin *o)
 	key_addr(j, "address", &o->address);
 	key_bool(j, "anycast", o->anycast);
 	key_str(j, "as_name", o->as_name);
+	key_str(j, "as_why", o->as_why);
 	key_u64(j, "asn", o->asn);
 	key_bool(j, "asn_disputed", o->asn_disputed);
 	json_key(j, "candidates");

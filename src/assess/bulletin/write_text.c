@@ -474,6 +474,10 @@ static void write_origins(struct page *p, const struct bulletin_case *c)
 		buf_add_z(&t, o->hosting ? ", hosting" : "");
 		buf_add_z(&t, o->anycast ? ", in many places at once (anycast)" : "");
 		flow_buf(p, PLAIN, &t);
+		if (o->as_why.len != 0) {
+			flow_begin(p, LABEL + 2, LABEL + 4);
+			flow(p, FAINT, o->as_why);
+		}
 		for (size_t k = 0; k < o->candidate_count; k++)
 			name = name_columns(p, name, territory_name(&o->candidates[k]));
 		for (size_t k = 0; k < o->candidate_count; k++) {

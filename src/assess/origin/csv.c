@@ -4,7 +4,8 @@
  *
  * Invariants of a family's rows once the table is open:
  *   1. sorted by first address, of equal ones the widest range first;
- *   2. two ranges are apart, or one holds the other: partial overlaps and repetitions are refused;
+ *   2. two ranges are apart, or one holds the other: of a partial overlap the row that starts later
+ *      has the common part; repetitions are refused;
  *   3. parent is the narrowest earlier row that holds this one, or NO_ROW.
  * So the row for an address is the last that starts at or before it, or the nearest of its parents
  * that reaches it.
@@ -277,13 +278,13 @@ static enum status rows_order(struct reader *r, struct row *rows, size_t n)
 	for (size_t i = 1; i < n; i++) {
 		uint32_t up = (uint32_t)i - 1;
 
-		while (up != NO_ROW && rows[up].last < rows[i].first)
+		/* Published tables have ranges that half overlap: the one that starts later has the
+		 * common part. Whatever holds its first address is among the parents. */
+		while (up != NO_ROW && rows[up].last < rows[i].last) {
+			if (rows[up].last >= rows[i].first)
+				rows[up].last = rows[i].first - 1;
 			up = rows[up].parent;
-		if (up != NO_ROW && rows[up].last < rows[i].last)
-			return fail_set(r->why, ST_INVALID,
-					"%.*s:%u: expected ranges that nest or stand apart, "
-					"found one that half overlaps that of line %u",
-					SLICE_ARG(r->name), rows[i].line, rows[up].line);
+		}
 		if (up != NO_ROW && rows[up].first == rows[i].first &&
 		    rows[up].last == rows[i].last)
 			return fail_set(r->why, ST_INVALID,

@@ -261,42 +261,98 @@ static const struct record_location *location_at(const struct fact_set *facts, s
 		       : NULL;
 }
 
-/* How many tables name this AS, and the longest prefix with which one does. */
-static void as_support(const struct fact_set *facts, const struct addr *address, uint64_t asn,
-		       size_t *votes, unsigned *bits)
+/* What speaks for an AS. */
+struct as_support {
+	size_t votes;  /* tables that name it */
+	bool named;    /* one of them was named by a person, not found on the machine */
+	unsigned bits; /* the longest prefix with which one does */
+};
+
+/* The tables that a machine has without being asked: their edition is whatever was installed. */
+static bool is_systems(struct slice table)
 {
-	*votes = *bits = 0;
+	return slice_equal(table, SLICE("libloc")) || slice_equal(table, SLICE("tor-geoipdb"));
+}
+
+static struct as_support as_support(const struct fact_set *facts, const struct addr *address,
+				    uint64_t asn)
+{
+	struct as_support s = {0};
+
 	for (size_t i = 0; i < facts->count; i++) {
 		const struct record_location *l = location_at(facts, i, address);
 
 		if (l == NULL || l->asn != asn)
 			continue;
-		*votes += 1;
-		*bits = l->net.bits > *bits ? l->net.bits : *bits;
+		s.votes++;
+		s.named = s.named || !is_systems(l->table);
+		s.bits = l->net.bits > s.bits ? l->net.bits : s.bits;
 	}
+	return s;
 }
 
-/* The AS that most tables name; of equals the one with the most specific network, then the smaller
- * number. Its name is that of the first table, by name, that gives one. */
-static void judge_as(const struct fact_set *facts, const struct addr *address, struct origin *out)
+static int as_support_compare(struct as_support a, struct as_support b)
 {
-	size_t most = 0;
-	unsigned longest = 0;
+	if (a.votes != b.votes)
+		return a.votes < b.votes ? -1 : 1;
+	if (a.named != b.named)
+		return a.named ? 1 : -1;
+	return a.bits < b.bits ? -1 : a.bits > b.bits;
+}
+
+static int as_claim_compare(const void *pa, const void *pb)
+{
+	const struct record_location *const *a = pa, *const *b = pb;
+	int c = slice_compare((*a)->table, (*b)->table);
+
+	return c ? c : ((*a)->asn > (*b)->asn) - ((*a)->asn < (*b)->asn);
+}
+
+/* Every table's word, sorted by table: what makes the AS disputed. */
+static bool explain_as(const struct fact_set *facts, const struct addr *address, struct arena *a,
+		       struct origin *out)
+{
+	const struct record_location *claims[VOICES_MAX];
+	struct buf text = buf_in(a);
+	size_t n = 0;
+
+	for (size_t i = 0; i < facts->count && n < VOICES_MAX; i++) {
+		claims[n] = location_at(facts, i, address);
+		n += claims[n] != NULL && claims[n]->asn != 0;
+	}
+	qsort(claims, n, sizeof claims[0], as_claim_compare);
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0 && as_claim_compare(&claims[i - 1], &claims[i]) == 0)
+			continue;
+		buf_add_fmt(&text, "%s%.*s says AS%llu%s%.*s", i ? ", " : "",
+			    SLICE_ARG(claims[i]->table), (unsigned long long)claims[i]->asn,
+			    claims[i]->as_name.len ? " " : "", SLICE_ARG(claims[i]->as_name));
+	}
+	out->as_why = buf_slice(&text);
+	return !text.full;
+}
+
+/* The AS that most tables name; of equals that of a table that a person named, then the one with
+ * the most specific network, then the smaller number. Its name is that of the first table, by name,
+ * that gives one. */
+static bool judge_as(const struct fact_set *facts, const struct addr *address, struct arena *a,
+		     struct origin *out)
+{
+	struct as_support best = {0};
 	struct slice namer = {NULL, 0};
 
 	for (size_t i = 0; i < facts->count; i++) {
 		const struct record_location *l = location_at(facts, i, address);
-		size_t votes;
-		unsigned bits;
+		struct as_support s;
+		int c;
 
 		if (l == NULL || l->asn == 0)
 			continue;
-		as_support(facts, address, l->asn, &votes, &bits);
+		s = as_support(facts, address, l->asn);
+		c = as_support_compare(s, best);
 		out->asn_disputed = out->asn_disputed || (out->asn != 0 && out->asn != l->asn);
-		if (votes > most || (votes == most && bits > longest) ||
-		    (votes == most && bits == longest && l->asn < out->asn)) {
-			most = votes;
-			longest = bits;
+		if (c > 0 || (c == 0 && l->asn < out->asn)) {
+			best = s;
 			out->asn = l->asn;
 		}
 	}
@@ -309,6 +365,7 @@ static void judge_as(const struct fact_set *facts, const struct addr *address, s
 			namer = l->table;
 		}
 	}
+	return !out->asn_disputed || explain_as(facts, address, a, out);
 }
 
 static void explain(const struct judge *j, struct buf *why)
@@ -386,7 +443,8 @@ enum status origin_judge(const struct fact_set *facts, const struct addr *addres
 		if (!cite(j, c, a))
 			goto nomem;
 	qsort(o.candidates, o.candidate_count - 1, sizeof o.candidates[0], candidate_compare);
-	judge_as(facts, address, &o);
+	if (!judge_as(facts, address, a, &o))
+		goto nomem;
 	explain(j, &text);
 	o.why = buf_slice(&text);
 	if (text.full)

@@ -192,6 +192,8 @@ static void the_as_is_the_one_most_tables_name(struct test *t)
 	EXPECT_UINT(t, judge(&b), ST_OK);
 	EXPECT(t, b.origin.asn == 7 && b.origin.asn_disputed);
 	EXPECT_SLICE(t, b.origin.as_name, SLICE("Seven of a"));
+	EXPECT_SLICE(t, b.origin.as_why,
+		     SLICE("a says AS7 Seven of a, b says AS7 Seven of b, c says AS9, d says AS9"));
 	b.facts[3].record.u.location.net = (struct addr_prefix){b.address, 24};
 	EXPECT_UINT(t, judge(&b), ST_OK);
 	EXPECT(t, b.origin.asn == 9); /* as many say so, and one of them more precisely */
@@ -199,6 +201,23 @@ static void the_as_is_the_one_most_tables_name(struct test *t)
 	say(&b, "e", "")->asn = 9;
 	EXPECT_UINT(t, judge(&b), ST_OK);
 	EXPECT(t, b.origin.asn == 9 && b.origin.as_name.len == 0);
+	teardown(&b);
+}
+
+static void a_table_that_a_person_named_goes_before_the_machines_own(struct test *t)
+{
+	struct bench b;
+
+	setup(&b);
+	say(&b, "libloc", "")->asn = 7;
+	b.facts[0].record.u.location.net = (struct addr_prefix){b.address, 24};
+	say(&b, "mine.csv", "")->asn = 9;
+	EXPECT_UINT(t, judge(&b), ST_OK);
+	EXPECT(t, b.origin.asn == 9 && b.origin.asn_disputed);
+	EXPECT_SLICE(t, b.origin.as_why, SLICE("libloc says AS7, mine.csv says AS9"));
+	say(&b, "tor-geoipdb", "")->asn = 7;
+	EXPECT_UINT(t, judge(&b), ST_OK);
+	EXPECT_UINT(t, b.origin.asn, 7); /* two against one */
 	teardown(&b);
 }
 
@@ -386,6 +405,7 @@ TESTS(T(nothing_said_is_nowhere_known), T(agreeing_copies_do_not_add_up),
       T(a_copy_of_a_copy_cannot_outvote_another_source),
       T(a_measured_source_weighs_as_much_as_all_registries_together),
       T(an_unknown_table_is_trusted_less), T(flags_widen_and_lower),
-      T(the_as_is_the_one_most_tables_name), T(the_order_of_the_facts_does_not_matter),
-      T(candidates_and_facts_have_limits), T(every_allocation_may_fail),
-      T(two_real_tables_that_disagree_give_both_territories))
+      T(the_as_is_the_one_most_tables_name),
+      T(a_table_that_a_person_named_goes_before_the_machines_own),
+      T(the_order_of_the_facts_does_not_matter), T(candidates_and_facts_have_limits),
+      T(every_allocation_may_fail), T(two_real_tables_that_disagree_give_both_territories))

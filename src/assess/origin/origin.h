@@ -48,8 +48,11 @@ struct origin {
 	struct origin_candidate
 		candidates[ORIGIN_CANDIDATES_MAX]; /* most likely first; "??" last */
 	size_t candidate_count;
-	uint64_t asn; /* most tables' answer, of equals the most specific; 0 unknown */
+	uint64_t asn; /* most tables' answer; of equals that of a table somebody named, then the
+			 most specific; 0 unknown */
 	struct slice as_name;
+	struct slice
+		as_why; /* if disputed: "asn.csv says AS19793 Linivo LLC, libloc says AS5089" */
 	bool asn_disputed, proxy, hosting, anycast;
 	struct slice why; /* one sentence: who says what */
 };

@@ -211,6 +211,7 @@ enum status daemon_data_open(struct slice dir, struct slice key_path, struct sli
 	d.log = daemon_path(a, dir, SLICE("log"));
 	d.eve = daemon_path(a, dir, SLICE("eve.json"));
 	d.bulletins = daemon_path(a, dir, SLICE("bulletins"));
+	d.stix = daemon_path(a, dir, SLICE("stix"));
 	d.bundles = daemon_path(a, dir, SLICE("bundles"));
 	if (st == ST_OK)
 		st = load_keys(&d, key_path, party, a, why);
@@ -218,6 +219,8 @@ enum status daemon_data_open(struct slice dir, struct slice key_path, struct sli
 		st = publish_key(&d, a, why);
 	if (st == ST_OK)
 		st = os_dir_make(NULL, d.bulletins, NULL, why);
+	if (st == ST_OK)
+		st = os_dir_make(NULL, d.stix, NULL, why);
 	if (st == ST_OK)
 		st = os_dir_make(NULL, d.bundles, NULL, why);
 	if (st == ST_OK)

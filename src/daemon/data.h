@@ -19,8 +19,8 @@ enum { DATA_VERSION = 1, DATA_SECRET_BYTES = 32 };
 
 struct data {
 	struct slice dir;
-	struct slice log, eve, bulletins, bundles; /* paths */
-	struct crypto_signer log_signer;	   /* signs checkpoints */
+	struct slice log, eve, bulletins, stix, bundles; /* paths */
+	struct crypto_signer log_signer;		 /* signs checkpoints */
 	struct note_verifier log_key;
 	struct slice log_key_text;	     /* verifier key, as in log.vkey */
 	struct crypto_signer station_signer; /* signs events */

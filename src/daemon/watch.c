@@ -482,8 +482,8 @@ static enum status publish(struct watch *w, const struct bundle *b, struct daemo
 		st = publish_one(w, w->data.bulletins, r->bulletin.id, ".html", &html,
 				 &r->html_path, why);
 	if (st == ST_OK)
-		st = publish_one(w, w->data.bulletins, r->bulletin.id, ".stix.json", &stix,
-				 &r->stix_path, why);
+		st = publish_one(w, w->data.stix, r->bulletin.id, ".json", &stix, &r->stix_path,
+				 why);
 	if (st == ST_OK)
 		st = publish_one(w, w->data.bundles, r->bulletin.id, ".bundle", &whole,
 				 &r->bundle_path, why);

@@ -17,7 +17,7 @@ def run_demo(folder):
 
 
 def bulletin_of(data):
-    names = [n for n in os.listdir(os.path.join(data, "bulletins")) if n.endswith(".json") and "stix" not in n]
+    names = [n for n in os.listdir(os.path.join(data, "bulletins")) if n.endswith(".json")]
     assert len(names) == 1, names
     with open(os.path.join(data, "bulletins", names[0]), encoding="utf-8") as f:
         return json.load(f)

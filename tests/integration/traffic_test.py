@@ -81,7 +81,7 @@ def test_strrat_is_named_with_both_territories_of_its_server():
                 "--table", tap.shared("data", "geo", "asn-country-ipv4.csv"),
                 "--table", tap.shared("data", "geo", "geo-whois-asn-country.mmdb")).expect(0)
         with open([os.path.join(data, "bulletins", n) for n in os.listdir(os.path.join(data, "bulletins"))
-                   if n.endswith(".json") and "stix" not in n][0], encoding="utf-8") as f:
+                   if n.endswith(".json")][0], encoding="utf-8") as f:
             text = f.read()
         bulletin = json.loads(text)
         ours = [i for i in bulletin["incidents"] if "STRRAT" in json.dumps(i)]

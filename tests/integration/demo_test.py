@@ -1,4 +1,5 @@
 """The demo that ships: what `make run` shows, and that nothing in its bundle can be changed unnoticed."""
+import hashlib
 import json
 import os
 import random
@@ -38,6 +39,7 @@ def test_the_demo_tells_the_story():
         longest = max(b["incidents"], key=lambda i: len(i["chain"]["hops"]))
         hops = [h["machine"] for h in longest["chain"]["hops"]]
         assert hops[0].startswith("198.51.100.") and hops[1].startswith("192.0.2."), hops
+        assert hops[1] == "192.0.2.66", f"the operator, not the office that also worked there: {hops}"
         for name in ("eve.json", "log/checkpoint", "log.vkey"):
             assert os.path.getsize(os.path.join(data, name)) > 0, name
         html = [n for n in os.listdir(os.path.join(data, "bulletins")) if n.endswith(".html")]
@@ -77,6 +79,43 @@ def test_a_changed_byte_anywhere_is_found():
             with open(bad, "wb") as f:
                 f.write(whole[:cut])
             assert dewline("verify", bad).code == 1, cut
+
+
+def lie(whole, member, change):
+    """The bundle with one member's value changed and its sum written anew, as a liar would."""
+    members = ["bulletin", "checkpoint", "facts", "format"]
+    begin = whole.index(f'"{member}":'.encode()) + len(member) + 3
+    after = members[members.index(member) + 1]
+    end = whole.index(f',"{after}":'.encode(), begin)
+    old = whole[begin:end]
+    new = change(old)
+    assert new != old, member
+    sums = [hashlib.sha256(x).hexdigest().encode() for x in (old, new)]
+    assert whole.count(sums[0]) == 1
+    return (whole[:begin] + new + whole[end:]).replace(sums[0], sums[1])
+
+
+def test_a_liar_who_writes_the_sums_anew_is_found():
+    def milder(b):
+        return b.replace(b'"result":"undetermined"', b'"result":"breach shown"', 1)
+
+    def one_less(b):
+        facts = json.loads(b)
+        texts = b[1:-1].split(b',{"disclosures":')
+        assert len(texts) == len(facts)
+        del texts[len(texts) // 2]
+        return b"[" + b',{"disclosures":'.join(texts) + b"]"
+
+    with tap.folder() as d:
+        data, _ = run_demo(d)
+        with open(tap.only_file(os.path.join(data, "bundles")), "rb") as f:
+            whole = f.read()
+        bad = os.path.join(d, "bad.bundle")
+        for member, change in (("bulletin", milder), ("facts", one_less)):
+            with open(bad, "wb") as f:
+                f.write(lie(whole, member, change))
+            r = dewline("verify", "--key", os.path.join(data, "log.vkey"), bad)
+            assert r.code == 1 and "NO  verdict" in r.out and "NO  file unchanged" not in r.out, (member, str(r))
 
 
 def test_a_key_from_elsewhere_decides():

@@ -2,24 +2,25 @@
 #
 #   make run      installs what is missing, builds, runs the main job on the demo, prints the bulletin
 #   make check    installs what the tests need, builds, runs every test; last line: N passed, N failed
-#   make install  PREFIX=/usr/local by default
+#   make install  PREFIX=/usr/local by default; DESTDIR is honoured
 #   make format   clang-format over the sources
 #   make clean    removes the build folders
 PREFIX ?= /usr/local
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all run check install format clean
+.PHONY: all run check install format clean build/dewline
 
 all: build/dewline
 
 build/build.ninja:
 	@tools/setup run
+	@echo 'building, a minute or two'
 	@meson setup build --prefix $(PREFIX) >build.log 2>&1 || { cat build.log; exit 1; }
 	@rm -f build.log
 
-.PHONY: build/dewline
+# Silent, unless something goes wrong.
 build/dewline: build/build.ninja
-	@ninja -C build --quiet dewline
+	@ninja -C build dewline >build/last.log 2>&1 || { cat build/last.log; exit 1; }
 
 run: build/dewline
 	@tools/demo build/dewline build/demo
@@ -29,7 +30,10 @@ check:
 	@tools/check
 
 install: build/dewline
-	@meson install -C build --no-rebuild
+	@meson configure build --prefix $(PREFIX)
+	@ninja -C build dewline >build/last.log 2>&1 || { cat build/last.log; exit 1; }
+	@meson install -C build --no-rebuild --quiet
+	@echo 'installed: $(DESTDIR)$(PREFIX)/bin/dewline and its man pages'
 
 format:
 	@find src tests -name '*.[ch]' -print0 | xargs -0 clang-format -i

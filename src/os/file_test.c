@@ -2,7 +2,6 @@
 #include "os/file.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -15,26 +14,19 @@ struct room {
 	struct arena_pool pool;
 	struct arena a;
 	struct fail why;
-	char dir[64];
+	const char *dir;
 };
 
-static bool room_init(struct room *r)
+static void room_init(struct test *t, struct room *r)
 {
-	*r = (struct room){.pool = {.budget = 64 << 20}, .dir = "/tmp/dew-os-XXXXXX"};
+	*r = (struct room){.pool = {.budget = 64 << 20}, .dir = test_folder(t)};
 	r->a.pool = &r->pool;
-	return mkdtemp(r->dir) != NULL;
-}
-
-static int drop(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	return remove(path);
 }
 
 static void room_done(struct room *r)
 {
 	arena_reset(&r->a);
 	arena_pool_drain(&r->pool);
-	(void)nftw(r->dir, drop, 16, FTW_DEPTH | FTW_PHYS); /* litter at worst */
 }
 
 static struct slice at(struct room *r, const char *name)
@@ -52,7 +44,7 @@ static void what_was_written_is_read_back(struct test *t)
 	struct os_map map;
 	static uint8_t big[200000];
 
-	EXPECT(t, room_init(&r));
+	room_init(t, &r);
 	for (size_t i = 0; i < sizeof big; i++)
 		big[i] = (uint8_t)test_rand(t);
 	for (size_t n = 0; n <= sizeof big; n = n < 3 ? n + 1 : n * 3) {
@@ -83,7 +75,7 @@ static void pipes_are_read_to_their_end(struct test *t)
 	static const uint8_t some[30000] = {7};
 	int fds[2];
 
-	EXPECT(t, room_init(&r));
+	room_init(t, &r);
 	EXPECT(t, pipe(fds) == 0);
 	EXPECT(t, write(fds[1], some, sizeof some) == sizeof some && close(fds[1]) == 0);
 	(void)snprintf(path, sizeof path, "/dev/fd/%d", fds[0]);
@@ -105,7 +97,7 @@ static void standard_input_is_called_dash(struct test *t)
 	struct slice got;
 	int fds[2], old = dup(STDIN_FILENO);
 
-	EXPECT(t, room_init(&r));
+	room_init(t, &r);
 	EXPECT(t, pipe(fds) == 0);
 	EXPECT(t, write(fds[1], "abc", 3) == 3 && close(fds[1]) == 0);
 	EXPECT(t, dup2(fds[0], STDIN_FILENO) == STDIN_FILENO);
@@ -125,7 +117,7 @@ static void errors_name_the_file_and_the_cause(struct test *t)
 	uint64_t size;
 	size_t n;
 
-	EXPECT(t, room_init(&r));
+	room_init(t, &r);
 	EXPECT(t, os_file_read(SLICE("/none/x"), 9, &r.a, &got, &r.why) == ST_NOTFOUND);
 	EXPECT_SLICE(t, slice_of(r.why.text),
 		     SLICE("cannot open /none/x: No such file or directory"));
@@ -165,7 +157,7 @@ static void folders_are_made_and_listed(struct test *t)
 	struct slice *names;
 	size_t n, made = 9;
 
-	EXPECT(t, room_init(&r));
+	room_init(t, &r);
 	EXPECT(t, os_dir_make(NULL, at(&r, "a/b/c"), &made, &r.why) == ST_OK && made == 3);
 	EXPECT(t, os_dir_make(NULL, at(&r, "a/b/c/"), &made, &r.why) == ST_OK && made == 0);
 	EXPECT(t, os_file_put(NULL, at(&r, "a/z"), SLICE("1"), &r.why) == ST_OK);
@@ -193,7 +185,7 @@ static void a_failed_replace_leaves_the_old_file(struct test *t)
 	struct room r;
 	bool done = false;
 
-	EXPECT(t, room_init(&r));
+	room_init(t, &r);
 	EXPECT(t, os_file_replace(NULL, at(&r, "f"), SLICE("old"), &r.why) == ST_OK);
 	for (uint64_t when = 0; !done; when++) {
 		struct os_disk disk = {&when, fail_at, 0};
@@ -218,7 +210,7 @@ static void every_operation_can_be_made_to_fail(struct test *t)
 	struct os_disk disk = {&when, fail_at, 0};
 	struct os_lock lock = {0};
 
-	EXPECT(t, room_init(&r));
+	room_init(t, &r);
 	EXPECT(t, os_dir_make(&disk, at(&r, "d"), NULL, &r.why) == ST_IO);
 	EXPECT(t, strstr(r.why.text, "No space left on device") != NULL);
 	EXPECT_UINT(t, (unsigned)r.why.sys_errno, ENOSPC);
@@ -250,7 +242,7 @@ static void one_holder_a_lock(struct test *t)
 	struct room r;
 	struct os_lock a = {0}, b = {0};
 
-	EXPECT(t, room_init(&r));
+	room_init(t, &r);
 	EXPECT(t, os_lock_take(NULL, at(&r, "lock"), &a, &r.why) == ST_OK);
 	EXPECT(t, os_lock_take(NULL, at(&r, "lock"), &b, &r.why) == ST_REFUSED);
 	os_lock_done(&b);
@@ -267,7 +259,7 @@ static void every_allocation_may_fail(struct test *t)
 	struct slice got, *names, f, d;
 	size_t n;
 
-	EXPECT(t, room_init(&r));
+	room_init(t, &r);
 	f = at(&r, "f");
 	d = slice_of(r.dir);
 	EXPECT(t, os_file_put(NULL, f, SLICE("abc"), &r.why) == ST_OK);

@@ -815,7 +815,7 @@ static void suricatas_own_log_is_read(struct test *t)
 		       root ? root : ".");
 	f = fopen(path, "rbe");
 	if (f == NULL) {
-		printf("# SKIP no %s\n", path);
+		test_skip(t, "no %s", path);
 		return;
 	}
 	while (fgets(text, sizeof text, f) != NULL) {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * test.h - the whole test harness. One binary per *_test.c, TAP on stdout for `meson test`.
- * An EXPECT that fails ends its test. TEST_SEED=n repeats a property run.
+ * An EXPECT that fails ends its test. TEST_SEED=n repeats a property run. A test that lacks
+ * something says so with test_skip(); what it did check still counts, but it is not reported as
+ * passed.
  */
 #ifndef DEW_TEST_H
 #define DEW_TEST_H
@@ -16,12 +18,23 @@ struct test {
 	void (*run)(struct test *t);
 	int failed;
 	uint64_t rng;
+	char skipped[256]; /* why, or empty */
+	char folder[32];   /* of test_folder(), or empty */
 };
 
 int test_main(struct test *tests, size_t n);
 void test_fail(struct test *t, const char *file, int line, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 uint64_t test_rand(struct test *t); /* any 64-bit value, repeatable from TEST_SEED */
+
+/* The first reason stays. The caller returns, or goes on with what it can. */
+void test_skip(struct test *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The path of a new, empty folder. Removed with all that is in it when the test asks for the next
+ * one or ends, however it ends. In memory where the machine has /dev/shm: tests break the order of
+ * operations, not disks, and waiting for a busy disk at each of some thousand syncs takes minutes.
+ */
+const char *test_folder(struct test *t);
 
 #define EXPECT(t, cond)                                                                            \
 	do {                                                                                       \

@@ -308,7 +308,8 @@ static void every_allocation_may_fail(struct test *t)
 }
 
 /* Opens a table if it is here and adds what it says about the address. */
-static bool consult(struct bench *b, const char *name, const char *path, bool packed)
+static bool consult(struct test *t, struct bench *b, const char *name, const char *path,
+		    bool packed)
 {
 	struct origin_table *table = NULL;
 	struct buf bytes = buf_in(&b->arena);
@@ -323,7 +324,7 @@ static bool consult(struct bench *b, const char *name, const char *path, bool pa
 		in = popen(command, "re");
 	}
 	if (in == NULL) {
-		printf("# SKIP %s is not here\n", path);
+		test_skip(t, "no %s", path);
 		return false;
 	}
 	for (;;) {
@@ -364,8 +365,8 @@ static void two_real_tables_that_disagree_give_both_territories(struct test *t)
 	(void)snprintf(mmdb, sizeof mmdb, "%s/../shared/data/geo/geo-whois-asn-country.mmdb", root);
 	(void)snprintf(asn, sizeof asn, "%s/../shared/data/geo/asn-ipv4.csv.xz", root);
 	setup(&b);
-	if (consult(&b, "asn-country-ipv4.csv", csv, false) &&
-	    consult(&b, "geo-whois-asn-country.mmdb", mmdb, false)) {
+	if (consult(t, &b, "asn-country-ipv4.csv", csv, false) &&
+	    consult(t, &b, "geo-whois-asn-country.mmdb", mmdb, false)) {
 		const struct origin_candidate *de, *fr;
 
 		EXPECT_UINT(t, judge(&b), ST_OK);
@@ -377,14 +378,14 @@ static void two_real_tables_that_disagree_give_both_territories(struct test *t)
 		EXPECT_SLICE(t, b.origin.why,
 			     SLICE("asn-country-ipv4.csv says DE and geo-whois-asn-country.mmdb "
 				   "says FR: the tables disagree"));
-		if (consult(&b, "asn-ipv4.csv", asn, true)) {
+		if (consult(t, &b, "asn-ipv4.csv", asn, true)) {
 			EXPECT_UINT(t, judge(&b), ST_OK);
 			EXPECT_UINT(t, b.origin.asn, 19793);
 			EXPECT_SLICE(t, b.origin.as_name, SLICE("Linivo LLC"));
 		}
 		/* And with whatever else this machine has. */
-		(void)consult(&b, "libloc", "/var/lib/location/database.db", false);
-		(void)consult(&b, "tor-geoipdb", "/usr/share/tor/geoip", false);
+		(void)consult(t, &b, "libloc", "/var/lib/location/database.db", false);
+		(void)consult(t, &b, "tor-geoipdb", "/usr/share/tor/geoip", false);
 		EXPECT_UINT(t, judge(&b), ST_OK);
 		printf("# %.*s; AS%llu %.*s%s\n", SLICE_ARG(b.origin.why),
 		       (unsigned long long)b.origin.asn, SLICE_ARG(b.origin.as_name),

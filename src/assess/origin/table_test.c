@@ -29,14 +29,14 @@ static void teardown(struct bench *b)
 	arena_pool_drain(&b->pool);
 }
 
-/* The file, or an empty slice and a note if it is not there. */
-static struct slice file_of(struct bench *b, const char *path)
+/* The file, or an empty slice if it is not there; then the test is skipped. */
+static struct slice file_of(struct test *t, struct bench *b, const char *path)
 {
 	struct buf bytes = buf_in(&b->arena);
 	FILE *f = fopen(path, "rb");
 
 	if (f == NULL) {
-		printf("# SKIP %s is not here\n", path);
+		test_skip(t, "no %s", path);
 		return (struct slice){NULL, 0};
 	}
 	for (;;) {
@@ -357,7 +357,7 @@ static void real_tables_open_fast_and_answer(struct test *t)
 	struct slice bytes;
 
 	setup(&b);
-	bytes = file_of(&b, shared("asn-country-ipv4.csv", path));
+	bytes = file_of(t, &b, shared("asn-country-ipv4.csv", path));
 	if (bytes.len != 0) {
 		(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
 		EXPECT_UINT(t, open_text(&b, bytes), ST_OK);
@@ -370,7 +370,7 @@ static void real_tables_open_fast_and_answer(struct test *t)
 	}
 	teardown(&b);
 	setup(&b);
-	bytes = file_of(&b, shared("asn-country-ipv6.csv", path));
+	bytes = file_of(t, &b, shared("asn-country-ipv6.csv", path));
 	if (bytes.len != 0) {
 		EXPECT_UINT(t, open_text(&b, bytes), ST_OK);
 		EXPECT(t, ask(&b, "2001:200::1"));
@@ -378,14 +378,14 @@ static void real_tables_open_fast_and_answer(struct test *t)
 	}
 	teardown(&b);
 	setup(&b);
-	bytes = file_of(&b, "/usr/share/tor/geoip");
+	bytes = file_of(t, &b, "/usr/share/tor/geoip");
 	if (bytes.len != 0) {
 		EXPECT_UINT(t, open_text(&b, bytes), ST_OK);
 		EXPECT(t, ask(&b, "185.255.114.40") && b.r.u.location.territory.len == 2);
 	}
 	teardown(&b);
 	setup(&b);
-	bytes = file_of(&b, "/usr/share/tor/geoip6");
+	bytes = file_of(t, &b, "/usr/share/tor/geoip6");
 	if (bytes.len != 0) {
 		EXPECT_UINT(t, open_text(&b, bytes), ST_OK);
 		EXPECT(t, ask(&b, "2001:2::1") && b.r.u.location.territory.len == 2);
@@ -413,7 +413,7 @@ static void maxmind_files_answer(struct test *t)
 		struct slice bytes;
 
 		setup(&b);
-		bytes = file_of(&b, shared(rows[i].file, path));
+		bytes = file_of(t, &b, shared(rows[i].file, path));
 		if (bytes.len != 0) {
 			EXPECT_UINT(t,
 				    origin_table_open(SLICE("m"), path, bytes, &b.arena, &b.table,
@@ -445,7 +445,7 @@ static void libloc_and_our_reader_agree(struct test *t)
 	FILE *f;
 
 	setup(&b);
-	bytes = file_of(&b, path);
+	bytes = file_of(t, &b, path);
 	if (bytes.len == 0) {
 		teardown(&b);
 		return;

@@ -2,11 +2,9 @@
 #include "evidence/ledger/ledger.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,28 +16,18 @@ struct room {
 	struct arena_pool pool;
 	struct arena a;
 	struct fail why;
-	char dir[64];
+	const char *dir;
 	struct crypto_signer signer;
 	struct ledger_options options;
 	struct buf key;
 };
 
-static int drop(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	return remove(path);
-}
-
-static void wipe(struct room *r)
-{
-	(void)nftw(r->dir, drop, 16, FTW_DEPTH | FTW_PHYS); /* litter at worst */
-}
-
-static bool room_init(struct room *r)
+static bool room_init(struct test *t, struct room *r)
 {
 	static const uint8_t seed[32] = {1, 2, 3};
 	struct note_verifier v;
 
-	*r = (struct room){.pool = {.budget = 256 << 20}, .dir = "/tmp/dew-log-XXXXXX"};
+	*r = (struct room){.pool = {.budget = 256 << 20}, .dir = test_folder(t)};
 	r->a.pool = &r->pool;
 	r->key = buf_in(&r->a);
 	crypto_signer_from_seed(seed, &r->signer);
@@ -47,8 +35,6 @@ static bool room_init(struct room *r)
 	    ST_OK)
 		return false;
 	note_verifier_add(&v, &r->key);
-	if (mkdtemp(r->dir) == NULL)
-		return false;
 	r->options = (struct ledger_options){
 		.folder = slice_of(r->dir), .origin = SLICE("log.test/a"), .signer = &r->signer};
 	return true;
@@ -58,7 +44,6 @@ static void room_done(struct room *r)
 {
 	arena_reset(&r->a);
 	arena_pool_drain(&r->pool);
-	wipe(r);
 }
 
 static struct slice at(struct room *r, const char *name)
@@ -153,7 +138,7 @@ static void logs_of_many_sizes_are_whole_and_provable(struct test *t)
 	struct room r;
 	uint64_t size = 0;
 
-	EXPECT(t, room_init(&r));
+	EXPECT(t, room_init(t, &r));
 	for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++) {
 		struct arena a = {.pool = &r.pool};
 		struct ledger *l;
@@ -186,7 +171,7 @@ static void any_grouping_gives_the_same_log(struct test *t)
 		struct ledger *l;
 		uint64_t size = 0;
 
-		EXPECT(t, room_init(&r));
+		EXPECT(t, room_init(t, &r));
 		EXPECT(t, ledger_open(&r.options, &a, &l, &r.why) == ST_OK);
 		while (size < 800) {
 			uint64_t n = round == 0 ? 800 : 1 + test_rand(t) % 200;
@@ -218,7 +203,7 @@ static void old_checkpoints_are_consistent_with_new_ones(struct test *t)
 	struct slice old;
 	size_t n;
 
-	EXPECT(t, room_init(&r));
+	EXPECT(t, room_init(t, &r));
 	EXPECT(t, note_verifier_parse(buf_slice(&r.key), &key, &r.why) == ST_OK);
 	EXPECT(t, ledger_open(&r.options, &r.a, &l, &r.why) == ST_OK);
 	EXPECT(t, append_to(l, 0, 300, &r.why) == ST_OK && ledger_commit(l, &r.why) == ST_OK);
@@ -242,7 +227,7 @@ static void entries_have_a_longest_length(struct test *t)
 	struct slice got;
 	uint64_t leaf;
 
-	EXPECT(t, room_init(&r));
+	EXPECT(t, room_init(t, &r));
 	EXPECT(t, ledger_open(&r.options, &r.a, &l, &r.why) == ST_OK);
 	big[LEDGER_ENTRY_MAX - 1] = 9;
 	EXPECT(t, ledger_append(l, (struct slice){big, LEDGER_ENTRY_MAX}, &leaf, &r.why) == ST_OK);
@@ -266,7 +251,7 @@ static void one_writer_and_any_reader(struct test *t)
 	struct ledger_options read;
 	uint64_t leaf;
 
-	EXPECT(t, room_init(&r));
+	EXPECT(t, room_init(t, &r));
 	read = (struct ledger_options){.folder = r.options.folder, .log_key = buf_slice(&r.key)};
 	EXPECT(t, ledger_open(&read, &r.a, &reader, &r.why) == ST_NOTFOUND);
 	EXPECT(t, ledger_open(&r.options, &r.a, &l, &r.why) == ST_OK);
@@ -288,7 +273,7 @@ static void other_folders_are_left_alone(struct test *t)
 	struct ledger *l;
 	struct ledger_options o;
 
-	EXPECT(t, room_init(&r));
+	EXPECT(t, room_init(t, &r));
 	EXPECT(t, os_file_put(NULL, at(&r, "diary"), SLICE("mine"), &r.why) == ST_OK);
 	EXPECT(t, ledger_open(&r.options, &r.a, &l, &r.why) == ST_INVALID);
 	EXPECT(t, strstr(r.why.text, "diary") != NULL);
@@ -318,7 +303,7 @@ static void another_key_s_log_is_refused(struct test *t)
 	struct ledger_options o;
 	struct ledger *l;
 
-	EXPECT(t, room_init(&r));
+	EXPECT(t, room_init(t, &r));
 	EXPECT(t, ledger_open(&r.options, &r.a, &l, &r.why) == ST_OK);
 	ledger_close(l);
 	crypto_signer_new(&other);
@@ -336,7 +321,7 @@ static void a_log_without_its_checkpoint_is_not_begun_anew(struct test *t)
 	struct room r;
 	struct ledger *l;
 
-	EXPECT(t, room_init(&r));
+	EXPECT(t, room_init(t, &r));
 	EXPECT(t, ledger_open(&r.options, &r.a, &l, &r.why) == ST_OK);
 	EXPECT(t, append_to(l, 0, 3, &r.why) == ST_OK && ledger_commit(l, &r.why) == ST_OK);
 	ledger_close(l);
@@ -398,7 +383,7 @@ static void damage_is_found_and_named(struct test *t)
 		struct ledger *l;
 		struct buf text;
 
-		EXPECT(t, room_init(&r));
+		EXPECT(t, room_init(t, &r));
 		text = buf_in(&r.a);
 		EXPECT(t, ledger_open(&r.options, &r.a, &l, &r.why) == ST_OK);
 		EXPECT(t, append_to(l, 0, 1000, &r.why) == ST_OK);
@@ -430,7 +415,7 @@ static void a_checkpoint_of_another_root_is_found(struct test *t)
 	struct merkle_checkpoint c;
 	struct buf text, note;
 
-	EXPECT(t, room_init(&r));
+	EXPECT(t, room_init(t, &r));
 	EXPECT(t, ledger_open(&r.options, &r.a, &l, &r.why) == ST_OK);
 	EXPECT(t, append_to(l, 0, 256, &r.why) == ST_OK && ledger_commit(l, &r.why) == ST_OK);
 	EXPECT(t, note_verifier_parse(buf_slice(&r.key), &key, &r.why) == ST_OK);
@@ -461,7 +446,7 @@ static void a_list_of_damage_has_an_end(struct test *t)
 	struct ledger_report report;
 	const uint64_t tiles = LEDGER_DAMAGE_MAX + 20;
 
-	EXPECT(t, room_init(&r));
+	EXPECT(t, room_init(t, &r));
 	EXPECT(t, ledger_open(&r.options, &r.a, &l, &r.why) == ST_OK);
 	EXPECT(t, append_to(l, 0, 256 * tiles, &r.why) == ST_OK);
 	EXPECT(t, ledger_commit(l, &r.why) == ST_OK);
@@ -557,7 +542,7 @@ static void a_full_disk_at_any_operation_loses_nothing_acknowledged(struct test 
 		struct room r;
 		uint64_t acked = 0;
 
-		EXPECT(t, room_init(&r) && f.when < 500);
+		EXPECT(t, room_init(t, &r) && f.when < 500);
 		st = life(&r, &disk, &acked, &r.why);
 		EXPECT(t, st == ST_OK || st == ST_IO);
 		if (st == ST_IO)
@@ -581,7 +566,7 @@ static void being_killed_at_any_operation_loses_nothing_acknowledged(struct test
 		int fds[2], status;
 		pid_t pid;
 
-		EXPECT(t, room_init(&r) && f.when < 500 && pipe(fds) == 0);
+		EXPECT(t, room_init(t, &r) && f.when < 500 && pipe(fds) == 0);
 		pid = fork();
 		EXPECT(t, pid >= 0);
 		if (pid == 0) {
@@ -623,7 +608,7 @@ static void every_allocation_may_fail(struct test *t)
 		struct ledger *l = NULL;
 		struct room r;
 
-		EXPECT(t, room_init(&r) && after < 500);
+		EXPECT(t, room_init(t, &r) && after < 500);
 		st = ledger_open(&r.options, &a, &l, &r.why);
 		if (st == ST_OK)
 			st = append_to(l, 0, 300, &r.why);

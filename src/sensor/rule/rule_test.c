@@ -411,7 +411,7 @@ static void whole_file_loads(struct test *t, const char *name, size_t least)
 	struct fixture f;
 
 	if (text == NULL) {
-		printf("# SKIP %s: ../shared/rules is not there\n", name);
+		test_skip(t, "no ../shared/rules/%s.rules.xz", name);
 		return;
 	}
 	start(&f);

@@ -29,9 +29,9 @@ check:
 	@tools/setup check
 	@tools/check
 
-install: build/dewline
+install: build/build.ninja
 	@meson configure build --prefix $(PREFIX)
-	@ninja -C build dewline >build/last.log 2>&1 || { cat build/last.log; exit 1; }
+	@$(MAKE) build/dewline
 	@meson install -C build --no-rebuild --quiet
 	@echo 'installed: $(DESTDIR)$(PREFIX)/bin/dewline and its man pages'
 

@@ -25,7 +25,7 @@ enum status daemon_judge(const struct bundle *b, const struct bundle_report *r, 
 	if (in == NULL || facts == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for %zu facts", r->record_count);
 	for (size_t i = 0; i < r->record_count; i++)
-		facts[i] = (struct fact){.leaf = r->leaves[i], .record = r->records[i]};
+		facts[i] = (struct fact){.leaf = r->leaves[i], .record = &r->records[i]};
 	*in = (struct bulletin_input){.facts = {facts, r->record_count},
 				      .party_files = files_of(a, b->party_files, b->party_count),
 				      .party_count = b->party_count,

@@ -36,7 +36,7 @@ struct watch {
 	struct arena *arena;
 	struct data data;
 	struct commit *commit;
-	struct fact *facts; /* what an assessment may read, ascending leaf */
+	struct fact *facts; /* what an assessment may read, ascending leaf; records in arena */
 	size_t fact_count, fact_room;
 	struct bulletin_file *party_files, *treaty_files;
 	size_t party_count, treaty_count;
@@ -67,16 +67,15 @@ static bool may_be_assessed(const struct record *r)
 
 static enum status commit(struct watch *w, const struct record *r, struct fail *why)
 {
-	struct fact *f = ARENA_NEW(w->arena, struct fact);
-	enum status st;
+	struct fact f;
+	struct record *kept;
+	enum status st = daemon_commit_add(w->commit, r, &f.leaf, why);
 
-	if (f == NULL)
-		return fail_set(why, ST_NOMEM, "no memory for another fact");
-	st = daemon_commit_add(w->commit, r, &f->leaf, why);
 	if (st != ST_OK || !may_be_assessed(r))
 		return st;
-	if (!record_copy(r, w->arena, &f->record) ||
-	    !ARENA_PUSH(w->arena, w->facts, w->fact_count, w->fact_room, *f))
+	f.record = kept = ARENA_NEW(w->arena, struct record);
+	if (kept == NULL || !record_copy(r, w->arena, kept) ||
+	    !ARENA_PUSH(w->arena, w->facts, w->fact_count, w->fact_room, f))
 		return fail_set(why, ST_NOMEM, "no memory for another fact");
 	return ST_OK;
 }
@@ -440,7 +439,7 @@ static enum status gather(struct watch *w, const struct incident_set *incidents,
 		b.treaty_files[i] =
 			(struct bundle_file){w->treaty_files[i].name, w->treaty_files[i].text};
 	for (; st == ST_OK && b.fact_count < selected.count; b.fact_count++)
-		st = daemon_commit_evidence(w->commit, &selected.facts[b.fact_count].record,
+		st = daemon_commit_evidence(w->commit, selected.facts[b.fact_count].record,
 					    selected.facts[b.fact_count].leaf, w->arena,
 					    &b.facts[b.fact_count], why);
 	*out = b;

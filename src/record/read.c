@@ -132,8 +132,9 @@ static bool get_vlan(const struct record_row *row, json_t *v, struct arena *a, s
 	return true;
 }
 
+/* Adds the values of one key; *room is what the *n pairs so far have. */
 static bool get_metadata_values(const char *key, const json_t *v, struct arena *a,
-				struct record_alert *alert)
+				struct record_pair **pairs, size_t *n, size_t *room)
 {
 	struct record_pair pair = {.key = arena_copy(a, slice_of(key))};
 
@@ -142,8 +143,8 @@ static bool get_metadata_values(const char *key, const json_t *v, struct arena *
 	for (size_t i = 0; i < json_array_size(v); i++) {
 		if (!text_get(json_array_get(v, i), a, &pair.value))
 			return false;
-		if (alert->metas < RECORD_META_MAX)
-			alert->meta[alert->metas++] = pair;
+		if (*n < RECORD_META_MAX)
+			(void)ARENA_PUSH(a, *pairs, *n, *room, pair); /* a->exhausted says it */
 	}
 	return true;
 }
@@ -151,11 +152,15 @@ static bool get_metadata_values(const char *key, const json_t *v, struct arena *
 static bool get_metadata(const struct record_row *row, json_t *v, struct arena *a,
 			 struct record *out)
 {
+	struct record_pair *pairs = NULL;
+	size_t n = 0, room = 0;
 	bool ok = json_is_object(v);
 
 	for (void *at = json_object_iter(v); at != NULL && ok; at = json_object_iter_next(v, at))
 		ok = get_metadata_values(json_object_iter_key(at), json_object_iter_value(at), a,
-					 &out->u.alert);
+					 &pairs, &n, &room);
+	out->u.alert.meta = pairs;
+	out->u.alert.metas = n;
 	return ok;
 }
 
@@ -205,14 +210,16 @@ static bool get_dns_answer(const json_t *v, struct arena *a, struct record_dns_a
 static bool get_dns_answers(const struct record_row *row, json_t *v, struct arena *a,
 			    struct record *out)
 {
-	struct record_dns *d = &out->u.dns;
+	size_t given = json_array_size(v),
+	       n = given < RECORD_ANSWERS_MAX ? given : RECORD_ANSWERS_MAX;
+	struct record_dns_answer *answers = n ? ARENA_ARRAY(a, struct record_dns_answer, n) : NULL;
 
-	if (!json_is_array(v))
-		return false;
-	for (size_t i = 0; i < json_array_size(v) && d->answer_count < RECORD_ANSWERS_MAX; i++)
-		if (!get_dns_answer(json_array_get(v, i), a, &d->answers[d->answer_count++]))
+	for (size_t i = 0; answers != NULL && i < n; i++)
+		if (!get_dns_answer(json_array_get(v, i), a, &answers[i]))
 			return false;
-	return true;
+	out->u.dns.answers = answers;
+	out->u.dns.answer_count = answers ? n : 0; /* no memory: a->exhausted says it */
+	return json_is_array(v);
 }
 
 static bool get_ja3(const struct record_row *row, json_t *v, struct arena *a, struct record *out)

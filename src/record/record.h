@@ -16,8 +16,9 @@
  * each bad byte, times are cut to whole microseconds and into the years 1970..2261, and the rule
  * metadata of an alert is sorted by key. A record without them comes back from its JSON equal.
  *
- * Pure functions; any thread. Slices in a record are borrowed from whoever made the record, or from
- * the arena given to record_parse().
+ * Pure functions; any thread. A record owns nothing: its slices and lists are borrowed from whoever
+ * made the record, or from the arena given to record_parse() or record_copy(). It is a few hundred
+ * bytes, so it may be copied by value while what it borrows lives.
  */
 #ifndef DEW_RECORD_RECORD_H
 #define DEW_RECORD_RECORD_H
@@ -65,9 +66,9 @@ struct record_alert {
 	struct slice action;	/* "allowed" or "blocked" */
 	bool has_tx;		/* it was seen in an application transaction */
 	uint64_t tx_id;		/* its number in the flow, if has_tx */
-	struct record_pair meta[RECORD_META_MAX]; /* the rule's metadata, sorted by key (UTF-16
-						     order, as RFC 8785); values keep their order */
-	size_t metas;
+	const struct record_pair *meta; /* the rule's metadata: written sorted by key (UTF-16
+					   order, as RFC 8785); values keep their order */
+	size_t metas;			/* at most RECORD_META_MAX */
 };
 
 struct record_anomaly {
@@ -116,8 +117,8 @@ struct record_dns {
 	bool answer; /* EVE's type: "response" or "request" */
 	uint64_t id, tx_id;
 	struct slice rrname, rrtype, rcode; /* rcode "" for a query */
-	struct record_dns_answer answers[RECORD_ANSWERS_MAX];
-	size_t answer_count;
+	const struct record_dns_answer *answers;
+	size_t answer_count; /* at most RECORD_ANSWERS_MAX */
 };
 
 struct record_tls {
@@ -213,7 +214,7 @@ MUST_USE enum status record_from_fields(const struct record_field *fields, size_
 MUST_USE enum status record_parse(struct slice line, struct arena *a, struct record *out,
 				  struct fail *why);
 
-/* A deep copy whose slices live in a. False if the budget is spent. */
+/* A deep copy whose slices and lists live in a. False if the budget is spent. */
 MUST_USE bool record_copy(const struct record *r, struct arena *a, struct record *out);
 
 #endif

@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct arena a = {.pool = &pool};
 	struct buf once = buf_in(&a), twice = buf_in(&a);
 	struct fail why = {0};
-	static struct record r, again; /* static: large */
+	struct record r, again;
 
 	if (record_parse((struct slice){data, size}, &a, &r, &why) == ST_OK) {
 		record_encode(&r, &a, &once);

@@ -63,7 +63,7 @@ struct record_type {
 	/* One JSON value to j; false (and nothing written) if the field is empty. */
 	bool (*put)(const struct record_row *row, const struct record *r, struct arena *a,
 		    struct json *j);
-	/* Replaces borrowed slices of r by copies in a; NULL if the type borrows nothing. */
+	/* Replaces what r borrows by copies in a; NULL if the type borrows nothing. */
 	void (*move)(const struct record_row *row, struct arena *a, struct record *r);
 };
 

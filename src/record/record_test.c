@@ -104,17 +104,24 @@ static void random_special(struct test *t, struct arena *a, struct record *r)
 	if (r->kind == RECORD_ALERT) {
 		static const char *const keys[] = {"", "a", "ab", "\xc3\xa9", "\xee\x80\x80"};
 
+		struct record_pair *meta = ARENA_ARRAY(a, struct record_pair, RECORD_META_MAX);
+
 		for (size_t k = test_rand(t) % 5; k < 5; k++)
 			for (size_t i = test_rand(t) % 7; i > 0; i--)
-				r->u.alert.meta[r->u.alert.metas++] =
+				meta[r->u.alert.metas++] =
 					(struct record_pair){slice_of(keys[k]), random_text(t, a)};
+		r->u.alert.meta = meta;
 	}
 	if (r->kind == RECORD_DNS) {
-		r->u.dns.answer_count = test_rand(t) % 4 ? test_rand(t) % 4 : RECORD_ANSWERS_MAX;
-		for (size_t i = 0; i < r->u.dns.answer_count; i++)
-			r->u.dns.answers[i] =
+		size_t n = test_rand(t) % 4 ? test_rand(t) % 4 : RECORD_ANSWERS_MAX;
+		struct record_dns_answer *answers = ARENA_ARRAY(a, struct record_dns_answer, n);
+
+		for (size_t i = 0; i < n; i++)
+			answers[i] =
 				(struct record_dns_answer){random_text(t, a), random_text(t, a),
 							   random_text(t, a), random_number(t)};
+		r->u.dns.answers = answers;
+		r->u.dns.answer_count = n;
 	}
 }
 
@@ -494,9 +501,9 @@ static void an_alert_is_written_as_suricata_writes_it(struct test *t)
 			    .classtype = SLICE("trojan-activity"),
 			    .severity = 1,
 			    .has_tx = true,
-			    .meta = {{SLICE("b"), SLICE("2")},
-				     {SLICE("a"), SLICE("1")},
-				     {SLICE("b"), SLICE("1")}},
+			    .meta = (struct record_pair[]){{SLICE("b"), SLICE("2")},
+							   {SLICE("a"), SLICE("1")},
+							   {SLICE("b"), SLICE("1")}},
 			    .metas = 3},
 	};
 
@@ -528,7 +535,8 @@ static void a_response_and_a_tls_session_have_suricata_8s_form(struct test *t)
 			  .rrname = SLICE("a.example"),
 			  .rrtype = SLICE("A"),
 			  .rcode = SLICE("NOERROR"),
-			  .answers = {{SLICE("a.example"), SLICE("A"), SLICE("192.0.2.9"), 60}},
+			  .answers = (struct record_dns_answer[]){{SLICE("a.example"), SLICE("A"),
+								   SLICE("192.0.2.9"), 60}},
 			  .answer_count = 1}};
 	static const struct record tls = {.kind = RECORD_TLS,
 					  .u.tls = {.sni = SLICE("x"),
@@ -553,16 +561,16 @@ static void a_response_and_a_tls_session_have_suricata_8s_form(struct test *t)
 static void metadata_keys_are_sorted_by_utf_16_units_and_merged(struct test *t)
 {
 	WORLD(w);
-	static struct record r = {.kind = RECORD_ALERT};
+	struct record_pair meta[8];
+	struct record r = {.kind = RECORD_ALERT, .u.alert.meta = meta};
 	static struct record_field f[RECORD_FIELDS_MAX];
 	static const char *const keys[] = {
 		"\xef\xbc\xa1", "\xf0\x90\x80\x80", "b", "\xff", "\xfe", "ba", "b"};
 	size_t n;
 
 	for (size_t i = 0; i < 7; i++)
-		r.u.alert.meta[r.u.alert.metas++] =
-			(struct record_pair){slice_of(keys[i]), SLICE("")};
-	r.u.alert.meta[r.u.alert.metas++] = (struct record_pair){SLICE("\0"), SLICE("\0")};
+		meta[r.u.alert.metas++] = (struct record_pair){slice_of(keys[i]), SLICE("")};
+	meta[r.u.alert.metas++] = (struct record_pair){SLICE("\0"), SLICE("\0")};
 	n = record_fields(&r, &w.arena, f);
 	EXPECT(t, n > 0);
 	EXPECT_SLICE(t, f[n - 1].name, SLICE("metadata"));

@@ -269,11 +269,15 @@ static bool put_metadata(const struct record_row *row, const struct record *r, s
 
 static void move_metadata(const struct record_row *row, struct arena *a, struct record *r)
 {
-	ASSERT(r->u.alert.metas <= RECORD_META_MAX);
-	for (size_t i = 0; i < r->u.alert.metas; i++) {
-		move_slice(a, &r->u.alert.meta[i].key);
-		move_slice(a, &r->u.alert.meta[i].value);
+	size_t n = r->u.alert.metas;
+	struct record_pair *meta = n ? ARENA_ARRAY(a, struct record_pair, n) : NULL;
+
+	ASSERT(n <= RECORD_META_MAX);
+	for (size_t i = 0; meta != NULL && i < n; i++) {
+		meta[i].key = arena_copy(a, r->u.alert.meta[i].key);
+		meta[i].value = arena_copy(a, r->u.alert.meta[i].value);
 	}
+	r->u.alert.meta = meta;
 }
 
 /* dns */
@@ -345,12 +349,17 @@ static void move_dns_queries(const struct record_row *row, struct arena *a, stru
 
 static void move_dns_answers(const struct record_row *row, struct arena *a, struct record *r)
 {
-	ASSERT(r->u.dns.answer_count <= RECORD_ANSWERS_MAX);
-	for (size_t i = 0; i < r->u.dns.answer_count; i++) {
-		move_slice(a, &r->u.dns.answers[i].rrname);
-		move_slice(a, &r->u.dns.answers[i].rrtype);
-		move_slice(a, &r->u.dns.answers[i].rdata);
+	size_t n = r->u.dns.answer_count;
+	struct record_dns_answer *answers = n ? ARENA_ARRAY(a, struct record_dns_answer, n) : NULL;
+
+	ASSERT(n <= RECORD_ANSWERS_MAX);
+	for (size_t i = 0; answers != NULL && i < n; i++) {
+		answers[i] = r->u.dns.answers[i];
+		move_slice(a, &answers[i].rrname);
+		move_slice(a, &answers[i].rrtype);
+		move_slice(a, &answers[i].rdata);
 	}
+	r->u.dns.answers = answers;
 }
 
 /* ja3 */

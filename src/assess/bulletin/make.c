@@ -67,8 +67,8 @@ static enum status read_treaties(struct bulletin *b, struct arena *a, struct fai
 
 static bool is_capture(const struct fact *f)
 {
-	return f->record.kind == RECORD_INPUT &&
-	       slice_equal(f->record.u.input.what, SLICE("capture"));
+	return f->record->kind == RECORD_INPUT &&
+	       slice_equal(f->record->u.input.what, SLICE("capture"));
 }
 
 static void widen(struct wall_ns *first, struct wall_ns *last, struct wall_ns from,
@@ -85,13 +85,14 @@ static void look_at_captures(struct bulletin *b, struct bulletin_station *s)
 	for (size_t i = 0; i < b->input->facts.count; i++) {
 		const struct fact *f = &b->input->facts.facts[i];
 
-		if (!is_capture(f) || !slice_equal(f->record.party, s->party) ||
-		    !slice_equal(f->record.station, s->station))
+		if (!is_capture(f) || !slice_equal(f->record->party, s->party) ||
+		    !slice_equal(f->record->station, s->station))
 			continue;
 		s->seen = true;
-		s->packets += f->record.u.input.packets;
-		if (f->record.u.input.first.ns != 0)
-			widen(&s->first, &s->last, f->record.u.input.first, f->record.u.input.last);
+		s->packets += f->record->u.input.packets;
+		if (f->record->u.input.first.ns != 0)
+			widen(&s->first, &s->last, f->record->u.input.first,
+			      f->record->u.input.last);
 	}
 }
 
@@ -116,8 +117,9 @@ static enum status cover(struct bulletin *b, struct arena *a, struct fail *why)
 	for (size_t i = 0; i < b->input->facts.count; i++) {
 		const struct fact *f = &b->input->facts.facts[i];
 
-		if (is_capture(f) && f->record.u.input.first.ns != 0)
-			widen(&b->first, &b->last, f->record.u.input.first, f->record.u.input.last);
+		if (is_capture(f) && f->record->u.input.first.ns != 0)
+			widen(&b->first, &b->last, f->record->u.input.first,
+			      f->record->u.input.last);
 	}
 	return ST_OK;
 }

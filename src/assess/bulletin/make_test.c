@@ -55,8 +55,8 @@ static void alert(struct fixture *f, int64_t at_s, const char *src, const char *
 
 	r->party = SLICE("C");
 	r->station = SLICE("bank-c");
-	story_meta(r, "dewline_act", act);
-	story_meta(r, "dewline_actor", "client");
+	story_meta(&f->s, r, "dewline_act", act);
+	story_meta(&f->s, r, "dewline_actor", "client");
 }
 
 /* The parties' files, with C, the bank's, first. */

@@ -567,7 +567,7 @@ static void write_inputs(struct buf *out, const struct bulletin *b)
 	  "<div class=\"scroll\"><table class=\"s\"><thead><tr><th scope=\"col\">Kind</th>"
 	  "<th scope=\"col\">Name</th><th scope=\"col\">SHA-256</th></tr></thead><tbody>");
 	for (size_t i = 0; i < in->facts.count; i++) {
-		const struct record *r = &in->facts.facts[i].record;
+		const struct record *r = in->facts.facts[i].record;
 
 		if (r->kind == RECORD_INPUT)
 			input_row(out, r->u.input.what, r->u.input.name, r->u.input.sha256);

@@ -306,16 +306,17 @@ static inline struct bulletin_input *sample_input(struct arena *a)
 		{{(const uint8_t *)"nor.party", 9}, {(const uint8_t *)"party NOR\n", 10}}};
 	static struct bulletin_file treaties[2];
 	struct bulletin_input *in = ARENA_NEW(a, struct bulletin_input);
-	struct fact *f = ARENA_ARRAY(a, struct fact, 1);
+	struct fact *f = ARENA_NEW(a, struct fact);
+	struct record *r = ARENA_NEW(a, struct record);
 
-	ASSERT(in != NULL && f != NULL);
+	ASSERT(in != NULL && f != NULL && r != NULL);
 	treaties[0] = (struct bulletin_file){SLICE("budapest.treaty"), slice_of(sample_budapest)};
 	treaties[1] = (struct bulletin_file){SLICE("cwlt.treaty"), slice_of(sample_cwlt)};
-	f->leaf = 0;
-	f->record.kind = RECORD_INPUT;
-	f->record.party = SLICE("SUD");
-	f->record.station = SLICE("bank-edge");
-	f->record.u.input = (struct record_input){
+	f->record = r;
+	r->kind = RECORD_INPUT;
+	r->party = SLICE("SUD");
+	r->station = SLICE("bank-edge");
+	r->u.input = (struct record_input){
 		.what = SLICE("capture"),
 		.name = SLICE("bank-edge.pcap"),
 		.sha256 = SLICE("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"),

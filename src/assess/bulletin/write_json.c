@@ -323,7 +323,7 @@ static void write_inputs(struct json *j, const struct fact_set *facts)
 {
 	json_array(j);
 	for (size_t i = 0; i < facts->count; i++) {
-		const struct record *r = &facts->facts[i].record;
+		const struct record *r = facts->facts[i].record;
 
 		if (r->kind != RECORD_INPUT)
 			continue;

@@ -23,10 +23,10 @@ struct interval {
 
 #define INTERVAL_UNKNOWN ((struct interval){0, CLAIM_CERTAIN})
 
-/* A record that is committed in a log. */
+/* A record that is committed in a log. A value of two words: sets of facts share the records. */
 struct fact {
-	uint64_t leaf; /* index in the log */
-	struct record record;
+	uint64_t leaf;		     /* index in the log */
+	const struct record *record; /* borrowed from whoever collected the facts */
 };
 
 struct fact_set {

@@ -162,7 +162,7 @@ static struct interval witnessed(const struct scene *s, uint32_t acts, bool done
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->step_count && n < WITNESSES_MAX; i++) {
-		const struct record *r = &s->steps[i].fact->record;
+		const struct record *r = s->steps[i].fact->record;
 		bool known = !matches(&s->steps[i], acts, done);
 
 		for (size_t k = 0; k < n && !known; k++)
@@ -231,7 +231,7 @@ static size_t file_leaf(const struct scene *s, const struct party *p, uint64_t l
 		}
 	}
 	for (size_t i = 0; i < s->facts->count; i++) {
-		const struct record *r = &s->facts->facts[i].record;
+		const struct record *r = s->facts->facts[i].record;
 
 		if (r->kind == RECORD_INPUT && slice_equal(r->u.input.what, SLICE("party")) &&
 		    slice_equal(r->u.input.name, name)) {
@@ -382,7 +382,7 @@ enum status incident_claims(const struct incident *i, const struct fact_set *fac
 
 		step->fact = incident_fact(facts, i->steps[k].leaf);
 		if (step->fact != NULL &&
-		    incident_classify(&step->fact->record, parties, party_count, &step->is))
+		    incident_classify(step->fact->record, parties, party_count, &step->is))
 			s.step_count++;
 	}
 	for (size_t k = 0; k < sizeof rules / sizeof rules[0]; k++)

@@ -101,7 +101,7 @@ static void known_malware_is_no_accident(struct test *t)
 	struct claim_set c;
 
 	story_begin(&s);
-	story_meta(story_alert(&s, 0, "10.0.0.1", "192.0.2.1", "trojan-activity", 1),
+	story_meta(&s, story_alert(&s, 0, "10.0.0.1", "192.0.2.1", "trojan-activity", 1),
 		   "malware_family", "STRRAT");
 	EXPECT(t, claims(&s, &c) && is(&c, "intentional", 960, 998));
 	EXPECT(t, is(&c, "authorised", 0, 150) && is(&c, "intent_obtain_data", 400, 900));
@@ -136,7 +136,7 @@ static void stopping_and_destroying_are_told_apart(struct test *t)
 	(void)story_alert(&s, 600, "192.0.2.1", "10.0.0.1", "successful-dos", 2);
 	EXPECT(t, claims(&s, &c) && is(&c, "serious_hindering", 300, 800));
 	EXPECT(t, unknown(&c, "destruction") && unknown(&c, "data_altered"));
-	story_meta(story_alert(&s, 700, "192.0.2.1", "10.0.0.1", "x", 3), "dewline_act",
+	story_meta(&s, story_alert(&s, 700, "192.0.2.1", "10.0.0.1", "x", 3), "dewline_act",
 		   "destruction");
 	EXPECT(t, claims(&s, &c) && is(&c, "destruction", 700, 950));
 	EXPECT(t, is(&c, "data_altered", 700, 950) && is(&c, "serious_hindering", 600, 950));

@@ -43,7 +43,7 @@ struct grouping {
 
 static int64_t at_of(const struct event *e)
 {
-	return e->fact->record.at.ns;
+	return e->fact->record->at.ns;
 }
 
 static int group_compare(const struct event *a, const struct event *b)
@@ -130,7 +130,7 @@ static void join_lookups(struct grouping *g)
 
 static void note_station(struct incident *i, const struct event *e, struct slice *room)
 {
-	struct slice name = e->fact->record.station;
+	struct slice name = e->fact->record->station;
 	size_t at = 0;
 
 	while (at < i->station_count && slice_compare(i->stations[at], name) < 0)
@@ -145,8 +145,8 @@ static void note_station(struct incident *i, const struct event *e, struct slice
 
 static uint64_t severity(const struct event *e)
 {
-	return e->fact->record.kind == RECORD_ALERT && e->fact->record.u.alert.severity != 0
-		       ? e->fact->record.u.alert.severity
+	return e->fact->record->kind == RECORD_ALERT && e->fact->record->u.alert.severity != 0
+		       ? e->fact->record->u.alert.severity
 		       : UINT64_MAX;
 }
 
@@ -167,7 +167,7 @@ static bool graver(const struct event *a, const struct event *b)
 
 static struct slice headline(const struct event *e)
 {
-	const struct record *r = &e->fact->record;
+	const struct record *r = e->fact->record;
 
 	if (r->kind == RECORD_ALERT)
 		return r->u.alert.signature;
@@ -217,7 +217,7 @@ static bool fill(struct grouping *g, const struct event *e, size_t n, struct inc
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		out->steps[i] =
-			(struct incident_step){e[i].fact->leaf, e[i].is.act, e[i].fact->record.at};
+			(struct incident_step){e[i].fact->leaf, e[i].is.act, e[i].fact->record->at};
 		out->per_act[e[i].is.act]++;
 		if (e[i].is.actor.family != 0)
 			out->actor = e[i].is.actor;
@@ -226,14 +226,14 @@ static bool fill(struct grouping *g, const struct event *e, size_t n, struct inc
 		note_station(out, &e[i], stations);
 	}
 	out->step_count = n;
-	out->first = e[0].fact->record.at;
-	out->last = e[n - 1].fact->record.at;
+	out->first = e[0].fact->record->at;
+	out->last = e[n - 1].fact->record->at;
 	out->gravest = gravest->is.act;
 	out->title = headline(gravest);
 	for (size_t i = 0; i < n && out->family.len == 0; i++)
-		if (e[i].fact->record.kind == RECORD_ALERT)
+		if (e[i].fact->record->kind == RECORD_ALERT)
 			out->family =
-				incident_meta(&e[i].fact->record.u.alert, SLICE("malware_family"));
+				incident_meta(&e[i].fact->record->u.alert, SLICE("malware_family"));
 	party = party_of_addr(g->parties, g->party_count, &out->target);
 	out->target_party = party ? party->id : (struct slice){NULL, 0};
 	return true;
@@ -305,7 +305,7 @@ enum status incident_group(const struct fact_set *facts, const struct party *par
 	for (size_t i = 0; i < facts->count; i++) {
 		struct event e = {.fact = &facts->facts[i]};
 
-		if (!incident_classify(&e.fact->record, parties, party_count, &e.is))
+		if (!incident_classify(e.fact->record, parties, party_count, &e.is))
 			continue;
 		if (e.is.weight == INCIDENT_NOTED) {
 			set.noted++;

@@ -63,7 +63,7 @@ static void an_incident_tells_its_story(struct test *t)
 	r->station = SLICE("core");
 	r = story_alert(&s, 90, "10.0.0.1", "192.0.2.1", "trojan-activity", 7);
 	r->u.alert.signature = SLICE("MALWARE check-in");
-	story_meta(r, "malware_family", "STRRAT");
+	story_meta(&s, r, "malware_family", "STRRAT");
 	(void)story_behaviour(&s, 120, "10.0.0.1", "192.0.2.1", "beacon", 800);
 	(void)story_alert(&s, 130, "10.0.0.1", "192.0.2.1", "bad-unknown", 8);
 	(void)story_alert(&s, 140, "10.0.0.1", "192.0.2.1", "policy-violation", 9);
@@ -128,7 +128,7 @@ static void the_actor_is_who_attacked(struct test *t)
 		r = story_alert(&s, 0, rows[i].src, rows[i].dst, rows[i].classtype, 1);
 		r->direction = slice_of(rows[i].direction);
 		if (rows[i].key[0] != '\0')
-			story_meta(r, rows[i].key, rows[i].value);
+			story_meta(&s, r, rows[i].key, rows[i].value);
 		EXPECT_UINT(t, group(&s, &set), ST_OK);
 		EXPECT_UINT(t, set.count, 1);
 		if (!is_addr(&set.incidents[0].actor, rows[i].actor))

@@ -81,8 +81,8 @@ MUST_USE enum status incident_group(const struct fact_set *facts, const struct p
 /* From all facts, those that the assessment of these incidents rests on: their events, the flows of
  * those events and between actor and target, candidate flows into the actor machine and from there
  * on backwards (for assess/trace; at most INCIDENT_INFLOWS_MAX a machine, INCIDENT_MACHINES_MAX
- * machines), locations of those machines, inputs. Ascending leaf. Records are copied as they are:
- * their slices stay borrowed from `all`. */
+ * machines), locations of those machines, inputs. Ascending leaf. Records stay
+ * borrowed from `all`. */
 enum { INCIDENT_INFLOWS_MAX = 256, INCIDENT_MACHINES_MAX = 64 };
 MUST_USE enum status incident_select(const struct fact_set *all,
 				     const struct incident_set *incidents, struct arena *a,

@@ -183,14 +183,15 @@ static bool take_events(struct selection *s, struct arena *a)
 			if (f == NULL)
 				continue;
 			s->taken[f - s->all->facts] = true;
-			if (f->record.flow_id != 0)
-				keys[n++] = (struct flow_key){f->record.flow_id, f->record.station};
+			if (f->record->flow_id != 0)
+				keys[n++] =
+					(struct flow_key){f->record->flow_id, f->record->station};
 		}
 	}
 	if (n > 1)
 		qsort(keys, n, sizeof *keys, flow_key_compare);
 	for (size_t i = 0; i < s->all->count && n != 0; i++) {
-		const struct record *r = &s->all->facts[i].record;
+		const struct record *r = s->all->facts[i].record;
 		struct flow_key key = {r->flow_id, r->station};
 
 		if (r->kind == RECORD_FLOW && r->flow_id != 0 &&
@@ -231,7 +232,7 @@ static bool take_between(struct selection *s, struct arena *a)
 	if (n > 1)
 		qsort(s->pairs, n, sizeof *s->pairs, pair_compare);
 	for (size_t i = 0; i < s->all->count && n != 0; i++) {
-		const struct record *r = &s->all->facts[i].record;
+		const struct record *r = s->all->facts[i].record;
 		struct pair key;
 		size_t low = 0, high = n;
 
@@ -267,7 +268,7 @@ static void take_inflows(struct selection *s)
 		size_t to = s->machine_count;
 
 		for (size_t i = 0; i < s->all->count; i++) {
-			const struct record *r = &s->all->facts[i].record;
+			const struct record *r = s->all->facts[i].record;
 			struct machine *m;
 
 			if (r->kind != RECORD_FLOW || addr_set_has(&s->targets, &r->src))
@@ -303,7 +304,7 @@ enum status incident_select(const struct fact_set *all, const struct incident_se
 		goto nomem;
 	take_inflows(s);
 	for (size_t i = 0; i < all->count; i++) {
-		const struct record *r = &all->facts[i].record;
+		const struct record *r = all->facts[i].record;
 
 		if (r->kind == RECORD_INPUT || (r->kind == RECORD_LOCATION &&
 						(addr_set_has(&s->actors, &r->u.location.address) ||
@@ -369,7 +370,7 @@ size_t incident_addresses(const struct fact_set *selected, const struct incident
 	do { /* until no flow adds a machine */
 		before = n;
 		for (size_t i = 0; i < selected->count && n < own + INCIDENT_MACHINES_MAX; i++) {
-			const struct record *r = &selected->facts[i].record;
+			const struct record *r = selected->facts[i].record;
 
 			if (r->kind == RECORD_FLOW && r->src.family != 0 && r->dst.family != 0 &&
 			    is_listed(&actors, list, own, n, &r->dst) &&

@@ -14,7 +14,8 @@ struct story {
 	struct arena_pool pool;
 	struct arena arena;
 	struct fail why;
-	struct fact *facts;
+	struct fact *facts; /* [i] is about records[i] */
+	struct record *records;
 	struct fact_set set;
 	struct party *parties;
 	size_t party_count;
@@ -25,8 +26,9 @@ static inline void story_begin(struct story *s)
 	*s = (struct story){.pool = {.budget = (size_t)1 << 28}};
 	s->arena.pool = &s->pool;
 	s->facts = ARENA_ARRAY(&s->arena, struct fact, STORY_FACTS_MAX);
+	s->records = ARENA_ARRAY(&s->arena, struct record, STORY_FACTS_MAX);
 	s->parties = ARENA_ARRAY(&s->arena, struct party, STORY_PARTIES_MAX);
-	ASSERT(s->facts != NULL && s->parties != NULL);
+	ASSERT(s->facts != NULL && s->records != NULL && s->parties != NULL);
 	s->set.facts = s->facts;
 }
 
@@ -62,14 +64,15 @@ static inline struct wall_ns story_time(int64_t s)
 static inline struct record *story_fact(struct story *s, enum record_kind kind, int64_t at_s,
 					const char *src, const char *dst)
 {
-	struct fact *f = &s->facts[s->set.count];
+	struct record *r = &s->records[s->set.count];
 
 	ASSERT(s->set.count < STORY_FACTS_MAX);
-	f->leaf = 100 + s->set.count++;
-	f->record = (struct record){.kind = kind, .at = story_time(at_s), .station = SLICE("edge")};
-	f->record.src = story_addr(src);
-	f->record.dst = story_addr(dst);
-	return &f->record;
+	*r = (struct record){.kind = kind, .at = story_time(at_s), .station = SLICE("edge")};
+	r->src = story_addr(src);
+	r->dst = story_addr(dst);
+	s->facts[s->set.count] = (struct fact){.leaf = 100 + s->set.count, .record = r};
+	s->set.count++;
+	return r;
 }
 
 static inline struct record *story_alert(struct story *s, int64_t at_s, const char *src,
@@ -86,9 +89,17 @@ static inline struct record *story_alert(struct story *s, int64_t at_s, const ch
 	return r;
 }
 
-static inline void story_meta(struct record *r, const char *key, const char *value)
+static inline void story_meta(struct story *s, struct record *r, const char *key, const char *value)
 {
-	r->u.alert.meta[r->u.alert.metas++] = (struct record_pair){slice_of(key), slice_of(value)};
+	size_t n = r->u.alert.metas;
+	struct record_pair *meta = ARENA_ARRAY(&s->arena, struct record_pair, n + 1);
+
+	ASSERT(meta != NULL && n < RECORD_META_MAX);
+	for (size_t i = 0; i < n; i++)
+		meta[i] = r->u.alert.meta[i];
+	meta[n] = (struct record_pair){slice_of(key), slice_of(value)};
+	r->u.alert.meta = meta;
+	r->u.alert.metas = n + 1;
 }
 
 static inline struct record *story_behaviour(struct story *s, int64_t at_s, const char *src,

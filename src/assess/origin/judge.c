@@ -254,7 +254,7 @@ static void gather(struct judge *j)
 static const struct record_location *location_at(const struct fact_set *facts, size_t i,
 						 const struct addr *address)
 {
-	const struct record *r = &facts->facts[i].record;
+	const struct record *r = facts->facts[i].record;
 
 	return r->kind == RECORD_LOCATION && addr_equal(&r->u.location.address, address)
 		       ? &r->u.location
@@ -397,7 +397,7 @@ static void explain(const struct judge *j, struct buf *why)
 static bool listen(struct judge *j, const struct fact_set *facts, const struct addr *address)
 {
 	for (size_t i = 0; i < facts->count; i++) {
-		const struct record *r = &facts->facts[i].record;
+		const struct record *r = facts->facts[i].record;
 		const struct record_location *l = &r->u.location;
 
 		if (r->kind != RECORD_LOCATION || !addr_equal(&l->address, address))

@@ -9,7 +9,8 @@ struct bench {
 	struct arena_pool pool;
 	struct arena arena;
 	struct fail why;
-	struct fact *facts;
+	struct fact *facts; /* [i] is about records[i] */
+	struct record *records;
 	struct fact_set set;
 	struct addr address;
 	struct origin origin;
@@ -20,7 +21,10 @@ static void setup(struct bench *b)
 	*b = (struct bench){.pool = {.budget = (size_t)1 << 30}};
 	b->arena.pool = &b->pool;
 	b->facts = ARENA_ARRAY(&b->arena, struct fact, 80);
-	ASSERT(b->facts != NULL);
+	b->records = ARENA_ARRAY(&b->arena, struct record, 80);
+	ASSERT(b->facts != NULL && b->records != NULL);
+	for (size_t i = 0; i < 80; i++)
+		b->facts[i] = (struct fact){.leaf = 10 + i, .record = &b->records[i]};
 	b->set.facts = b->facts;
 	b->address = addr_v4((const uint8_t[]){185, 255, 114, 40});
 }
@@ -33,13 +37,12 @@ static void teardown(struct bench *b)
 
 static struct record_location *say(struct bench *b, const char *table, const char *territory)
 {
-	struct fact *f = &b->facts[b->set.count];
+	struct record *r = &b->records[b->set.count++];
 
-	f->leaf = 10 + b->set.count++;
-	f->record.kind = RECORD_LOCATION;
-	f->record.u.location = (struct record_location){
+	r->kind = RECORD_LOCATION;
+	r->u.location = (struct record_location){
 		.table = slice_of(table), .address = b->address, .territory = slice_of(territory)};
-	return &f->record.u.location;
+	return &r->u.location;
 }
 
 static enum status judge(struct bench *b)
@@ -80,7 +83,7 @@ static void nothing_said_is_nowhere_known(struct test *t)
 	EXPECT(t, is_sound(&b.origin) && b.origin.candidate_count == 1);
 	EXPECT(t, b.origin.candidates[0].p.lo == 1000 && b.origin.asn == 0);
 	say(&b, "asn.csv", "")->asn = 19793;
-	b.facts[0].record.u.location.as_name = SLICE("Linivo LLC");
+	b.records[0].u.location.as_name = SLICE("Linivo LLC");
 	EXPECT_UINT(t, judge(&b), ST_OK);
 	EXPECT(t, b.origin.candidate_count == 1 && b.origin.asn == 19793);
 	EXPECT_SLICE(t, b.origin.as_name, SLICE("Linivo LLC"));
@@ -160,16 +163,16 @@ static void flags_widen_and_lower(struct test *t)
 	say(&b, "libloc", "FR");
 	EXPECT_UINT(t, judge(&b), ST_OK);
 	plain = b.origin.candidates[0].p;
-	b.facts[0].record.u.location.proxy = true;
+	b.records[0].u.location.proxy = true;
 	EXPECT_UINT(t, judge(&b), ST_OK);
 	EXPECT(t, is_sound(&b.origin) && b.origin.proxy);
 	proxy = b.origin.candidates[0].p;
-	b.facts[0].record.u.location.proxy = false;
-	b.facts[0].record.u.location.hosting = true;
+	b.records[0].u.location.proxy = false;
+	b.records[0].u.location.hosting = true;
 	EXPECT_UINT(t, judge(&b), ST_OK);
 	hosting = b.origin.candidates[0].p;
-	b.facts[0].record.u.location.hosting = false;
-	b.facts[0].record.u.location.anycast = true;
+	b.records[0].u.location.hosting = false;
+	b.records[0].u.location.anycast = true;
 	EXPECT_UINT(t, judge(&b), ST_OK);
 	anycast = b.origin.candidates[0].p;
 	EXPECT(t, proxy.hi - proxy.lo > plain.hi - plain.lo && proxy.lo < plain.lo);
@@ -184,20 +187,20 @@ static void the_as_is_the_one_most_tables_name(struct test *t)
 
 	setup(&b);
 	say(&b, "b", "")->asn = 7;
-	b.facts[0].record.u.location.as_name = SLICE("Seven of b");
+	b.records[0].u.location.as_name = SLICE("Seven of b");
 	say(&b, "c", "")->asn = 9;
 	say(&b, "a", "")->asn = 7;
-	b.facts[2].record.u.location.as_name = SLICE("Seven of a");
+	b.records[2].u.location.as_name = SLICE("Seven of a");
 	say(&b, "d", "")->asn = 9;
 	EXPECT_UINT(t, judge(&b), ST_OK);
 	EXPECT(t, b.origin.asn == 7 && b.origin.asn_disputed);
 	EXPECT_SLICE(t, b.origin.as_name, SLICE("Seven of a"));
 	EXPECT_SLICE(t, b.origin.as_why,
 		     SLICE("a says AS7 Seven of a, b says AS7 Seven of b, c says AS9, d says AS9"));
-	b.facts[3].record.u.location.net = (struct addr_prefix){b.address, 24};
+	b.records[3].u.location.net = (struct addr_prefix){b.address, 24};
 	EXPECT_UINT(t, judge(&b), ST_OK);
 	EXPECT(t, b.origin.asn == 9); /* as many say so, and one of them more precisely */
-	b.facts[3].record.u.location.net.bits = 0;
+	b.records[3].u.location.net.bits = 0;
 	say(&b, "e", "")->asn = 9;
 	EXPECT_UINT(t, judge(&b), ST_OK);
 	EXPECT(t, b.origin.asn == 9 && b.origin.as_name.len == 0);
@@ -210,7 +213,7 @@ static void a_table_that_a_person_named_goes_before_the_machines_own(struct test
 
 	setup(&b);
 	say(&b, "libloc", "")->asn = 7;
-	b.facts[0].record.u.location.net = (struct addr_prefix){b.address, 24};
+	b.records[0].u.location.net = (struct addr_prefix){b.address, 24};
 	say(&b, "mine.csv", "")->asn = 9;
 	EXPECT_UINT(t, judge(&b), ST_OK);
 	EXPECT(t, b.origin.asn == 9 && b.origin.asn_disputed);
@@ -245,10 +248,10 @@ static void the_order_of_the_facts_does_not_matter(struct test *t)
 		first = b.origin;
 		for (size_t i = b.set.count; i-- > 1;) { /* shuffle what is said, not the leaves */
 			size_t k = test_rand(t) % (i + 1);
-			struct record_location l = b.facts[i].record.u.location;
+			struct record_location l = b.records[i].u.location;
 
-			b.facts[i].record.u.location = b.facts[k].record.u.location;
-			b.facts[k].record.u.location = l;
+			b.records[i].u.location = b.records[k].u.location;
+			b.records[k].u.location = l;
 		}
 		EXPECT_UINT(t, judge(&b), ST_OK);
 		EXPECT_UINT(t, b.origin.candidate_count, first.candidate_count);
@@ -313,7 +316,7 @@ static bool consult(struct test *t, struct bench *b, const char *name, const cha
 {
 	struct origin_table *table = NULL;
 	struct buf bytes = buf_in(&b->arena);
-	struct fact *f = &b->facts[b->set.count];
+	struct record *r = &b->records[b->set.count];
 	char command[600];
 	bool said = false;
 	FILE *in = fopen(path, "rb");
@@ -338,8 +341,8 @@ static bool consult(struct test *t, struct bench *b, const char *name, const cha
 	(void)(packed ? pclose(in) : fclose(in));
 	if (origin_table_open(slice_of(name), path, buf_slice(&bytes), &b->arena, &table,
 			      &b->why) == ST_OK &&
-	    origin_table_ask(table, &b->address, &b->arena, &f->record)) {
-		f->leaf = b->set.count++;
+	    origin_table_ask(table, &b->address, &b->arena, r)) {
+		b->set.count++;
 		said = true;
 	}
 	origin_table_close(table);

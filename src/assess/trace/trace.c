@@ -108,7 +108,7 @@ static bool add_outward(const struct tracing *t, struct trace_events *out,
 static bool look(const struct tracing *t, struct view *v)
 {
 	for (size_t i = 0; i < t->facts->count; i++) {
-		const struct record *r = &t->facts->facts[i].record;
+		const struct record *r = t->facts->facts[i].record;
 		bool from = addr_equal(&r->src, v->machine), to = addr_equal(&r->dst, v->machine);
 		const struct addr *other = from ? &r->dst : &r->src;
 		struct inflow in = {.from = r->src, .fact = &t->facts->facts[i]};
@@ -164,7 +164,7 @@ static bool compare(const struct tracing *t, const struct view *v, const struct 
 	if (spans == NULL)
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		const struct record_flow *f = &flows[i].fact->record.u.flow;
+		const struct record_flow *f = &flows[i].fact->record->u.flow;
 
 		spans[i] = covers(f);
 		if (!trace_seconds_add(&in, t->arena, f->start, f->bins_ts))
@@ -220,11 +220,11 @@ static bool hop_add(const struct tracing *t, const struct view *v, const struct 
 				.p = p,
 				.leaves = leaves,
 				.leaf_count = n,
-				.station = s->flows[0].fact->record.station,
-				.first = s->flows[0].fact->record.u.flow.start,
-				.last = s->flows[0].fact->record.u.flow.end};
+				.station = s->flows[0].fact->record->station,
+				.first = s->flows[0].fact->record->u.flow.start,
+				.last = s->flows[0].fact->record->u.flow.end};
 	for (size_t i = 0; i < s->flow_count; i++) {
-		const struct record_flow *f = &s->flows[i].fact->record.u.flow;
+		const struct record_flow *f = &s->flows[i].fact->record->u.flow;
 
 		if (i < n)
 			leaves[i] = s->flows[i].fact->leaf;
@@ -251,7 +251,7 @@ static bool hop_add(const struct tracing *t, const struct view *v, const struct 
 static bool is_relay(const struct tracing *t, const struct addr *a, struct slice *table)
 {
 	for (size_t i = 0; i < t->facts->count; i++) {
-		const struct record *r = &t->facts->facts[i].record;
+		const struct record *r = t->facts->facts[i].record;
 
 		if (r->kind == RECORD_LOCATION && r->u.location.proxy &&
 		    addr_equal(&r->u.location.address, a)) {
@@ -369,7 +369,7 @@ static bool first_hop(const struct tracing *t)
 				.first = i->first,
 				.last = i->last};
 	for (size_t k = 0; k < t->facts->count && n < LEAVES_MAX; k++) {
-		const struct record *r = &t->facts->facts[k].record;
+		const struct record *r = t->facts->facts[k].record;
 		bool there = addr_equal(&r->src, &i->actor) && addr_equal(&r->dst, &i->target);
 		bool back = addr_equal(&r->dst, &i->actor) && addr_equal(&r->src, &i->target);
 

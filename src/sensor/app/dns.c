@@ -353,8 +353,7 @@ static bool log_tx(struct app_tx *tx, unsigned n, struct record *r)
 	}
 	if (out->answer)
 		out->rcode = app_dns_rcode(d->rcode, &tx->arena);
-	if (d->answer_count != 0)
-		memcpy(out->answers, d->answers, d->answer_count * sizeof d->answers[0]);
+	out->answers = d->answers; /* lives with tx */
 	out->answer_count = d->answer_count;
 	return true;
 }

@@ -32,7 +32,7 @@ struct pipeline {
 	bool ended[2];	  /* no more will come */
 	bool app_moved;	  /* app got something */
 	uint32_t decode_said[PACKET_ANOMALIES_MAX];
-	struct record record; /* being built; large, so not on the stack */
+	struct record record; /* being built */
 	struct record said;   /* a copy of what a detector said, to be signed with our name */
 	char bins[2][FLOW_BINS_MAX];
 };

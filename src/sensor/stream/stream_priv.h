@@ -211,7 +211,7 @@ static inline int64_t stream_offset(const struct stream_side *s, uint32_t seq)
 bool stream_handshake(struct stream_step *x);
 
 /* stream.c, for the handshake. */
-void stream_learn(struct stream_step *x);		/* window, scale, time stamp of a SYN */
+void stream_learn(struct stream_step *x); /* window, scale, time stamp of a SYN */
 void stream_acknowledge(struct stream_step *x, uint64_t end);
 void stream_established(struct stream_step *x);
 bool stream_reset(struct stream_step *x);

@@ -182,6 +182,27 @@ def tls_sni(c):
     t.close()
 
 
+def http2_frame(kind, flags, stream, data):
+    return len(data).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + data
+
+
+def http2_streams(c):
+    """Fields by RFC 7541: 0x82 GET, 0x84 "/", 0x86 http, 0x88 200, 0x8d 404; 0x41, 0x7a: a literal that is kept; 0xbe...: one kept."""
+    t = Tcp(c, 40008, 80).open()
+    example = bytes.fromhex("418cf1e3c2e5f23a6ba0ab90f4ff")  # :authority: www.example.com, Huffman coded (appendix C.4.1)
+    t.say("c", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + http2_frame(4, 0, 0, b""))
+    t.say("s", http2_frame(4, 0, 0, b""))
+    # 1: its block in three frames and several segments; the agent becomes number 62, the host 63
+    first = b"\x82\x86\x04" + vector(1, b"/harbour") + example + b"\x7a" + vector(1, b"golden/2")
+    t.say("c", http2_frame(1, 1, 1, first[:5]) + http2_frame(9, 0, 1, first[5:20]) + http2_frame(9, 4, 1, first[20:]), size=20)
+    # 3: agent and host by their numbers
+    t.say("c", http2_frame(1, 5, 3, b"\x82\x86\x04" + vector(1, b"/island") + b"\xbf\xbe"))
+    # the second is answered first, and between its data
+    t.say("s", http2_frame(1, 4, 3, b"\x8d") + http2_frame(0, 0, 3, b"no such ") + http2_frame(1, 4, 1, b"\x88")
+          + http2_frame(0, 8, 1, b"\x04ships at" + bytes(4)) + http2_frame(0, 1, 3, b"island") + http2_frame(0, 1, 1, b" anchor"), size=30)
+    t.close()
+
+
 def fragments(c, datagram, ident, pieces):
     """Pieces of one IP datagram: (offset in bytes, bytes, more to come)."""
     for offset, data, more in pieces:
@@ -278,6 +299,7 @@ def time_jump(c):
 
 
 CASES = {"http-alert": http_alert, "http-gzip-chunked": http_gzip_chunked, "http-pipelining": http_pipelining,
+         "http2-streams": http2_streams,
          "dns-udp-tcp": dns_udp_tcp, "tls-sni": tls_sni, "ip-fragments": ip_fragments, "tcp-reassembly": tcp_reassembly,
          "vlan-qinq": vlan_qinq, "ipv6-extensions": ipv6_extensions, "time-jump": time_jump}
 

@@ -70,7 +70,9 @@ static struct slice host_raw(struct app_tx *tx)
 	struct http_message *m = http_side(tx, APP_TO_SERVER);
 	struct slice host = app_http_target(m->uri).host;
 
-	if (slice_equal(m->method, SLICE("CONNECT")))
+	if (m->version == 20)
+		host = header(tx, APP_TO_SERVER, SLICE(":authority"));
+	else if (slice_equal(m->method, SLICE("CONNECT")))
 		host = m->uri;
 	return host.ptr != NULL ? host : header(tx, APP_TO_SERVER, SLICE("Host"));
 }
@@ -178,7 +180,7 @@ static struct slice get_start(struct app_tx *tx, enum app_dir dir, unsigned n)
 	struct http_message *m = http_side(tx, dir);
 	struct buf out = buf_in(&tx->arena);
 
-	if (n != 0 || tx->progress[dir] < HTTP_HEAD || m->line.ptr == NULL)
+	if (n != 0 || tx->progress[dir] < HTTP_HEAD || m->line.ptr == NULL || m->version == 20)
 		return none;
 	if (m->has_start)
 		return m->start;

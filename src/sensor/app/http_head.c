@@ -155,18 +155,39 @@ static void repeat(struct app_tx *tx, enum app_dir dir, struct http_header *old,
 		old->value = buf_slice(&joined);
 }
 
+bool app_http_header_add(struct app_tx *tx, enum app_dir dir, struct slice name, struct slice value)
+{
+	struct http_message *m = http_side(tx, dir);
+	const struct http_header *old = name.len ? app_http_header_find(m, name) : NULL;
+	struct http_header h = {0};
+
+	value = slice_trim(value);
+	if (old != NULL) {
+		repeat(tx, dir, &m->headers[old - m->headers], value);
+		return true;
+	}
+	if (m->header_count >= HTTP_HEADERS_MAX) {
+		http_anomaly_of(tx, dir, HTTP_REQ_HEADERS_MANY, HTTP_RES_HEADERS_MANY);
+		return false;
+	}
+	h.name = copy(tx, name);
+	h.value = copy(tx, value);
+	if (h.name.ptr != NULL && h.value.ptr != NULL)
+		(void)ARENA_PUSH(&tx->arena, m->headers, m->header_count, m->header_room, h);
+	return true; /* without memory the header is lost, the message is not */
+}
+
 /* The pending header is whole. */
 static bool commit(struct app_tx *tx, enum app_dir dir)
 {
 	struct http_message *m = http_side(tx, dir);
 	struct slice value, name, whole = buf_slice(&m->pending);
 	const uint8_t *colon = whole.len ? memchr(whole.ptr, ':', whole.len) : NULL;
-	const struct http_header *old;
-	struct http_header h = {0};
 
 	if (!m->has_pending)
 		return true;
 	m->has_pending = false;
+	m->pending.len = 0; /* the bytes stay until the next line */
 	if (colon != NULL) {
 		name = (struct slice){whole.ptr, (size_t)(colon - whole.ptr)};
 		value = (struct slice){colon + 1, whole.len - name.len - 1};
@@ -178,23 +199,7 @@ static bool commit(struct app_tx *tx, enum app_dir dir)
 		value = whole;
 		http_anomaly_of(tx, dir, HTTP_REQ_COLON, HTTP_RES_COLON);
 	}
-	value = slice_trim(value);
-	old = name.len ? app_http_header_find(m, name) : NULL;
-	if (old != NULL) {
-		repeat(tx, dir, &m->headers[old - m->headers], value);
-		m->pending.len = 0;
-		return true;
-	}
-	if (m->header_count >= HTTP_HEADERS_MAX) {
-		http_anomaly_of(tx, dir, HTTP_REQ_HEADERS_MANY, HTTP_RES_HEADERS_MANY);
-		return false;
-	}
-	h.name = copy(tx, name);
-	h.value = copy(tx, value);
-	m->pending.len = 0;
-	if (h.name.ptr != NULL && h.value.ptr != NULL)
-		(void)ARENA_PUSH(&tx->arena, m->headers, m->header_count, m->header_room, h);
-	return true; /* without memory the header is lost, the message is not */
+	return app_http_header_add(tx, dir, name, value);
 }
 
 bool app_http_header_line(struct app_tx *tx, enum app_dir dir, struct slice line)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The parts of the HTTP/1 parser: http.c (state machine), http_head.c (lines and headers),
- * http_uri.c (normal form of a target), http_body.c (bodies and content codings), http_field.c
- * (rule buffers and the record).
+ * What HTTP/1 and HTTP/2 (http2_priv.h) share, and the parts of the HTTP/1 parser: http.c (state
+ * machine), http_head.c (lines and headers), http_uri.c (normal form of a target), http_body.c
+ * (bodies and content codings), http_field.c (rule buffers and the record).
  */
 #ifndef DEW_SENSOR_APP_HTTP_PRIV_H
 #define DEW_SENSOR_APP_HTTP_PRIV_H
@@ -107,7 +107,7 @@ struct http_message {
 	struct slice protocol;	     /* either */
 	struct slice code;	     /* responses */
 	uint16_t status;	     /* responses; 0: none */
-	uint8_t version;	     /* 9, 10, 11; 0: none or odd */
+	uint8_t version;	     /* 9, 10, 11, 20; 0: none or odd */
 	struct http_header *headers; /* in order, repeated ones joined */
 	size_t header_count, header_room;
 	size_t repeats;
@@ -125,8 +125,9 @@ struct http_message {
 
 struct http_tx {
 	struct http_message side[2];
-	bool unasked;	/* a response without a request */
-	bool continued; /* a 100 was seen */
+	bool unasked;	 /* a response without a request */
+	bool continued;	 /* a 100 was seen */
+	uint32_t stream; /* HTTP/2 only */
 };
 
 static inline void http_anomaly(struct app_tx *tx, enum http_anomaly a)
@@ -151,6 +152,9 @@ void app_http_request_line(struct app_tx *tx, struct slice line);
 void app_http_status_line(struct app_tx *tx, struct slice line);
 /* One header line, or a continuation of the one before. False: too many headers. */
 bool app_http_header_line(struct app_tx *tx, enum app_dir dir, struct slice line);
+/* A header whose name and value are told apart already; both are copied. False: too many. */
+bool app_http_header_add(struct app_tx *tx, enum app_dir dir, struct slice name,
+			 struct slice value);
 bool app_http_headers_end(struct app_tx *tx, enum app_dir dir);
 const struct http_header *app_http_header_find(const struct http_message *m, struct slice name);
 /* True if one of the comma-separated words of value is `word`. */

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The parts of the HTTP/2 parser: http2.c (frames and streams), http2_hpack.c (header fields). What
+ * a request is, once its fields are known, it shares with HTTP/1: http_priv.h.
+ */
+#ifndef DEW_SENSOR_APP_HTTP2_PRIV_H
+#define DEW_SENSOR_APP_HTTP2_PRIV_H
+
+#include "base/cursor.h"
+#include "sensor/app/http_priv.h"
+
+enum {
+	HPACK_TABLE_FIRST = 4096,      /* RFC 7541 4.2, RFC 9113 6.5.2 */
+	HPACK_TABLE_MAX = 64 << 10,    /* Suricata's default */
+	HTTP2_BLOCK_MAX = 64 << 10,    /* bytes of the frames of one header block */
+	HTTP2_FIELDS_BYTES = 256 << 10 /* bytes of a header block's fields, decoded */
+};
+
+struct hpack_field {
+	struct slice name, value;
+};
+
+struct hpack_entry {
+	uint32_t at, name_bytes, value_bytes;
+};
+
+/* The fields that one direction has named before; in the flow's arena. Zero is an empty table. */
+struct hpack_table {
+	uint8_t *bytes;
+	struct hpack_entry *entries;
+	uint32_t byte_room, entry_room;
+	uint32_t end;	       /* of the used bytes */
+	uint32_t first, count; /* of the live entries */
+	uint32_t size, most;
+	bool sized; /* most has a value */
+};
+
+enum hpack_result {
+	HPACK_FIELD,	/* one more */
+	HPACK_END,	/* the block is over */
+	HPACK_INVALID,	/* not HPACK */
+	HPACK_OVERFLOW, /* a number that no table or block is large enough for */
+	HPACK_NOMEM,
+};
+
+/* The next field of a header block. The slices live as long as scratch. After anything but
+ * HPACK_FIELD and HPACK_END the table no longer is what the sender has: give up the flow. */
+enum hpack_result app_hpack_next(struct hpack_table *t, struct cursor *block, struct arena *flow,
+				 struct arena *scratch, struct hpack_field *out);
+
+#endif

@@ -2,8 +2,6 @@
  * Calendar arithmetic: days from civil date and back, proleptic Gregorian, eras of 400 years. */
 #include "base/time.h"
 
-#include <stdio.h>
-
 #include "base/text.h"
 
 enum { DAY_S = 86400 };
@@ -33,11 +31,21 @@ static struct civil civil_of(int64_t days)
 			      (int)(doy - (153 * mp + 2) / 5 + 1)};
 }
 
-static struct slice format(struct wall_ns t, int digits, const char *zone, char buf[TIME_TEXT_MAX])
+/* v in n digits at p, then c; returns what follows. */
+static char *put(char *p, int64_t v, int n, char c)
+{
+	for (int i = n; i-- > 0; v /= 10)
+		p[i] = (char)('0' + v % 10);
+	p[n] = c;
+	return p + n + 1;
+}
+
+/* Years of a wall_ns are 1677..2262: four digits. */
+static struct slice format(struct wall_ns t, int digits, struct slice zone, char buf[TIME_TEXT_MAX])
 {
 	int64_t ns = t.ns % TIME_NS_PER_S, s = t.ns / TIME_NS_PER_S, days;
 	struct civil c;
-	int n;
+	char *p = buf;
 
 	if (ns < 0) {
 		ns += TIME_NS_PER_S;
@@ -46,25 +54,31 @@ static struct slice format(struct wall_ns t, int digits, const char *zone, char 
 	days = s / DAY_S - (s % DAY_S < 0);
 	s -= days * DAY_S;
 	c = civil_of(days);
-	n = snprintf(buf, TIME_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d.%0*d%s", (int)c.year,
-		     c.month, c.day, (int)(s / 3600), (int)(s / 60 % 60), (int)(s % 60), digits,
-		     (int)(digits == 6 ? ns / 1000 : ns / TIME_NS_PER_MS), zone);
-	return (struct slice){(const uint8_t *)buf, n > 0 ? (size_t)n : 0};
+	p = put(p, c.year, 4, '-');
+	p = put(p, c.month, 2, '-');
+	p = put(p, c.day, 2, 'T');
+	p = put(p, s / 3600, 2, ':');
+	p = put(p, s / 60 % 60, 2, ':');
+	p = put(p, s % 60, 2, '.');
+	p = put(p, digits == 6 ? ns / 1000 : ns / TIME_NS_PER_MS, digits, '\0') - 1;
+	memcpy(p, zone.ptr, zone.len);
+	p[zone.len] = '\0';
+	return (struct slice){(const uint8_t *)buf, (size_t)(p - buf) + zone.len};
 }
 
 struct slice time_format_eve(struct wall_ns t, char buf[TIME_TEXT_MAX])
 {
-	return format(t, 6, "+0000", buf);
+	return format(t, 6, SLICE("+0000"), buf);
 }
 
 struct slice time_format_rfc3339(struct wall_ns t, char buf[TIME_TEXT_MAX])
 {
-	return format(t, 6, "Z", buf);
+	return format(t, 6, SLICE("Z"), buf);
 }
 
 struct slice time_format_ms(struct wall_ns t, char buf[TIME_TEXT_MAX])
 {
-	return format(t, 3, "Z", buf);
+	return format(t, 3, SLICE("Z"), buf);
 }
 
 /* The number in s[at..at+n) in least..most, or -1. */

@@ -90,8 +90,7 @@ static enum status tile_full(void *ctx, unsigned level, uint64_t index,
 
 	if (level == 0) {
 		st = tile_put(l, LEDGER_ENTRIES, index, MERKLE_WIDTH, buf_slice(&l->bundle), why);
-		arena_reset(&l->entries);
-		l->bundle = buf_in(&l->entries);
+		l->bundle.len = 0; /* the next is about as large */
 	}
 	if (st != ST_OK)
 		return st;

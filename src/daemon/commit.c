@@ -34,11 +34,11 @@ struct commit {
 static void fill(void *ctx, uint8_t *out, size_t n)
 {
 	struct salter *s = ctx;
-	uint8_t salt[DISCLOSE_SALT_BYTES];
+	uint8_t block[DATA_SALT_BLOCK];
 
-	for (size_t at = 0; at < n; at += sizeof salt) {
-		daemon_data_salt(s->data, s->leaf, s->next++, salt);
-		memcpy(out + at, salt, n - at < sizeof salt ? n - at : sizeof salt);
+	for (size_t at = 0; at < n; at += sizeof block) {
+		daemon_data_salts(s->data, s->leaf, s->next++, block);
+		memcpy(out + at, block, n - at < sizeof block ? n - at : sizeof block);
 	}
 }
 
@@ -81,6 +81,7 @@ void daemon_commit_close(struct commit *c)
 	c->ledger = NULL;
 }
 
+/* The record's fields, and out->count is their number. */
 static enum status seal(struct commit *c, const struct record *r, uint64_t leaf, struct arena *a,
 			struct record_field fields[RECORD_FIELDS_MAX], struct disclose_sealed *out,
 			struct fail *why)
@@ -107,14 +108,14 @@ enum status daemon_commit_add(struct commit *c, const struct record *r, uint64_t
 		c->why.status = seal(c, r, leaf, &arena, fields, &sealed, &c->why);
 	if (c->why.status == ST_OK)
 		c->why.status = ledger_append(c->ledger, sealed.jwt, &leaf, &c->why);
-	arena_reset(&arena);
 	if (c->why.status == ST_OK) {
 		ASSERT(leaf == c->size);
-		daemon_eve_put(&c->eve, r);
+		daemon_eve_put_fields(&c->eve, fields, sealed.count);
 		c->size++;
 		if (++c->queued >= BATCH)
 			c->why.status = daemon_commit_flush(c, &c->why);
 	}
+	arena_reset(&arena);
 	if (c->why.status != ST_OK) {
 		*why = c->why;
 		return c->why.status;

@@ -237,16 +237,16 @@ void daemon_data_close(struct data *d)
 	crypto_wipe(d->salt_secret, sizeof d->salt_secret);
 }
 
-void daemon_data_salt(const struct data *d, uint64_t leaf, uint32_t n, uint8_t out[16])
+void daemon_data_salts(const struct data *d, uint64_t leaf, uint32_t n,
+		       uint8_t out[DATA_SALT_BLOCK])
 {
-	uint8_t input[DATA_SECRET_BYTES + 12], hash[CRYPTO_SHA256_BYTES];
+	uint8_t input[DATA_SECRET_BYTES + 12];
 
 	memcpy(input, d->salt_secret, DATA_SECRET_BYTES);
 	for (unsigned i = 0; i < 8; i++)
 		input[DATA_SECRET_BYTES + i] = (uint8_t)(leaf >> (56 - 8 * i));
 	for (unsigned i = 0; i < 4; i++)
 		input[DATA_SECRET_BYTES + 8 + i] = (uint8_t)(n >> (24 - 8 * i));
-	crypto_sha256_of((struct slice){input, sizeof input}, hash);
-	memcpy(out, hash, 16);
+	crypto_sha256_of((struct slice){input, sizeof input}, out);
 	crypto_wipe(input, sizeof input);
 }

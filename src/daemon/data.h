@@ -15,7 +15,7 @@
 #include "crypto/crypto.h"
 #include "crypto/note.h"
 
-enum { DATA_VERSION = 1, DATA_SECRET_BYTES = 32 };
+enum { DATA_VERSION = 1, DATA_SECRET_BYTES = 32, DATA_SALT_BLOCK = CRYPTO_SHA256_BYTES };
 
 struct data {
 	struct slice dir;
@@ -36,7 +36,9 @@ MUST_USE enum status daemon_data_open(struct slice dir, struct slice key_path, s
 /* Secrets do not stay in memory longer than needed. */
 void daemon_data_close(struct data *d);
 
-/* The 16-byte salt number n of the event at a leaf: SHA-256(secret || leaf || n), cut. */
-void daemon_data_salt(const struct data *d, uint64_t leaf, uint32_t n, uint8_t out[16]);
+/* Salts 2n and 2n+1 of the event at a leaf, 16 bytes each: the halves of SHA-256(secret || leaf ||
+ * n). All inputs have one length, so that both halves are known extends to no other salt. */
+void daemon_data_salts(const struct data *d, uint64_t leaf, uint32_t n,
+		       uint8_t out[DATA_SALT_BLOCK]);
 
 #endif

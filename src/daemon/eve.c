@@ -34,16 +34,15 @@ enum status daemon_eve_open(struct daemon_eve *e, struct slice path, struct aren
 	return ST_OK;
 }
 
-void daemon_eve_put(struct daemon_eve *e, const struct record *r)
+void daemon_eve_put_fields(struct daemon_eve *e, const struct record_field *fields, size_t n)
 {
 	struct arena arena = {.pool = e->pool};
 	struct buf line = buf_in(&arena);
 
-	record_encode(r, &arena, &line);
+	record_join(fields, n, &line);
 	buf_add_byte(&line, '\n');
-	if (line.full)
-		(void)fail_set(&e->why, ST_NOMEM, "no memory to write a record of kind %s",
-			       record_kind_names[r->kind]);
+	if (line.full || n == 0)
+		(void)fail_set(&e->why, ST_NOMEM, "no memory to write a record");
 	else if (fwrite(line.ptr, 1, line.len, e->file) != line.len)
 		broken(e);
 	e->records++;
@@ -52,7 +51,12 @@ void daemon_eve_put(struct daemon_eve *e, const struct record *r)
 
 static void put(void *ctx, const struct record *r)
 {
-	daemon_eve_put(ctx, r);
+	struct daemon_eve *e = ctx;
+	struct record_field fields[RECORD_FIELDS_MAX];
+	struct arena arena = {.pool = e->pool};
+
+	daemon_eve_put_fields(e, fields, record_fields(r, &arena, fields));
+	arena_reset(&arena);
 }
 
 struct record_sink daemon_eve_sink(struct daemon_eve *e)

@@ -23,8 +23,9 @@ struct daemon_eve {
 MUST_USE enum status daemon_eve_open(struct daemon_eve *e, struct slice path, struct arena *a,
 				     struct fail *why);
 
-/* Appends one record. A failure is kept and returned by daemon_eve_flush(). */
-void daemon_eve_put(struct daemon_eve *e, const struct record *r);
+/* Appends one record, given as record_fields() gave it; the sink takes whole records. A failure is
+ * kept and returned by daemon_eve_flush(). */
+void daemon_eve_put_fields(struct daemon_eve *e, const struct record_field *fields, size_t n);
 struct record_sink daemon_eve_sink(struct daemon_eve *e);
 
 /* Everything put so far is durable. */

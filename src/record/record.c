@@ -161,17 +161,11 @@ size_t record_fields(const struct record *r, struct arena *a,
 	return n;
 }
 
-void record_encode(const struct record *r, struct arena *scratch, struct buf *out)
+void record_join(const struct record_field *fields, size_t n, struct buf *out)
 {
-	struct record_field fields[RECORD_FIELDS_MAX];
-	size_t n = record_fields(r, scratch, fields);
 	struct slice group = SLICE("");
 	struct json j = json_in(out);
 
-	if (n == 0) {
-		out->full = true;
-		return;
-	}
 	json_object(&j);
 	for (size_t i = 0; i < n; i++) {
 		if (!slice_equal(fields[i].group, group)) {
@@ -187,6 +181,17 @@ void record_encode(const struct record *r, struct arena *scratch, struct buf *ou
 	if (group.len != 0)
 		json_end(&j);
 	json_end(&j);
+}
+
+void record_encode(const struct record *r, struct arena *scratch, struct buf *out)
+{
+	struct record_field fields[RECORD_FIELDS_MAX];
+	size_t n = record_fields(r, scratch, fields);
+
+	if (n == 0)
+		out->full = true;
+	else
+		record_join(fields, n, out);
 }
 
 bool record_copy(const struct record *r, struct arena *a, struct record *out)

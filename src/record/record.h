@@ -8,7 +8,7 @@
  * they are committed like events, because a verdict rests on them too.
  *
  * Evidence needs a record as separate fields, each salted and hashed by itself; record_fields()
- * gives them, record_encode() joins the same fields to a line, and record_parse() reads either
+ * gives them, record_join() joins them to a line, and record_parse() reads either
  * back. What a field is called, and what it means, is one row of a table in record.c;
  * docs/formats/eve.md is written from it.
  *
@@ -199,8 +199,12 @@ struct slice record_proto_name(uint8_t proto, char buf[4]);
 size_t record_fields(const struct record *r, struct arena *a,
 		     struct record_field out[RECORD_FIELDS_MAX]);
 
-/* The record as one line of EVE JSON without a line feed, appended to out. Same fields, same order.
+/* The fields that record_fields() gave as one line of EVE JSON without a line feed, appended to
+ * out.
  */
+void record_join(const struct record_field *fields, size_t n, struct buf *out);
+
+/* Both: the record as one line. */
 void record_encode(const struct record *r, struct arena *scratch, struct buf *out);
 
 /* Reads fields back: any subset, any order, unknown names skipped. Missing fields stay zero;

@@ -16,7 +16,7 @@
 
 enum { CLI_DONE = 0, CLI_NO = 1, CLI_CANNOT = 2 };
 enum {
-	CLI_VALUES_MAX = 256,	/* options and words of one command line */
+	CLI_VALUES_MAX = 4096,	/* options and words of one command line */
 	CLI_FILE_MAX = 1 << 30, /* bytes of a file that is read whole */
 };
 

@@ -143,8 +143,8 @@ static void check_station_keys(struct verify *v)
 	if (st != ST_OK)
 		say(v, "station keys", false, "%s", v->why->text);
 	else
-		say(v, "station keys", true, "%zu keys, each named by its own hash in the leaves",
-		    v->keys.count);
+		say(v, "station keys", true, "%zu %s named by its own hash in the leaves",
+		    v->keys.count, v->keys.count == 1 ? "key," : "keys, each");
 }
 
 /* One fact: its signature, its disclosures, and what they say. */

@@ -558,4 +558,17 @@ struct slice detect_buffer_transform(const struct detect_buffer *b, struct slice
 				     struct arena *a);
 int detect_protocol_index(const struct app_protocol *p); /* -1: none */
 
+/* --- bits of flows and of hosts (kw_flowbits.c, kw_hostbits.c) --- */
+
+enum detect_bit_act { /* those up to TOGGLE change the bit, the others ask for it */
+		      DETECT_BIT_SET,
+		      DETECT_BIT_UNSET,
+		      DETECT_BIT_TOGGLE,
+		      DETECT_BIT_ISSET,
+		      DETECT_BIT_ISNOTSET,
+};
+
+/* "set", "isnotset", letters in either case; false, and *out untouched, for any other word. */
+MUST_USE bool detect_bit_act_parse(struct slice word, enum detect_bit_act *out);
+
 #endif

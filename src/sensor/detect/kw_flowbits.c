@@ -5,10 +5,8 @@
 
 enum { NAMES_MAX = 16 /* names of one isset:a|b|c */ };
 
-enum bit_act { BIT_SET, BIT_UNSET, BIT_TOGGLE, BIT_ISSET, BIT_ISNOTSET };
-
 struct bits_operand {
-	enum bit_act act;
+	enum detect_bit_act act;
 	uint32_t bit[NAMES_MAX];
 	uint32_t count;
 };
@@ -42,7 +40,7 @@ static bool bits_test(const void *operand, const struct detect_view *v)
 		return false;
 	for (uint32_t i = 0; f != NULL && i < o->count; i++)
 		any |= (f->bits[o->bit[i] / 64] >> o->bit[i] % 64 & 1) != 0;
-	return any == (o->act == BIT_ISSET);
+	return any == (o->act == DETECT_BIT_ISSET);
 }
 
 static void bits_after(const void *operand, const struct detect_view *v)
@@ -53,22 +51,37 @@ static void bits_after(const void *operand, const struct detect_view *v)
 	for (uint32_t i = 0; f != NULL && i < o->count; i++) {
 		uint64_t *word = &f->bits[o->bit[i] / 64], mask = UINT64_C(1) << o->bit[i] % 64;
 
-		if (o->act == BIT_SET)
+		if (o->act == DETECT_BIT_SET)
 			*word |= mask;
-		else if (o->act == BIT_UNSET)
+		else if (o->act == DETECT_BIT_UNSET)
 			*word &= ~mask;
 		else
 			*word ^= mask;
 	}
 }
 
+bool detect_bit_act_parse(struct slice word, enum detect_bit_act *out)
+{
+	static const char *const acts[] = {
+		[DETECT_BIT_SET] = "set",	    [DETECT_BIT_UNSET] = "unset",
+		[DETECT_BIT_TOGGLE] = "toggle",	    [DETECT_BIT_ISSET] = "isset",
+		[DETECT_BIT_ISNOTSET] = "isnotset",
+	};
+
+	for (unsigned i = 0; i < sizeof acts / sizeof acts[0]; i++)
+		if (slice_equal_nocase(word, slice_of(acts[i]))) {
+			*out = (enum detect_bit_act)i;
+			return true;
+		}
+	return false;
+}
+
 static enum status compile_bits(struct detect_compiler *c, const struct detect_keyword *kw,
 				struct slice value, struct fail *why)
 {
-	static const char *const acts[] = {"set", "unset", "toggle", "isset", "isnotset"};
 	struct bits_operand *o = ARENA_NEW(c->arena, struct bits_operand);
 	struct slice rest = value, act = slice_trim(slice_split(&rest, ','));
-	unsigned i = 0;
+	bool known;
 
 	if (o == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for %s", kw->name);
@@ -76,12 +89,10 @@ static enum status compile_bits(struct detect_compiler *c, const struct detect_k
 		c->out->noalert = true;
 		return ST_OK;
 	}
-	while (i < 5 && !slice_equal_nocase(act, slice_of(acts[i])))
-		i++;
+	known = detect_bit_act_parse(act, &o->act);
 	rest = slice_trim(rest);
-	if (i == 5 || rest.len == 0)
+	if (!known || rest.len == 0)
 		return fail_set(why, ST_INVALID, "flowbits wants an action and a name");
-	o->act = BIT_SET + i;
 	while (rest.ptr != NULL) {
 		struct slice name = slice_trim(slice_split(&rest, '|'));
 		int bit = detect_name_index(&c->rules->flow_bits, c->arena, name);
@@ -92,9 +103,9 @@ static enum status compile_bits(struct detect_compiler *c, const struct detect_k
 			return fail_set(why, ST_NOMEM, "no memory for a flow bit");
 		o->bit[o->count++] = (uint32_t)bit;
 	}
-	detect_use_add(&c->out->bit_use, o->act <= BIT_TOGGLE);
-	return o->act <= BIT_TOGGLE ? detect_add_after(c, kw, o, why)
-				    : detect_add_test(c, kw, o, why);
+	detect_use_add(&c->out->bit_use, o->act <= DETECT_BIT_TOGGLE);
+	return o->act <= DETECT_BIT_TOGGLE ? detect_add_after(c, kw, o, why)
+					   : detect_add_test(c, kw, o, why);
 }
 
 static bool int_test(const void *operand, const struct detect_view *v)

@@ -7,7 +7,7 @@
 enum { EXPIRE_DEFAULT_S = 30 /* Suricata's */, EXPIRE_NEVER_S = INT32_MAX };
 
 struct host_operand {
-	enum { HOST_SET, HOST_UNSET, HOST_TOGGLE, HOST_ISSET, HOST_ISNOTSET } act;
+	enum detect_bit_act act;
 	enum { BY_SRC, BY_DST, BY_PAIR, BY_EITHER } by;
 	uint32_t bit, expire_s;
 };
@@ -54,7 +54,7 @@ static bool host_test(const void *operand, const struct detect_view *v)
 
 	for (unsigned i = 0; i < n; i++)
 		any |= is_set(detect_memory_find(&v->worker->memory, &keys[i]), v->now);
-	return n != 0 && any == (o->act == HOST_ISSET);
+	return n != 0 && any == (o->act == DETECT_BIT_ISSET);
 }
 
 static void host_after(const void *operand, const struct detect_view *v)
@@ -66,7 +66,8 @@ static void host_after(const void *operand, const struct detect_view *v)
 
 	for (unsigned i = 0; i < n; i++) {
 		struct detect_memory_entry *e = detect_memory_find(m, &keys[i]);
-		bool set = o->act == HOST_SET || (o->act == HOST_TOGGLE && !is_set(e, v->now));
+		bool set = o->act == DETECT_BIT_SET ||
+			   (o->act == DETECT_BIT_TOGGLE && !is_set(e, v->now));
 
 		if (!set) {
 			detect_memory_remove(m, &keys[i]);
@@ -102,11 +103,9 @@ static bool track_parse(struct slice s, struct host_operand *o)
 static enum status compile_host(struct detect_compiler *c, const struct detect_keyword *kw,
 				struct slice value, struct fail *why)
 {
-	static const char *const acts[] = {"set", "unset", "toggle", "isset", "isnotset"};
 	struct host_operand *o = ARENA_NEW(c->arena, struct host_operand);
 	struct slice rest = value, act = slice_trim(slice_split(&rest, ',')), name;
-	bool x = kw->which == 0, tracked = !x;
-	unsigned i = 0;
+	bool x = kw->which == 0, tracked = !x, known;
 	uint64_t n;
 	int bit;
 
@@ -116,12 +115,10 @@ static enum status compile_host(struct detect_compiler *c, const struct detect_k
 		c->out->noalert = true;
 		return ST_OK;
 	}
-	while (i < 5 && !slice_equal_nocase(act, slice_of(acts[i])))
-		i++;
+	known = detect_bit_act_parse(act, &o->act);
 	name = slice_trim(slice_split(&rest, ','));
-	if (i == 5 || name.len == 0)
+	if (!known || name.len == 0)
 		return fail_set(why, ST_INVALID, "%s wants an action and a name", kw->name);
-	o->act = HOST_SET + i;
 	o->expire_s = x ? EXPIRE_DEFAULT_S : EXPIRE_NEVER_S;
 	while (rest.ptr != NULL) {
 		struct slice w = slice_trim(slice_split(&rest, ','));
@@ -144,9 +141,9 @@ static enum status compile_host(struct detect_compiler *c, const struct detect_k
 		return fail_set(why, ST_NOMEM, "no memory for a host bit");
 	o->bit = (uint32_t)bit;
 	detect_use_add(x && o->by == BY_PAIR ? &c->out->pair_use : &c->out->host_use,
-		       o->act <= HOST_TOGGLE);
-	return o->act <= HOST_TOGGLE ? detect_add_after(c, kw, o, why)
-				     : detect_add_test(c, kw, o, why);
+		       o->act <= DETECT_BIT_TOGGLE);
+	return o->act <= DETECT_BIT_TOGGLE ? detect_add_after(c, kw, o, why)
+					   : detect_add_test(c, kw, o, why);
 }
 
 KEYWORD(hostbits) = {

@@ -169,8 +169,10 @@ static void add_station(const struct watch *w, size_t i, struct buf *out)
 	for (size_t k = 0; k < i; k++)
 		if (slice_equal(s, daemon_stem(daemon_base_name(w->o->captures[k]))))
 			return;
+	if (!text_is_utf8(s))
+		return;
 	for (size_t k = 0; k < s.len; k++)
-		if (s.ptr[k] < ' ' || s.ptr[k] == 0x7f || !text_is_utf8(s))
+		if (s.ptr[k] < ' ' || s.ptr[k] == 0x7f)
 			return;
 	buf_add_z(out, "station \"");
 	for (size_t k = 0; k < s.len; k++) {

@@ -54,7 +54,7 @@ static void write_json(const struct daemon_rules *r, const struct daemon_keyword
 
 static int run(struct cli *c)
 {
-	struct daemon_rules_source src = {0};
+	struct daemon_rules_source src = talk_rules_source(c);
 	struct daemon_keyword_count *keywords;
 	struct buf out = buf_in(c->arena);
 	struct daemon_progress progress;
@@ -69,8 +69,6 @@ static int run(struct cli *c)
 	}
 	src.files = &c->words[1];
 	src.file_count = c->word_count - 1;
-	src.vars = cli_values(c, "set", &src.var_count);
-	src.classes = cli_value(c, "classification");
 	if (src.file_count == 0) {
 		cli_say(c, "which rule file? dewline rules check FILE...");
 		return CLI_CANNOT;

@@ -43,9 +43,7 @@ static int run(struct cli *c)
 	int code;
 
 	o.captures = cli_values(c, "read", &o.capture_count);
-	o.rules.files = cli_values(c, "rules", &o.rules.file_count);
-	o.rules.vars = cli_values(c, "set", &o.rules.var_count);
-	o.rules.classes = cli_value(c, "classification");
+	o.rules = talk_rules_source(c);
 	if (o.dir.ptr == NULL)
 		o.dir = SLICE(".");
 	if (cli_value(c, "test").ptr != NULL) {

@@ -88,9 +88,7 @@ static int run(struct cli *c)
 	int code;
 
 	o.captures = cli_values(c, "read", &o.capture_count);
-	o.rules.files = cli_values(c, "rules", &o.rules.file_count);
-	o.rules.vars = cli_values(c, "set", &o.rules.var_count);
-	o.rules.classes = cli_value(c, "classification");
+	o.rules = talk_rules_source(c);
 	o.treaties = cli_values(c, "treaty", &o.treaty_count);
 	o.parties = cli_values(c, "party", &o.party_count);
 	o.tables = cli_values(c, "table", &o.table_count);

@@ -111,6 +111,15 @@ struct daemon_progress talk_progress(struct cli *c)
 	return (struct daemon_progress){.ctx = c, .tick = c->err_is_tty ? tick : NULL};
 }
 
+struct daemon_rules_source talk_rules_source(const struct cli *c)
+{
+	struct daemon_rules_source s = {.classes = cli_value(c, "classification")};
+
+	s.files = cli_values(c, "rules", &s.file_count);
+	s.vars = cli_values(c, "set", &s.var_count);
+	return s;
+}
+
 void talk_rules(const struct daemon_rules *r, size_t most, struct arena *a, struct buf *out)
 {
 	struct daemon_keyword_count *keywords;

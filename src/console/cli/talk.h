@@ -14,6 +14,10 @@
  * told. */
 struct daemon_progress talk_progress(struct cli *c);
 
+/* The rules that a command line asks for: --rules, --set and --classification, of those that the
+ * command has. */
+struct daemon_rules_source talk_rules_source(const struct cli *c);
+
 /* What loaded and what did not, with at most `most` problems, for a person. */
 void talk_rules(const struct daemon_rules *r, size_t most, struct arena *a, struct buf *out);
 

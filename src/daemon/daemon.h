@@ -101,6 +101,7 @@ struct daemon_sensor_options {
 	struct daemon_rules_source rules;
 	struct slice dir;
 	bool midstream;
+	bool init_errors_fatal; /* a bad rule is ST_REFUSED before the first packet */
 	struct daemon_progress progress;
 };
 
@@ -110,6 +111,7 @@ struct daemon_sensor_result {
 	struct daemon_rules rules;
 	struct slice eve_path;
 	uint64_t records;
+	bool sensing; /* all was prepared and the first capture was begun */
 };
 
 /* Close with daemon_rules_close(&out->rules), also after failure. */

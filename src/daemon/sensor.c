@@ -9,15 +9,18 @@ enum status daemon_sensor(const struct daemon_sensor_options *o, struct arena *a
 {
 	struct daemon_sensor_result r = {.eve_path = daemon_path(a, o->dir, SLICE("eve.json"))};
 	struct daemon_eve eve = {0};
-	enum status st = daemon_rules_load(&o->rules, &o->progress, a, &r.rules, why);
+	enum status st = os_dir_make(NULL, o->dir, NULL, why);
 
 	if (st == ST_OK)
-		st = os_dir_make(NULL, o->dir, NULL, why);
-	if (st == ST_OK)
 		st = daemon_eve_open(&eve, r.eve_path, a, why);
+	if (st == ST_OK)
+		st = daemon_rules_load(&o->rules, &o->progress, a, &r.rules, why);
+	if (st == ST_OK && o->init_errors_fatal && r.rules.set.problem_count != 0)
+		st = fail_set(why, ST_REFUSED, "%zu rules do not load", r.rules.set.problem_count);
 	r.captures = ARENA_ARRAY(a, struct daemon_capture, o->capture_count + 1);
 	if (st == ST_OK && r.captures == NULL)
 		st = fail_set(why, ST_NOMEM, "no memory for %zu captures", o->capture_count);
+	r.sensing = st == ST_OK;
 	for (size_t i = 0; st == ST_OK && i < o->capture_count; i++) {
 		struct pipeline_options po = {.rules = r.rules.compiled,
 					      .station =
@@ -29,7 +32,7 @@ enum status daemon_sensor(const struct daemon_sensor_options *o, struct arena *a
 		r.capture_count += st == ST_OK;
 	}
 	r.records = eve.records;
-	if (st == ST_OK)
+	if (r.sensing && st == ST_OK)
 		st = daemon_eve_flush(&eve, why);
 	daemon_eve_close(&eve);
 	*out = r;

@@ -168,30 +168,58 @@ static enum status option_add(struct cli *c, const struct cli_option *o, const c
 	return ST_OK;
 }
 
-/* One argument that starts with '-'; *at moves past a value that stands apart. */
-static enum status option_parse(struct cli *c, int argc, char **argv, int *at, struct fail *why)
+/* The option's value: what is joined to it, or else the next argument; *at moves past that. */
+static enum status option_valued(struct cli *c, const struct cli_option *o, const char *value,
+				 int argc, char **argv, int *at, struct fail *why)
 {
-	const char *arg = argv[*at], *value = NULL;
-	const struct cli_option *o = option_find(c->command, arg);
-	bool is_long = arg[1] == '-';
+	const char *arg = argv[*at];
 
-	if (o == NULL)
-		return fail_set(why, ST_INVALID, "there is no option %s (see dewline %s --help)",
-				arg, c->command->name);
-	if (is_long && arg[strcspn(arg, "=")] == '=')
-		value = arg + strcspn(arg, "=") + 1;
-	else if (!is_long && arg[2] != '\0')
-		value = arg + 2;
-	if (o->arg == NULL) {
-		if (value != NULL)
-			return fail_set(why, ST_INVALID, "%s takes no value", arg);
-		return option_add(c, o, "", why);
-	}
 	if (value == NULL && *at + 1 < argc)
 		value = argv[++*at];
 	if (value == NULL || *value == '\0')
 		return fail_set(why, ST_INVALID, "%s wants a value: %s", arg, o->arg);
 	return option_add(c, o, value, why);
+}
+
+static enum status option_unknown(const struct cli *c, const char *arg, struct fail *why)
+{
+	return fail_set(why, ST_INVALID, "there is no option %s (see dewline %s --help)", arg,
+			c->command->name);
+}
+
+/* "--name", "--name=value", "--name value" */
+static enum status option_long(struct cli *c, int argc, char **argv, int *at, struct fail *why)
+{
+	const char *arg = argv[*at], *equals = strchr(arg, '=');
+	const struct cli_option *o = option_find(c->command, arg);
+
+	if (o == NULL)
+		return option_unknown(c, arg, why);
+	if (o->arg != NULL)
+		return option_valued(c, o, equals ? equals + 1 : NULL, argc, argv, at, why);
+	if (equals != NULL)
+		return fail_set(why, ST_INVALID, "%s takes no value", arg);
+	return option_add(c, o, "", why);
+}
+
+/* "-a", "-abc" (switches together), "-r value", "-rvalue", "-abrvalue" */
+static enum status option_short(struct cli *c, int argc, char **argv, int *at, struct fail *why)
+{
+	for (const char *l = argv[*at] + 1; *l != '\0'; l++) {
+		char one[] = {'-', *l, '\0'};
+		const struct cli_option *o = option_find(c->command, one);
+		enum status st;
+
+		if (o == NULL)
+			return option_unknown(c, one, why);
+		if (o->arg != NULL)
+			return option_valued(c, o, l[1] != '\0' ? l + 1 : NULL, argc, argv, at,
+					     why);
+		st = option_add(c, o, "", why);
+		if (st != ST_OK)
+			return st;
+	}
+	return ST_OK;
 }
 
 static int run(struct cli *c, int argc, char **argv)
@@ -209,7 +237,10 @@ static int run(struct cli *c, int argc, char **argv)
 			return CLI_DONE;
 		}
 		if (!words_only && argv[i][0] == '-' && argv[i][1] != '\0') {
-			if (option_parse(c, argc, argv, &i, &why) != ST_OK)
+			bool is_long = argv[i][1] == '-';
+
+			if ((is_long ? option_long : option_short)(c, argc, argv, &i, &why) !=
+			    ST_OK)
 				return cli_cannot(c, &why);
 		} else if (c->word_count == CLI_VALUES_MAX) {
 			cli_say(c, "more than %d arguments", CLI_VALUES_MAX);

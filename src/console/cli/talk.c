@@ -111,13 +111,56 @@ struct daemon_progress talk_progress(struct cli *c)
 	return (struct daemon_progress){.ctx = c, .tick = c->err_is_tty ? tick : NULL};
 }
 
+/* What `--set` calls a variable: a name without a dot that starts with a capital, or the path of
+ * one. False: a setting of another kind. */
+static bool variable_of(struct slice *assignment)
+{
+	static const char *const groups[] = {"vars.address-groups.", "vars.port-groups."};
+	struct slice value = *assignment, name = slice_split(&value, '=');
+
+	for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
+		if (slice_starts(name, slice_of(groups[i]))) {
+			*assignment = slice_from(*assignment, strlen(groups[i]));
+			return true;
+		}
+	return name.len != 0 && name.ptr[0] >= 'A' && name.ptr[0] <= 'Z' &&
+	       memchr(name.ptr, '.', name.len) == NULL;
+}
+
 struct daemon_rules_source talk_rules_source(const struct cli *c)
 {
 	struct daemon_rules_source s = {.classes = cli_value(c, "classification")};
+	size_t n;
+	const struct slice *all = cli_values(c, "set", &n);
+	struct slice *vars = ARENA_ARRAY(c->arena, struct slice, n + 1);
 
+	ASSERT(vars != NULL); /* before the first packet, out of memory ends the process */
 	s.files = cli_values(c, "rules", &s.file_count);
-	s.vars = cli_values(c, "set", &s.var_count);
+	for (size_t i = 0; i < n; i++) {
+		vars[s.var_count] = all[i];
+		s.var_count += variable_of(&vars[s.var_count]);
+	}
+	s.vars = vars;
 	return s;
+}
+
+bool talk_switched_on(const struct cli *c, struct slice name)
+{
+	static const char *const yes[] = {"1", "yes", "true", "on"};
+	size_t n;
+	const struct slice *all = cli_values(c, "set", &n);
+	bool on = false;
+
+	for (size_t i = 0; i < n; i++) {
+		struct slice value = all[i];
+
+		if (!slice_equal(slice_trim(slice_split(&value, '=')), name))
+			continue;
+		on = false;
+		for (size_t k = 0; k < sizeof yes / sizeof yes[0]; k++)
+			on = on || slice_equal_nocase(slice_trim(value), slice_of(yes[k]));
+	}
+	return on;
 }
 
 void talk_rules(const struct daemon_rules *r, size_t most, struct arena *a, struct buf *out)

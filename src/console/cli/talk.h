@@ -18,6 +18,9 @@ struct daemon_progress talk_progress(struct cli *c);
  * command has. */
 struct daemon_rules_source talk_rules_source(const struct cli *c);
 
+/* Whether the last --set of that name says yes. */
+bool talk_switched_on(const struct cli *c, struct slice name);
+
 /* What loaded and what did not, with at most `most` problems, for a person. */
 void talk_rules(const struct daemon_rules *r, size_t most, struct arena *a, struct buf *out);
 

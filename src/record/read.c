@@ -95,13 +95,18 @@ static bool get_ip_v(const struct record_row *row, json_t *v, struct arena *a, s
 	return json_is_integer(v) && (json_integer_value(v) == 4 || json_integer_value(v) == 6);
 }
 
-/* A kind that we do not make ("fileinfo", "stats") is read as RECORD_NONE. */
+/* What has no kind of its own ("fileinfo", "stats") is RECORD_OBJECT: its type is kept. */
 static bool get_event(const struct record_row *row, json_t *v, struct arena *a, struct record *out)
 {
-	for (unsigned k = RECORD_NONE + 1; json_is_string(v) && k < RECORD_KINDS; k++)
+	if (!json_is_string(v))
+		return false;
+	out->kind = RECORD_OBJECT;
+	for (unsigned k = RECORD_NONE + 1; k < RECORD_OBJECT; k++)
 		if (slice_equal(json_slice(v), slice_of(record_kind_names[k])))
 			out->kind = (enum record_kind)k;
-	return json_is_string(v);
+	if (out->kind == RECORD_OBJECT)
+		out->type = arena_copy(a, json_slice(v));
+	return true;
 }
 
 static bool get_proto(const struct record_row *row, json_t *v, struct arena *a, struct record *out)

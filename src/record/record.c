@@ -21,9 +21,10 @@
 #define INPUT(name) 1u << RECORD_INPUT, "input", name
 
 const char *const record_kind_names[RECORD_KINDS] = {
-	[RECORD_NONE] = "none", [RECORD_ALERT] = "alert",	[RECORD_ANOMALY] = "anomaly",
-	[RECORD_DNS] = "dns",	[RECORD_FLOW] = "flow",		[RECORD_HTTP] = "http",
-	[RECORD_TLS] = "tls",	[RECORD_LOCATION] = "location", [RECORD_INPUT] = "input",
+	[RECORD_NONE] = "none",	    [RECORD_ALERT] = "alert",	    [RECORD_ANOMALY] = "anomaly",
+	[RECORD_DNS] = "dns",	    [RECORD_FLOW] = "flow",	    [RECORD_HTTP] = "http",
+	[RECORD_TLS] = "tls",	    [RECORD_LOCATION] = "location", [RECORD_INPUT] = "input",
+	[RECORD_OBJECT] = "object",
 };
 
 /* clang-format off */
@@ -137,6 +138,21 @@ const struct record_row record_rows[] = {
 
 enum { ROWS_MAX = sizeof record_rows / sizeof record_rows[0] - 1 };
 
+/* Puts a field behind the last of its group; behind all if it is the first. */
+static size_t more_insert(struct record_field out[RECORD_FIELDS_MAX], size_t n,
+			  const struct record_field *more)
+{
+	size_t at = n;
+
+	while (at > 0 && !slice_equal(out[at - 1].group, more->group))
+		at--;
+	if (at == 0)
+		at = n;
+	memmove(&out[at + 1], &out[at], (n - at) * sizeof *out);
+	out[at] = *more;
+	return n + 1;
+}
+
 size_t record_fields(const struct record *r, struct arena *a,
 		     struct record_field out[RECORD_FIELDS_MAX])
 {
@@ -144,7 +160,8 @@ size_t record_fields(const struct record *r, struct arena *a,
 	size_t ends[RECORD_FIELDS_MAX], n = 0, from = 0;
 
 	ASSERT(r->kind < RECORD_KINDS);
-	_Static_assert((int)ROWS_MAX < (int)RECORD_FIELDS_MAX, "a record may have every field");
+	_Static_assert((int)ROWS_MAX + RECORD_MORE_MAX <= (int)RECORD_FIELDS_MAX,
+		       "a record may have every field");
 	for (const struct record_row *row = record_rows; row->name != NULL; row++) {
 		struct json j = json_in(&buf);
 
@@ -158,7 +175,36 @@ size_t record_fields(const struct record *r, struct arena *a,
 		return 0;
 	for (size_t i = 0; i < n; from = ends[i++])
 		out[i].json = slice_part(buf_slice(&buf), from, ends[i] - from);
+	for (size_t i = 0; i < r->mores; i++)
+		n = more_insert(out, n, &r->more[i]);
 	return n;
+}
+
+bool record_more(struct record *r, struct arena *a, struct slice group, struct slice name,
+		 struct slice json)
+{
+	struct record_field field = {group, name, json};
+	struct record_field *more;
+
+	if (r->mores >= RECORD_MORE_MAX)
+		return false;
+	if ((r->mores & (r->mores - 1)) == 0) { /* full: the room is a power of two */
+		more = ARENA_ARRAY(a, struct record_field, r->mores ? 2 * r->mores : 1);
+		if (more == NULL)
+			return false;
+		for (size_t i = 0; i < r->mores; i++)
+			more[i] = r->more[i];
+		r->more = more;
+	}
+	r->more[r->mores++] = field;
+	return true;
+}
+
+bool record_object(struct record *r, struct arena *a, const char *type, struct slice json)
+{
+	r->kind = RECORD_OBJECT;
+	r->type = slice_of(type);
+	return record_more(r, a, SLICE(""), r->type, json);
 }
 
 void record_join(const struct record_field *fields, size_t n, struct buf *out)
@@ -198,6 +244,12 @@ bool record_copy(const struct record *r, struct arena *a, struct record *out)
 {
 	struct record copy = *r;
 
+	copy.type = arena_copy(a, r->type);
+	copy.more = ARENA_ARRAY(a, struct record_field, r->mores + 1);
+	for (size_t i = 0; copy.more != NULL && i < r->mores; i++)
+		copy.more[i] = (struct record_field){arena_copy(a, r->more[i].group),
+						     arena_copy(a, r->more[i].name),
+						     arena_copy(a, r->more[i].json)};
 	for (const struct record_row *row = record_rows; row->name != NULL; row++)
 		if (record_row_of(row, r->kind) && record_types[row->type].move != NULL)
 			record_types[row->type].move(row, a, &copy);

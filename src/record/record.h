@@ -34,7 +34,8 @@ enum {
 	RECORD_ANSWERS_MAX = 64, /* DNS answers kept of one message; the rest is counted */
 	RECORD_META_MAX = 32,	 /* metadata pairs kept of one rule */
 	RECORD_BINS_MAX = 512,	 /* seconds of a flow that its fingerprint covers */
-	RECORD_FIELDS_MAX = 96,	 /* fields of one record: more than the longest table row count */
+	RECORD_MORE_MAX = 24,	 /* fields of one record that no table row describes */
+	RECORD_FIELDS_MAX = 120, /* fields of one record: more than the longest table row count */
 };
 
 /* event_type; the order is that of record_kind_names. */
@@ -49,6 +50,7 @@ enum record_kind {
 	RECORD_TLS,	/* "tls" */
 	RECORD_LOCATION, /* "location": one table's claim about one address */
 	RECORD_INPUT,	 /* "input": a file that the run loaded, by SHA-256 */
+	RECORD_OBJECT,	 /* any other event of EVE: struct record.type names it, `more` says it */
 	RECORD_KINDS
 };
 
@@ -148,8 +150,20 @@ struct record_input {
 	struct wall_ns first, last; /* captures: the time they cover; else 0 */
 };
 
+/* One field: "alert" / "signature_id" / "2024297". group is "" for the fields of the outer object.
+ */
+struct record_field {
+	struct slice group, name;
+	struct slice json; /* one JSON value, in the form of RFC 8785 */
+};
+
 struct record {
 	enum record_kind kind;
+	struct slice type; /* RECORD_OBJECT: its event_type, e.g. "smtp" */
+	/* Fields beside those of the table, written behind them; those of one group follow one
+	 * another. Read back only as "unknown": they are for EVE's readers, not for judging. */
+	struct record_field *more;
+	size_t mores; /* at most RECORD_MORE_MAX */
 	struct wall_ns at;
 	uint64_t flow_id;  /* 0: not of a flow. < 2^53, so that JavaScript readers keep it */
 	uint64_t pcap_cnt; /* number of the packet in its capture, from 1; 0: none */
@@ -175,12 +189,13 @@ struct record {
 	} u;
 };
 
-/* One field: "alert" / "signature_id" / "2024297". group is "" for the fields of the outer object.
- */
-struct record_field {
-	struct slice group, name;
-	struct slice json; /* one JSON value, in the form of RFC 8785 */
-};
+/* Adds a field behind those in r->more (copied into a when it has no room). False: no memory, or
+ * RECORD_MORE_MAX. json is borrowed. */
+bool record_more(struct record *r, struct arena *a, struct slice group, struct slice name,
+		 struct slice json);
+
+/* Makes r the event `type` with one object of that name: "smtp":{...}. False as record_more(). */
+bool record_object(struct record *r, struct arena *a, const char *type, struct slice json);
 
 /* Receives records as they are made; must copy what it keeps before it returns. */
 struct record_sink {

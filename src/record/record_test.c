@@ -684,7 +684,7 @@ static void what_suricata_adds_is_skipped_and_lists_are_cut(struct test *t)
 	EXPECT(t, r.kind == RECORD_ALERT && r.u.alert.rev == 2);
 	EXPECT(t, record_parse(SLICE("{\"event_type\":\"stats\",\"alert\":{\"rev\":2}}"), &w.arena,
 			       &r, &w.why) == ST_OK);
-	EXPECT(t, r.kind == RECORD_NONE && r.u.alert.rev == 0);
+	EXPECT(t, r.kind == RECORD_OBJECT && slice_equal(r.type, SLICE("stats")));
 	buf_add_z(&line, "{\"event_type\":\"dns\",\"dns\":{\"queries\":[],\"answers\":[{}");
 	for (size_t i = 0; i < RECORD_ANSWERS_MAX; i++)
 		buf_add_z(&line, ",{}");
@@ -698,6 +698,32 @@ static void what_suricata_adds_is_skipped_and_lists_are_cut(struct test *t)
 	buf_add_z(&line, "]}}}");
 	EXPECT(t, record_parse(buf_slice(&line), &w.arena, &r, &w.why) == ST_OK);
 	EXPECT_UINT(t, r.u.alert.metas, RECORD_META_MAX);
+	world_done(&w);
+}
+
+static void what_no_row_describes_is_written_behind_its_group(struct test *t)
+{
+	WORLD(w);
+	struct record r = {.kind = RECORD_HTTP, .u.http = {.hostname = SLICE("a.example")}};
+	struct record copy;
+	struct buf line = buf_in(&w.arena);
+
+	EXPECT(t, record_more(&r, &w.arena, SLICE("http"), SLICE("xff"), SLICE("\"x\"")));
+	EXPECT(t, record_more(&r, &w.arena, SLICE(""), SLICE("host"), SLICE("1")));
+	EXPECT(t, record_more(&r, &w.arena, SLICE("smb"), SLICE("id"), SLICE("2")));
+	EXPECT(t, record_copy(&r, &w.arena, &copy));
+	record_encode(&copy, &w.arena, &line);
+	EXPECT(t, slice_find(buf_slice(&line), SLICE(",\"host\":1,\"http\":{")) != SIZE_MAX);
+	EXPECT(t, slice_ends(buf_slice(&line), SLICE(",\"xff\":\"x\"},\"smb\":{\"id\":2}}")));
+	r = (struct record){0};
+	EXPECT(t, record_object(&r, &w.arena, "smtp", SLICE("{\"helo\":\"x\"}")));
+	line.len = 0;
+	record_encode(&r, &w.arena, &line);
+	EXPECT(t, slice_find(buf_slice(&line), SLICE("\"event_type\":\"smtp\"")) != SIZE_MAX);
+	EXPECT(t, slice_ends(buf_slice(&line), SLICE(",\"smtp\":{\"helo\":\"x\"}}")));
+	for (size_t i = 1; i < RECORD_MORE_MAX; i++)
+		EXPECT(t, record_more(&r, &w.arena, SLICE(""), SLICE("n"), SLICE("1")));
+	EXPECT(t, !record_more(&r, &w.arena, SLICE(""), SLICE("n"), SLICE("1")));
 	world_done(&w);
 }
 
@@ -847,6 +873,7 @@ TESTS(T(every_record_comes_back_from_its_line), T(fields_may_come_in_any_order_a
       T(metadata_keys_are_sorted_by_utf_16_units_and_merged),
       T(times_outside_the_calendar_are_brought_into_it), T(what_a_record_cannot_be_is_refused),
       T(what_suricata_adds_is_skipped_and_lists_are_cut),
-      T(a_field_given_twice_or_broken_is_refused), T(protocols_have_names_or_numbers),
+      T(a_field_given_twice_or_broken_is_refused),
+      T(what_no_row_describes_is_written_behind_its_group), T(protocols_have_names_or_numbers),
       T(no_allocation_may_break_anything), T(suricatas_own_log_is_read),
       T(the_table_is_sound_and_documented))

@@ -145,7 +145,9 @@ static bool put_ip_v(const struct record_row *row, const struct record *r, struc
 static bool put_event(const struct record_row *row, const struct record *r, struct arena *a,
 		      struct json *j)
 {
-	if (r->kind != RECORD_NONE)
+	if (r->kind == RECORD_OBJECT)
+		json_str(j, r->type);
+	else if (r->kind != RECORD_NONE)
 		json_z(j, record_kind_names[r->kind]);
 	return r->kind != RECORD_NONE;
 }

@@ -19,6 +19,15 @@
 
 enum { PIECE_BYTES = 64 << 10 }; /* larger inputs are cut: bounds what is held, changes nothing */
 
+static unsigned index_of(const struct app_protocol *p)
+{
+	unsigned i = 0;
+
+	while (app_protocols[i] != p)
+		i++;
+	return i;
+}
+
 static bool is_port_of(const struct app_protocol *p, const struct app_flow *f)
 {
 	for (const uint16_t *port = p->ports; port != NULL && *port != 0; port++)
@@ -37,7 +46,7 @@ static enum app_probe probe_all(const struct app_flow *f, enum app_dir dir, stru
 		const struct app_protocol *p = app_protocols[i];
 		enum app_probe r;
 
-		if ((p->transports & f->transport) == 0)
+		if ((p->transports & f->transport) == 0 || (f->setup->off >> i & 1) != 0)
 			continue;
 		r = p->probe(f, dir, input, is_port_of(p, f));
 		if (r == APP_YES) {
@@ -86,7 +95,7 @@ static void feed(struct app_flow *f, enum app_dir dir, struct slice bytes, bool 
 	struct slice in = bytes;
 	struct app_result r;
 
-	if (f->protocol->parse == NULL || f->stop_inspecting) {
+	if (f->protocol->parse == NULL || f->detect_only || f->stop_inspecting) {
 		f->consumed[dir] += held->len + bytes.len;
 		drop_held(f, dir);
 		return;
@@ -139,6 +148,8 @@ static void start(struct app_flow *f, const struct app_protocol *p)
 				 f->first_dir == APP_TO_SERVER ? APP_TO_CLIENT : APP_TO_SERVER};
 
 	f->protocol = p;
+	f->own = f->setup->of[index_of(p)];
+	f->detect_only = (f->setup->detect_only >> index_of(p) & 1) != 0;
 	f->state = APP_PARSING;
 	if (p->parser_bytes != 0) {
 		f->parser = arena_alloc(f->arena, p->parser_bytes, _Alignof(max_align_t), 1);
@@ -203,13 +214,15 @@ static void probe_stream(struct app_flow *f, enum app_dir dir, struct slice byte
 		give_up(f);
 }
 
-struct app_flow *app_flow_new(struct arena *flow, struct arena_pool *pool, uint8_t transport,
+struct app_flow *app_flow_new(struct arena *flow, struct arena_pool *pool,
+			      const struct app_setup *setup, uint8_t transport,
 			      uint16_t client_port, uint16_t server_port)
 {
 	struct app_flow *f = ARENA_NEW(flow, struct app_flow);
 
 	if (f == NULL)
 		return NULL;
+	f->setup = setup;
 	f->transport = transport;
 	f->client_port = client_port;
 	f->server_port = server_port;
@@ -261,7 +274,7 @@ void app_gap(struct app_flow *f, enum app_dir dir, uint64_t missing)
 		give_up(f);
 		return;
 	}
-	if (f->protocol->parse != NULL && !f->stop_inspecting &&
+	if (f->protocol->parse != NULL && !f->detect_only && !f->stop_inspecting &&
 	    (f->protocol->gap == NULL || !f->protocol->gap(f, dir, missing))) {
 		give_up(f);
 		return;
@@ -345,4 +358,39 @@ struct app_tx *app_tx_new(struct app_flow *f, size_t data_bytes)
 	f->last = tx;
 	f->open_txs++;
 	return tx;
+}
+
+struct file *app_file_open(struct app_flow *f, struct app_tx *tx, enum app_dir dir,
+			   struct slice name)
+{
+	return file_open(&tx->files[dir], &f->setup->files, &tx->arena, name);
+}
+
+/* "no" and "detection-only" are words of their own; anything else means yes. */
+static void read_enabled(struct app_setup *s, unsigned i, struct config *node)
+{
+	if (slice_equal_nocase(config_text(node, "enabled", "yes"), SLICE("detection-only")))
+		s->detect_only |= UINT64_C(1) << i;
+	else if (!config_bool(node, "enabled", true))
+		s->off |= UINT64_C(1) << i;
+}
+
+struct app_setup *app_setup_new(struct config *config, struct arena *a)
+{
+	struct app_setup *s = ARENA_NEW(a, struct app_setup);
+
+	for (unsigned i = 0; s != NULL && app_protocols[i] != NULL; i++) {
+		const struct app_protocol *p = app_protocols[i];
+		struct config *all = config_at(config, "app-layer.protocols");
+		struct config *node = config_at(all, p->name);
+
+		ASSERT(i < APP_PROTOCOLS_MAX);
+		read_enabled(s, i, node);
+		if (p->configure == NULL)
+			continue;
+		s->of[i] = p->configure(node, a);
+		if (s->of[i] == NULL)
+			return NULL;
+	}
+	return s;
 }

@@ -25,11 +25,14 @@
 #include "base/buf.h"
 #include "base/slice.h"
 #include "record/record.h"
+#include "sensor/config/config.h"
+#include "sensor/file/file.h"
 
 enum app_dir { APP_TO_SERVER, APP_TO_CLIENT }; /* same values as enum flow_dir */
 
 enum {
-	APP_FIELDS_MAX = 64, /* rule buffers of one protocol */
+	APP_PROTOCOLS_MAX = 64, /* rows of app_protocols[]: bits of a uint64_t */
+	APP_FIELDS_MAX = 64,	/* rule buffers of one protocol */
 	APP_ANOMALIES_MAX = 64,
 	APP_PROBE_BYTES_MAX = 2048, /* probing gives up after so many bytes in a direction */
 	APP_PROBE_HELD_MAX =
@@ -68,15 +71,29 @@ struct app_tx {
 	struct arena arena;	  /* the transaction's memory */
 	void *data;		  /* the protocol's own */
 	bool logged;		  /* the record was written */
+	struct file_set files[2]; /* it carries, per direction: app_file_open() */
 	struct detect_tx *detect; /* sensor/detect's own, in tx->arena */
 	struct app_tx *next;
 };
 
 enum app_flow_state { APP_PROBING, APP_PARSING, APP_GIVEN_UP };
 
+/* The settings of all protocols: made once from the configuration, then immutable and shared. */
+struct app_setup {
+	uint64_t off;			   /* bit i: app_protocols[i] is not even recognised */
+	uint64_t detect_only;		   /* bit i: recognised, not parsed */
+	const void *of[APP_PROTOCOLS_MAX]; /* what app_protocol.configure gave */
+	struct file_setup files;
+};
+
+/* config may be NULL: Suricata's defaults. NULL: no memory. Lives in a. */
+MUST_USE struct app_setup *app_setup_new(struct config *config, struct arena *a);
+
 struct app_flow {
 	const struct app_protocol *protocol; /* NULL until known */
 	enum app_flow_state state;
+	const struct app_setup *setup;
+	const void *own;   /* the settings of its protocol, as its configure() made them */
 	uint8_t transport; /* APP_TCP or APP_UDP */
 	uint16_t client_port, server_port;
 	void *parser; /* the protocol's state, parser_bytes zeroed, in the flow's arena */
@@ -88,6 +105,7 @@ struct app_flow {
 	bool eof[2];
 	bool probed[2];		/* probing of that direction has ended without a YES */
 	enum app_dir first_dir; /* who spoke first */
+	bool detect_only;	/* by configuration: recognised, not parsed */
 	bool stop_inspecting; /* e.g. TLS after the handshake: bytes no longer are worth looking at
 			       */
 	struct buf held[2];   /* bytes the parser has not eaten */
@@ -126,9 +144,14 @@ struct app_protocol {
 	/* `missing` bytes are lost at this point of the direction. Returns false to give up the
 	 * flow. */
 	bool (*gap)(struct app_flow *f, enum app_dir dir, uint64_t missing);
-	/* Fills kind and u of r for a complete tx; false: nothing to log. May be called several
-	 * times for one tx with n = 0, 1, 2... until it returns false (DNS: query, then answer). */
-	bool (*log)(struct app_tx *tx, unsigned n, struct record *r);
+	/* Fills kind and u of r, or calls record_object(), for tx; false: nothing to log. Called
+	 * with n = 0, 1, 2... until it returns false (DNS: query, then answer): for a complete tx
+	 * when its event is written, and before that for every alert about it, so it says what is
+	 * there so far. What it writes lives in scratch. */
+	bool (*log)(struct app_tx *tx, unsigned n, struct arena *scratch, struct record *r);
+	/* The protocol's settings from its node, app-layer.protocols.<name> (NULL: defaults), in a;
+	 * NULL on no memory. NULL: it has none. */
+	const void *(*configure)(struct config *node, struct arena *a);
 };
 
 /* Opens the definition of protocol `name`; the file is name.c and the word in meson.build name. */
@@ -145,8 +168,8 @@ const struct app_field *app_field_find(struct slice name, const struct app_proto
 
 /* A flow's state in its own arena; data memory from pool. NULL if the budget is spent. */
 MUST_USE struct app_flow *app_flow_new(struct arena *flow, struct arena_pool *pool,
-				       uint8_t transport, uint16_t client_port,
-				       uint16_t server_port);
+				       const struct app_setup *setup, uint8_t transport,
+				       uint16_t client_port, uint16_t server_port);
 
 /* Bytes of a direction, in order (TCP), or one datagram (UDP). */
 void app_data(struct app_flow *f, enum app_dir dir, struct slice bytes);
@@ -164,6 +187,11 @@ void app_tx_sweep(struct app_flow *f, bool (*done)(const struct app_tx *tx));
 /* For parsers: a new open tx with data_bytes zeroed bytes at tx->data; NULL if budget or
  * APP_TXS_MAX is spent (give up the flow then). */
 MUST_USE struct app_tx *app_tx_new(struct app_flow *f, size_t data_bytes);
+
+/* For parsers: a file that tx carries in direction dir; file.h says how to go on. NULL: no memory.
+ */
+struct file *app_file_open(struct app_flow *f, struct app_tx *tx, enum app_dir dir,
+			   struct slice name);
 
 /* For parsers: direction dir of tx has come at least as far as `progress`. */
 void app_tx_advance(struct app_tx *tx, enum app_dir dir, uint8_t progress);

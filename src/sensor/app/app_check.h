@@ -52,6 +52,9 @@ static inline void app_digest_record(struct app_digest *d, const struct record *
 		app_digest_add(d, r->u.tls.not_before);
 		app_digest_add(d, r->u.tls.not_after);
 	}
+	app_digest_add(d, r->type);
+	for (size_t i = 0; i < r->mores; i++)
+		app_digest_add(d, r->more[i].json);
 }
 
 static inline struct app_digest app_digest_of(struct app_flow *f)
@@ -90,7 +93,7 @@ static inline struct app_digest app_digest_of(struct app_flow *f)
 					if (v.ptr == NULL || !a->multi)
 						break;
 				}
-		for (unsigned n = 0; p->log != NULL && p->log(tx, n, &r); n++) {
+		for (unsigned n = 0; p->log != NULL && p->log(tx, n, &tx->arena, &r); n++) {
 			APP_CHECK(n < 1000);
 			app_digest_record(&d, &r);
 		}
@@ -118,7 +121,8 @@ static inline bool app_talk_open(struct app_talk *t, uint8_t transport, uint16_t
 {
 	*t = (struct app_talk){.pool = {.budget = 64 << 20, .fail_after = fail_after}};
 	t->flow.pool = &t->pool;
-	t->f = app_flow_new(&t->flow, &t->pool, transport, 40000, port);
+	t->f = app_flow_new(&t->flow, &t->pool, app_setup_new(NULL, &t->flow), transport, 40000,
+			    port);
 	return t->f != NULL;
 }
 

@@ -335,7 +335,7 @@ static const char *const anomalies[] = {
 	NULL,
 };
 
-static bool log_tx(struct app_tx *tx, unsigned n, struct record *r)
+static bool log_tx(struct app_tx *tx, unsigned n, struct arena *scratch, struct record *r)
 {
 	const struct dns *d = tx->data;
 	struct record_dns *out = &r->u.dns;

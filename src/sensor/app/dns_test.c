@@ -45,13 +45,13 @@ static void a_query_and_its_answer_are_two_transactions(struct test *t)
 	EXPECT(t, app_talk_field(tx, APP_TO_SERVER, SLICE("dns.query"), 1).ptr == NULL);
 	EXPECT_SLICE(t, app_talk_field(tx, APP_TO_SERVER, SLICE("dns.opcode"), 0), SLICE("0"));
 	EXPECT_SLICE(t, app_talk_field(tx, APP_TO_SERVER, SLICE("dns.rrtype"), 0), SLICE("1"));
-	EXPECT(t, app_dns.log(tx, 0, &r) && !app_dns.log(tx, 1, &r));
+	EXPECT(t, app_dns.log(tx, 0, &tx->arena, &r) && !app_dns.log(tx, 1, &tx->arena, &r));
 	EXPECT(t, !r.u.dns.answer && r.u.dns.id == 0x1234);
 	EXPECT_SLICE(t, r.u.dns.rrname, SLICE("www.example"));
 	tx = app_talk_tx(&k, 1);
 	EXPECT(t, tx != NULL && tx->next == NULL && app_talk_anomaly(&k, tx, SLICE("")));
 	EXPECT_UINT(t, tx->progress[APP_TO_CLIENT], 1);
-	EXPECT(t, app_dns.log(tx, 0, &r));
+	EXPECT(t, app_dns.log(tx, 0, &tx->arena, &r));
 	EXPECT(t, r.u.dns.answer && r.u.dns.answer_count == 2);
 	EXPECT_SLICE(t, r.u.dns.rcode, SLICE("NOERROR"));
 	EXPECT_SLICE(t, r.u.dns.answers[0].rrtype, SLICE("CNAME"));
@@ -124,7 +124,7 @@ static void record_data_becomes_text(struct test *t)
 		n += rows[i].rdata.len;
 		datagram(&k, APP_TO_CLIENT, (struct slice){m, n});
 		EXPECT(t, app_talk_anomaly(&k, app_talk_tx(&k, 0), SLICE("")));
-		EXPECT(t, app_dns.log(app_talk_tx(&k, 0), 0, &r));
+		EXPECT(t, app_dns.log(app_talk_tx(&k, 0), 0, &app_talk_tx(&k, 0)->arena, &r));
 		EXPECT_SLICE(t, r.u.dns.answers[0].rrtype, slice_of(rows[i].name));
 		EXPECT_SLICE(t, r.u.dns.answers[0].rdata, slice_of(rows[i].text));
 		app_talk_close(&k);
@@ -282,7 +282,7 @@ static void edns_adds_to_the_rcode(struct test *t)
 		 (struct slice)B(HEAD("\x81\0", "\1", "\0", "\1", "\1") QUESTION
 				 "\1x\0\0\1\0\1\0\0\0\0\0\0"
 				 "\0\0\x29\x10\0\1\0\0\0\0\0"));
-	EXPECT(t, app_dns.log(app_talk_tx(&k, 0), 0, &r));
+	EXPECT(t, app_dns.log(app_talk_tx(&k, 0), 0, &app_talk_tx(&k, 0)->arena, &r));
 	EXPECT_SLICE(t, r.u.dns.rcode, SLICE("BADVERS"));
 	EXPECT_SLICE(
 		t,
@@ -291,7 +291,7 @@ static void edns_adds_to_the_rcode(struct test *t)
 	app_talk_close(&k);
 	datagram(&k, APP_TO_CLIENT,
 		 (struct slice)B(HEAD("\x8b\x0d", "\1", "\0", "\0", "\0") QUESTION));
-	EXPECT(t, app_dns.log(app_talk_tx(&k, 0), 0, &r));
+	EXPECT(t, app_dns.log(app_talk_tx(&k, 0), 0, &app_talk_tx(&k, 0)->arena, &r));
 	EXPECT_SLICE(t, r.u.dns.rcode, SLICE("RCODE13"));
 	app_talk_close(&k);
 }

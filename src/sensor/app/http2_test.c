@@ -269,7 +269,7 @@ static void a_request_and_its_answer_fill_the_buffers_of_http(struct test *t)
 	EXPECT_SLICE(t, TO_CLIENT(tx, "http.response_line"), SLICE("HTTP/2 200\r\n"));
 	EXPECT_SLICE(t, TO_CLIENT(tx, "http.server"), SLICE("nginx"));
 	EXPECT_SLICE(t, TO_CLIENT(tx, "file.data"), SLICE("body"));
-	EXPECT(t, app_http2.log(tx, 0, &r) && r.kind == RECORD_HTTP);
+	EXPECT(t, app_http2.log(tx, 0, &tx->arena, &r) && r.kind == RECORD_HTTP);
 	EXPECT(t, r.u.http.status == 200 && r.u.http.length == 4);
 	EXPECT_SLICE(t, r.u.http.protocol, SLICE("HTTP/2"));
 	EXPECT_SLICE(t, r.u.http.hostname, SLICE("example"));

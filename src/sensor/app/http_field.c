@@ -284,7 +284,7 @@ static struct slice bare_type(struct slice value)
 	return slice_trim(slice_split(&value, ';'));
 }
 
-bool app_http_log(struct app_tx *tx, unsigned n, struct record *r)
+bool app_http_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct record *r)
 {
 	const struct http_message *request = http_side(tx, APP_TO_SERVER);
 	const struct http_message *response = http_side(tx, APP_TO_CLIENT);

@@ -178,6 +178,6 @@ void app_http_body_end(struct app_tx *tx, enum app_dir dir);
 
 /* http_field.c */
 extern const struct app_field app_http_fields[];
-bool app_http_log(struct app_tx *tx, unsigned n, struct record *r);
+bool app_http_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct record *r);
 
 #endif

@@ -93,7 +93,7 @@ static void a_request_and_its_response_fill_the_buffers(struct test *t)
 			   "Set-Cookie: a=b\r\nContent-Type: text/html; charset=x\r\n"
 			   "Content-Length: 2\r\n\r\n"));
 	EXPECT(t, slice_ends(TO_CLIENT(tx, "http.header.raw"), SLICE("Length: 2\r\n\r\n")));
-	EXPECT(t, app_http.log(tx, 0, &r) && !app_http.log(tx, 1, &r));
+	EXPECT(t, app_http.log(tx, 0, &tx->arena, &r) && !app_http.log(tx, 1, &tx->arena, &r));
 	EXPECT_UINT(t, r.kind, RECORD_HTTP);
 	EXPECT_SLICE(t, r.u.http.hostname, SLICE("example.com"));
 	EXPECT_SLICE(t, r.u.http.url, SLICE("/a%20b/../c?x=%41"));
@@ -520,7 +520,8 @@ static void only_the_beginning_of_a_body_is_kept(struct test *t)
 
 		respond(&k, "identity", (struct slice){text, sizes[i]}, false);
 		EXPECT_UINT(t, TO_CLIENT(app_talk_tx(&k, 0), "file.data").len, kept);
-		EXPECT(t, app_http.log(app_talk_tx(&k, 0), 0, &r) && r.u.http.length == sizes[i]);
+		EXPECT(t, app_http.log(app_talk_tx(&k, 0), 0, &app_talk_tx(&k, 0)->arena, &r) &&
+				  r.u.http.length == sizes[i]);
 		app_talk_close(&k);
 		respond(&k, "gzip",
 			(struct slice){packed, pack(GZIP, text, sizes[i], packed, sizeof packed)},

@@ -154,7 +154,7 @@ const struct app_field app_tls_fields[] = {
 	{0},
 };
 
-bool app_tls_log(struct app_tx *tx, unsigned n, struct record *r)
+bool app_tls_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct record *r)
 {
 	const struct tls_tx *x = tx->data;
 	const struct tls_side *server = &x->side[APP_TO_CLIENT];

@@ -117,6 +117,6 @@ struct tls_cert *app_tls_cert(struct app_tx *tx, struct slice der);
 
 /* tls_field.c */
 extern const struct app_field app_tls_fields[];
-bool app_tls_log(struct app_tx *tx, unsigned n, struct record *r);
+bool app_tls_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct record *r);
 
 #endif

@@ -230,7 +230,7 @@ static void a_handshake_fills_the_buffers(struct test *t)
 	EXPECT_UINT(t, TO_CLIENT(tx, "ja3s.hash").len, 32);
 	EXPECT(t, slice_starts(TO_SERVER(tx, "ja4.hash"), SLICE("t13d0306h2_")));
 	EXPECT_UINT(t, TO_SERVER(tx, "ja4.hash").len, 36);
-	EXPECT(t, app_tls.log(tx, 0, &r) && !app_tls.log(tx, 1, &r));
+	EXPECT(t, app_tls.log(tx, 0, &tx->arena, &r) && !app_tls.log(tx, 1, &tx->arena, &r));
 	EXPECT_SLICE(t, r.u.tls.sni, SLICE("a.example"));
 	EXPECT_SLICE(t, r.u.tls.version, SLICE("TLS 1.2"));
 	EXPECT_SLICE(t, r.u.tls.not_before, SLICE("2015-02-12T18:07:27"));
@@ -458,7 +458,7 @@ static void the_hello_of_sslv2_is_read(struct test *t)
 	     B("\x80\x0b\4\0\1\0\2\0\0\0\0\0\0"));
 	EXPECT(t, k.f->stop_inspecting);
 	EXPECT(t, app_talk_anomaly(&k, app_talk_tx(&k, 0), SLICE("")));
-	EXPECT(t, app_tls.log(app_talk_tx(&k, 0), 0, &r));
+	EXPECT(t, app_tls.log(app_talk_tx(&k, 0), 0, &app_talk_tx(&k, 0)->arena, &r));
 	EXPECT_SLICE(t, r.u.tls.version, SLICE("SSLv2"));
 	EXPECT(t,
 	       r.u.tls.ja3.ptr == NULL && TO_SERVER(app_talk_tx(&k, 0), "ja3.string").ptr == NULL);

@@ -99,8 +99,8 @@ static inline void fixture_flow(struct fixture *x, uint8_t proto, uint16_t port)
 
 static inline void fixture_app(struct fixture *x, uint8_t transport)
 {
-	x->flow.app = app_flow_new(&x->flow.arena, &x->pool, transport, x->flow.client_port,
-				   x->flow.server_port);
+	x->flow.app = app_flow_new(&x->flow.arena, &x->pool, app_setup_new(NULL, &x->flow.arena),
+				   transport, x->flow.client_port, x->flow.server_port);
 }
 
 static inline struct packet fixture_packet(struct fixture *x, enum flow_dir dir,

@@ -27,7 +27,7 @@ enum {
 static struct app_flow *app_of(struct pipeline *p, struct flow *f)
 {
 	if (f->app == NULL) {
-		f->app = app_flow_new(&f->arena, &p->pool,
+		f->app = app_flow_new(&f->arena, &p->pool, p->app,
 				      f->proto == IP_PROTO_TCP ? APP_TCP : APP_UDP, f->client_port,
 				      f->server_port);
 		p->counters.no_memory += f->app == NULL;
@@ -240,12 +240,13 @@ static enum status parts_new(struct pipeline *p, struct fail *why)
 							  : (uint32_t)flows,
 				     .pool = &p->pool};
 
+	p->app = app_setup_new(p->options.config, &p->fixed);
 	p->stream = (struct stream_limits){.pool = &p->pool, .midstream = p->options.midstream};
 	p->flows = flow_table_new(&p->fixed, &limits, (struct flow_sink){p, flow_ended});
 	p->defrag = defrag_new(&p->fixed, &p->pool);
 	p->anomaly =
 		anomaly_worker_new(&p->fixed, (struct record_sink){p, pipeline_report_behaviour});
-	if (p->flows == NULL || p->defrag == NULL || p->anomaly == NULL)
+	if (p->app == NULL || p->flows == NULL || p->defrag == NULL || p->anomaly == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for a sensor's tables");
 	if (p->options.rules == NULL)
 		return ST_OK;

@@ -15,6 +15,7 @@
 #include "base/time.h"
 #include "record/record.h"
 
+struct config;
 struct detect_rules;
 struct pipeline;
 
@@ -26,6 +27,11 @@ struct pipeline_options {
 	struct slice party, station; /* written into each record; must outlive the pipeline */
 	struct record_sink sink;
 	bool midstream; /* pick up TCP sessions whose handshake was not seen */
+	/* suricata.yaml, or NULL for Suricata's defaults; read by pipeline_new() only, which hands
+	 * it to every module that has settings. */
+	struct config *config;
+	bool simulate_ips;   /* inline mode on a capture: verdicts are made, and obeyed */
+	bool skip_checksums; /* -k none */
 };
 
 enum {

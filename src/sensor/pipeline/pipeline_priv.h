@@ -23,6 +23,7 @@ struct pipeline {
 	struct flow_table *flows;
 	struct detect_worker *detect; /* NULL: no rules */
 	struct anomaly_worker *anomaly;
+	struct app_setup *app;
 	struct stream_limits stream;
 	struct packet packet;
 	bool in_packet; /* `packet` is the one being worked on; false at the end of a flow */

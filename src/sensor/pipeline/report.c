@@ -223,7 +223,7 @@ static void log_tx(struct pipeline *p, struct flow *f, struct app_tx *tx)
 	const struct app_protocol *protocol = f->app->protocol;
 	struct record *r = record_of_flow(p, RECORD_NONE, f, FLOW_TO_SERVER);
 
-	for (unsigned n = 0; protocol->log != NULL && protocol->log(tx, n, r); n++) {
+	for (unsigned n = 0; protocol->log != NULL && protocol->log(tx, n, &tx->arena, r); n++) {
 		emit(p, r);
 		anomaly_logged(p->anomaly, f, r);
 		r = record_of_flow(p, RECORD_NONE, f, FLOW_TO_SERVER);

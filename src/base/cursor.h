@@ -94,4 +94,34 @@ static inline uint64_t cursor_be64(struct cursor *c)
 	return cursor_be(c, 8);
 }
 
+/* The same, least significant byte first. */
+static inline uint64_t cursor_le(struct cursor *c, size_t n)
+{
+	struct slice s = cursor_take(c, n);
+	uint64_t v = 0;
+
+	for (size_t i = s.len; i-- > 0;)
+		v = v << 8 | s.ptr[i];
+	return v;
+}
+
+static inline uint16_t cursor_le16(struct cursor *c)
+{
+	return (uint16_t)cursor_le(c, 2);
+}
+static inline uint32_t cursor_le32(struct cursor *c)
+{
+	return (uint32_t)cursor_le(c, 4);
+}
+static inline uint64_t cursor_le64(struct cursor *c)
+{
+	return cursor_le(c, 8);
+}
+
+/* What is left, without reading it. */
+static inline struct slice cursor_rest(const struct cursor *c)
+{
+	return (struct slice){cursor_left(c) != 0 ? c->at : NULL, cursor_left(c)};
+}
+
 #endif

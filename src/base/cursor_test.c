@@ -49,5 +49,17 @@ static void empty_slice_is_fine(struct test *t)
 	EXPECT(t, !cursor_ok(&c));
 }
 
-TESTS(T(reads_big_endian), T(first_overrun_sticks), T(child_cannot_leave_its_bounds),
-      T(empty_slice_is_fine))
+static void reads_little_endian(struct test *t)
+{
+	struct cursor c = cursor_of(SLICE("\x02\x01\x06\x05\x04\x03\x01\0\0\0\0\0\0\x80x"));
+
+	EXPECT_UINT(t, cursor_le16(&c), 0x0102);
+	EXPECT_UINT(t, cursor_le32(&c), 0x03040506);
+	EXPECT_UINT(t, cursor_le64(&c), UINT64_C(0x8000000000000001));
+	EXPECT_SLICE(t, cursor_rest(&c), SLICE("x"));
+	EXPECT_UINT(t, cursor_le16(&c), 0);
+	EXPECT(t, !cursor_ok(&c));
+}
+
+TESTS(T(reads_little_endian), T(reads_big_endian), T(first_overrun_sticks),
+      T(child_cannot_leave_its_bounds), T(empty_slice_is_fine))

@@ -1,60 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * X.509 certificates, as much as rules and records ask for: RFC 5280 4.1 and 4.2.1.6, DER as in
- * X.690 8-11. Only definite lengths and one-byte tags are read, nesting is by cursors inside
+ * X.690 8-11. Read with base/ber.h and one-byte tags only; nesting is by cursors inside
  * cursors, so nothing read here can reach past the certificate.
  */
 #include "base/addr.h"
+#include "base/ber.h"
 #include "base/text.h"
 #include "sensor/app/tls_priv.h"
 
-enum der_tag {
-	DER_INTEGER = 0x02,
-	DER_OCTETS = 0x04,
-	DER_OID = 0x06,
-	DER_UTC_TIME = 0x17,
-	DER_TIME = 0x18,
-	DER_BMP = 0x1e,
-	DER_SEQUENCE = 0x30,
-	DER_SET = 0x31,
-	DER_VERSION = 0xa0,	 /* [0] EXPLICIT of a certificate */
-	DER_EXTENSIONS = 0xa3,	 /* [3] EXPLICIT of a certificate */
-	DER_NAME_EMAIL = 0x81,	 /* [1] of GeneralName */
-	DER_NAME_DNS = 0x82,	 /* [2] */
-	DER_NAME_URI = 0x86,	 /* [6] */
-	DER_NAME_ADDRESS = 0x87, /* [7] */
+enum {
+	VERSION_ID = 0xa0,	/* [0] EXPLICIT of a certificate */
+	EXTENSIONS_ID = 0xa3,	/* [3] EXPLICIT of a certificate */
+	NAME_EMAIL_ID = 0x81,	/* [1] of GeneralName */
+	NAME_DNS_ID = 0x82,	/* [2] */
+	NAME_URI_ID = 0x86,	/* [6] */
+	NAME_ADDRESS_ID = 0x87, /* [7] */
 };
 
 enum { NAME_PARTS_MAX = 64, NAME_MAX_BYTES = 4096 };
 
-/* The next element's tag and content. A bad one makes c bad. */
-static struct cursor der_next(struct cursor *c, uint8_t *out_tag)
+/* The next element's identifier and content. A bad one makes c bad; so does the end, and a tag that
+ * needs more than one octet. */
+static struct cursor next(struct cursor *c, uint8_t *out_id)
 {
-	size_t n;
+	struct ber e = {0};
+	struct cursor content;
 
-	*out_tag = cursor_u8(c);
-	n = cursor_u8(c);
-	if ((*out_tag & 0x1f) == 0x1f || n == 0x80 || n > 0x84)
+	if (!ber_next(c, &e) || (e.id & BER_TAG) == BER_TAG)
 		c->bad = true;
-	else if (n > 0x80)
-		n = (size_t)cursor_be(c, n & 0x7f);
-	return cursor_sub(c, n);
-}
-
-/* The content of the next element, which must be a `tag`. */
-static struct cursor der_expect(struct cursor *c, uint8_t tag)
-{
-	uint8_t got;
-	struct cursor content = der_next(c, &got);
-
-	if (got != tag)
-		c->bad = content.bad = true;
+	*out_id = e.id;
+	content = cursor_of(e.content);
+	content.bad = c->bad;
 	return content;
-}
-
-static struct slice rest_of(const struct cursor *c)
-{
-	return (struct slice){c->at, cursor_left(c)};
 }
 
 /* Attribute types by their DER bytes; the words are the ones that EVE readers know. */
@@ -87,29 +65,6 @@ static const struct {
 	{"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x19", 10, "DC"},
 };
 
-/* X.690 8.19: base 128, the first two arcs in one number. */
-static void add_dotted(struct buf *out, struct slice oid)
-{
-	uint64_t v = 0;
-	bool first = true;
-
-	for (size_t i = 0; i < oid.len; i++) {
-		v = v << 7 | (oid.ptr[i] & 0x7f);
-		if (oid.ptr[i] & 0x80)
-			continue;
-		if (first) {
-			uint64_t top = v < 80 ? v / 40 : 2;
-
-			buf_add_u64(out, top);
-			v -= top * 40;
-		}
-		buf_add_byte(out, '.');
-		buf_add_u64(out, v);
-		first = false;
-		v = 0;
-	}
-}
-
 static void add_type(struct buf *out, struct slice oid)
 {
 	for (size_t i = 0; i < sizeof attributes / sizeof attributes[0]; i++)
@@ -118,7 +73,7 @@ static void add_type(struct buf *out, struct slice oid)
 			buf_add_z(out, attributes[i].word);
 			return;
 		}
-	add_dotted(out, oid);
+	ber_oid_text(out, oid);
 }
 
 /* Two bytes a character (UCS-2) as UTF-8. */
@@ -148,14 +103,14 @@ static struct slice read_name(struct app_tx *tx, struct cursor c, enum tls_anoma
 
 	out.most = NAME_MAX_BYTES;
 	while (cursor_left(&c) != 0 && parts < NAME_PARTS_MAX) {
-		struct cursor set = der_expect(&c, DER_SET);
+		struct cursor set = ber_expect(&c, BER_SET);
 		bool first = true;
 
 		while (cursor_left(&set) != 0 && parts < NAME_PARTS_MAX) {
-			struct cursor pair = der_expect(&set, DER_SEQUENCE);
-			struct cursor type = der_expect(&pair, DER_OID);
+			struct cursor pair = ber_expect(&set, BER_SEQUENCE);
+			struct cursor type = ber_expect(&pair, BER_OID);
 			uint8_t tag;
-			struct cursor value = der_next(&pair, &tag);
+			struct cursor value = next(&pair, &tag);
 
 			if (!cursor_ok(&pair) || !cursor_ok(&value))
 				set.bad = true;
@@ -164,12 +119,12 @@ static struct slice read_name(struct app_tx *tx, struct cursor c, enum tls_anoma
 			if (parts++ != 0)
 				buf_add_z(&out, first ? ", " : " + ");
 			first = false;
-			add_type(&out, rest_of(&type));
+			add_type(&out, cursor_rest(&type));
 			buf_add_byte(&out, '=');
-			if (tag == DER_BMP)
-				add_bmp(&out, rest_of(&value));
+			if (tag == BER_BMP)
+				add_bmp(&out, cursor_rest(&value));
 			else
-				buf_add(&out, rest_of(&value));
+				buf_add(&out, cursor_rest(&value));
 		}
 		if (!cursor_ok(&set))
 			c.bad = true;
@@ -183,12 +138,12 @@ static struct slice read_name(struct app_tx *tx, struct cursor c, enum tls_anoma
 static struct slice read_time(struct app_tx *tx, struct cursor *c)
 {
 	uint8_t tag;
-	struct cursor content = der_next(c, &tag);
-	struct slice s = rest_of(&content);
-	size_t year = tag == DER_UTC_TIME ? 2 : 4;
+	struct cursor content = next(c, &tag);
+	struct slice s = cursor_rest(&content);
+	size_t year = tag == BER_UTC_TIME ? 2 : 4;
 	struct buf out = buf_in(&tx->arena);
 
-	if ((tag != DER_UTC_TIME && tag != DER_TIME) || s.len < year + 10) {
+	if ((tag != BER_UTC_TIME && tag != BER_TIME) || s.len < year + 10) {
 		tls_anomaly(tx, TLS_BAD_CERT_DATE);
 		return (struct slice){NULL, 0};
 	}
@@ -227,21 +182,21 @@ static struct slice read_serial(struct app_tx *tx, struct slice number)
 static void read_alt_names(struct app_tx *tx, struct tls_cert *cert, struct slice value)
 {
 	struct cursor c = cursor_of(value);
-	struct cursor list = der_expect(&c, DER_SEQUENCE);
+	struct cursor list = ber_expect(&c, BER_SEQUENCE);
 
 	while (cursor_left(&list) != 0 && cert->name_count < TLS_NAMES_MAX) {
 		uint8_t tag;
-		struct cursor name = der_next(&list, &tag);
-		struct slice s = rest_of(&name);
+		struct cursor name = next(&list, &tag);
+		struct slice s = cursor_rest(&name);
 		char text[ADDR_TEXT_MAX];
 
 		if (!cursor_ok(&list))
 			break;
-		if (tag == DER_NAME_ADDRESS && (s.len == 4 || s.len == 16)) {
+		if (tag == NAME_ADDRESS_ID && (s.len == 4 || s.len == 16)) {
 			struct addr a = s.len == 4 ? addr_v4(s.ptr) : addr_v6(s.ptr);
 
 			s = addr_format(&a, text);
-		} else if (tag != DER_NAME_EMAIL && tag != DER_NAME_DNS && tag != DER_NAME_URI) {
+		} else if (tag != NAME_EMAIL_ID && tag != NAME_DNS_ID && tag != NAME_URI_ID) {
 			continue;
 		}
 		s = arena_copy(&tx->arena, s);
@@ -254,22 +209,22 @@ static void read_alt_names(struct app_tx *tx, struct tls_cert *cert, struct slic
 
 static void read_extensions(struct app_tx *tx, struct tls_cert *cert, struct cursor c)
 {
-	struct cursor list = der_expect(&c, DER_SEQUENCE);
+	struct cursor list = ber_expect(&c, BER_SEQUENCE);
 
 	while (cursor_left(&list) != 0) {
-		struct cursor extension = der_expect(&list, DER_SEQUENCE);
-		struct cursor oid = der_expect(&extension, DER_OID);
+		struct cursor extension = ber_expect(&list, BER_SEQUENCE);
+		struct cursor oid = ber_expect(&extension, BER_OID);
 		uint8_t tag;
-		struct cursor value = der_next(&extension, &tag);
+		struct cursor value = next(&extension, &tag);
 
 		if (tag == 0x01) /* critical: a BOOLEAN that may be left out */
-			value = der_next(&extension, &tag);
-		if (!cursor_ok(&extension) || !cursor_ok(&value) || tag != DER_OCTETS) {
+			value = next(&extension, &tag);
+		if (!cursor_ok(&extension) || !cursor_ok(&value) || tag != BER_OCTETS) {
 			list.bad = true;
 			break;
 		}
-		if (slice_equal(rest_of(&oid), SLICE("\x55\x1d\x11")))
-			read_alt_names(tx, cert, rest_of(&value));
+		if (slice_equal(cursor_rest(&oid), SLICE("\x55\x1d\x11")))
+			read_alt_names(tx, cert, cursor_rest(&value));
 	}
 	if (!cursor_ok(&list))
 		tls_anomaly(tx, TLS_BAD_CERT_EXTENSIONS);
@@ -279,47 +234,47 @@ static void read_extensions(struct app_tx *tx, struct tls_cert *cert, struct cur
 static void read_tbs(struct app_tx *tx, struct tls_cert *cert, struct cursor c)
 {
 	uint8_t tag;
-	struct cursor content = der_next(&c, &tag);
+	struct cursor content = next(&c, &tag);
 
-	if (tag == DER_VERSION) {
-		struct cursor number = der_expect(&content, DER_INTEGER);
+	if (tag == VERSION_ID) {
+		struct cursor number = ber_expect(&content, BER_INTEGER);
 
 		if (!cursor_ok(&number) || cursor_left(&number) != 1 || *number.at > 2)
 			tls_anomaly(tx, TLS_BAD_CERT_VERSION);
-		content = der_next(&c, &tag);
+		content = next(&c, &tag);
 	}
-	if (tag != DER_INTEGER) {
+	if (tag != BER_INTEGER) {
 		tls_anomaly(tx, TLS_BAD_CERT_SERIAL);
 		return;
 	}
-	cert->serial = read_serial(tx, rest_of(&content));
-	content = der_expect(&c, DER_SEQUENCE);
+	cert->serial = read_serial(tx, cursor_rest(&content));
+	content = ber_expect(&c, BER_SEQUENCE);
 	if (!cursor_ok(&content)) {
 		tls_anomaly(tx, TLS_BAD_CERT_ALGORITHM);
 		return;
 	}
-	content = der_expect(&c, DER_SEQUENCE);
+	content = ber_expect(&c, BER_SEQUENCE);
 	if (!cursor_ok(&content)) {
 		tls_anomaly(tx, TLS_BAD_CERT_ISSUER);
 		return;
 	}
 	cert->issuer = read_name(tx, content, TLS_BAD_CERT_ISSUER);
-	content = der_expect(&c, DER_SEQUENCE);
+	content = ber_expect(&c, BER_SEQUENCE);
 	if (!cursor_ok(&content)) {
 		tls_anomaly(tx, TLS_BAD_CERT_VALIDITY);
 		return;
 	}
 	cert->not_before = read_time(tx, &content);
 	cert->not_after = read_time(tx, &content);
-	content = der_expect(&c, DER_SEQUENCE);
+	content = ber_expect(&c, BER_SEQUENCE);
 	if (!cursor_ok(&content)) {
 		tls_anomaly(tx, TLS_BAD_CERT_SUBJECT);
 		return;
 	}
 	cert->subject = read_name(tx, content, TLS_BAD_CERT_SUBJECT);
 	while (cursor_left(&c) != 0) { /* key, unique ids, extensions */
-		content = der_next(&c, &tag);
-		if (cursor_ok(&c) && tag == DER_EXTENSIONS)
+		content = next(&c, &tag);
+		if (cursor_ok(&c) && tag == EXTENSIONS_ID)
 			read_extensions(tx, cert, content);
 	}
 	if (!cursor_ok(&c))
@@ -334,8 +289,8 @@ struct tls_cert *app_tls_cert(struct app_tx *tx, struct slice der)
 
 	if (cert == NULL)
 		return NULL;
-	outer = der_expect(&c, DER_SEQUENCE);
-	tbs = der_expect(&outer, DER_SEQUENCE);
+	outer = ber_expect(&c, BER_SEQUENCE);
+	tbs = ber_expect(&outer, BER_SEQUENCE);
 	if (!cursor_ok(&tbs)) {
 		tls_anomaly(tx, TLS_BAD_CERT_DER);
 		tls_anomaly(tx, TLS_BAD_CERT);

@@ -32,7 +32,7 @@ enum app_dir { APP_TO_SERVER, APP_TO_CLIENT }; /* same values as enum flow_dir *
 
 enum {
 	APP_PROTOCOLS_MAX = 64, /* rows of app_protocols[]: bits of a uint64_t */
-	APP_FIELDS_MAX = 64,	/* rule buffers of one protocol */
+	APP_FIELDS_MAX = 128,	/* rule buffers and numbers of one protocol */
 	APP_ANOMALIES_MAX = 64,
 	APP_PROBE_BYTES_MAX = 2048, /* probing gives up after so many bytes in a direction */
 	APP_PROBE_HELD_MAX =
@@ -50,6 +50,19 @@ enum app_probe { APP_NO, APP_NEED_MORE, APP_YES };
 
 enum app_transport { APP_TCP = 1, APP_UDP = 2 }; /* bits */
 
+/* A number's name in rules: {"publish", 3}. */
+struct app_word {
+	const char *name;
+	uint64_t value;
+};
+
+/* What the bytes of a field are. Of NUMBERS and FLAGS they are an array of uint64_t in the
+ * machine's order, all values of the transaction (get is asked with n = 0 only): the field is a
+ * keyword with a value, "mqtt.type:publish", "enip_command:>99". Of FLAGS the words are bits:
+ * "mqtt.flags:dup,!retain".
+ */
+enum app_kind { APP_BYTES, APP_NUMBERS, APP_FLAGS };
+
 /* One rule buffer: "http.uri". A growing field (bodies) may be read before it is final. */
 struct app_field {
 	const char *name; /* as rules write it, e.g. "http.uri", "dns.query", "tls.sni" */
@@ -62,7 +75,15 @@ struct app_field {
 	 */
 	struct slice (*get)(struct app_tx *tx, enum app_dir dir, unsigned n);
 	const char *doc; /* one sentence */
+	enum app_kind kind;
+	const struct app_word *words; /* of numbers; ended by name == NULL; NULL: none */
 };
+
+/* One number as the bytes of a field; *v must live as long as the transaction. */
+static inline struct slice app_number(const uint64_t *v)
+{
+	return (struct slice){(const uint8_t *)v, sizeof *v};
+}
 
 struct app_tx {
 	uint64_t id;		  /* 0, 1, 2... in its flow */

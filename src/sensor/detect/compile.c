@@ -524,15 +524,19 @@ static void compiler_begin(struct detect_compiler *c, const struct rule *r, stru
 	c->var_count = 0;
 }
 
-/* A word that is no row may be a field's name: then it is a sticky buffer. */
+/* A word that is no row may be a field's name: then it is a sticky buffer, or a number. */
 static enum status option(struct detect_compiler *c, const struct rule_option *o, struct fail *why)
 {
 	const struct detect_keyword *kw = detect_keyword_find(o->keyword);
 	const struct app_protocol *p;
+	const struct app_field *f;
 
 	if (kw != NULL)
 		return kw->compile(c, kw, o->value, why);
-	if (o->value.ptr != NULL || app_field_find(o->keyword, &p) == NULL)
+	f = app_field_find(o->keyword, &p);
+	if (f != NULL && f->kind != APP_BYTES && o->value.ptr != NULL)
+		return detect_number_add(c, f, o->value, why);
+	if (o->value.ptr != NULL || f == NULL || f->kind != APP_BYTES)
 		return fail_set(why, ST_NOTFOUND, "keyword is not supported");
 	return detect_stick(c, o->keyword, why);
 }

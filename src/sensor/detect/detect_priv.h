@@ -302,6 +302,10 @@ bool detect_range_holds(const struct detect_range *r, uint64_t v);
 uint64_t detect_apps_named(struct slice proto); /* bits of app_protocols[] that a rule means */
 void detect_use_add(uint8_t *use, bool sets);
 
+/* field_number.c: the keyword of a field that is not APP_BYTES. */
+MUST_USE enum status detect_number_add(struct detect_compiler *c, const struct app_field *f,
+				       struct slice value, struct fail *why);
+
 /* kw_content.c */
 extern const struct detect_keyword *const detect_content_keyword;
 /* Next place of c in `in` at or behind *from, within its limits relative to in->pos; false: none.

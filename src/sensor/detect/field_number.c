@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Numbers of transactions: any field that is not APP_BYTES is a keyword with a value. Grammar
+ * (docs.suricata.io, rules/integer-keywords):
+ *
+ *	KEYWORD  = VALUE ["," INDEX ["," FROM ":" TO]] | "count" COMPARE
+ *	VALUE    = COMPARE | ["!"] word | "&" MASK ("=" | "!=") n
+ *	COMPARE  = n, !n, <n, <=n, >n, >=n, a-b, a<>b (both without their ends), !a-b
+ *	INDEX    = any | all | all_or_absent | or_absent | nb COMPARE | n | oob_or n
+ *	flags    = ["!"] word *("," ["!"] word)
+ */
+#include "base/text.h"
+#include "sensor/detect/detect_priv.h"
+
+struct compare {
+	enum { COMPARE_RANGE, COMPARE_NOT_RANGE, COMPARE_MASK, COMPARE_FLAGS } how;
+	struct detect_range range;
+	uint64_t mask, value; /* MASK; FLAGS: those asked for, and those of them that are set */
+	bool not_equal;
+};
+
+struct number_operand {
+	struct compare compare, times;
+	enum { INDEX_ANY, INDEX_ALL, INDEX_TIMES, INDEX_AT, INDEX_COUNT } index;
+	bool outside; /* INDEX_AT: holds where there is no such index */
+	int64_t at;
+	bool cut;
+	int64_t from, to; /* cut: negative ones count from the end */
+};
+
+static bool compare_holds(const struct compare *c, uint64_t v)
+{
+	switch (c->how) {
+	case COMPARE_RANGE:
+		return detect_range_holds(&c->range, v);
+	case COMPARE_NOT_RANGE:
+		return !detect_range_holds(&c->range, v);
+	case COMPARE_MASK:
+		return ((v & c->mask) == c->value) != c->not_equal;
+	case COMPARE_FLAGS:
+		return (v & c->mask) == c->value;
+	}
+	return false;
+}
+
+/* Index i of n, from the end if negative; false: outside. */
+static bool index_of(int64_t i, size_t n, size_t *out)
+{
+	if (i < 0)
+		i += (int64_t)n;
+	if (i < 0 || (uint64_t)i > n)
+		return false;
+	*out = (size_t)i;
+	return true;
+}
+
+static bool number_step(const void *operand, struct detect_inspect *in)
+{
+	const struct number_operand *o = operand;
+	size_t n = in->bytes.len / sizeof(uint64_t), from = 0, to = n, hits = 0, at;
+	uint64_t v;
+
+	if (o->cut && (!index_of(o->from, n, &from) || !index_of(o->to, n, &to) || from > to))
+		from = to = 0;
+	if (o->index == INDEX_COUNT)
+		return compare_holds(&o->compare, n);
+	if (o->index == INDEX_AT) {
+		if (!index_of(o->at, to - from, &at) || at == to - from)
+			return o->outside;
+		memcpy(&v, in->bytes.ptr + (from + at) * sizeof v, sizeof v);
+		return compare_holds(&o->compare, v);
+	}
+	for (size_t i = from; i < to; i++) {
+		memcpy(&v, in->bytes.ptr + i * sizeof v, sizeof v);
+		hits += compare_holds(&o->compare, v);
+	}
+	switch (o->index) {
+	case INDEX_ALL:
+		return to > from && hits == to - from;
+	case INDEX_TIMES:
+		return compare_holds(&o->times, hits);
+	default:
+		return hits != 0;
+	}
+}
+
+static const struct detect_keyword number_row = {
+	.name = "number", .doc = "a number of a transaction", .cost = 1, .step = number_step};
+
+static bool word_find(const struct app_word *words, struct slice s, uint64_t *out)
+{
+	for (; words != NULL && words->name != NULL; words++)
+		if (slice_equal_nocase(s, slice_of(words->name))) {
+			*out = words->value;
+			return true;
+		}
+	return false;
+}
+
+/* "&0xc0=0x80", "&1!=0"; the value may only have bits of the mask. */
+static bool mask_parse(struct slice s, struct compare *out)
+{
+	struct slice rest = slice_from(s, 1), mask = slice_split(&rest, '=');
+
+	out->how = COMPARE_MASK;
+	out->not_equal = slice_ends(mask, SLICE("!"));
+	if (out->not_equal)
+		mask.len--;
+	return text_u64(slice_trim(mask), 1, UINT64_MAX, &out->mask) &&
+	       text_u64(slice_trim(rest), 0, out->mask, &out->value) &&
+	       (out->value & ~out->mask) == 0;
+}
+
+static bool compare_parse(struct slice s, const struct app_word *words, struct compare *out)
+{
+	bool not ;
+
+	*out = (struct compare){.how = COMPARE_RANGE};
+	s = slice_trim(s);
+	if (slice_starts(s, SLICE("&")))
+		return mask_parse(s, out);
+	not = slice_starts(s, SLICE("!"));
+	if (word_find(words, slice_trim(slice_from(s, not ? 1 : 0)), &out->range.a)) {
+		out->range.op = not ? CMP_NE : CMP_EQ;
+		return true;
+	}
+	if (!detect_range_parse(s, UINT64_MAX, &out->range)) {
+		out->how = COMPARE_NOT_RANGE;
+		return not &&detect_range_parse(slice_from(s, 1), UINT64_MAX, &out->range) &&
+		       out->range.op == CMP_IN;
+	}
+	out->range.open = true; /* ranges are without their ends */
+	return true;
+}
+
+static bool flags_parse(struct slice rest, const struct app_word *words, struct compare *out)
+{
+	if (slice_starts(rest, SLICE("&")) || (rest.len != 0 && text_is_digit(rest.ptr[0])))
+		return compare_parse(rest, words, out);
+	*out = (struct compare){.how = COMPARE_FLAGS};
+	while (rest.ptr != NULL) {
+		struct slice s = slice_trim(slice_split(&rest, ','));
+		bool not = slice_starts(s, SLICE("!"));
+		uint64_t bit;
+
+		if (!word_find(words, slice_trim(slice_from(s, not ? 1 : 0)), &bit))
+			return compare_parse(s, words, out) && rest.ptr == NULL && out->mask == 0;
+		out->mask |= bit;
+		out->value |= not ? 0 : bit;
+	}
+	return true;
+}
+
+static bool index_parse(struct slice s, struct number_operand *o, bool *out_absent)
+{
+	struct slice number = s;
+
+	*out_absent = slice_equal(s, SLICE("all_or_absent")) || slice_equal(s, SLICE("or_absent"));
+	if (slice_equal(s, SLICE("any")) || slice_equal(s, SLICE("or_absent"))) {
+		o->index = INDEX_ANY;
+		return true;
+	}
+	if (slice_equal(s, SLICE("all")) || slice_equal(s, SLICE("all_or_absent"))) {
+		o->index = INDEX_ALL;
+		return true;
+	}
+	if (slice_starts(s, SLICE("nb"))) {
+		o->index = INDEX_TIMES;
+		return compare_parse(slice_from(s, 2), NULL, &o->times);
+	}
+	o->index = INDEX_AT;
+	o->outside = slice_starts(s, SLICE("oob_or"));
+	if (o->outside)
+		number = slice_trim(slice_from(s, strlen("oob_or")));
+	*out_absent = o->outside;
+	return text_i64(number, INT32_MIN, INT32_MAX, &o->at);
+}
+
+static bool cut_parse(struct slice s, struct number_operand *o)
+{
+	struct slice from = slice_split(&s, ':');
+
+	o->cut = true;
+	return text_i64(slice_trim(from), INT32_MIN, INT32_MAX, &o->from) &&
+	       text_i64(slice_trim(s), INT32_MIN, INT32_MAX, &o->to);
+}
+
+static bool operand_parse(struct slice value, const struct app_field *f, struct number_operand *o,
+			  bool *out_absent)
+{
+	struct slice rest = value, first;
+
+	*out_absent = false;
+	if (f->kind == APP_FLAGS)
+		return flags_parse(value, f->words, &o->compare);
+	first = slice_trim(slice_split(&rest, ','));
+	if (slice_starts(first, SLICE("count"))) {
+		o->index = INDEX_COUNT;
+		*out_absent = true;
+		return rest.ptr == NULL && compare_parse(slice_from(first, 5), NULL, &o->compare);
+	}
+	if (!compare_parse(first, f->words, &o->compare))
+		return false;
+	if (rest.ptr != NULL && !index_parse(slice_trim(slice_split(&rest, ',')), o, out_absent))
+		return false;
+	return rest.ptr == NULL || cut_parse(slice_trim(rest), o);
+}
+
+enum status detect_number_add(struct detect_compiler *c, const struct app_field *f,
+			      struct slice value, struct fail *why)
+{
+	struct number_operand *o = ARENA_NEW(c->arena, struct number_operand);
+	struct detect_draft_list *keep = c->current;
+	bool absent;
+	enum status st;
+
+	if (o == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for %s", f->name);
+	if (!operand_parse(value, f, o, &absent))
+		return fail_set(why, ST_INVALID, "%s does not take \"%.*s\"", f->name,
+				SLICE_ARG(value));
+	/* "count" of nothing is 0, but a list that is not there is never asked: it holds by itself
+	 * where 0 would */
+	absent = absent && (o->index != INDEX_COUNT || compare_holds(&o->compare, 0));
+	st = detect_list_for(c, slice_of(f->name), &c->current, why);
+	if (st == ST_OK) {
+		c->current->absent |= absent;
+		st = detect_add_step(c, &number_row, o, false, why);
+	}
+	c->current = keep;
+	return st;
+}

@@ -388,7 +388,7 @@ struct app_setup *app_setup_new(struct config *config, struct arena *a)
 		read_enabled(s, i, node);
 		if (p->configure == NULL)
 			continue;
-		s->of[i] = p->configure(node, a);
+		s->of[i] = p->configure(config, a);
 		if (s->of[i] == NULL)
 			return NULL;
 	}

@@ -170,9 +170,9 @@ struct app_protocol {
 	 * when its event is written, and before that for every alert about it, so it says what is
 	 * there so far. What it writes lives in scratch. */
 	bool (*log)(struct app_tx *tx, unsigned n, struct arena *scratch, struct record *r);
-	/* The protocol's settings from its node, app-layer.protocols.<name> (NULL: defaults), in a;
-	 * NULL on no memory. NULL: it has none. */
-	const void *(*configure)(struct config *node, struct arena *a);
+	/* The protocol's settings, in a; NULL on no memory. config is the whole tree (its own node is
+	 * app-layer.protocols.<name>), or NULL: defaults. NULL: it has none. */
+	const void *(*configure)(struct config *config, struct arena *a);
 };
 
 /* Opens the definition of protocol `name`; the file is name.c and the word in meson.build name. */

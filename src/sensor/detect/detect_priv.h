@@ -108,12 +108,23 @@ struct detect_content {
 	uint16_t chop_at, chop_len; /* fast_pattern:offset,length; len 0: all of it */
 };
 
-enum detect_cmp { CMP_EQ, CMP_NE, CMP_LT, CMP_LE, CMP_GT, CMP_GE, CMP_IN };
+enum detect_cmp {
+	CMP_EQ,
+	CMP_NE,
+	CMP_LT,
+	CMP_LE,
+	CMP_GT,
+	CMP_GE,
+	CMP_IN, /* between a and b, without them */
+	CMP_OUT,
+	CMP_MASK, /* the bits of a are b */
+	CMP_MASK_NE,
+};
 
-struct detect_range { /* "5", "!5", "<5", ">=5", "3<>9", "3-9" */
+/* "5", "!5", "<5", ">=5", "3<>9", "3-9", "!3-9", "&0xf0=0x10", "2kb"; rules/integer-keywords */
+struct detect_range {
 	enum detect_cmp op;
 	uint64_t a, b;
-	bool open; /* CMP_IN: without its ends */
 };
 
 struct detect_step {

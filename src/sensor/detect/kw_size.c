@@ -26,7 +26,7 @@ static enum status compile_bsize(struct detect_compiler *c, const struct detect_
 		return fail_set(why, ST_NOMEM, "no memory for %s", kw->name);
 	if (!c->sticky)
 		return fail_set(why, ST_INVALID, "bsize needs a buffer before it");
-	if (!detect_range_parse(value, UINT32_MAX, o))
+	if (!detect_range_parse(value, UINT64_MAX, o))
 		return fail_set(why, ST_INVALID, "bsize wants a number or a range, not \"%.*s\"",
 				SLICE_ARG(value));
 	return detect_add_step(c, kw, o, false, why);

@@ -24,7 +24,7 @@ static enum status compile_uint(struct detect_compiler *c, const struct detect_k
 	if (o == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for %s", kw->name);
 	o->get = kw->get;
-	if (!detect_range_parse(value, UINT32_MAX, &o->range))
+	if (!detect_range_parse(value, UINT64_MAX >> (64 - kw->which), &o->range))
 		return fail_set(why, ST_INVALID, "%s wants a number or a range, not \"%.*s\"",
 				kw->name, SLICE_ARG(value));
 	c->wants_packet = true;
@@ -60,26 +60,26 @@ GETTER(get_icode, IS_ICMP, p->icmp_code)
 GETTER(get_icmp_id, IS_ICMP, p->icmp_id)
 GETTER(get_icmp_seq, IS_ICMP, p->icmp_seq)
 
-#define UINT(word, getter, text)                                                                   \
+#define UINT(word, bits, getter, text)                                                             \
 	{                                                                                          \
-		.name = (word), .get = (getter), .compile = compile_uint, .test = holds,           \
-		.cost = 1, .doc = (text)                                                           \
+		.name = (word), .which = (bits), .get = (getter), .compile = compile_uint,         \
+		.test = holds, .cost = 1, .doc = (text)                                            \
 	}
 
 KEYWORD(uint) = {
-	UINT("dsize", get_dsize, "bytes of the packet's payload"),
-	UINT("ttl", get_ttl, "IP time to live or hop limit"),
-	UINT("id", get_id, "IPv4 identification"),
-	UINT("tos", get_tos, "IPv4 type of service"),
-	UINT("fragoffset", get_fragoffset, "IP fragment offset in bytes"),
-	UINT("seq", get_seq, "TCP sequence number"),
-	UINT("ack", get_ack, "TCP acknowledgment number"),
-	UINT("window", get_window, "TCP window"),
-	UINT("tcp.mss", get_mss, "TCP maximum segment size option"),
-	UINT("tcp.wscale", get_wscale, "TCP window scale option"),
-	UINT("itype", get_itype, "ICMP type"),
-	UINT("icode", get_icode, "ICMP code"),
-	UINT("icmp_id", get_icmp_id, "ICMP identifier"),
-	UINT("icmp_seq", get_icmp_seq, "ICMP sequence number"),
+	UINT("dsize", 16, get_dsize, "bytes of the packet's payload"),
+	UINT("ttl", 8, get_ttl, "IP time to live or hop limit"),
+	UINT("id", 16, get_id, "IPv4 identification"),
+	UINT("tos", 8, get_tos, "IPv4 type of service"),
+	UINT("fragoffset", 16, get_fragoffset, "IP fragment offset in bytes"),
+	UINT("seq", 32, get_seq, "TCP sequence number"),
+	UINT("ack", 32, get_ack, "TCP acknowledgment number"),
+	UINT("window", 16, get_window, "TCP window"),
+	UINT("tcp.mss", 16, get_mss, "TCP maximum segment size option"),
+	UINT("tcp.wscale", 8, get_wscale, "TCP window scale option"),
+	UINT("itype", 8, get_itype, "ICMP type"),
+	UINT("icode", 8, get_icode, "ICMP code"),
+	UINT("icmp_id", 16, get_icmp_id, "ICMP identifier"),
+	UINT("icmp_seq", 16, get_icmp_seq, "ICMP sequence number"),
 	{0},
 };

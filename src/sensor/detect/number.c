@@ -54,16 +54,88 @@ enum status detect_var_add(struct detect_compiler *c, struct slice name, uint8_t
 	return ST_OK;
 }
 
-static bool between(struct slice s, const char *sep, uint64_t most, bool open,
-		    struct detect_range *out)
+/* --- ranges: rules/integer-keywords --- */
+
+/* Digits, "0x" and hex digits, or digits and a unit; what stands behind them stays in *s. */
+static bool value_take(struct slice *s, uint64_t most, uint64_t *out)
 {
-	size_t at = slice_find(s, slice_of(sep));
+	static const struct {
+		const char *word;
+		unsigned shift;
+	} units[] = {{"kib", 10}, {"kb", 10}, {"mib", 20}, {"mb", 20}, {"gib", 30}, {"gb", 30}};
+	bool hex = s->len > 2 && s->ptr[0] == '0' && s->ptr[1] == 'x' && text_hex(s->ptr[2]) >= 0;
+	uint64_t v = 0, base = hex ? 16 : 10;
+	size_t n = hex ? 2 : 0, first = n;
+
+	for (; n < s->len; n++) {
+		int d = hex ? text_hex(s->ptr[n]) : text_is_digit(s->ptr[n]) ? s->ptr[n] - '0' : -1;
+
+		if (d < 0)
+			break;
+		if (__builtin_mul_overflow(v, base, &v) ||
+		    __builtin_add_overflow(v, (uint64_t)d, &v))
+			return false;
+	}
+	if (n == first)
+		return false;
+	*s = slice_from(*s, n);
+	for (size_t i = 0; !hex && i < sizeof units / sizeof units[0]; i++) {
+		size_t len = strlen(units[i].word);
+
+		if (slice_equal_nocase(slice_part(*s, 0, len), slice_of(units[i].word))) {
+			if (v > UINT64_MAX >> units[i].shift)
+				return false;
+			v <<= units[i].shift;
+			*s = slice_from(*s, len);
+			break;
+		}
+	}
+	*out = v;
+	return v <= most;
+}
+
+/* Takes `word` and the blanks behind it off the front. */
+static bool word_take(struct slice *s, const char *word)
+{
+	if (!slice_starts(*s, slice_of(word)))
+		return false;
+	*s = slice_trim(slice_from(*s, strlen(word)));
+	return true;
+}
+
+/* "3-9", "3<>9", "!3-9": without its ends, and something between them */
+static bool between(struct slice s, uint64_t most, struct detect_range *out)
+{
+	bool not = slice_starts(s, SLICE("!"));
 	uint64_t a, b;
 
-	if (at == SIZE_MAX || at == 0 || !text_u64(slice_trim(slice_part(s, 0, at)), 0, most, &a) ||
-	    !text_u64(slice_trim(slice_from(s, at + strlen(sep))), 0, most, &b) || a > b)
+	s = slice_from(s, not ? 1 : 0);
+	if (!value_take(&s, most, &a))
 		return false;
-	*out = (struct detect_range){.op = CMP_IN, .a = a, .b = b, .open = open};
+	s = slice_trim(s);
+	if (!word_take(&s, "<>") && !word_take(&s, "-"))
+		return false;
+	if (!value_take(&s, most, &b) || s.len != 0 || b <= a || b - a < 2)
+		return false;
+	*out = (struct detect_range){.op = not ? CMP_OUT : CMP_IN, .a = a, .b = b};
+	return true;
+}
+
+/* "&0x0f=0x05", "&0x0f!=0x05" */
+static bool masked(struct slice s, uint64_t most, struct detect_range *out)
+{
+	uint64_t mask, want;
+	bool not ;
+
+	if (!word_take(&s, "&") || !value_take(&s, most, &mask))
+		return false;
+	s = slice_trim(s);
+	not = slice_starts(s, SLICE("!"));
+	s = slice_from(s, not ? 1 : 0);
+	if (!word_take(&s, "=") || !value_take(&s, most, &want) || s.len != 0 ||
+	    (want & mask) != want)
+		return false;
+	*out = (struct detect_range){.op = not ? CMP_MASK_NE : CMP_MASK, .a = mask, .b = want};
 	return true;
 }
 
@@ -77,16 +149,19 @@ bool detect_range_parse(struct slice s, uint64_t most, struct detect_range *out)
 	struct detect_range r = {.op = CMP_EQ};
 
 	s = slice_trim(s);
-	if (between(s, "<>", most, true, out) || between(s, "-", most, false, out))
+	if (between(s, most, out) || masked(s, most, out))
 		return true;
 	for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++) {
-		if (slice_starts(s, slice_of(ops[i].text))) {
+		if (word_take(&s, ops[i].text)) {
 			r.op = ops[i].op;
-			s = slice_trim(slice_from(s, strlen(ops[i].text)));
 			break;
 		}
 	}
-	if (!text_u64(s, 0, most, &r.a))
+	if (!value_take(&s, most, &r.a) || s.len != 0)
+		return false;
+	/* what no number is, or every number is, is a slip of the pen */
+	if ((r.a == 0 && (r.op == CMP_LT || r.op == CMP_GE)) ||
+	    (r.a == most && (r.op == CMP_GT || r.op == CMP_LE)))
 		return false;
 	*out = r;
 	return true;
@@ -108,7 +183,13 @@ bool detect_range_holds(const struct detect_range *r, uint64_t v)
 	case CMP_GE:
 		return v >= r->a;
 	case CMP_IN:
-		return r->open ? v > r->a && v < r->b : v >= r->a && v <= r->b;
+		return v > r->a && v < r->b;
+	case CMP_OUT:
+		return v <= r->a || v >= r->b;
+	case CMP_MASK:
+		return (v & r->a) == r->b;
+	case CMP_MASK_NE:
+		return (v & r->a) != r->b;
 	}
 	return false;
 }

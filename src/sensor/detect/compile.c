@@ -99,14 +99,18 @@ static enum status buffer_get(struct detect_compiler *c, struct slice field,
 			      struct detect_buffer **out, struct fail *why)
 {
 	struct detect_buffer *b = buffer_find(c->rules, field), probe = {0};
+	const struct detect_keyword *row = detect_keyword_find(field);
+	bool packet = row != NULL && row->bytes != NULL;
 
-	if (b == NULL && !slice_equal(field, SLICE("payload")) && !fields_of(&probe, field))
+	if (b == NULL && !packet && !slice_equal(field, SLICE("payload")) &&
+	    !fields_of(&probe, field))
 		return fail_set(why, ST_NOTFOUND, "no buffer \"%.*s\"", SLICE_ARG(field));
 	if (b == NULL) {
 		b = buffer_add(c, field);
 		if (b == NULL)
 			return fail_set(why, ST_NOMEM, "no room for a buffer");
-		b->payload = !fields_of(b, field);
+		b->packet = packet ? row : NULL;
+		b->payload = !packet && !fields_of(b, field);
 	}
 	*out = b;
 	return ST_OK;
@@ -196,6 +200,7 @@ enum status detect_add_transform(struct detect_compiler *c, const struct detect_
 			return fail_set(why, ST_NOMEM, "no room for a buffer");
 		memcpy(b->field, was->field, sizeof b->field);
 		memcpy(b->transform, was->transform, sizeof b->transform);
+		b->packet = was->packet;
 		b->transforms = was->transforms;
 		b->transform[b->transforms++] = *t;
 	}
@@ -393,12 +398,19 @@ static bool lists_finish(struct detect_compiler *c)
 	struct detect_rule *o = c->out;
 
 	o->lists = ARENA_ARRAY(c->arena, struct detect_list, c->list_count + 1);
-	if (o->lists == NULL || !base64_finish(c))
+	o->packet_lists = ARENA_ARRAY(c->arena, struct detect_list, c->list_count + 1);
+	if (o->lists == NULL || o->packet_lists == NULL || !base64_finish(c))
 		return false;
 	o->payload_list = -1;
 	for (uint32_t i = 0; i < c->list_count; i++) {
 		if (c->lists[i]->count == 0)
 			continue;
+		if (c->lists[i]->buffer->packet != NULL) {
+			if (!list_finish(c, c->lists[i], &o->packet_lists[o->packet_list_count]))
+				return false;
+			o->packet_list_count++;
+			continue;
+		}
 		if (c->lists[i]->buffer->payload)
 			o->payload_list = (int32_t)o->list_count;
 		if (!list_finish(c, c->lists[i], &o->lists[o->list_count]))
@@ -484,8 +496,9 @@ static bool address_only(const struct detect_compiler *c)
 {
 	const struct detect_rule *o = c->out;
 
-	return o->test_count == 0 && (o->flow_flags & FLOWKW_GIVEN) == 0 && !o->app_only &&
-	       c->rule->sport->any && c->rule->dport->any;
+	return o->test_count == 0 && o->packet_list_count == 0 &&
+	       (o->flow_flags & FLOWKW_GIVEN) == 0 && !o->app_only && c->rule->sport->any &&
+	       c->rule->dport->any;
 }
 
 static enum status decide(struct detect_compiler *c, uint8_t how, struct fail *why)

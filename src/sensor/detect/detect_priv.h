@@ -75,6 +75,8 @@ struct detect_keyword {
 	bool (*test)(const void *operand, const struct detect_view *v);
 	bool (*step)(const void *operand, struct detect_inspect *in);
 	void (*after)(const void *operand, const struct detect_view *v);
+	/* a sticky buffer of the packet's own; ptr NULL: this packet has none */
+	struct slice (*bytes)(const struct detect_view *v, struct arena *scratch);
 	/* rows of families */
 	bool (*get)(const struct detect_view *v, uint64_t *out); /* kw_uint: the number */
 	const char *field;					 /* kw_buffer: the modern name */
@@ -141,9 +143,11 @@ struct detect_transform {
 	struct slice (*run)(const void *operand, struct slice in, struct arena *arena);
 };
 
-/* A place bytes come from: an application field after its transforms, or the payload. */
+/* A place bytes come from: an application field after its transforms, the payload, or a part of the
+ * packet. */
 struct detect_buffer {
 	struct slice name;				     /* "http.uri"; "payload" */
+	const struct detect_keyword *packet;		     /* the row that gives it; NULL: none */
 	const struct app_field *field[DETECT_PROTOCOLS_MAX]; /* by protocol; all NULL: payload */
 	struct detect_transform transform[DETECT_TRANSFORMS_MAX];
 	uint8_t transforms;
@@ -206,6 +210,8 @@ struct detect_rule {
 	bool app_only;	    /* bound to application protocols: apps */
 	uint64_t protos[4]; /* IP protocol numbers */
 	uint64_t apps;	    /* bit i: app_protocols[i] */
+	struct detect_list *packet_lists; /* about headers: asked with the tests */
+	uint32_t packet_list_count;
 	struct detect_list *lists;
 	uint32_t list_count;
 	int32_t payload_list; /* index in lists, -1: none */

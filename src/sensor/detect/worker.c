@@ -117,6 +117,18 @@ static bool app_holds(const struct detect_rule *r, const struct detect_view *v)
 	return i >= 0 && (r->apps >> i & 1) != 0;
 }
 
+static bool packet_list_holds(const struct detect_rule *r, const struct detect_list *l,
+			      const struct detect_view *v)
+{
+	struct arena *scratch = &v->worker->scratch;
+	struct slice s = l->buffer->packet->bytes(v, scratch);
+
+	if (s.ptr == NULL)
+		return l->if_absent;
+	s = detect_buffer_transform(l->buffer, s, scratch);
+	return s.ptr != NULL && detect_inspect_list(r, l, s, v);
+}
+
 bool detect_header_holds(const struct detect_rule *r, const struct detect_view *v)
 {
 	if (v->src == NULL) { /* no IP: only a rule about the decoder can mean it */
@@ -137,6 +149,9 @@ bool detect_header_holds(const struct detect_rule *r, const struct detect_view *
 	}
 	for (uint32_t i = 0; i < r->test_count; i++)
 		if (!r->tests[i].kw->test(r->tests[i].operand, v))
+			return false;
+	for (uint32_t i = 0; i < r->packet_list_count; i++)
+		if (!packet_list_holds(r, &r->packet_lists[i], v))
 			return false;
 	return true;
 }

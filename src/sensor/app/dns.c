@@ -39,7 +39,10 @@ struct dns {
 	size_t answer_count, answer_room;
 	struct slice *more_names; /* authorities' and additionals' owners */
 	size_t more_count, more_room;
-	struct slice opcode; /* decimal text */
+	/* for rules */
+	uint64_t opcode, header_rcode;
+	uint64_t *types;
+	size_t type_count, type_room;
 };
 
 static struct header read_header(struct cursor *c)
@@ -65,6 +68,9 @@ static bool read_question(struct cursor *c, struct slice message, struct app_tx 
 		return false;
 	if (d->question_count < QUESTIONS_KEPT)
 		(void)ARENA_PUSH(&tx->arena, d->questions, d->question_count, d->question_room, q);
+	if (d->type_count < QUESTIONS_KEPT)
+		(void)ARENA_PUSH(&tx->arena, d->types, d->type_count, d->type_room,
+				 (uint64_t)q.type);
 	return true;
 }
 
@@ -118,13 +124,10 @@ static bool read_message(struct app_flow *f, enum app_dir dir, struct slice mess
 {
 	struct cursor c = cursor_of(message);
 	struct app_tx *tx = app_tx_new(f, sizeof(struct dns));
-	struct buf text;
 	struct dns *d;
-	unsigned opcode;
 
 	if (tx == NULL)
 		return false;
-	text = buf_in(&tx->arena);
 	d = tx->data;
 	d->dir = dir;
 	d->h = read_header(&c);
@@ -135,16 +138,15 @@ static bool read_message(struct app_flow *f, enum app_dir dir, struct slice mess
 	} else {
 		bool response = (d->h.flags & FLAG_QR) != 0;
 
-		opcode = d->h.flags >> 11 & 0xf;
-		buf_add_u64(&text, opcode);
-		d->opcode = buf_slice(&text);
+		d->opcode = d->h.flags >> 11 & 0xf;
+		d->header_rcode = d->h.flags & 0xf;
 		if (response && dir == APP_TO_SERVER)
 			dns_anomaly(tx, DNS_NOT_REQUEST);
 		if (!response && dir == APP_TO_CLIENT)
 			dns_anomaly(tx, DNS_NOT_RESPONSE);
 		if (d->h.flags & FLAG_Z)
 			dns_anomaly(tx, DNS_Z_FLAG);
-		if (opcode > OPCODE_MAX)
+		if (d->opcode > OPCODE_MAX)
 			dns_anomaly(tx, DNS_OPCODE);
 		read_sections(&c, message, tx);
 	}
@@ -272,34 +274,32 @@ static struct slice get_opcode(struct app_tx *tx, enum app_dir dir, unsigned n)
 {
 	const struct dns *d = tx->data;
 
-	return d->dir == dir && n == 0 ? d->opcode : none;
-}
-
-static struct slice decimal(uint16_t v, struct arena *a)
-{
-	struct buf b = buf_in(a);
-
-	buf_add_u64(&b, v);
-	return buf_slice(&b);
+	return d->dir == dir ? app_number(&d->opcode) : none;
 }
 
 static struct slice get_rcode(struct app_tx *tx, enum app_dir dir, unsigned n)
 {
 	const struct dns *d = tx->data;
 
-	if (d->dir != dir || n != 0 || (d->h.flags & FLAG_QR) == 0)
-		return none;
-	return decimal(d->rcode, &tx->arena);
+	return d->dir == dir ? app_number(&d->header_rcode) : none;
 }
 
-static struct slice get_rrtype(struct app_tx *tx, enum app_dir dir, unsigned n)
+static struct slice get_rrtypes(struct app_tx *tx, enum app_dir dir, unsigned n)
 {
 	const struct dns *d = tx->data;
 
-	if (d->dir != dir || n >= d->question_count)
+	if (d->dir != dir || d->type_count == 0)
 		return none;
-	return decimal(d->questions[n].type, &tx->arena);
+	return (struct slice){(const uint8_t *)d->types, d->type_count * sizeof *d->types};
 }
+
+static const struct app_word opcodes[] = {{"query", 0},	 {"iquery", 1}, {"status", 2},
+					  {"notify", 4}, {"update", 5}, {0}};
+
+static const struct app_word rcodes[] = {{"noerror", 0},  {"formerr", 1},  {"servfail", 2},
+					 {"nxdomain", 3}, {"notimp", 4},   {"refused", 5},
+					 {"yxdomain", 6}, {"yxrrset", 7},  {"nxrrset", 8},
+					 {"notauth", 9},  {"notzone", 10}, {0}};
 
 static const struct app_field fields[] = {
 	{"dns.query", TO_SERVER, 0, false, true, get_query,
@@ -312,12 +312,12 @@ static const struct app_field fields[] = {
 	 "Each answer's owner name (Suricata 7's word)."},
 	{"dns.response.rrname", TO_CLIENT, 0, false, true, get_name,
 	 "Each name of a response: questions', answers', authorities' and additionals'."},
-	{"dns.opcode", TO_SERVER | TO_CLIENT, 0, false, false, get_opcode,
-	 "The opcode as a decimal number."},
-	{"dns.rcode", TO_CLIENT, 0, false, false, get_rcode,
-	 "The response code as a decimal number."},
-	{"dns.rrtype", TO_SERVER | TO_CLIENT, 0, false, true, get_rrtype,
-	 "Each question's type as a decimal number."},
+	{"dns.opcode", TO_SERVER | TO_CLIENT, 0, false, false, get_opcode, "The opcode.",
+	 APP_NUMBERS, opcodes},
+	{"dns.rcode", TO_SERVER | TO_CLIENT, 0, false, false, get_rcode,
+	 "The response code in the header, in requests, too.", APP_NUMBERS, rcodes},
+	{"dns.rrtype", TO_SERVER | TO_CLIENT, 0, false, false, get_rrtypes, "Each question's type.",
+	 APP_NUMBERS, NULL},
 	{0},
 };
 

@@ -12,36 +12,14 @@
 #include "base/text.h"
 #include "sensor/detect/detect_priv.h"
 
-struct compare {
-	enum { COMPARE_RANGE, COMPARE_NOT_RANGE, COMPARE_MASK, COMPARE_FLAGS } how;
-	struct detect_range range;
-	uint64_t mask, value; /* MASK; FLAGS: those asked for, and those of them that are set */
-	bool not_equal;
-};
-
 struct number_operand {
-	struct compare compare, times;
+	struct detect_range compare, times; /* of FLAGS: CMP_MASK */
 	enum { INDEX_ANY, INDEX_ALL, INDEX_TIMES, INDEX_AT, INDEX_COUNT } index;
 	bool outside; /* INDEX_AT: holds where there is no such index */
 	int64_t at;
 	bool cut;
 	int64_t from, to; /* cut: negative ones count from the end */
 };
-
-static bool compare_holds(const struct compare *c, uint64_t v)
-{
-	switch (c->how) {
-	case COMPARE_RANGE:
-		return detect_range_holds(&c->range, v);
-	case COMPARE_NOT_RANGE:
-		return !detect_range_holds(&c->range, v);
-	case COMPARE_MASK:
-		return ((v & c->mask) == c->value) != c->not_equal;
-	case COMPARE_FLAGS:
-		return (v & c->mask) == c->value;
-	}
-	return false;
-}
 
 /* Index i of n, from the end if negative; false: outside. */
 static bool index_of(int64_t i, size_t n, size_t *out)
@@ -63,22 +41,22 @@ static bool number_step(const void *operand, struct detect_inspect *in)
 	if (o->cut && (!index_of(o->from, n, &from) || !index_of(o->to, n, &to) || from > to))
 		from = to = 0;
 	if (o->index == INDEX_COUNT)
-		return compare_holds(&o->compare, n);
+		return detect_range_holds(&o->compare, n);
 	if (o->index == INDEX_AT) {
 		if (!index_of(o->at, to - from, &at) || at == to - from)
 			return o->outside;
 		memcpy(&v, in->bytes.ptr + (from + at) * sizeof v, sizeof v);
-		return compare_holds(&o->compare, v);
+		return detect_range_holds(&o->compare, v);
 	}
 	for (size_t i = from; i < to; i++) {
 		memcpy(&v, in->bytes.ptr + i * sizeof v, sizeof v);
-		hits += compare_holds(&o->compare, v);
+		hits += detect_range_holds(&o->compare, v);
 	}
 	switch (o->index) {
 	case INDEX_ALL:
 		return to > from && hits == to - from;
 	case INDEX_TIMES:
-		return compare_holds(&o->times, hits);
+		return detect_range_holds(&o->times, hits);
 	default:
 		return hits != 0;
 	}
@@ -97,57 +75,36 @@ static bool word_find(const struct app_word *words, struct slice s, uint64_t *ou
 	return false;
 }
 
-/* "&0xc0=0x80", "&1!=0"; the value may only have bits of the mask. */
-static bool mask_parse(struct slice s, struct compare *out)
+static bool compare_parse(struct slice s, const struct app_word *words, struct detect_range *out)
 {
-	struct slice rest = slice_from(s, 1), mask = slice_split(&rest, '=');
-
-	out->how = COMPARE_MASK;
-	out->not_equal = slice_ends(mask, SLICE("!"));
-	if (out->not_equal)
-		mask.len--;
-	return text_u64(slice_trim(mask), 1, UINT64_MAX, &out->mask) &&
-	       text_u64(slice_trim(rest), 0, out->mask, &out->value) &&
-	       (out->value & ~out->mask) == 0;
-}
-
-static bool compare_parse(struct slice s, const struct app_word *words, struct compare *out)
-{
+	uint64_t v;
 	bool not ;
 
-	*out = (struct compare){.how = COMPARE_RANGE};
 	s = slice_trim(s);
-	if (slice_starts(s, SLICE("&")))
-		return mask_parse(s, out);
 	not = slice_starts(s, SLICE("!"));
-	if (word_find(words, slice_trim(slice_from(s, not ? 1 : 0)), &out->range.a)) {
-		out->range.op = not ? CMP_NE : CMP_EQ;
-		return true;
-	}
-	if (!detect_range_parse(s, UINT64_MAX, &out->range)) {
-		out->how = COMPARE_NOT_RANGE;
-		return not &&detect_range_parse(slice_from(s, 1), UINT64_MAX, &out->range) &&
-		       out->range.op == CMP_IN;
-	}
-	out->range.open = true; /* ranges are without their ends */
+	if (!word_find(words, slice_trim(slice_from(s, not ? 1 : 0)), &v))
+		return detect_range_parse(s, UINT64_MAX, out);
+	*out = (struct detect_range){.op = not ? CMP_NE : CMP_EQ, .a = v};
 	return true;
 }
 
-static bool flags_parse(struct slice rest, const struct app_word *words, struct compare *out)
+static bool flags_parse(struct slice rest, const struct app_word *words, struct detect_range *out)
 {
-	if (slice_starts(rest, SLICE("&")) || (rest.len != 0 && text_is_digit(rest.ptr[0])))
-		return compare_parse(rest, words, out);
-	*out = (struct compare){.how = COMPARE_FLAGS};
+	struct detect_range r = {.op = CMP_MASK};
+
+	if (detect_range_parse(rest, UINT64_MAX, out))
+		return true;
 	while (rest.ptr != NULL) {
 		struct slice s = slice_trim(slice_split(&rest, ','));
 		bool not = slice_starts(s, SLICE("!"));
 		uint64_t bit;
 
 		if (!word_find(words, slice_trim(slice_from(s, not ? 1 : 0)), &bit))
-			return compare_parse(s, words, out) && rest.ptr == NULL && out->mask == 0;
-		out->mask |= bit;
-		out->value |= not ? 0 : bit;
+			return false;
+		r.a |= bit;
+		r.b |= not ? 0 : bit;
 	}
+	*out = r;
 	return true;
 }
 
@@ -221,7 +178,7 @@ enum status detect_number_add(struct detect_compiler *c, const struct app_field 
 				SLICE_ARG(value));
 	/* "count" of nothing is 0, but a list that is not there is never asked: it holds by itself
 	 * where 0 would */
-	absent = absent && (o->index != INDEX_COUNT || compare_holds(&o->compare, 0));
+	absent = absent && (o->index != INDEX_COUNT || detect_range_holds(&o->compare, 0));
 	st = detect_list_for(c, slice_of(f->name), &c->current, why);
 	if (st == ST_OK) {
 		c->current->absent |= absent;

@@ -43,8 +43,25 @@ void crypto_sha256_add(struct crypto_sha256 *s, struct slice bytes);
 void crypto_sha256_end(struct crypto_sha256 *s, uint8_t out[CRYPTO_SHA256_BYTES]);
 
 void crypto_sha256_of(struct slice bytes, uint8_t out[CRYPTO_SHA256_BYTES]);
-void crypto_sha1_of(struct slice bytes, uint8_t out[CRYPTO_SHA1_BYTES]); /* identifier only */
-void crypto_md5_of(struct slice bytes, uint8_t out[CRYPTO_MD5_BYTES]);	 /* identifier only */
+
+/* Identifiers only; values like crypto_sha256. */
+struct crypto_sha1 {
+	uint64_t state[12];
+};
+
+struct crypto_md5 {
+	uint64_t state[12];
+};
+
+void crypto_sha1_init(struct crypto_sha1 *s);
+void crypto_sha1_add(struct crypto_sha1 *s, struct slice bytes);
+void crypto_sha1_end(struct crypto_sha1 *s, uint8_t out[CRYPTO_SHA1_BYTES]);
+void crypto_sha1_of(struct slice bytes, uint8_t out[CRYPTO_SHA1_BYTES]);
+
+void crypto_md5_init(struct crypto_md5 *s);
+void crypto_md5_add(struct crypto_md5 *s, struct slice bytes);
+void crypto_md5_end(struct crypto_md5 *s, uint8_t out[CRYPTO_MD5_BYTES]);
+void crypto_md5_of(struct slice bytes, uint8_t out[CRYPTO_MD5_BYTES]);
 
 /* --- text forms --- */
 

@@ -10,9 +10,14 @@
 #include <openssl/md5.h>
 #include <openssl/sha.h>
 
-_Static_assert(sizeof(struct crypto_sha256) >= sizeof(SHA256_CTX) &&
-		       _Alignof(struct crypto_sha256) >= _Alignof(SHA256_CTX),
-	       "struct crypto_sha256 holds the library's context");
+/* Our struct holds the library's context. */
+#define HOLDS(ours, theirs)                                                                        \
+	_Static_assert(sizeof(struct ours) >= sizeof(theirs) &&                                    \
+			       _Alignof(struct ours) >= _Alignof(theirs),                          \
+		       #ours)
+HOLDS(crypto_sha256, SHA256_CTX);
+HOLDS(crypto_sha1, SHA_CTX);
+HOLDS(crypto_md5, MD5_CTX);
 
 static SHA256_CTX *context(struct crypto_sha256 *s)
 {
@@ -44,22 +49,62 @@ void crypto_sha256_of(struct slice bytes, uint8_t out[CRYPTO_SHA256_BYTES])
 	crypto_sha256_end(&s, out);
 }
 
+static SHA_CTX *sha1_context(struct crypto_sha1 *s)
+{
+	return (SHA_CTX *)(void *)s->state;
+}
+
+void crypto_sha1_init(struct crypto_sha1 *s)
+{
+	ASSERT(SHA1_Init(sha1_context(s)) == 1);
+}
+
+void crypto_sha1_add(struct crypto_sha1 *s, struct slice bytes)
+{
+	if (bytes.len != 0)
+		ASSERT(SHA1_Update(sha1_context(s), bytes.ptr, bytes.len) == 1);
+}
+
+void crypto_sha1_end(struct crypto_sha1 *s, uint8_t out[CRYPTO_SHA1_BYTES])
+{
+	ASSERT(SHA1_Final(out, sha1_context(s)) == 1);
+}
+
 void crypto_sha1_of(struct slice bytes, uint8_t out[CRYPTO_SHA1_BYTES])
 {
-	SHA_CTX c;
+	struct crypto_sha1 s;
 
-	ASSERT(SHA1_Init(&c) == 1);
+	crypto_sha1_init(&s);
+	crypto_sha1_add(&s, bytes);
+	crypto_sha1_end(&s, out);
+}
+
+static MD5_CTX *md5_context(struct crypto_md5 *s)
+{
+	return (MD5_CTX *)(void *)s->state;
+}
+
+void crypto_md5_init(struct crypto_md5 *s)
+{
+	ASSERT(MD5_Init(md5_context(s)) == 1);
+}
+
+void crypto_md5_add(struct crypto_md5 *s, struct slice bytes)
+{
 	if (bytes.len != 0)
-		ASSERT(SHA1_Update(&c, bytes.ptr, bytes.len) == 1);
-	ASSERT(SHA1_Final(out, &c) == 1);
+		ASSERT(MD5_Update(md5_context(s), bytes.ptr, bytes.len) == 1);
+}
+
+void crypto_md5_end(struct crypto_md5 *s, uint8_t out[CRYPTO_MD5_BYTES])
+{
+	ASSERT(MD5_Final(out, md5_context(s)) == 1);
 }
 
 void crypto_md5_of(struct slice bytes, uint8_t out[CRYPTO_MD5_BYTES])
 {
-	MD5_CTX c;
+	struct crypto_md5 s;
 
-	ASSERT(MD5_Init(&c) == 1);
-	if (bytes.len != 0)
-		ASSERT(MD5_Update(&c, bytes.ptr, bytes.len) == 1);
-	ASSERT(MD5_Final(out, &c) == 1);
+	crypto_md5_init(&s);
+	crypto_md5_add(&s, bytes);
+	crypto_md5_end(&s, out);
 }

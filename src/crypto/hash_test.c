@@ -36,27 +36,39 @@ static void known_answers(struct test *t)
 
 static void any_chunking_gives_the_same_hash(struct test *t)
 {
-	uint8_t bytes[500], whole[32], parts[32];
+	uint8_t bytes[500], whole[32], parts[32], sha1[2][20], md5[2][16];
 
 	for (int round = 0; round < 500; round++) {
 		size_t n = test_rand(t) % sizeof bytes;
 		struct slice rest = {bytes, n};
 		struct crypto_sha256 s, fork;
+		struct crypto_sha1 s1;
+		struct crypto_md5 m5;
 
 		for (size_t i = 0; i < n; i++)
 			bytes[i] = (uint8_t)test_rand(t);
 		crypto_sha256_of(rest, whole);
+		crypto_sha1_of(rest, sha1[0]);
+		crypto_md5_of(rest, md5[0]);
 		crypto_sha256_init(&s);
+		crypto_sha1_init(&s1);
+		crypto_md5_init(&m5);
 		while (rest.len > 0) {
 			size_t k = test_rand(t) % (rest.len + 1);
 
 			crypto_sha256_add(&s, slice_part(rest, 0, k));
+			crypto_sha1_add(&s1, slice_part(rest, 0, k));
+			crypto_md5_add(&m5, slice_part(rest, 0, k));
 			rest = slice_from(rest, k);
 			fork = s; /* a value: going on with a copy changes nothing */
 			crypto_sha256_add(&fork, SLICE("other"));
 		}
 		crypto_sha256_end(&s, parts);
+		crypto_sha1_end(&s1, sha1[1]);
+		crypto_md5_end(&m5, md5[1]);
 		EXPECT(t, memcmp(whole, parts, sizeof whole) == 0);
+		EXPECT(t, memcmp(sha1[0], sha1[1], sizeof sha1[0]) == 0);
+		EXPECT(t, memcmp(md5[0], md5[1], sizeof md5[0]) == 0);
 	}
 }
 

@@ -32,6 +32,7 @@ POWERS = {
     r"(hs/)?hs(_.*)?\.h|pcre2\.h": {"sensor/detect"},
     r"sodium.*|openssl/.*": {"crypto"},
     r"zlib\.h": {"sensor/app"},
+    r"magic\.h": {"sensor/file"},
     r"jansson\.h": {"record", "evidence/disclose", "evidence/bundle", "exchange/stix", "console/cli"},
     r"libloc/.*|maxminddb\.h": {"assess/origin"},
     r"linux/.*|net/.*|pcap.*": {"sensor/capture", "os"},

@@ -13,7 +13,8 @@
  *  3. Each byte is given to the parser until it is eaten, in order, and never after.
  *  4. A tx is freed by app_tx_sweep() or app_flow_end() only, never while a direction of it is
  *     incomplete in the former. A parser therefore keeps pointers to incomplete txs only.
- *  5. A direction that ended, or a flow that was given up, has no incomplete tx in it.
+ *  5. A direction that ended, or a flow that was given up, has no incomplete tx in it, and no
+ *     open file.
  */
 #include "sensor/app/app.h"
 
@@ -67,8 +68,10 @@ void app_tx_advance(struct app_tx *tx, enum app_dir dir, uint8_t progress)
 
 static void complete(struct app_flow *f, enum app_dir dir)
 {
-	for (struct app_tx *tx = f->first; tx != NULL; tx = tx->next)
+	for (struct app_tx *tx = f->first; tx != NULL; tx = tx->next) {
+		file_set_close(&tx->files[dir], FILE_TRUNCATED);
 		app_tx_advance(tx, dir, f->protocol->complete[dir]);
+	}
 }
 
 static void drop_held(struct app_flow *f, enum app_dir dir)
@@ -379,6 +382,8 @@ struct app_setup *app_setup_new(struct config *config, struct arena *a)
 {
 	struct app_setup *s = ARENA_NEW(a, struct app_setup);
 
+	if (s != NULL)
+		app_files_configure(&s->files, config, a);
 	for (unsigned i = 0; s != NULL && app_protocols[i] != NULL; i++) {
 		const struct app_protocol *p = app_protocols[i];
 		struct config *all = config_at(config, "app-layer.protocols");

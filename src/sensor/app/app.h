@@ -31,8 +31,9 @@
 enum app_dir { APP_TO_SERVER, APP_TO_CLIENT }; /* same values as enum flow_dir */
 
 enum {
-	APP_PROTOCOLS_MAX = 64, /* rows of app_protocols[]: bits of a uint64_t */
-	APP_FIELDS_MAX = 128,	/* rule buffers and numbers of one protocol */
+	APP_STAGE_COMPLETE = 255, /* of a field: final when the direction is complete */
+	APP_PROTOCOLS_MAX = 64,	  /* rows of app_protocols[]: bits of a uint64_t */
+	APP_FIELDS_MAX = 128,	  /* rule buffers and numbers of one protocol */
 	APP_ANOMALIES_MAX = 64,
 	APP_PROBE_BYTES_MAX = 2048, /* probing gives up after so many bytes in a direction */
 	APP_PROBE_HELD_MAX =
@@ -67,7 +68,7 @@ enum app_kind { APP_BYTES, APP_NUMBERS, APP_FLAGS };
 struct app_field {
 	const char *name; /* as rules write it, e.g. "http.uri", "dns.query", "tls.sni" */
 	uint8_t dirs;	  /* bit APP_TO_SERVER, bit APP_TO_CLIENT: where it can stand */
-	uint8_t stage;	  /* final once tx->progress[dir] > stage */
+	uint8_t stage;	  /* final once tx->progress[dir] > stage; APP_STAGE_COMPLETE: at its end */
 	bool growing;	  /* may be looked at while it grows */
 	bool multi;	  /* has several values: ask n = 0, 1, 2... until ptr is NULL */
 	/* Value number n (0 unless multi) in direction dir. ptr NULL: absent. ptr set with len 0:
@@ -77,6 +78,9 @@ struct app_field {
 	const char *doc; /* one sentence */
 	enum app_kind kind;
 	const struct app_word *words; /* of numbers; ended by name == NULL; NULL: none */
+	/* growing and multi: value n will not change any more. NULL: it may until stage is passed.
+	 */
+	bool (*whole)(struct app_tx *tx, enum app_dir dir, unsigned n);
 };
 
 /* One number as the bytes of a field; *v must live as long as the transaction. */
@@ -109,6 +113,8 @@ struct app_setup {
 
 /* config may be NULL: Suricata's defaults. NULL: no memory. Lives in a. */
 MUST_USE struct app_setup *app_setup_new(struct config *config, struct arena *a);
+/* What the configuration wants done with files; what rules want comes on top (app_files.c). */
+void app_files_configure(struct file_setup *s, struct config *config, struct arena *a);
 
 struct app_flow {
 	const struct app_protocol *protocol; /* NULL until known */
@@ -151,6 +157,7 @@ struct app_protocol {
 	const uint16_t
 		*ports; /* 0-terminated: where probing may trust weak evidence; NULL = none */
 	const struct app_field *fields; /* terminated by name == NULL */
+	uint8_t files; /* bit app_dir: its transactions carry files, and have app_file_fields[] */
 	const char *const *anomalies; /* NULL-terminated; rules: app-layer-event:<name>.<anomaly> */
 	uint8_t complete[2];	      /* progress at which a direction of a tx is complete */
 	size_t parser_bytes;	      /* size of the parser's state */
@@ -182,6 +189,9 @@ struct app_protocol {
 
 extern const struct app_protocol *const app_protocols[]; /* NULL-terminated */
 
+/* file.data and file.name of protocols that carry files, unless they have rows of that name. */
+extern const struct app_field app_file_fields[];
+
 const struct app_protocol *app_find(struct slice name); /* NULL if there is none */
 
 /* The field a rule names ("http.uri"), and its protocol. NULL if there is none. */
@@ -208,6 +218,12 @@ void app_tx_sweep(struct app_flow *f, bool (*done)(const struct app_tx *tx));
 /* For parsers: a new open tx with data_bytes zeroed bytes at tx->data; NULL if budget or
  * APP_TXS_MAX is spent (give up the flow then). */
 MUST_USE struct app_tx *app_tx_new(struct app_flow *f, size_t data_bytes);
+
+/* The values of app_file_fields[], for rows of a protocol's own: file.data and file.name of the
+ * n-th file that tx carries in dir; whether that will not change any more. */
+struct slice app_file_data(struct app_tx *tx, enum app_dir dir, unsigned n);
+struct slice app_file_name(struct app_tx *tx, enum app_dir dir, unsigned n);
+bool app_file_whole(struct app_tx *tx, enum app_dir dir, unsigned n);
 
 /* For parsers: a file that tx carries in direction dir; file.h says how to go on. NULL: no memory.
  */

@@ -77,20 +77,26 @@ static struct detect_buffer *buffer_find(const struct detect_rules *r, struct sl
 	return NULL;
 }
 
+static const struct app_field *field_in(const struct app_field *f, struct slice name)
+{
+	for (; f != NULL && f->name != NULL; f++)
+		if (slice_equal(name, slice_of(f->name)))
+			return f;
+	return NULL;
+}
+
 /* Fills in the field of each protocol that has one of that name; false: none has. */
 static bool fields_of(struct detect_buffer *b, struct slice field)
 {
 	bool any = false;
 
 	for (size_t i = 0; app_protocols[i] != NULL && i < DETECT_PROTOCOLS_MAX; i++) {
-		const struct app_field *f = app_protocols[i]->fields;
+		const struct app_field *f = field_in(app_protocols[i]->fields, field);
 
-		for (; f != NULL && f->name != NULL; f++) {
-			if (slice_equal(field, slice_of(f->name))) {
-				b->field[i] = f;
-				any = true;
-			}
-		}
+		if (f == NULL && app_protocols[i]->files != 0)
+			f = field_in(app_file_fields, field);
+		b->field[i] = f;
+		any |= f != NULL;
 	}
 	return any;
 }

@@ -541,7 +541,9 @@ struct detect_tx {
 	uint8_t seen[2], complete[2];
 	bool looked[2];
 	uint64_t ran[2][2]; /* bit i: engine i of that direction is through */
-	uint32_t *grown[2]; /* by engine: bytes of a growing field looked at */
+	uint32_t *passed[2]; /* by engine: values of a growing field looked at for good */
+	uint32_t *grown[2];  /* by engine: bytes of a growing value looked at */
+	uint32_t moves[2];   /* of the files */
 	bool growing[2];    /* a field may still grow */
 	uint64_t anomalies;
 	struct detect_pending {

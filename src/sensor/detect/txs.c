@@ -39,7 +39,8 @@ static struct detect_tx *tx_state(struct detect_worker *w, struct app_tx *tx,
 		return tx->detect;
 	for (unsigned dir = 0; dir < 2; dir++) {
 		d->grown[dir] = ARENA_ARRAY(&tx->arena, uint32_t, groups[dir].engine_count + 1);
-		if (d->grown[dir] == NULL)
+		d->passed[dir] = ARENA_ARRAY(&tx->arena, uint32_t, groups[dir].engine_count + 1);
+		if (d->grown[dir] == NULL || d->passed[dir] == NULL)
 			return tx->detect;
 		d->complete[dir] = p->complete[dir];
 	}
@@ -54,9 +55,18 @@ bool detect_tx_done(const struct app_tx *tx)
 	return d != NULL && d->seen[0] >= d->complete[0] && d->seen[1] >= d->complete[1];
 }
 
-static bool is_final(const struct app_field *f, const struct app_tx *tx, unsigned dir)
+static bool is_final(const struct look *k, const struct app_field *f, unsigned dir)
 {
-	return tx->progress[dir] > f->stage;
+	if (f->stage == APP_STAGE_COMPLETE)
+		return k->tx->progress[dir] >= k->protocol->complete[dir];
+	return k->tx->progress[dir] > f->stage;
+}
+
+/* Value n will not change any more. */
+static bool is_whole(const struct look *k, const struct app_field *f, enum app_dir dir, unsigned n,
+		     bool final)
+{
+	return final || (f->whole != NULL && f->whole(k->tx, dir, n));
 }
 
 /* Does any value of the buffer in one direction hold? */
@@ -69,8 +79,8 @@ static bool values_hold(struct look *k, const struct detect_rule *r, const struc
 
 		if (s.ptr == NULL)
 			return false;
-		if (!final && s.len < DETECT_GROWING_MIN)
-			return false;
+		if (!is_whole(k, f, dir, n, final) && s.len < DETECT_GROWING_MIN)
+			continue;
 		*out_absent = false;
 		s = detect_buffer_transform(l->buffer, s, &k->w->scratch);
 		if (s.ptr != NULL && detect_inspect_list(r, l, s, &k->view))
@@ -94,7 +104,7 @@ static enum answer list_ask(struct look *k, const struct detect_rule *r,
 	}
 	f = l->buffer->field[k->index];
 	for (unsigned dir = 0; dir < 2; dir++) {
-		bool final = is_final(f, k->tx, dir), absent;
+		bool final = is_final(k, f, dir), absent;
 
 		if ((f->dirs >> dir & 1) == 0 || (r->dirs >> dir & 1) == 0)
 			continue;
@@ -189,14 +199,46 @@ static void candidates_ask(struct look *k)
 	}
 }
 
-/* Gives the buffer of engine i to the matcher; true: it is final, and never again. */
-static bool engine_scan(struct look *k, const struct detect_engine *e, uint32_t *grown)
+/* Gives the values that are new to the matcher, and what is new of the last. */
+static void values_scan(struct look *k, const struct detect_engine *e, bool final, uint32_t *passed,
+			uint32_t *grown)
 {
 	enum app_dir dir = (enum app_dir)k->view.dir;
-	bool final = is_final(e->field, k->tx, dir);
+
+	for (unsigned n = *passed;; n++) {
+		struct slice s = e->field->get(k->tx, dir, n);
+		bool whole;
+
+		if (s.ptr == NULL)
+			return;
+		whole = is_whole(k, e->field, dir, n, final);
+		if (!whole &&
+		    (s.len < DETECT_GROWING_MIN || s.len < (size_t)*grown + DETECT_GROWING_STEP))
+			continue;
+		if (n == *passed)
+			*grown = s.len > UINT32_MAX ? UINT32_MAX : (uint32_t)s.len;
+		if (n == *passed && whole) {
+			++*passed;
+			*grown = 0;
+		}
+		s = detect_buffer_transform(e->buffer, s, &k->w->scratch);
+		detect_group_scan(e->group, s, 0, k->w->hs, &k->w->candidates);
+	}
+}
+
+/* Gives the buffer of engine i to the matcher; true: it is final, and never again. */
+static bool engine_scan(struct look *k, const struct detect_engine *e, uint32_t *passed,
+			uint32_t *grown)
+{
+	enum app_dir dir = (enum app_dir)k->view.dir;
+	bool final = is_final(k, e->field, dir);
 
 	if (!final && !e->field->growing)
 		return false;
+	if (e->field->growing && e->field->multi) {
+		values_scan(k, e, final, passed, grown);
+		return final;
+	}
 	for (unsigned n = 0; n == 0 || e->field->multi; n++) {
 		struct slice s = e->field->get(k->tx, dir, n);
 		size_t from = 0;
@@ -205,8 +247,8 @@ static bool engine_scan(struct look *k, const struct detect_engine *e, uint32_t 
 			break;
 		if (!final && (s.len < DETECT_GROWING_MIN || s.len < *grown + DETECT_GROWING_STEP))
 			return false;
-		if (e->field->growing && e->buffer->transforms == 0 && !e->field->multi &&
-		    *grown <= s.len && *grown > DETECT_PATTERN_MAX)
+		if (e->field->growing && e->buffer->transforms == 0 && *grown <= s.len &&
+		    *grown > DETECT_PATTERN_MAX)
 			from = *grown - DETECT_PATTERN_MAX;
 		if (e->field->growing)
 			*grown = s.len > UINT32_MAX ? UINT32_MAX : (uint32_t)s.len;
@@ -233,7 +275,7 @@ static void tx_look(struct look *k)
 
 		if ((*ran & bit) != 0)
 			continue;
-		if (engine_scan(k, &g->engines[i], &d->grown[dir][i]))
+		if (engine_scan(k, &g->engines[i], &d->passed[dir][i], &d->grown[dir][i]))
 			*ran |= bit;
 		else if (g->engines[i].field->growing)
 			d->growing[dir] = true;
@@ -261,7 +303,8 @@ static bool is_quiet(const struct look *k, unsigned dir, bool last)
 	if (!k->groups->any && d->count == 0)
 		return true;
 	return d->looked[dir] && !last && !d->growing[dir] &&
-	       d->seen[dir] == k->tx->progress[dir] && d->anomalies == k->tx->anomalies;
+	       d->seen[dir] == k->tx->progress[dir] && d->anomalies == k->tx->anomalies &&
+	       d->moves[dir] == k->tx->files[dir].moves;
 }
 
 void detect_txs(struct detect_worker *w, const struct packet *p, struct flow *f, enum flow_dir dir,
@@ -292,6 +335,7 @@ void detect_txs(struct detect_worker *w, const struct packet *p, struct flow *f,
 		if (!f->no_inspect && !(p != NULL && w->passed == p))
 			tx_look(&k);
 		k.d->anomalies = k.tx->anomalies;
+		k.d->moves[dir] = k.tx->files[dir].moves;
 	seen:
 		k.d->seen[dir] = progress;
 	}

@@ -127,6 +127,7 @@ static void log_and_sweep(struct pipeline *p, struct flow *f)
 {
 	if (!p->app_moved || f->app->protocol == NULL)
 		return;
+	pipeline_report_files(p, f);
 	pipeline_report_txs(p, f);
 	app_tx_sweep(f->app,
 		     p->detect == NULL || f->no_inspect ? tx_logged : tx_logged_and_looked_at);

@@ -5,6 +5,7 @@
 #ifndef DEW_SENSOR_PIPELINE_PIPELINE_PRIV_H
 #define DEW_SENSOR_PIPELINE_PIPELINE_PRIV_H
 
+#include "base/json.h"
 #include "sensor/anomaly/anomaly.h"
 #include "sensor/app/app.h"
 #include "sensor/decode/decode.h"
@@ -49,6 +50,15 @@ void pipeline_report_packet(struct pipeline *p, struct flow *f, enum flow_dir di
 
 /* Finished transactions of f that were not logged yet. */
 void pipeline_report_txs(struct pipeline *p, struct flow *f);
+
+/* Files of f's transactions that are over and were not logged yet (report_file.c). */
+void pipeline_report_files(struct pipeline *p, struct flow *f);
+/* The members of EVE's fileinfo object, into an open object. */
+void pipeline_file_json(struct json *j, const struct file *file, uint64_t tx_id);
+
+/* A fresh record about flow f, its sender the one who sends in direction dir; and its way out. */
+struct record *pipeline_record_of_flow(struct pipeline *p, const struct flow *f, enum flow_dir dir);
+void pipeline_emit(struct pipeline *p, struct record *r);
 
 /* A flow that ended: the anomalies of its protocol, and the flow itself. */
 void pipeline_report_flow(struct pipeline *p, struct flow *f, enum flow_end why);

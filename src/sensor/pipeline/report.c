@@ -291,3 +291,19 @@ void pipeline_report_flow(struct pipeline *p, struct flow *f, enum flow_end why)
 	}
 	emit(p, r);
 }
+
+/* ---- files ---- */
+
+/* What report_file.c needs of the above. */
+struct record *pipeline_record_of_flow(struct pipeline *p, const struct flow *f, enum flow_dir dir)
+{
+	struct record *r = record_of_flow(p, RECORD_NONE, f, dir);
+
+	r->app_proto = slice_of(app_name(f));
+	return r;
+}
+
+void pipeline_emit(struct pipeline *p, struct record *r)
+{
+	emit(p, r);
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * EVE's fileinfo: one event for each file that a transaction carried, with the transaction's own
+ * object beside it, as Suricata 8 writes it.
+ */
+#include "crypto/crypto.h"
+#include "sensor/pipeline/pipeline_priv.h"
+
+static void put_hash(struct json *j, const char *key, const uint8_t *digest, size_t bytes)
+{
+	char hex[2 * CRYPTO_SHA256_BYTES];
+
+	json_key(j, key);
+	json_str(j, crypto_hex_write((struct slice){digest, bytes}, hex));
+}
+
+static void put_u64(struct json *j, const char *key, uint64_t v)
+{
+	json_key(j, key);
+	json_u64(j, v);
+}
+
+static void put_bool(struct json *j, const char *key, bool v)
+{
+	json_key(j, key);
+	json_bool(j, v);
+}
+
+/* MD5 and SHA-1 are said of whole files only; SHA-256 of whatever was seen. */
+static void put_hashes(struct json *j, const struct file *f)
+{
+	if (f->state == FILE_CLOSED && (f->hashes & FILE_MD5) != 0)
+		put_hash(j, "md5", f->md5, sizeof f->md5);
+	if (f->state == FILE_CLOSED && (f->hashes & FILE_SHA1) != 0)
+		put_hash(j, "sha1", f->sha1, sizeof f->sha1);
+	if ((f->hashes & FILE_SHA256) != 0)
+		put_hash(j, "sha256", f->sha256, sizeof f->sha256);
+}
+
+void pipeline_file_json(struct json *j, const struct file *f, uint64_t tx_id)
+{
+	json_key(j, "filename");
+	json_str(j, f->name);
+	if (f->sid_count != 0) {
+		json_key(j, "sid");
+		json_array(j);
+		for (uint32_t i = 0; i < f->sid_count; i++)
+			json_u64(j, f->sids[i]);
+		json_end(j);
+	}
+	if (f->magic.len != 0) {
+		json_key(j, "magic");
+		json_str(j, f->magic);
+	}
+	put_bool(j, "gaps", f->gaps);
+	json_key(j, "state");
+	json_z(j, file_state_name(f->state));
+	put_hashes(j, f);
+	put_bool(j, "stored", f->stored);
+	if (f->stored)
+		put_u64(j, "file_id", f->id);
+	else if (f->wanted && f->handle != NULL)
+		put_bool(j, "storing", true);
+	put_u64(j, "size", f->size);
+	if (f->ranged) {
+		put_u64(j, "start", f->start);
+		put_u64(j, "end", f->end);
+	}
+	put_u64(j, "tx_id", tx_id);
+}
+
+/* The transaction's own event, as fields of r. */
+static void add_tx(const struct app_protocol *protocol, struct app_tx *tx, struct arena *a,
+		   struct record *r)
+{
+	struct record_field fields[RECORD_FIELDS_MAX];
+	struct record own = {0};
+	size_t n;
+
+	if (protocol->log == NULL || !protocol->log(tx, 0, a, &own))
+		return;
+	n = record_fields(&own, a, fields);
+	for (size_t i = 0; i < n; i++)
+		if (fields[i].group.len != 0 || slice_equal(fields[i].name, own.type) ||
+		    slice_equal(fields[i].name, SLICE("email")))
+			(void)record_more(r, a, fields[i].group, fields[i].name, fields[i].json);
+}
+
+static void log_file(struct pipeline *p, struct flow *f, struct app_tx *tx, enum app_dir dir,
+		     struct file *file)
+{
+	struct record *r = pipeline_record_of_flow(p, f, (enum flow_dir)dir);
+	struct arena scratch = {.pool = &p->pool};
+	struct buf text = buf_in(&scratch);
+	struct json j = json_in(&text);
+
+	file->logged = true;
+	json_object(&j);
+	pipeline_file_json(&j, file, tx->id);
+	json_end(&j);
+	/* no memory: the event is left out */
+	if (!text.full && record_object(r, &scratch, "fileinfo", buf_slice(&text))) {
+		add_tx(f->app->protocol, tx, &scratch, r);
+		pipeline_emit(p, r);
+	}
+	arena_reset(&scratch);
+}
+
+void pipeline_report_files(struct pipeline *p, struct flow *f)
+{
+	const struct app_protocol *protocol = f->app->protocol;
+
+	for (struct app_tx *tx = f->app->first; tx != NULL; tx = tx->next) {
+		for (enum app_dir d = APP_TO_SERVER; d <= APP_TO_CLIENT; d++) {
+			struct file *file = tx->files[d].first;
+
+			if (file != NULL && tx->progress[0] >= protocol->complete[0] &&
+			    tx->progress[1] >= protocol->complete[1])
+				file_set_close(&tx->files[d], FILE_TRUNCATED);
+			for (; file != NULL; file = file->next)
+				if (!file->logged && file->state != FILE_OPEN)
+					log_file(p, f, tx, d, file);
+		}
+	}
+}

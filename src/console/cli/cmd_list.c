@@ -12,11 +12,33 @@ static void protocols(struct buf *out)
 		buf_add_fmt(out, "%-12s %s\n", app_protocols[i]->name, app_protocols[i]->spec);
 }
 
+static const char *values_of(const struct app_field *f)
+{
+	switch (f->kind) {
+	case APP_NUMBERS:
+		return "number";
+	case APP_FLAGS:
+		return "flags";
+	case APP_BYTES:
+		break;
+	}
+	return f->growing ? "grows" : f->multi ? "several" : "one";
+}
+
+/* name, direction, values, what it holds; a number's words for values behind it */
 static void buffers(struct buf *out)
 {
+	static const char *const sides[] = {"", "to server", "to client", "both"};
+
 	for (size_t i = 0; app_protocols[i] != NULL; i++)
-		for (const struct app_field *f = app_protocols[i]->fields; f && f->name; f++)
-			buf_add_fmt(out, "%-24s %s\n", f->name, f->doc);
+		for (const struct app_field *f = app_protocols[i]->fields; f && f->name; f++) {
+			buf_add_fmt(out, "%-32s %-9s %-7s %s", f->name, sides[f->dirs],
+				    values_of(f), f->doc);
+			for (const struct app_word *w = f->words; w && w->name; w++)
+				buf_add_fmt(out, "%s%s", w == f->words ? " Words: " : ", ",
+					    w->name);
+			buf_add_z(out, f->words != NULL ? ".\n" : "\n");
+		}
 }
 
 static void detectors(struct buf *out)

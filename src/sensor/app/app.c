@@ -279,7 +279,9 @@ void app_gap(struct app_flow *f, enum app_dir dir, uint64_t missing)
 	}
 	if (f->protocol->parse != NULL && !f->detect_only && !f->stop_inspecting &&
 	    (f->protocol->gap == NULL || !f->protocol->gap(f, dir, missing))) {
-		give_up(f);
+		/* for the parser this direction ends here; the other one goes on */
+		f->eof[dir] = true;
+		end_direction(f, dir);
 		return;
 	}
 	f->consumed[dir] += f->held[dir].len + missing;

@@ -169,8 +169,8 @@ struct app_protocol {
 	 * not eaten yet. eof: no more will come in this direction. */
 	struct app_result (*parse)(struct app_flow *f, enum app_dir dir, struct slice input,
 				   bool eof);
-	/* `missing` bytes are lost at this point of the direction. Returns false to give up the
-	 * flow. */
+	/* `missing` bytes are lost at this point of the direction. Returns false if it cannot be
+	 * read any further: then it ends here, and the other direction goes on. */
 	bool (*gap)(struct app_flow *f, enum app_dir dir, uint64_t missing);
 	/* Fills kind and u of r, or calls record_object(), for tx; false: nothing to log. Called
 	 * with n = 0, 1, 2... until it returns false (DNS: query, then answer): for a complete tx

@@ -33,6 +33,7 @@ POWERS = {
     r"sodium.*|openssl/.*": {"crypto"},
     r"zlib\.h": {"sensor/app"},
     r"magic\.h": {"sensor/file"},
+    r"yaml\.h": {"sensor/config"},
     r"jansson\.h": {"record", "evidence/disclose", "evidence/bundle", "exchange/stix", "console/cli"},
     r"libloc/.*|maxminddb\.h": {"assess/origin"},
     r"linux/.*|net/.*|pcap.*": {"sensor/capture", "os"},

@@ -2,6 +2,7 @@
  *
  * daemon/daemon.h - the jobs of a dewline process, put together from the rooms of the house.
  *
+ *	daemon_config_load   suricata.yaml and --set -> one tree of settings
  *	daemon_rules_load    rule files -> compiled rules, and every problem named
  *	daemon_sense         captures -> records                                    (stages 1 and 2)
  *	daemon_watch         captures -> records -> log -> bulletin -> bundle       (the main job)
@@ -18,6 +19,7 @@
 #include "base/arena.h"
 #include "evidence/bundle/bundle.h"
 #include "exchange/stix/stix.h"
+#include "sensor/config/config.h"
 #include "sensor/detect/detect.h"
 #include "sensor/pipeline/pipeline.h"
 #include "sensor/rule/rule.h"
@@ -52,18 +54,35 @@ struct daemon_rules {
 	int64_t parse_ns, compile_ns;
 };
 
-struct daemon_rules_source {
-	const struct slice *files; /* paths */
+/* Where the settings come from. */
+struct daemon_config_source {
+	const struct slice *files; /* paths of suricata.yaml; several: each over those before it;
+				      none: what dewline does without one (default.yaml) */
 	size_t file_count;
-	struct slice classes;	  /* path of a classification.config; "" for the built-in one */
-	const struct slice *vars; /* "HOME_NET=[10.0.0.0/8]" */
-	size_t var_count;
-	struct slice
-		home_net; /* expression for $HOME_NET, from the party's file; "" for the default */
+	const struct slice *sets; /* "stream.midstream=true"; a variable also as "HOME_NET=any" */
+	size_t set_count;
 };
 
-/* A file that cannot be read is an error; bad rules are problems of the set. Close with
- * daemon_rules_close(). */
+/* One tree, which lives in a. Fails when a file cannot be read or is no configuration. */
+MUST_USE enum status daemon_config_load(const struct daemon_config_source *src, struct arena *a,
+					struct config **out, struct fail *why);
+
+struct daemon_rules_source {
+	/* suricata.yaml: variables, rule files, classifications; NULL: Suricata's variables alone.
+	 */
+	struct config *config;
+	const struct slice *files; /* paths: these instead of those of the configuration */
+	size_t file_count;
+	const struct slice *more; /* paths: these as well */
+	size_t more_count;
+	bool none;	       /* no rules, whatever the configuration says */
+	struct slice classes;  /* path of a classification.config instead of the configuration's */
+	struct slice home_net; /* expression for $HOME_NET, from the party's file, unless it was
+				  given with --set; "": the configuration's */
+};
+
+/* A file of `files` or `more` that cannot be read is an error; bad rules, and a file of the
+ * configuration that is not there, are problems of the set. Close with daemon_rules_close(). */
 MUST_USE enum status daemon_rules_load(const struct daemon_rules_source *src,
 				       const struct daemon_progress *progress, struct arena *a,
 				       struct daemon_rules *out, struct fail *why);
@@ -99,9 +118,11 @@ struct daemon_sensor_options {
 	const struct slice *captures; /* paths */
 	size_t capture_count;
 	struct daemon_rules_source rules;
-	struct slice dir;
-	bool midstream;
+	struct slice dir;	/* "": the configuration's, or this folder */
+	struct config *config;	/* NULL: the code's defaults */
 	bool init_errors_fatal; /* a bad rule is ST_REFUSED before the first packet */
+	bool simulate_ips;	/* decide on packets as if in the line */
+	bool skip_checksums;
 	struct daemon_progress progress;
 };
 
@@ -132,7 +153,7 @@ struct daemon_watch_options {
 	struct slice data; /* folder */
 	struct slice key; /* path of the log's signing key; "": the data folder's own, made at first
 			     use */
-	bool midstream;
+	struct config *config;
 	enum stix_tlp tlp; /* marking of the STIX bundle */
 	struct daemon_progress progress;
 };

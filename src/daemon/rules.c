@@ -1,37 +1,178 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Rule files to compiled rules. */
+#include <glob.h>
+
 #include "base/text.h"
 #include "crypto/crypto.h"
 #include "daemon/daemon_priv.h"
 #include "os/clock.h"
 #include "os/pool.h"
 
-static enum status set_var(struct rule_set *s, struct slice assignment, struct fail *why)
-{
-	struct slice value = assignment, name = slice_split(&value, '=');
+enum { RULE_FILES_MAX = 65536 };
 
-	if (value.ptr == NULL || name.len == 0)
-		return fail_set(why, ST_INVALID, "--set %.*s: expected VAR=VALUE",
-				SLICE_ARG(assignment));
-	return rule_set_var(s, name, value, why);
+/* Paths of rule files, and what is told when one is not there. */
+struct rule_paths {
+	struct slice *at;
+	size_t count, room;
+	size_t wanted; /* from here on they come from the configuration */
+};
+
+/* Defines what is in a group and not yet in `done`; says how many that were. A variable may name
+ * others that stand behind it. */
+static size_t define_some(struct rule_set *s, struct config *group, bool *done, struct fail *why)
+{
+	size_t defined = 0, i = 0;
+
+	for (struct config *n = config_first(group); n != NULL; n = config_next(n), i++) {
+		if (done[i] || rule_set_var(s, n->name, n->value, why) != ST_OK)
+			continue;
+		done[i] = true;
+		defined++;
+	}
+	return defined;
+}
+
+static enum status define_vars(struct rule_set *s, struct config *group, struct arena *a,
+			       struct fail *why)
+{
+	bool *done = ARENA_ARRAY(a, bool, (group != NULL ? group->count : 0) + 1);
+	struct fail last;
+	size_t i = 0;
+
+	if (done == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for variables");
+	while (define_some(s, group, done, &last) != 0)
+		;
+	for (struct config *n = config_first(group); n != NULL; n = config_next(n), i++)
+		if (!done[i] && rule_set_var(s, n->name, n->value, &last) != ST_OK)
+			rule_set_trouble(s, n->file, n->line, "%s", last.text);
+	return ST_OK;
+}
+
+static enum status prepare_vars(const struct daemon_rules_source *src, struct arena *a,
+				struct rule_set *s, struct fail *why)
+{
+	struct config *addrs = config_at(src->config, "vars.address-groups");
+	struct config *home = config_at(addrs, "HOME_NET");
+	enum status st;
+
+	if (src->config != NULL)
+		rule_set_forget_vars(s);
+	st = define_vars(s, config_at(src->config, "vars.port-groups"), a, why);
+	if (st == ST_OK)
+		st = define_vars(s, addrs, a, why);
+	if (st == ST_OK && src->home_net.len != 0 && (home == NULL || !home->set))
+		st = rule_set_var(s, SLICE("HOME_NET"), src->home_net, why);
+	if (st == ST_OK)
+		st = define_vars(s, config_at(src->config, "vars.any"), a, why);
+	return st;
+}
+
+static enum status prepare_classes(const struct daemon_rules_source *src, struct arena *a,
+				   struct rule_set *s, struct fail *why)
+{
+	struct config *n = config_at(src->config, "classification-file");
+	bool asked = src->classes.len != 0;
+	struct slice path = asked ? src->classes : config_text(n, "", NULL);
+	struct daemon_file f;
+	enum status st;
+
+	if (path.len == 0)
+		return ST_OK;
+	st = daemon_file_read(path, a, &f, why);
+	if (st == ST_OK)
+		return rule_set_classes(s, f.name, f.text, why);
+	if (asked)
+		return st;
+	config_problem(n, "%s; the built-in classes are used", why->text);
+	return ST_OK;
 }
 
 static enum status prepare(const struct daemon_rules_source *src, struct arena *a,
-			   struct daemon_rules *out, struct fail *why)
+			   struct rule_set *s, struct fail *why)
 {
-	enum status st = rule_set_init(&out->set, a, why);
-	struct daemon_file classes;
+	enum status st = rule_set_init(s, a, why);
 
-	if (st == ST_OK && src->home_net.len != 0)
-		st = rule_set_var(&out->set, SLICE("HOME_NET"), src->home_net, why);
-	for (size_t i = 0; st == ST_OK && i < src->var_count; i++)
-		st = set_var(&out->set, src->vars[i], why);
-	if (st == ST_OK && src->classes.len != 0) {
-		st = daemon_file_read(src->classes, a, &classes, why);
-		if (st == ST_OK)
-			st = rule_set_classes(&out->set, classes.name, classes.text, why);
-	}
+	if (st == ST_OK)
+		st = prepare_vars(src, a, s, why);
+	if (st == ST_OK)
+		st = prepare_classes(src, a, s, why);
 	return st;
+}
+
+static bool path_add(struct rule_paths *p, struct arena *a, struct slice path)
+{
+	return p->count < RULE_FILES_MAX && path.ptr != NULL &&
+	       ARENA_PUSH(a, p->at, p->count, p->room, path);
+}
+
+/* A name of rule-files, which may be a pattern for several files. */
+static bool path_add_pattern(struct rule_paths *p, struct arena *a, struct slice path)
+{
+	char *z = arena_copy_z(a, path);
+	glob_t found;
+	bool ok;
+
+	if (z == NULL)
+		return false;
+	if (strpbrk(z, "*?[") == NULL || glob(z, 0, NULL, &found) != 0)
+		return path_add(p, a, path);
+	ok = true;
+	for (size_t i = 0; ok && i < found.gl_pathc; i++)
+		ok = path_add(p, a, arena_copy(a, slice_of(found.gl_pathv[i])));
+	globfree(&found);
+	return ok;
+}
+
+static enum status paths_collect(const struct daemon_rules_source *src, struct arena *a,
+				 struct rule_paths *p, struct fail *why)
+{
+	struct slice folder = config_text(src->config, "default-rule-path", NULL);
+	struct config *listed = config_at(src->config, "rule-files");
+	bool ok = true;
+
+	if (src->none)
+		return ST_OK;
+	for (size_t i = 0; ok && i < src->file_count; i++)
+		ok = path_add(p, a, src->files[i]);
+	for (size_t i = 0; ok && i < src->more_count; i++)
+		ok = path_add(p, a, src->more[i]);
+	p->wanted = p->count;
+	if (src->file_count != 0)
+		listed = NULL;
+	for (struct config *n = config_first(listed); ok && n != NULL; n = config_next(n)) {
+		bool absolute = n->value.len != 0 && n->value.ptr[0] == '/';
+
+		if (n->value.len != 0)
+			ok = path_add_pattern(p, a,
+					      absolute || folder.len == 0
+						      ? n->value
+						      : daemon_path(a, folder, n->value));
+	}
+	return ok ? ST_OK : fail_set(why, ST_LIMIT, "too many rule files");
+}
+
+static enum status read_files(const struct rule_paths *p, struct arena *a, struct daemon_rules *r,
+			      struct fail *why)
+{
+	r->files = ARENA_ARRAY(a, struct daemon_file, p->count + 1);
+	if (r->files == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for %zu rule files", p->count);
+	for (size_t i = 0; i < p->count; i++) {
+		struct daemon_file *f = &r->files[r->file_count];
+		enum status st = daemon_file_read(p->at[i], a, f, why);
+
+		if (st != ST_OK && i >= p->wanted) {
+			rule_set_trouble(&r->set, daemon_base_name(p->at[i]), 0, "%s", why->text);
+			continue;
+		}
+		if (st == ST_OK)
+			st = rule_set_load(&r->set, f->name, f->text, why);
+		if (st != ST_OK)
+			return st;
+		r->file_count++;
+	}
+	return ST_OK;
 }
 
 enum status daemon_rules_load(const struct daemon_rules_source *src,
@@ -40,22 +181,18 @@ enum status daemon_rules_load(const struct daemon_rules_source *src,
 {
 	struct detect_options options = {.parallel = os_pool_run};
 	struct mono_ns begin = os_clock_mono(), parsed;
+	struct rule_paths paths = {0};
 	struct daemon_rules r = {0};
 	enum status st;
 
 	daemon_progress_say(progress, "loading rules", begin, false);
-	st = prepare(src, a, &r, why);
-	r.files = ARENA_ARRAY(a, struct daemon_file, src->file_count + 1);
-	if (r.files == NULL)
-		return fail_set(why, ST_NOMEM, "no memory for %zu rule files", src->file_count);
-	for (size_t i = 0; st == ST_OK && i < src->file_count; i++) {
-		st = daemon_file_read(src->files[i], a, &r.files[i], why);
-		if (st == ST_OK)
-			st = rule_set_load(&r.set, r.files[i].name, r.files[i].text, why);
-		r.file_count += st == ST_OK;
-	}
+	st = prepare(src, a, &r.set, why);
+	if (st == ST_OK)
+		st = paths_collect(src, a, &paths, why);
+	if (st == ST_OK)
+		st = read_files(&paths, a, &r, why);
 	parsed = os_clock_mono();
-	if (st == ST_OK && src->file_count != 0) {
+	if (st == ST_OK && r.file_count != 0) {
 		daemon_progress_say(progress, "compiling rules", begin, false);
 		st = detect_compile(&r.set, &options, a, &r.compiled, why);
 	}

@@ -7,9 +7,11 @@
 enum status daemon_sensor(const struct daemon_sensor_options *o, struct arena *a,
 			  struct daemon_sensor_result *out, struct fail *why)
 {
-	struct daemon_sensor_result r = {.eve_path = daemon_path(a, o->dir, SLICE("eve.json"))};
+	struct slice dir =
+		o->dir.len != 0 ? o->dir : config_text(o->config, "default-log-dir", ".");
+	struct daemon_sensor_result r = {.eve_path = daemon_path(a, dir, SLICE("eve.json"))};
 	struct daemon_eve eve = {0};
-	enum status st = os_dir_make(NULL, o->dir, NULL, why);
+	enum status st = os_dir_make(NULL, dir, NULL, why);
 
 	if (st == ST_OK)
 		st = daemon_eve_open(&eve, r.eve_path, a, why);
@@ -22,11 +24,14 @@ enum status daemon_sensor(const struct daemon_sensor_options *o, struct arena *a
 		st = fail_set(why, ST_NOMEM, "no memory for %zu captures", o->capture_count);
 	r.sensing = st == ST_OK;
 	for (size_t i = 0; st == ST_OK && i < o->capture_count; i++) {
-		struct pipeline_options po = {.rules = r.rules.compiled,
-					      .station =
-						      daemon_stem(daemon_base_name(o->captures[i])),
-					      .sink = daemon_eve_sink(&eve),
-					      .midstream = o->midstream};
+		struct pipeline_options po = {
+			.rules = r.rules.compiled,
+			.station = daemon_stem(daemon_base_name(o->captures[i])),
+			.sink = daemon_eve_sink(&eve),
+			.config = o->config,
+			.midstream = config_bool(o->config, "stream.midstream", false),
+			.simulate_ips = o->simulate_ips,
+			.skip_checksums = o->skip_checksums};
 
 		st = daemon_sense(o->captures[i], &po, &o->progress, a, &r.captures[i], why);
 		r.capture_count += st == ST_OK;

@@ -358,11 +358,13 @@ static enum status sense(struct watch *w, struct daemon_watch_result *r, struct 
 	for (size_t i = 0; i < w->o->capture_count; i++) {
 		struct slice station = daemon_stem(daemon_base_name(w->o->captures[i]));
 		const struct party *owner = party_of_station(w->parties, w->party_count, station);
-		struct pipeline_options po = {.rules = r->rules.compiled,
-					      .party = owner ? owner->id : w->party,
-					      .station = station,
-					      .sink = {w, put},
-					      .midstream = w->o->midstream};
+		struct pipeline_options po = {
+			.rules = r->rules.compiled,
+			.party = owner ? owner->id : w->party,
+			.station = station,
+			.sink = {w, put},
+			.config = w->o->config,
+			.midstream = config_bool(w->o->config, "stream.midstream", false)};
 		struct daemon_capture *k = &r->captures[i];
 		enum status st =
 			daemon_sense(w->o->captures[i], &po, &w->o->progress, w->arena, k, why);

@@ -7,7 +7,9 @@
 static const struct cli_option options[] = {
 	{0, "classification", "FILE", false,
 	 "classification.config instead of the built-in classes."},
-	{0, "set", "VAR=VALUE", true, "An address or port variable, e.g. HOME_NET=[10.0.0.0/8]."},
+	{'c', "config", "FILE", true, "suricata.yaml with the variables."},
+	{0, "set", "NAME=VALUE", true,
+	 "A setting by its path, or a variable: HOME_NET=[10.0.0.0/8]."},
 	{0, "json", NULL, false,
 	 "For machines: {\"loaded\":N,\"failed\":M,\"unsupported\":{keyword:count}}."},
 	{0, "all", NULL, false, "List every problem, not the first 20."},
@@ -54,11 +56,12 @@ static void write_json(const struct daemon_rules *r, const struct daemon_keyword
 
 static int run(struct cli *c)
 {
-	struct daemon_rules_source src = talk_rules_source(c);
+	struct daemon_rules_source src;
 	struct daemon_keyword_count *keywords;
 	struct buf out = buf_in(c->arena);
 	struct daemon_progress progress;
 	struct daemon_rules rules;
+	struct config *config;
 	struct fail why;
 	size_t n;
 	int code;
@@ -67,6 +70,9 @@ static int run(struct cli *c)
 		cli_say(c, "\"%.*s\" is not known; there is: check", SLICE_ARG(c->words[0]));
 		return CLI_CANNOT;
 	}
+	if (talk_config(c, &config, &why) != ST_OK)
+		return cli_cannot(c, &why);
+	src = talk_rules_source(c, config);
 	src.files = &c->words[1];
 	src.file_count = c->word_count - 1;
 	if (src.file_count == 0) {

@@ -6,7 +6,8 @@
 static const struct cli_option options[] = {
 	{'r', "read", "CAPTURE", true, "Capture file (pcap or pcapng); - reads standard input."},
 	{'c', "config", "FILE", true, "suricata.yaml; without it, what Suricata ships with."},
-	{'S', "rules", "FILE", true, "Signatures in the Suricata rule language."},
+	{'S', "rules", "FILE", true, "Signatures, instead of those that the configuration names."},
+	{'s', "more-rules", "FILE", true, "Signatures, besides those of the configuration."},
 	{'l', "log-dir", "DIR", true,
 	 "Where eve.json is written (appended to); default: this folder."},
 	{0, "set", "NAME=VALUE", true,
@@ -35,16 +36,16 @@ static bool given(const struct cli *c, const char *name)
 /* What the flags mean; false when one of them has no such value, after having said so. */
 static bool read_flags(struct cli *c, struct daemon_sensor_options *o)
 {
-	struct slice checksums = cli_value(c, "checksums"), dir = cli_value(c, "log-dir");
+	struct slice checksums = cli_value(c, "checksums");
 
-	o->dir = dir.ptr != NULL ? dir : SLICE(".");
+	o->dir = cli_value(c, "log-dir");
 	o->progress = talk_progress(c);
 	o->captures = cli_values(c, "read", &o->capture_count);
-	o->rules = talk_rules_source(c);
-	if (given(c, "disable-detection"))
-		o->rules.file_count = 0;
+	o->rules = talk_rules_source(c, o->config);
+	o->rules.none = given(c, "disable-detection");
 	o->init_errors_fatal = given(c, "init-errors-fatal");
-	o->midstream = given(c, "midstream") || talk_switched_on(c, SLICE("stream.midstream"));
+	o->simulate_ips = given(c, "simulate-ips");
+	o->skip_checksums = slice_equal(checksums, SLICE("none"));
 	if (checksums.ptr != NULL && !slice_equal(checksums, SLICE("none")) &&
 	    !slice_equal(checksums, SLICE("all"))) {
 		cli_say(c, "-k %.*s: there are all and none", SLICE_ARG(checksums));
@@ -64,6 +65,7 @@ static int test_rules(struct cli *c, const struct daemon_sensor_options *o)
 		(void)cli_cannot(c, &why);
 		return CLI_NO;
 	}
+	talk_config_problems(c, o->config);
 	talk_rules(&rules, SIZE_MAX, c->arena, &out);
 	code = rules.set.problem_count == 0 ? CLI_DONE : CLI_NO;
 	daemon_rules_close(&rules);
@@ -86,10 +88,14 @@ static int run(struct cli *c)
 	struct fail why;
 	int code;
 
+	if (talk_config(c, &o.config, &why) != ST_OK) {
+		(void)cli_cannot(c, &why);
+		return CLI_NO;
+	}
 	if (!read_flags(c, &o))
 		return CLI_CANNOT;
 	if (given(c, "test")) {
-		if (o.rules.file_count == 0 && !given(c, "config")) {
+		if (!given(c, "rules") && !given(c, "config")) {
 			cli_say(c, "-T tests a configuration and rule files: name them with -c "
 				   "FILE and -S FILE");
 			return CLI_CANNOT;
@@ -106,7 +112,8 @@ static int run(struct cli *c)
 		(void)cli_cannot(c, &why);
 		code = result.sensing ? CLI_CANNOT : CLI_NO;
 	} else {
-		code = talk_read(c, o.rules.file_count ? &result.rules : NULL, result.captures,
+		talk_config_problems(c, o.config);
+		code = talk_read(c, result.rules.file_count ? &result.rules : NULL, result.captures,
 				 result.capture_count);
 		cli_say(c, "%llu records in %.*s", (unsigned long long)result.records,
 			SLICE_ARG(result.eve_path));

@@ -26,7 +26,9 @@ static const struct cli_option options[] = {
 	 "The log's signing key; default: the data folder's own, made at first use."},
 	{0, "classification", "FILE", false,
 	 "classification.config instead of the built-in classes."},
-	{0, "set", "VAR=VALUE", true, "An address or port variable, e.g. HOME_NET=[10.0.0.0/8]."},
+	{'c', "config", "FILE", true, "suricata.yaml with settings and variables."},
+	{0, "set", "NAME=VALUE", true,
+	 "A setting by its path, or a variable: HOME_NET=[10.0.0.0/8]."},
 	{0, "midstream", NULL, false, "Also follow TCP sessions whose beginning was not seen."},
 	{0, "tlp", "LEVEL", false,
 	 "Traffic Light Protocol 2.0 marking of the STIX bundle; default: amber."},
@@ -88,14 +90,15 @@ static int run(struct cli *c)
 	int code;
 
 	o.captures = cli_values(c, "read", &o.capture_count);
-	o.rules = talk_rules_source(c);
+	if (talk_config(c, &o.config, &why) != ST_OK)
+		return cli_cannot(c, &why);
+	o.rules = talk_rules_source(c, o.config);
 	o.treaties = cli_values(c, "treaty", &o.treaty_count);
 	o.parties = cli_values(c, "party", &o.party_count);
 	o.tables = cli_values(c, "table", &o.table_count);
 	o.no_system_tables = cli_value(c, "no-system-tables").ptr != NULL;
 	o.data = cli_value(c, "data").ptr ? cli_value(c, "data") : SLICE("dewline-data");
 	o.key = cli_value(c, "key");
-	o.midstream = cli_value(c, "midstream").ptr != NULL;
 	o.progress = talk_progress(c);
 	if (!tlp_of(c, &o.tlp))
 		return CLI_CANNOT;

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "sensor/config/config.h"
 #include "sensor/detect/detect.h"
 #include "sensor/rule/rule.h"
 
@@ -111,56 +112,56 @@ struct daemon_progress talk_progress(struct cli *c)
 	return (struct daemon_progress){.ctx = c, .tick = c->err_is_tty ? tick : NULL};
 }
 
-/* What `--set` calls a variable: a name without a dot that starts with a capital, or the path of
- * one. False: a setting of another kind. */
-static bool variable_of(struct slice *assignment)
+enum status talk_config(const struct cli *c, struct config **out, struct fail *why)
 {
-	static const char *const groups[] = {"vars.address-groups.", "vars.port-groups."};
-	struct slice value = *assignment, name = slice_split(&value, '=');
+	struct daemon_config_source source = {0};
+	size_t n;
+	const struct slice *given = cli_values(c, "set", &n);
+	struct slice *sets = ARENA_ARRAY(c->arena, struct slice, n + 1);
 
-	for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
-		if (slice_starts(name, slice_of(groups[i]))) {
-			*assignment = slice_from(*assignment, strlen(groups[i]));
-			return true;
-		}
-	return name.len != 0 && name.ptr[0] >= 'A' && name.ptr[0] <= 'Z' &&
-	       memchr(name.ptr, '.', name.len) == NULL;
+	ASSERT(sets != NULL); /* before the first packet, out of memory ends the process */
+	if (n != 0)
+		memcpy(sets, given, n * sizeof *sets);
+	if (cli_value(c, "midstream").ptr != NULL)
+		sets[n++] = SLICE("stream.midstream=true");
+	source.files = cli_values(c, "config", &source.file_count);
+	source.sets = sets;
+	source.set_count = n;
+	return daemon_config_load(&source, c->arena, out, why);
 }
 
-struct daemon_rules_source talk_rules_source(const struct cli *c)
+static void say_ignored(void *ctx, const struct config *n)
 {
-	struct daemon_rules_source s = {.classes = cli_value(c, "classification")};
-	size_t n;
-	const struct slice *all = cli_values(c, "set", &n);
-	struct slice *vars = ARENA_ARRAY(c->arena, struct slice, n + 1);
+	const struct cli *c = ctx;
+	struct buf path = buf_in(c->arena);
 
-	ASSERT(vars != NULL); /* before the first packet, out of memory ends the process */
+	config_path(n, &path);
+	cli_say(c, "%.*s:%u: %.*s: not used", SLICE_ARG(n->file), n->line,
+		SLICE_ARG(buf_slice(&path)));
+}
+
+void talk_config_problems(const struct cli *c, struct config *config)
+{
+	const struct config_tree *tree = config->tree;
+
+	for (size_t i = 0; i < tree->problem_count; i++) {
+		const struct config_problem *p = &tree->problems[i];
+
+		cli_say(c, "%.*s:%u:%u: %.*s: %.*s", SLICE_ARG(p->file), p->line, p->column,
+			SLICE_ARG(p->path), SLICE_ARG(p->text));
+	}
+	if (cli_value(c, "verbose").ptr != NULL && cli_value(c, "config").ptr != NULL)
+		config_ignored(config, say_ignored, (void *)(uintptr_t)c);
+}
+
+struct daemon_rules_source talk_rules_source(const struct cli *c, struct config *config)
+{
+	struct daemon_rules_source s = {.config = config,
+					.classes = cli_value(c, "classification")};
+
 	s.files = cli_values(c, "rules", &s.file_count);
-	for (size_t i = 0; i < n; i++) {
-		vars[s.var_count] = all[i];
-		s.var_count += variable_of(&vars[s.var_count]);
-	}
-	s.vars = vars;
+	s.more = cli_values(c, "more-rules", &s.more_count);
 	return s;
-}
-
-bool talk_switched_on(const struct cli *c, struct slice name)
-{
-	static const char *const yes[] = {"1", "yes", "true", "on"};
-	size_t n;
-	const struct slice *all = cli_values(c, "set", &n);
-	bool on = false;
-
-	for (size_t i = 0; i < n; i++) {
-		struct slice value = all[i];
-
-		if (!slice_equal(slice_trim(slice_split(&value, '=')), name))
-			continue;
-		on = false;
-		for (size_t k = 0; k < sizeof yes / sizeof yes[0]; k++)
-			on = on || slice_equal_nocase(slice_trim(value), slice_of(yes[k]));
-	}
-	return on;
 }
 
 void talk_rules(const struct daemon_rules *r, size_t most, struct arena *a, struct buf *out)

@@ -14,12 +14,17 @@
  * told. */
 struct daemon_progress talk_progress(struct cli *c);
 
-/* The rules that a command line asks for: --rules, --set and --classification, of those that the
+/* The settings that a command line asks for: --config, --set and --midstream, of those that the
  * command has. */
-struct daemon_rules_source talk_rules_source(const struct cli *c);
+MUST_USE enum status talk_config(const struct cli *c, struct config **out, struct fail *why);
 
-/* Whether the last --set of that name says yes. */
-bool talk_switched_on(const struct cli *c, struct slice name);
+/* Says on stderr what is wrong in the settings; with --verbose also which of them nobody asked for.
+ */
+void talk_config_problems(const struct cli *c, struct config *config);
+
+/* The rules that a command line asks for: --rules and --classification, of those that the command
+ * has. */
+struct daemon_rules_source talk_rules_source(const struct cli *c, struct config *config);
 
 /* What loaded and what did not, with at most `most` problems, for a person. */
 void talk_rules(const struct daemon_rules *r, size_t most, struct arena *a, struct buf *out);

@@ -514,6 +514,12 @@ static void forget_texts(struct rule_vars *v)
 	v->addrs.by_text = (struct rule_table){0};
 }
 
+void rule_set_forget_vars(struct rule_set *s)
+{
+	s->vars->names = (struct rule_table){0};
+	forget_texts(s->vars);
+}
+
 enum status rule_set_var(struct rule_set *s, struct slice name, struct slice value,
 			 struct fail *why)
 {

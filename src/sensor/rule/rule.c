@@ -56,6 +56,16 @@ void rule_problem_add(struct rule_set *s, const struct rule_problem *where, cons
 	va_end(ap);
 }
 
+void rule_set_trouble(struct rule_set *s, struct slice file, uint32_t line, const char *fmt, ...)
+{
+	struct rule_problem where = {.file = arena_copy(s->arena, file), .line = line};
+	va_list ap;
+
+	va_start(ap, fmt);
+	problem_push(s, &where, fmt, ap);
+	va_end(ap);
+}
+
 void rule_set_problem(struct rule_set *s, const struct rule *r, struct slice keyword,
 		      const char *fmt, ...)
 {

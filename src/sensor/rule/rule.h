@@ -121,6 +121,9 @@ struct rule_set {
  * !HOME_NET, HTTP_SERVERS = HOME_NET, HTTP_PORTS = 80, ...) and default classifications. */
 MUST_USE enum status rule_set_init(struct rule_set *s, struct arena *arena, struct fail *why);
 
+/* Takes the default variables away: a configuration that is given says all there are. */
+void rule_set_forget_vars(struct rule_set *s);
+
 /* Sets $name to an address or port expression, as `vars:` of suricata.yaml would; it may name
  * variables that are known. Rules loaded before keep what they were compiled with. */
 MUST_USE enum status rule_set_var(struct rule_set *s, struct slice name, struct slice value,
@@ -135,6 +138,11 @@ MUST_USE enum status rule_set_classes(struct rule_set *s, struct slice file, str
  * as Suricata, and the other becomes a problem. Fails only on no memory. */
 MUST_USE enum status rule_set_load(struct rule_set *s, struct slice file, struct slice text,
 				   struct fail *why);
+
+/* Records a problem of a file that is no rule's: a variable, a file that is not there. line 0: of
+ * no line. */
+void rule_set_trouble(struct rule_set *s, struct slice file, uint32_t line, const char *fmt, ...)
+	PRINTF_LIKE(4, 5);
 
 /* Records a problem with rule r. If the budget is spent it is lost, and arena->exhausted says so.
  */

@@ -54,18 +54,27 @@ struct detect_hit {
 	const struct packet *packet; /* the packet that made it so; NULL at the end of a flow */
 	struct app_tx *tx;	     /* NULL: not about a transaction */
 	enum flow_dir dir;
-	bool blocked; /* drop and reject actions */
+	enum rule_action action; /* the rule's, or what a rate filter made of it */
+	bool silent;		 /* does something, but is no alert */
+	bool stream;		 /* matched in the reassembled stream, not in the packet */
+	bool to_flow;		 /* the action is for the rest of the flow, too */
 };
 
+/* For each packet: act for everything that matched and may do something, in the order of the
+ * rules, up to a pass; then hit for those that are alerts. act may be NULL. */
 struct detect_sink {
 	void *ctx;
 	void (*hit)(void *ctx, const struct detect_hit *h);
+	void (*act)(void *ctx, const struct detect_hit *h);
 };
 
 MUST_USE enum status detect_worker_new(const struct detect_rules *r, struct arena *process,
 				       struct arena_pool *pool, struct detect_sink sink,
 				       struct detect_worker **out, struct fail *why);
 void detect_worker_free(struct detect_worker *w);
+
+/* At most so many alerts a packet, 1 to 255; those of the rules that come first. Default 15. */
+void detect_worker_alerts_max(struct detect_worker *w, size_t n);
 
 /* The anomalies that stream_packet() returned for the packet that detect_packet() looks at next. */
 void detect_stream_events(struct detect_worker *w, uint64_t anomalies);
@@ -85,11 +94,16 @@ void detect_stream(struct detect_worker *w, const struct packet *p, struct flow 
 void detect_txs(struct detect_worker *w, const struct packet *p, struct flow *f, enum flow_dir dir,
 		bool last);
 
+/* The packet (NULL: the end of the flow) is through with the three above: what matched is sorted,
+ * counted against thresholds, and given to the sink. Before transactions are freed. */
+void detect_finish(struct detect_worker *w, const struct packet *p, struct flow *f);
+
 /* True if no rule will look at tx again: it may be freed. */
 bool detect_tx_done(const struct app_tx *tx);
 
 struct detect_counters {
 	uint64_t packets, candidates, evaluated, hits, suppressed;
+	uint64_t discarded; /* matches past what one packet may have */
 };
 const struct detect_counters *detect_worker_counters(const struct detect_worker *w);
 

@@ -78,7 +78,9 @@ static inline bool fixture_rules(struct fixture *x, struct slice text, size_t fi
 		st = detect_compile(&x->set, NULL, &x->process, &x->rules, &f);
 	if (st == ST_OK)
 		st = detect_worker_new(x->rules, &x->process, &x->pool,
-				       (struct detect_sink){x, fixture_hit}, &x->worker, &f);
+				       (struct detect_sink){x, fixture_hit, NULL}, &x->worker, &f);
+	if (st == ST_OK)
+		detect_worker_alerts_max(x->worker, DETECT_ALERTS_MAX);
 	return st == ST_OK;
 }
 
@@ -145,6 +147,7 @@ static inline void fixture_look(struct fixture *x, struct packet *p, enum flow_d
 			detect_stream(x->worker, p, f, (enum flow_dir)d, x->ended[d]);
 	for (int d = 0; d < 2; d++)
 		detect_txs(x->worker, p, f, (enum flow_dir)d, x->ended[d]);
+	detect_finish(x->worker, p, f);
 	if (f->app != NULL && f->app->protocol != NULL)
 		app_tx_sweep(f->app, detect_tx_done);
 }
@@ -208,6 +211,7 @@ static inline void fixture_flow_end(struct fixture *x)
 			app_eof(f->app, (enum app_dir)d);
 	for (int d = 0; d < 2; d++)
 		detect_txs(x->worker, NULL, f, (enum flow_dir)d, true);
+	detect_finish(x->worker, NULL, f);
 	if (f->app != NULL)
 		app_flow_end(f->app);
 	f->app = NULL;

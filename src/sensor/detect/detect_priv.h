@@ -554,6 +554,19 @@ struct detect_tx {
 	size_t count, room;
 };
 
+enum {
+	DETECT_QUEUE_MAX = 1024, /* matches of one packet */
+	DETECT_ALERTS = 15,	 /* alerts of one packet; Suricata's packet-alert-max default */
+	DETECT_ALERTS_MAX = 255, /* at most */
+};
+
+struct detect_match {
+	const struct detect_rule *rule;
+	struct app_tx *tx;
+	enum flow_dir dir;
+	bool stream;
+};
+
 struct detect_worker {
 	const struct detect_rules *rules;
 	struct arena *process;
@@ -566,16 +579,19 @@ struct detect_worker {
 	struct detect_tx tx_none; /* stands for a transaction without memory */
 	struct detect_counters counters;
 	uint64_t stream_anomalies; /* of the packet looked at */
-	const struct packet
-		*passed; /* a pass rule let it through; until the next detect_packet() */
+	size_t alerts_max;	   /* of one packet */
+	size_t queued;
+	struct detect_match queue[DETECT_QUEUE_MAX]; /* of the packet, until detect_finish() */
 };
 
 void detect_view_of(struct detect_view *v, struct detect_worker *w, const struct packet *p,
 		    struct flow *f, enum flow_dir dir);
 /* Addresses, ports, protocol, flow state, application and header tests of r hold. */
 bool detect_header_holds(const struct detect_rule *r, const struct detect_view *v);
-/* r matched: effects, thresholds, report. False: nothing more is to be asked of this packet. */
-bool detect_fire(const struct detect_rule *r, const struct detect_view *v);
+/* r matched: its effects, and into the queue. */
+void detect_fire(const struct detect_rule *r, const struct detect_view *v);
+void detect_queue_add(struct detect_worker *w, const struct detect_rule *r,
+		      const struct detect_view *v);
 /* Transforms of b on bytes. */
 struct slice detect_buffer_transform(const struct detect_buffer *b, struct slice bytes,
 				     struct arena *a);

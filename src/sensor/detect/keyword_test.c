@@ -372,6 +372,7 @@ static int header_hits(const struct header_row *r, bool yes)
 		p = fixture_packet(&x, FLOW_TO_SERVER, (struct slice){NULL, 0});
 		r->change(&p, yes);
 		detect_packet(x.worker, &p, NULL, FLOW_TO_SERVER);
+		detect_finish(x.worker, &p, NULL);
 		n = (int)x.hits;
 	}
 	fixture_done(&x);

@@ -148,8 +148,7 @@ static enum answer rule_ask(struct look *k, const struct detect_rule *r, uint32_
 	return all;
 }
 
-/* False: a pass rule matched. */
-static bool pending_ask(struct look *k)
+static void pending_ask(struct look *k)
 {
 	struct detect_tx *d = k->d;
 
@@ -161,10 +160,9 @@ static bool pending_ask(struct look *k)
 			continue;
 		a = rule_ask(k, r, &d->pending[i].matched);
 		d->pending[i].dead = a != WAITS;
-		if (a == HOLDS && !detect_fire(r, &k->view))
-			return false;
+		if (a == HOLDS)
+			detect_fire(r, &k->view);
 	}
-	return true;
 }
 
 static bool is_pending(const struct detect_tx *d, uint32_t rule)
@@ -194,8 +192,8 @@ static void candidates_ask(struct look *k)
 		/* no memory: the rule is forgotten for this transaction */
 		if (a != FAILS)
 			(void)ARENA_PUSH(&k->tx->arena, d->pending, d->count, d->room, p);
-		if (a == HOLDS && !detect_fire(r, &k->view))
-			return;
+		if (a == HOLDS)
+			detect_fire(r, &k->view);
 	}
 }
 
@@ -280,8 +278,8 @@ static void tx_look(struct look *k)
 		else if (g->engines[i].field->growing)
 			d->growing[dir] = true;
 	}
-	if (pending_ask(k))
-		candidates_ask(k);
+	pending_ask(k);
+	candidates_ask(k);
 	arena_reset(&k->w->scratch);
 }
 
@@ -332,7 +330,7 @@ void detect_txs(struct detect_worker *w, const struct packet *p, struct flow *f,
 		if (is_quiet(&k, dir, last))
 			goto seen;
 		k.view.tx = k.tx;
-		if (!f->no_inspect && !(p != NULL && w->passed == p))
+		if (!f->no_inspect)
 			tx_look(&k);
 		k.d->anomalies = k.tx->anomalies;
 		k.d->moves[dir] = k.tx->files[dir].moves;

@@ -4,8 +4,7 @@
  *
  * 1. A packet rule is asked once for a packet, a stream rule once for a chunk.
  * 2. detect_flow.raw[dir] only grows; bytes before it are never looked at again.
- * 3. After a pass rule nothing more of the packet is looked at; if the rule was about a stream or a
- *    transaction, nothing more of the flow.
+ * 3. What matched waits in the queue (queue.c) until the packet is through.
  */
 #include "sensor/detect/detect_priv.h"
 #include "sensor/stream/stream.h"
@@ -22,6 +21,7 @@ enum status detect_worker_new(const struct detect_rules *r, struct arena *proces
 		return fail_set(why, ST_NOMEM, "no memory for a worker");
 	w->rules = r;
 	w->sink = sink;
+	w->alerts_max = DETECT_ALERTS;
 	w->scratch.pool = pool;
 	w->pcre = detect_pcre_worker_new(process);
 	if (w->pcre == NULL)
@@ -156,40 +156,11 @@ bool detect_header_holds(const struct detect_rule *r, const struct detect_view *
 	return true;
 }
 
-static bool is_block(enum rule_action a)
+void detect_fire(const struct detect_rule *r, const struct detect_view *v)
 {
-	return a != RULE_ALERT && a != RULE_PASS;
-}
-
-bool detect_fire(const struct detect_rule *r, const struct detect_view *v)
-{
-	struct detect_worker *w = v->worker;
-	struct detect_hit hit = {.rule = r->rule,
-				 .flow = v->flow,
-				 .packet = v->packet,
-				 .tx = v->tx,
-				 .dir = v->dir,
-				 .blocked = is_block(r->rule->action)};
-
 	for (uint32_t i = 0; i < r->after_count; i++)
 		r->after[i].kw->after(r->after[i].operand, v);
-	if ((r->filter != NULL && !detect_threshold_passes(&w->memory, r->filter, r->order, v)) ||
-	    (r->threshold != NULL &&
-	     !detect_threshold_passes(&w->memory, r->threshold, r->order, v))) {
-		w->counters.suppressed++;
-		return true;
-	}
-	if (r->rule->action == RULE_PASS) {
-		w->passed = v->packet;
-		if (v->flow != NULL && r->look != LOOK_PACKET)
-			v->flow->no_inspect = true;
-		return false;
-	}
-	if (r->noalert)
-		return true;
-	w->counters.hits++;
-	w->sink.hit(w->sink.ctx, &hit);
-	return true;
+	detect_queue_add(v->worker, r, v);
 }
 
 struct slice detect_buffer_transform(const struct detect_buffer *b, struct slice bytes,
@@ -216,8 +187,7 @@ static void candidates_ask(struct detect_worker *w, const struct detect_view *v)
 			    !detect_inspect_list(r, &r->lists[r->payload_list], v->payload, v))
 				continue;
 		}
-		if (!detect_fire(r, v))
-			break;
+		detect_fire(r, v);
 	}
 	arena_reset(&w->scratch);
 }
@@ -239,11 +209,6 @@ static void addresses_add(struct detect_worker *w, const struct detect_view *v)
 	detect_addresses_ask(&p->address, v->src, v->dst, &w->candidates);
 }
 
-static bool skip(struct detect_worker *w, const struct packet *p, const struct flow *f)
-{
-	return (f != NULL && f->no_inspect) || (p != NULL && w->passed == p);
-}
-
 /* The application said that what follows is not worth looking at (encrypted). */
 static bool opaque(const struct flow *f)
 {
@@ -257,8 +222,7 @@ void detect_packet(struct detect_worker *w, const struct packet *p, struct flow 
 	struct detect_view v;
 
 	w->counters.packets++;
-	w->passed = NULL;
-	if (!skip(w, p, f)) {
+	if (f == NULL || !f->no_inspect) {
 		detect_view_of(&v, w, p, f, dir);
 		if (!opaque(f))
 			v.payload = p->payload;
@@ -302,7 +266,7 @@ void detect_stream(struct detect_worker *w, const struct packet *p, struct flow 
 	uint64_t from;
 	bool now;
 
-	if (skip(w, p, f) || f->stream == NULL)
+	if (f->no_inspect || f->stream == NULL)
 		return;
 	detect_view_of(&v, w, p, f, dir);
 	d = detect_flow_state(&v);

@@ -26,6 +26,7 @@ enum flow_dir {
 }; /* the server is who did not send the first packet */
 
 enum flow_state { FLOW_NEW, FLOW_ESTABLISHED, FLOW_CLOSED };
+enum flow_action { FLOW_NO_ACTION, FLOW_PASS, FLOW_DROP }; /* for all of its packets to come */
 enum flow_end { FLOW_END_TIMEOUT, FLOW_END_SHUTDOWN, FLOW_END_FORCED };
 
 enum { FLOW_BINS_MAX = 512 }; /* seconds of the fingerprint; = RECORD_BINS_MAX */
@@ -48,7 +49,13 @@ struct flow {
 	struct wall_ns first, last;
 	struct flow_side side[2]; /* indexed by the direction the packets travel */
 	bool alerted, no_inspect; /* no_inspect: passed or given up, headers are still counted */
-	struct arena arena;	  /* everything that lives as long as the flow */
+	enum flow_action action;
+	bool policy_dropped; /* action is FLOW_DROP because of an exception policy */
+	bool bypassed;	     /* nothing looks at it any more; packets are counted */
+	uint8_t policies;    /* bit i: exception policy i was asked (sensor/pipeline/verdict.h) */
+	uint8_t drop_said;   /* bit: a drop in that direction was logged */
+	uint8_t to_look;     /* bits of sensor/pipeline: what rules have not looked at yet */
+	struct arena arena;  /* everything that lives as long as the flow */
 	struct stream_session *stream;
 	struct app_flow *app;
 	struct detect_flow *detect;

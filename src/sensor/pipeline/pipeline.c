@@ -2,18 +2,29 @@
  *
  *  1. A packet goes through in one order: expire, decode, flow, stream, app, detect, log, sweep. A
  *     rule therefore sees what its packet completed, and a transaction is logged after its alerts.
+ *     Rules look at the direction in which the packet travels; what its acknowledgement released
+ *     of the other direction waits for a packet of that direction (flow.to_look), or the end.
  *  2. A flow ends in one order: what the stream held, the end of both directions, the last look of
  *     detection, its transactions, behaviour, its record, its memory.
  *  3. Nothing depends on addresses in memory, on the clock or on chance: same frames, same bytes.
  *  4. A missing piece of memory leaves out what it was for, never more: the packet goes on. */
 #include "sensor/pipeline/pipeline.h"
 
+#include "sensor/config/config.h"
 #include "sensor/pipeline/pipeline_priv.h"
 
 /* 2261-12-31T23:59:59.999999999Z: what a record can say */
 #define PIPELINE_TIME_LAST INT64_C(9214646399999999999)
 
 #define PIPELINE_MEMORY_DEFAULT ((size_t)1 << 30)
+
+/* flow.to_look: shifted by a direction */
+enum {
+	LOOK_STREAM = 1, /* bytes, a gap or the end were released to readers */
+	LOOK_ENDED = 4,	 /* no more will come; stays */
+	LOOK_APP = 16,	 /* the application got something, from either side */
+	LOOK_APPS = LOOK_APP | LOOK_APP << 1,
+};
 
 enum {
 	PIPELINE_FLOWS_MOST = 1000000,
@@ -35,17 +46,27 @@ static struct app_flow *app_of(struct pipeline *p, struct flow *f)
 	return f->app;
 }
 
+/* Bytes for the application. That it gives up what it had recognised is an error of it. */
+static void give_app(struct pipeline *p, struct flow *f, enum flow_dir dir, struct slice bytes)
+{
+	struct app_flow *app = app_of(p, f);
+	bool parsing;
+
+	if (app == NULL || (p->policies.ips && f->action == FLOW_DROP))
+		return;
+	parsing = app->protocol != NULL && app->state != APP_GIVEN_UP;
+	f->to_look |= LOOK_APPS;
+	app_data(app, (enum app_dir)dir, bytes);
+	if (parsing && app->state == APP_GIVEN_UP && p->in_packet)
+		verdict_exception(&p->verdict, &p->policies, VERDICT_TARGET_APP, f);
+}
+
 static void stream_data(void *ctx, struct flow *f, enum flow_dir dir, uint64_t offset,
 			struct slice bytes)
 {
 	struct pipeline *p = ctx;
-	struct app_flow *app = app_of(p, f);
-
-	p->streamed[dir] = true;
-	if (app == NULL)
-		return;
-	p->app_moved = true;
-	app_data(app, (enum app_dir)dir, bytes);
+	f->to_look |= (uint8_t)(LOOK_STREAM << dir);
+	give_app(p, f, dir, bytes);
 }
 
 /* `last`: what was released so far will not be continued. */
@@ -67,37 +88,12 @@ static void stream_gap(void *ctx, struct flow *f, enum flow_dir dir, uint64_t of
 	/* what came before the hole is no part of what comes after: rules look at it now or never
 	 */
 	look_at_stream(p, p->in_packet ? &p->packet : NULL, f, dir, true);
-	p->streamed[dir] = true;
+	f->to_look |= (uint8_t)(LOOK_STREAM << dir);
 	if (app == NULL)
 		return;
-	p->app_moved = true;
+	f->to_look |= LOOK_APPS;
 	app_gap(app, (enum app_dir)dir, missing);
 }
-
-static void stream_eof(void *ctx, struct flow *f, enum flow_dir dir)
-{
-	struct pipeline *p = ctx;
-
-	p->streamed[dir] = p->ended[dir] = true;
-	if (!p->in_packet && f->stream != NULL) /* stream_end() takes the bytes away behind this */
-		look_at_stream(p, NULL, f, dir, true);
-	if (f->app == NULL)
-		return;
-	p->app_moved = true;
-	app_eof(f->app, (enum app_dir)dir);
-}
-
-static struct stream_sink stream_sink(struct pipeline *p)
-{
-	return (struct stream_sink){p, stream_data, stream_gap, stream_eof};
-}
-
-static void forget_progress(struct pipeline *p)
-{
-	p->streamed[0] = p->streamed[1] = p->ended[0] = p->ended[1] = p->app_moved = false;
-}
-
-/* ---- detection and what follows it ---- */
 
 static bool tx_logged(const struct app_tx *tx)
 {
@@ -109,29 +105,79 @@ static bool tx_logged_and_looked_at(const struct app_tx *tx)
 	return tx->logged && detect_tx_done(tx);
 }
 
-/* Streams and transactions that progressed. packet is NULL at the end of the flow. */
-static void look(struct pipeline *p, const struct packet *packet, struct flow *f)
+/* What of a direction rules have not looked at yet. packet is NULL at the end of the flow. */
+static void look(struct pipeline *p, const struct packet *packet, struct flow *f, enum flow_dir dir)
 {
+	unsigned bits = (unsigned)f->to_look >> dir;
+	bool last = (bits & LOOK_ENDED) != 0;
+
+	f->to_look &= (uint8_t) ~((LOOK_STREAM | LOOK_APP) << dir);
 	if (p->detect == NULL || f->no_inspect)
 		return;
-	for (int d = FLOW_TO_SERVER; d <= FLOW_TO_CLIENT; d++)
-		if (p->streamed[d])
-			look_at_stream(p, packet, f, (enum flow_dir)d, p->ended[d]);
-	if (!p->app_moved || f->app->protocol == NULL)
-		return;
-	for (int d = FLOW_TO_SERVER; d <= FLOW_TO_CLIENT; d++)
-		detect_txs(p->detect, packet, f, (enum flow_dir)d, p->ended[d]);
+	if ((bits & LOOK_STREAM) != 0)
+		look_at_stream(p, packet, f, dir, last);
+	if ((bits & LOOK_APP) != 0 && f->app != NULL && f->app->protocol != NULL)
+		detect_txs(p->detect, packet, f, dir, last);
 }
 
 static void log_and_sweep(struct pipeline *p, struct flow *f)
 {
-	if (!p->app_moved || f->app->protocol == NULL)
+	if (f->app == NULL || f->app->protocol == NULL)
 		return;
 	pipeline_report_files(p, f);
 	pipeline_report_txs(p, f);
 	app_tx_sweep(f->app,
 		     p->detect == NULL || f->no_inspect ? tx_logged : tx_logged_and_looked_at);
 }
+
+/* A direction of a flow that ends: a last packet that was never sent. */
+static void direction_ended(struct pipeline *p, struct flow *f, enum flow_dir dir)
+{
+	f->to_look |= (uint8_t)((LOOK_STREAM | LOOK_ENDED) << dir) | LOOK_APPS;
+	if (f->app != NULL && !f->app->eof[dir])
+		app_eof(f->app, (enum app_dir)dir);
+	look(p, NULL, f, dir);
+	if (p->detect != NULL)
+		detect_finish(p->detect, NULL, f);
+	log_and_sweep(p, f);
+}
+
+static void stream_eof(void *ctx, struct flow *f, enum flow_dir dir)
+{
+	struct pipeline *p = ctx;
+
+	if (!p->in_packet) { /* stream_end() takes the bytes away behind this */
+		direction_ended(p, f, dir);
+		return;
+	}
+	f->to_look |= (uint8_t)((LOOK_STREAM | LOOK_ENDED) << dir);
+	if (f->app == NULL)
+		return;
+	f->to_look |= LOOK_APPS;
+	app_eof(f->app, (enum app_dir)dir);
+}
+
+static struct stream_sink stream_sink(struct pipeline *p)
+{
+	return (struct stream_sink){p, stream_data, stream_gap, stream_eof};
+}
+
+static void unread_bytes(void *ctx, struct flow *f, enum flow_dir dir, uint64_t offset,
+			 struct slice bytes)
+{
+}
+
+static void unread_gap(void *ctx, struct flow *f, enum flow_dir dir, uint64_t offset,
+		       uint64_t missing)
+{
+}
+
+static void unread_eof(void *ctx, struct flow *f, enum flow_dir dir)
+{
+}
+
+/* For streams whose rest nobody is to see. */
+static const struct stream_sink unread = {NULL, unread_bytes, unread_gap, unread_eof};
 
 static void flow_ended(void *ctx, struct flow *f, enum flow_end why)
 {
@@ -140,25 +186,24 @@ static void flow_ended(void *ctx, struct flow *f, enum flow_end why)
 	bool in_packet = p->in_packet;
 
 	if (p->finished) { /* pipeline_free() without pipeline_finish(): memory only */
-		stream_end(f, &sink);
+		stream_end(f, &unread);
 		if (f->app != NULL)
 			app_flow_end(f->app);
 		return;
 	}
 	p->in_packet = false;
-	forget_progress(p);
-	stream_end(f, &sink);
-	for (int d = FLOW_TO_SERVER; f->app != NULL && d <= FLOW_TO_CLIENT; d++)
-		if (!f->app->eof[d])
-			stream_eof(p, f, (enum flow_dir)d);
-	look(p, NULL, f);
-	log_and_sweep(p, f);
+	if (f->bypassed) {
+		stream_end(f, &unread);
+	} else {
+		stream_end(f, &sink);
+		for (int d = FLOW_TO_SERVER; d <= FLOW_TO_CLIENT; d++)
+			direction_ended(p, f, (enum flow_dir)d);
+	}
 	anomaly_flow_end(p->anomaly, f);
 	pipeline_report_flow(p, f, why);
 	if (f->app != NULL)
 		app_flow_end(f->app);
 	f->app = NULL;
-	forget_progress(p);
 	p->in_packet = in_packet;
 }
 
@@ -169,36 +214,58 @@ static uint64_t read_payload(struct pipeline *p, struct flow *f, enum flow_dir d
 {
 	const struct packet *packet = &p->packet;
 	struct stream_sink sink = stream_sink(p);
-	struct app_flow *app;
 
 	if (packet->l4_header.len == 0)
 		return 0;
-	if (packet->proto == IP_PROTO_TCP)
+	if (packet->proto == IP_PROTO_TCP) {
+		if (stream_is_midstream(f, packet))
+			verdict_exception(&p->verdict, &p->policies, VERDICT_TARGET_MIDSTREAM, f);
 		return stream_packet(&p->stream, f, packet, dir, &sink);
-	if (packet->proto != IP_PROTO_UDP || packet->payload.len == 0)
-		return 0;
-	app = app_of(p, f);
-	if (app != NULL) {
-		p->app_moved = true;
-		app_data(app, (enum app_dir)dir, packet->payload);
 	}
+	if (packet->proto == IP_PROTO_UDP && packet->payload.len != 0)
+		give_app(p, f, dir, packet->payload);
 	return 0;
+}
+
+/* Rules, unless something said that they have no say. */
+static void inspect(struct pipeline *p, struct flow *f, enum flow_dir dir, uint64_t odd)
+{
+	if (p->detect == NULL || p->verdict.skip || f->no_inspect)
+		return;
+	if (f->action == FLOW_DROP) {
+		verdict_drop(&p->verdict, VERDICT_FLOW_DROP);
+		return;
+	}
+	detect_stream_events(p->detect, odd);
+	detect_packet(p->detect, &p->packet, f, dir);
+	look(p, &p->packet, f, dir);
+	detect_finish(p->detect, &p->packet, f);
 }
 
 static void packet_in_flow(struct pipeline *p, struct flow *f, enum flow_dir dir)
 {
-	uint64_t odd;
+	uint64_t odd = 0;
 
 	if (f->side[0].pkts + f->side[1].pkts == 1)
 		anomaly_flow_new(p->anomaly, f);
-	odd = read_payload(p, f, dir);
-	if (p->detect != NULL && !f->no_inspect) {
-		detect_stream_events(p->detect, odd);
-		detect_packet(p->detect, &p->packet, f, dir);
-	}
-	look(p, &p->packet, f);
+	if (f->bypassed)
+		return;
+	if (p->policies.ips && f->action == FLOW_DROP)
+		verdict_drop(&p->verdict,
+			     f->policy_dropped ? VERDICT_POLICY_FLOW_DROP : VERDICT_FLOW_DROP);
+	else
+		odd = read_payload(p, f, dir);
+	inspect(p, f, dir, odd);
 	pipeline_report_packet(p, f, dir, odd);
 	log_and_sweep(p, f);
+}
+
+/* What a rule does, before it is reported. */
+static void rule_acts(void *ctx, const struct detect_hit *hit)
+{
+	struct pipeline *p = ctx;
+
+	verdict_rule(&p->verdict, hit);
 }
 
 void pipeline_frame(struct pipeline *p, uint32_t linktype, struct slice frame, uint32_t wire_bytes,
@@ -219,14 +286,16 @@ void pipeline_frame(struct pipeline *p, uint32_t linktype, struct slice frame, u
 	p->in_packet = true;
 	if (!p->packet.broken)
 		f = flow_table_packet(p->flows, &p->packet, &dir);
+	p->verdict = (struct verdict){0};
 	if (f != NULL) {
 		packet_in_flow(p, f, dir);
 	} else {
-		if (p->detect != NULL)
+		if (p->detect != NULL) {
 			detect_packet(p->detect, &p->packet, NULL, dir);
+			detect_finish(p->detect, &p->packet, NULL);
+		}
 		pipeline_report_packet(p, NULL, dir, 0);
 	}
-	forget_progress(p);
 	p->in_packet = false;
 }
 
@@ -241,6 +310,12 @@ static enum status parts_new(struct pipeline *p, struct fail *why)
 							  : (uint32_t)flows,
 				     .pool = &p->pool};
 
+	enum status st;
+
+	st = verdict_policies_read(&p->policies, p->options.config, p->options.simulate_ips,
+				   p->options.midstream, why);
+	if (st != ST_OK)
+		return st;
 	p->app = app_setup_new(p->options.config, &p->fixed);
 	p->stream = (struct stream_limits){.pool = &p->pool, .midstream = p->options.midstream};
 	p->flows = flow_table_new(&p->fixed, &limits, (struct flow_sink){p, flow_ended});
@@ -251,8 +326,13 @@ static enum status parts_new(struct pipeline *p, struct fail *why)
 		return fail_set(why, ST_NOMEM, "no memory for a sensor's tables");
 	if (p->options.rules == NULL)
 		return ST_OK;
-	return detect_worker_new(p->options.rules, &p->fixed, &p->pool,
-				 (struct detect_sink){p, pipeline_report_hit}, &p->detect, why);
+	st = detect_worker_new(p->options.rules, &p->fixed, &p->pool,
+			       (struct detect_sink){p, pipeline_report_hit, rule_acts}, &p->detect,
+			       why);
+	if (st == ST_OK)
+		detect_worker_alerts_max(
+			p->detect, config_u64(p->options.config, "packet-alert-max", 1, 255, 15));
+	return st;
 }
 
 enum status pipeline_new(const struct pipeline_options *o, struct pipeline **out, struct fail *why)

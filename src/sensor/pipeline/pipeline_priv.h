@@ -12,6 +12,7 @@
 #include "sensor/detect/detect.h"
 #include "sensor/flow/flow.h"
 #include "sensor/pipeline/pipeline.h"
+#include "sensor/pipeline/verdict.h"
 #include "sensor/stream/stream.h"
 
 struct pipeline {
@@ -29,10 +30,8 @@ struct pipeline {
 	struct packet packet;
 	bool in_packet; /* `packet` is the one being worked on; false at the end of a flow */
 	bool finished;
-	/* What the packet did to its flow, per direction. */
-	bool streamed[2]; /* bytes, a gap or the end were released to readers */
-	bool ended[2];	  /* no more will come */
-	bool app_moved;	  /* app got something */
+	struct verdict_policies policies;
+	struct verdict verdict; /* on `packet`, so far; nothing at the end of a flow */
 	uint32_t decode_said[PACKET_ANOMALIES_MAX];
 	struct record record; /* being built */
 	struct record said;   /* a copy of what a detector said, to be signed with our name */

@@ -106,6 +106,14 @@ static size_t metadata_add(struct slice text, struct record_pair out[RECORD_META
 	return n;
 }
 
+/* alert.action: did the rule stop the packet? A reset is sent on a tap, too. */
+static bool is_blocked(const struct pipeline *p, const struct detect_hit *hit)
+{
+	if (hit->action == RULE_DROP)
+		return p->policies.ips;
+	return hit->action != RULE_ALERT && hit->action != RULE_PASS;
+}
+
 void pipeline_report_hit(void *ctx, const struct detect_hit *hit)
 {
 	struct pipeline *p = ctx;
@@ -121,18 +129,18 @@ void pipeline_report_hit(void *ctx, const struct detect_hit *hit)
 	} else {
 		r = record_of_packet(p, RECORD_ALERT);
 	}
-	r->u.alert =
-		(struct record_alert){.gid = rule->gid,
-				      .sid = rule->sid,
-				      .rev = rule->rev,
-				      .signature = rule->msg,
-				      .category = rule->category,
-				      .classtype = rule->classtype,
-				      .severity = rule->priority,
-				      .action = hit->blocked ? SLICE("blocked") : SLICE("allowed"),
-				      .has_tx = hit->tx != NULL,
-				      .tx_id = hit->tx != NULL ? hit->tx->id : 0,
-				      .meta = meta};
+	r->u.alert = (struct record_alert){.gid = rule->gid,
+					   .sid = rule->sid,
+					   .rev = rule->rev,
+					   .signature = rule->msg,
+					   .category = rule->category,
+					   .classtype = rule->classtype,
+					   .severity = rule->priority,
+					   .action = is_blocked(p, hit) ? SLICE("blocked")
+									: SLICE("allowed"),
+					   .has_tx = hit->tx != NULL,
+					   .tx_id = hit->tx != NULL ? hit->tx->id : 0,
+					   .meta = meta};
 	for (size_t i = 0; i < rule->option_count; i++)
 		if (slice_equal(rule->options[i].keyword, SLICE("metadata")))
 			r->u.alert.metas =

@@ -397,6 +397,14 @@ void stream_end(struct flow *f, const struct stream_sink *sink)
 	stream_bytes_done(&x.s->side[1].bytes);
 }
 
+bool stream_is_midstream(const struct flow *f, const struct packet *p)
+{
+	uint8_t flags = p->tcp.flags;
+
+	return f->stream == NULL && (flags & TCP_RST) == 0 &&
+	       ((flags & TCP_FIN) != 0 || (flags & TCP_ACK) != 0);
+}
+
 enum stream_state stream_state_of(const struct flow *f)
 {
 	return f->stream == NULL ? STREAM_NONE : f->stream->state;

@@ -58,6 +58,9 @@ extern const char *const stream_anomalies[]; /* NULL-terminated, at most 64 */
 uint64_t stream_packet(const struct stream_limits *limits, struct flow *f, const struct packet *p,
 		       enum flow_dir dir, const struct stream_sink *sink);
 
+/* Is p of a session whose handshake was not seen? Before it is given to stream_packet(). */
+bool stream_is_midstream(const struct flow *f, const struct packet *p);
+
 /* The flow ends: releases what is held, then eof in both directions, then gives memory back. State
  * and stream_bytes() stay readable until the flow's arena goes; a second call does nothing. */
 void stream_end(struct flow *f, const struct stream_sink *sink);

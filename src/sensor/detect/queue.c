@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What matched for one packet, until the packet is through: then the matches are put in the rules'
+ * order, so that a pass rule silences what comes behind it whichever of packet, stream and
+ * transaction it was about, and thresholds count in that order.
+ *
+ * 1. A rule counts at most once for the packet and once for each transaction.
+ * 2. Actions of all that survive are told before the first of them is reported: a report can say
+ *    what became of the packet.
+ */
+#include <stdlib.h>
+
+#include "sensor/detect/detect_priv.h"
+
+void detect_queue_add(struct detect_worker *w, const struct detect_rule *r,
+		      const struct detect_view *v)
+{
+	if (w->queued == DETECT_QUEUE_MAX) {
+		w->counters.discarded++;
+		return;
+	}
+	w->queue[w->queued++] =
+		(struct detect_match){.rule = r, .tx = v->tx, .dir = v->dir, .stream = v->stream};
+}
+
+static int match_compare(const void *pa, const void *pb)
+{
+	const struct detect_match *a = pa, *b = pb;
+
+	if (a->rule->order != b->rule->order)
+		return a->rule->order < b->rule->order ? -1 : 1;
+	if (a->tx == NULL || b->tx == NULL)
+		return a->tx != b->tx ? (a->tx != NULL) - (b->tx != NULL) : b->stream - a->stream;
+	if (a->tx->id != b->tx->id)
+		return a->tx->id < b->tx->id ? -1 : 1;
+	return b->stream - a->stream; /* of two that are one, the one about the stream counts */
+}
+
+static bool again(const struct detect_match *a, const struct detect_match *b)
+{
+	return a->rule == b->rule && a->tx == b->tx;
+}
+
+/* Does what the rule's action says concern the rest of the flow, too? */
+static bool concerns_flow(const struct detect_match *m)
+{
+	const struct detect_rule *r = m->rule;
+
+	if (r->look == LOOK_ADDRESS || r->look == LOOK_TX || r->app_only)
+		return true;
+	return m->stream || m->tx != NULL;
+}
+
+/* Counts the match. False: it is as if it had not been. */
+static bool threshold_allows(struct detect_worker *w, const struct detect_match *m,
+			     const struct detect_view *v, bool *silent)
+{
+	const struct detect_rule *r = m->rule;
+
+	*silent = r->noalert || r->rule->action == RULE_PASS;
+	if (r->filter != NULL && !detect_threshold_passes(&w->memory, r->filter, r->order, v))
+		return false;
+	if (r->threshold != NULL &&
+	    !detect_threshold_passes(&w->memory, r->threshold, r->order, v)) {
+		*silent = true; /* a limit silences; what the rule does is done all the same */
+		return r->threshold->kind == THRESHOLD_LIMIT;
+	}
+	return true;
+}
+
+void detect_worker_alerts_max(struct detect_worker *w, size_t n)
+{
+	w->alerts_max = n < 1 ? 1 : n > DETECT_ALERTS_MAX ? DETECT_ALERTS_MAX : n;
+}
+
+static struct detect_hit hit_of(const struct detect_match *m, const struct packet *p,
+				struct flow *f)
+{
+	return (struct detect_hit){.rule = m->rule->rule,
+				   .flow = f,
+				   .packet = p,
+				   .tx = m->tx,
+				   .dir = m->dir,
+				   .action = m->rule->rule->action,
+				   .stream = m->stream,
+				   .to_flow = concerns_flow(m)};
+}
+
+/* One match does what it does. True: it is an alert, too. */
+static bool act(struct detect_worker *w, const struct detect_match *m, const struct packet *p,
+		struct flow *f)
+{
+	struct detect_hit h = hit_of(m, p, f);
+	struct detect_view v;
+
+	detect_view_of(&v, w, p, f, m->dir);
+	v.tx = m->tx;
+	if (!threshold_allows(w, m, &v, &h.silent)) {
+		w->counters.suppressed++;
+		return false;
+	}
+	if (w->sink.act != NULL)
+		w->sink.act(w->sink.ctx, &h);
+	else if (h.action == RULE_PASS && h.to_flow && f != NULL)
+		f->no_inspect = true;
+	w->counters.suppressed += h.silent && h.action != RULE_PASS;
+	return !h.silent;
+}
+
+void detect_finish(struct detect_worker *w, const struct packet *p, struct flow *f)
+{
+	struct detect_match *q = w->queue, last = {0};
+	size_t n = 0;
+
+	if (w->queued == 0)
+		return;
+	if (w->queued > 1)
+		qsort(q, w->queued, sizeof q[0], match_compare);
+	for (size_t i = 0; i < w->queued; i++) {
+		struct detect_match m = q[i];
+
+		if (again(&m, &last))
+			continue;
+		last = m;
+		if (act(w, &m, p, f)) {
+			if (n < w->alerts_max)
+				q[n++] = m; /* a place that was looked at */
+			else
+				w->counters.discarded++;
+		}
+		if (m.rule->rule->action == RULE_PASS)
+			break;
+	}
+	w->queued = 0;
+	w->counters.hits += n;
+	for (size_t i = 0; i < n; i++) {
+		struct detect_hit h = hit_of(&q[i], p, f);
+
+		w->sink.hit(w->sink.ctx, &h);
+	}
+}

@@ -6,6 +6,7 @@
 #include "crypto/crypto.h"
 #include "daemon/daemon_priv.h"
 #include "os/clock.h"
+#include "os/file.h"
 #include "os/pool.h"
 
 enum { RULE_FILES_MAX = 65536 };
@@ -175,13 +176,35 @@ static enum status read_files(const struct rule_paths *p, struct arena *a, struc
 	return ST_OK;
 }
 
+/* A file that a rule names: by its whole path, or beside the rule's own file. */
+static enum status read_beside(void *ctx, const struct rule *rule, struct slice name,
+			       struct arena *a, struct slice *out, struct fail *why)
+{
+	const struct rule_paths *paths = ctx;
+	struct slice path = name;
+
+	for (size_t i = 0; name.len != 0 && name.ptr[0] != '/' && i < paths->count; i++) {
+		struct slice base = daemon_base_name(paths->at[i]);
+
+		if (!slice_equal(base, rule->file))
+			continue;
+		if (base.len < paths->at[i].len)
+			path = daemon_path(
+				a, slice_part(paths->at[i], 0, paths->at[i].len - base.len),
+				name);
+		break;
+	}
+	return os_file_read(path, DAEMON_FILE_MAX, a, out, why);
+}
+
 enum status daemon_rules_load(const struct daemon_rules_source *src,
 			      const struct daemon_progress *progress, struct arena *a,
 			      struct daemon_rules *out, struct fail *why)
 {
-	struct detect_options options = {.parallel = os_pool_run};
 	struct mono_ns begin = os_clock_mono(), parsed;
 	struct rule_paths paths = {0};
+	struct detect_options options = {
+		.parallel = os_pool_run, .read = read_beside, .read_ctx = &paths};
 	struct daemon_rules r = {0};
 	enum status st;
 

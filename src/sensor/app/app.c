@@ -368,7 +368,11 @@ struct app_tx *app_tx_new(struct app_flow *f, size_t data_bytes)
 struct file *app_file_open(struct app_flow *f, struct app_tx *tx, enum app_dir dir,
 			   struct slice name)
 {
-	return file_open(&tx->files[dir], &f->setup->files, &tx->arena, name);
+	struct file *file = file_open(&tx->files[dir], &f->setup->files, &tx->arena, name);
+
+	if (file != NULL && (tx->files[dir].wanted || (f->files_wanted >> dir & 1) != 0))
+		file_want(file, 0);
+	return file;
 }
 
 /* "no" and "detection-only" are words of their own; anything else means yes. */

@@ -133,6 +133,7 @@ struct app_flow {
 	bool probed[2];		/* probing of that direction has ended without a YES */
 	enum app_dir first_dir; /* who spoke first */
 	bool detect_only;	/* by configuration: recognised, not parsed */
+	uint8_t files_wanted;	/* bit app_dir: a rule wants its files of that direction stored */
 	bool stop_inspecting; /* e.g. TLS after the handshake: bytes no longer are worth looking at
 			       */
 	struct buf held[2];   /* bytes the parser has not eaten */
@@ -177,8 +178,8 @@ struct app_protocol {
 	 * when its event is written, and before that for every alert about it, so it says what is
 	 * there so far. What it writes lives in scratch. */
 	bool (*log)(struct app_tx *tx, unsigned n, struct arena *scratch, struct record *r);
-	/* The protocol's settings, in a; NULL on no memory. config is the whole tree (its own node is
-	 * app-layer.protocols.<name>), or NULL: defaults. NULL: it has none. */
+	/* The protocol's settings, in a; NULL on no memory. config is the whole tree (its own node
+	 * is app-layer.protocols.<name>), or NULL: defaults. NULL: it has none. */
 	const void *(*configure)(struct config *config, struct arena *a);
 };
 
@@ -194,7 +195,8 @@ extern const struct app_field app_file_fields[];
 
 const struct app_protocol *app_find(struct slice name); /* NULL if there is none */
 
-/* The field a rule names ("http.uri"), and its protocol. NULL if there is none. */
+/* The field a rule names ("http.uri"), and its protocol, NULL for one of app_file_fields[]. NULL if
+ * there is none. */
 const struct app_field *app_field_find(struct slice name, const struct app_protocol **out_protocol);
 
 /* A flow's state in its own arena; data memory from pool. NULL if the budget is spent. */

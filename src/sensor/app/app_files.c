@@ -80,6 +80,22 @@ struct slice app_file_name(struct app_tx *tx, enum app_dir dir, unsigned n)
 	return f->name.len != 0 ? f->name : SLICE("");
 }
 
+static struct slice get_magic(struct app_tx *tx, enum app_dir dir, unsigned n)
+{
+	struct file *f = file_at(tx, dir, n);
+
+	if (f == NULL)
+		return (struct slice){NULL, 0};
+	return file_type(f).len != 0 ? f->magic : SLICE("");
+}
+
+static bool magic_whole(struct app_tx *tx, enum app_dir dir, unsigned n)
+{
+	struct file *f = file_at(tx, dir, n);
+
+	return f != NULL && (f->state != FILE_OPEN || file_type(f).len != 0);
+}
+
 static bool always_whole(struct app_tx *tx, enum app_dir dir, unsigned n)
 {
 	return file_at(tx, dir, n) != NULL;
@@ -102,5 +118,13 @@ const struct app_field app_file_fields[] = {
 	 .get = app_file_name,
 	 .whole = always_whole,
 	 .doc = "Each file's name."},
+	{.name = "file.magic",
+	 .dirs = 1u << APP_TO_SERVER | 1u << APP_TO_CLIENT,
+	 .stage = APP_STAGE_COMPLETE,
+	 .growing = true,
+	 .multi = true,
+	 .get = get_magic,
+	 .whole = magic_whole,
+	 .doc = "Each file's type, as libmagic words it."},
 	{0},
 };

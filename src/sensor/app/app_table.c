@@ -32,5 +32,10 @@ const struct app_field *app_field_find(struct slice name, const struct app_proto
 				return f;
 			}
 	}
+	for (const struct app_field *f = app_file_fields; f->name != NULL; f++)
+		if (slice_equal(name, slice_of(f->name))) {
+			*out_protocol = NULL;
+			return f;
+		}
 	return NULL;
 }

@@ -44,7 +44,8 @@ static int rule_compare(const void *pa, const void *pb)
 	return d != 0 ? d : before(a->rule->gid, b->rule->gid);
 }
 
-static enum status rules_compile(struct detect_rules *r, struct rule_set *set, struct fail *why)
+static enum status rules_compile(struct detect_rules *r, struct rule_set *set,
+				 const struct detect_options *options, struct fail *why)
 {
 	struct detect_compiler *c = ARENA_NEW(r->arena, struct detect_compiler);
 
@@ -53,6 +54,7 @@ static enum status rules_compile(struct detect_rules *r, struct rule_set *set, s
 	if (c == NULL || r->rules == NULL || r->buffers == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for rules");
 	c->rules = r;
+	c->options = options;
 	c->arena = r->arena;
 	for (size_t i = 0; i < set->count; i++) {
 		struct fail f = {0};
@@ -133,7 +135,7 @@ enum status detect_compile(struct rule_set *set, const struct detect_options *op
 		return fail_set(why, ST_NOMEM, "no memory for rules");
 	r->set = set;
 	r->arena = process;
-	st = rules_compile(r, set, why);
+	st = rules_compile(r, set, options, why);
 	if (st == ST_OK)
 		st = detect_fast_choose(r, why);
 	if (st == ST_OK) {

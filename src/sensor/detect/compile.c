@@ -467,8 +467,14 @@ static enum status decide_tx(struct detect_compiler *c, struct fail *why)
 	struct detect_rule *o = c->out;
 	uint64_t apps = o->app_only ? o->apps : UINT64_MAX;
 
-	if (o->tx_test_count != 0)
+	if (c->event_apps != 0)
 		apps &= c->event_apps;
+	if (c->files != NULL) {
+		detect_files_bound(c->files, o->dirs);
+		for (unsigned i = 0; app_protocols[i] != NULL; i++)
+			if (app_protocols[i]->files == 0)
+				apps &= ~(UINT64_C(1) << i);
+	}
 	for (uint32_t i = 0; i < o->list_count; i++) {
 		uint64_t have = 0;
 
@@ -536,6 +542,7 @@ static void compiler_begin(struct detect_compiler *c, const struct rule *r, stru
 	c->list_count = c->test_count = c->tx_test_count = c->after_count = 0;
 	c->drafts_used = c->base64_count = 0;
 	c->event_apps = 0;
+	c->files = NULL;
 	c->current = NULL;
 	c->sticky = c->wants_packet = c->stream_size = false;
 	c->content = NULL;

@@ -25,6 +25,7 @@
 #include "sensor/rule/rule.h"
 
 struct app_tx;
+struct file_setup;
 struct packet;
 
 struct detect_rules;
@@ -35,9 +36,16 @@ struct detect_worker;
 typedef void detect_parallel_fn(void *ctx, size_t n, void (*job)(void *job_ctx, size_t i),
 				void *job_ctx);
 
+/* The text of a file that a rule names (a list of hashes), in a: beside the rule's own file, or
+ * where the configuration says. */
+typedef enum status detect_read_fn(void *ctx, const struct rule *rule, struct slice name,
+				   struct arena *a, struct slice *out, struct fail *why);
+
 struct detect_options {
 	detect_parallel_fn *parallel; /* for compiling pattern groups */
 	void *parallel_ctx;
+	detect_read_fn *read; /* NULL: rules that name files do not compile */
+	void *read_ctx;
 };
 
 /* Compiles. Rules that cannot be compiled are added to set->problems. Memory: process arena, and
@@ -47,6 +55,8 @@ MUST_USE enum status detect_compile(struct rule_set *set, const struct detect_op
 				    struct fail *why);
 void detect_rules_free(struct detect_rules *r);
 size_t detect_rules_count(const struct detect_rules *r); /* rules that compiled */
+/* What the rules need to know of files, beside what is in s already: hashes and types. */
+void detect_rules_files(const struct detect_rules *r, struct file_setup *s);
 
 struct detect_hit {
 	const struct rule *rule;

@@ -207,9 +207,9 @@ struct detect_rule {
 	uint8_t ip_version; /* 0: any */
 	uint8_t flow_flags;
 	bool any_proto, noalert, has_vars;
-	bool app_only;	    /* bound to application protocols: apps */
-	uint64_t protos[4]; /* IP protocol numbers */
-	uint64_t apps;	    /* bit i: app_protocols[i] */
+	bool app_only;			  /* bound to application protocols: apps */
+	uint64_t protos[4];		  /* IP protocol numbers */
+	uint64_t apps;			  /* bit i: app_protocols[i] */
 	struct detect_list *packet_lists; /* about headers: asked with the tests */
 	uint32_t packet_list_count;
 	struct detect_list *lists;
@@ -243,6 +243,8 @@ struct detect_rules {
 	struct detect_buffer **buffers;
 	size_t buffer_count;
 	struct detect_names flow_bits, flow_ints, host_bits;
+	uint8_t wants_hashes; /* enum file_hash: some rule compares them */
+	bool wants_types;     /* some rule asks for types of files */
 	struct detect_prefilter *prefilter;
 	struct detect_pcre **pcres; /* to be freed */
 	size_t pcre_count, pcre_room;
@@ -265,10 +267,12 @@ struct detect_compiler {
 	struct detect_rule *out;
 	struct detect_draft_list *lists[DETECT_LISTS_MAX];
 	uint32_t list_count;
-	struct detect_draft_list *current; /* where the next step goes */
-	bool sticky;			   /* a sticky buffer was named */
-	struct detect_content *content;	   /* the last one: modifiers change it; NULL: none */
-	struct detect_base64 *decode;	   /* the last one; NULL: none */
+	struct detect_draft_list *current;    /* where the next step goes */
+	bool sticky;			      /* a sticky buffer was named */
+	const struct detect_options *options; /* may be NULL */
+	struct detect_file_tests *files;      /* kw_file.c; NULL: none */
+	struct detect_content *content;	      /* the last one: modifiers change it; NULL: none */
+	struct detect_base64 *decode;	      /* the last one; NULL: none */
 	struct detect_base64 *base64[DETECT_TESTS_MAX];
 	uint32_t base64_count;
 	struct detect_test tests[DETECT_TESTS_MAX], tx_tests[DETECT_TESTS_MAX],
@@ -343,6 +347,11 @@ void detect_pcre_free(struct detect_pcre *p);
 struct detect_pcre_worker; /* what matching writes to */
 struct detect_pcre_worker *detect_pcre_worker_new(struct arena *a);
 void detect_pcre_worker_free(struct detect_pcre_worker *w);
+
+/* kw_file.c */
+struct detect_file_tests;
+/* The rule looks in these directions. */
+void detect_files_bound(struct detect_file_tests *o, uint8_t dirs);
 
 /* kw_base64.c */
 struct detect_base64 {
@@ -540,11 +549,11 @@ bool detect_threshold_passes(struct detect_memory *m, const struct detect_thresh
 struct detect_tx {
 	uint8_t seen[2], complete[2];
 	bool looked[2];
-	uint64_t ran[2][2]; /* bit i: engine i of that direction is through */
+	uint64_t ran[2][2];  /* bit i: engine i of that direction is through */
 	uint32_t *passed[2]; /* by engine: values of a growing field looked at for good */
 	uint32_t *grown[2];  /* by engine: bytes of a growing value looked at */
 	uint32_t moves[2];   /* of the files */
-	bool growing[2];    /* a field may still grow */
+	bool growing[2];     /* a field may still grow */
 	uint64_t anomalies;
 	struct detect_pending {
 		uint32_t rule;

@@ -49,6 +49,7 @@ struct file_store {
 struct file_setup {
 	uint8_t hashes;		       /* enum file_hash: for every file */
 	bool magic;		       /* for every file */
+	bool types_wanted;	       /* somebody may ask file_type() */
 	bool store;		       /* files that signatures name may be stored */
 	bool store_all;		       /* force-filestore */
 	uint64_t store_most;	       /* bytes of a stored file; 0 = all */
@@ -95,6 +96,7 @@ struct file {
 struct file_set {
 	struct file *first, *last;
 	uint32_t count;
+	bool wanted;	/* a rule wants all of them stored */
 	uint32_t moves; /* grows with whatever happens to one of them */
 };
 

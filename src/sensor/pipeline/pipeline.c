@@ -324,6 +324,14 @@ static enum status parts_new(struct pipeline *p, struct fail *why)
 		anomaly_worker_new(&p->fixed, (struct record_sink){p, pipeline_report_behaviour});
 	if (p->app == NULL || p->flows == NULL || p->defrag == NULL || p->anomaly == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for a sensor's tables");
+	if (p->options.rules != NULL)
+		detect_rules_files(p->options.rules, &p->app->files);
+	if (p->app->files.magic || p->app->files.types_wanted) {
+		p->app->files.types = file_magic_open(p->app->files.types_path, &p->fixed);
+		if (p->app->files.types == NULL)
+			return fail_set(why, ST_IO, "cannot read libmagic's table \"%.*s\"",
+					SLICE_ARG(p->app->files.types_path));
+	}
 	if (p->options.rules == NULL)
 		return ST_OK;
 	st = detect_worker_new(p->options.rules, &p->fixed, &p->pool,
@@ -395,6 +403,8 @@ void pipeline_free(struct pipeline *p)
 	if (p->detect != NULL)
 		detect_worker_free(p->detect);
 	ASSERT(p->pool.out == 0);
+	if (p->app != NULL)
+		file_magic_close(p->app->files.types);
 	arena_pool_drain(&p->pool);
 	pool = p->fixed_pool; /* p lies in its own arena */
 	arena = p->fixed;

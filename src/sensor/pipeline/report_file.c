@@ -4,6 +4,7 @@
  * object beside it, as Suricata 8 writes it.
  */
 #include "crypto/crypto.h"
+#include "sensor/file/file.h"
 #include "sensor/pipeline/pipeline_priv.h"
 
 static void put_hash(struct json *j, const char *key, const uint8_t *digest, size_t bytes)

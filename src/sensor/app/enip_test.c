@@ -15,7 +15,7 @@ static const char request[] =
 				   "\5\0\x0a\2\x20\2\x24\1\2\0\6\0\x0a\0\x01\1\x20\1\x0e\1\x20\x6b";
 static const char answer[] =
 	HEADER("\x70\0", "\x20\0") "\0\0\0\0\0\0\2\0\xa1\0\4\0\1\2\3\4\xb1\0\x0c\0"
-				   "\5\0\x8a\0\x1e\1\7\1\1\0\0\0";
+				   "\5\0\x8a\0\x1e\1\7\1\0\0\0\0";
 
 static uint64_t number(struct app_tx *tx, enum app_dir dir, const char *name, unsigned i)
 {

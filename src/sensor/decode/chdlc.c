@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/decode/decode_priv.h"
 
-static void chdlc(struct decode_state *s, struct slice bytes)
+static bool chdlc(struct decode_state *s, struct slice bytes)
 {
 	struct cursor c = cursor_of(bytes);
 	uint16_t type;
 
 	(void)cursor_take(&c, 2); /* address, control */
 	type = cursor_be16(&c);
-	if (!cursor_ok(&c)) {
-		packet_anomaly(s->p, CHDLC_PKT_TOO_SMALL);
-		return;
-	}
-	(void)decode_next(s, DECODE_ETHER, type, cursor_take(&c, cursor_left(&c))); /* or no IP */
+	if (!cursor_ok(&c))
+		return decode_broken(s, CHDLC_PKT_TOO_SMALL);
+	(void)decode_ether_type(s, type, cursor_take(&c, cursor_left(&c))); /* still a frame */
+	return true;
 }
 
 DECODER(chdlc) = {

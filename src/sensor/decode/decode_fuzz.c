@@ -19,6 +19,28 @@ static bool within(struct slice s, struct slice frame)
 	return s.len == 0 || (s.ptr >= frame.ptr && s.ptr + s.len <= frame.ptr + frame.len);
 }
 
+static void look(const struct decode_packets *packets, struct slice frame)
+{
+	ASSERT(packets->count >= 1 && packets->count <= DECODE_PACKETS_MAX);
+	for (size_t i = 0; i < packets->count; i++) {
+		const struct packet *p = packets->list[i];
+		bool captured = i + 1 == packets->count;
+
+		ASSERT((p->root == NULL) == captured && (!captured || p->depth == 0));
+		ASSERT(!captured || slice_equal(p->frame, frame));
+		ASSERT(within(p->payload, p->frame) && within(p->ip_header, p->frame) &&
+		       within(p->l4_header, p->frame) && within(p->l4, p->frame) &&
+		       within(p->ether, p->frame) && within(p->arp, p->frame));
+		ASSERT(p->vlans <= PACKET_VLANS_MAX && !(p->fragment && p->l4_header.len > 0));
+		touch(p->frame);
+		touch(p->payload);
+		touch(p->ip_header);
+		touch(p->l4);
+		(void)packet_checksum_ip(p);
+		(void)packet_checksum_l4(p);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint16_t links[] = {1, 101, 113, 276, 0, 108, 9, 104, 228, 229, 12, 147};
@@ -26,26 +48,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct arena_pool pool = {.budget = 1 << 20};
 	struct arena process = {.pool = &pool};
 	uint32_t link = links[cursor_u8(&c) % (sizeof links / sizeof links[0])];
-	struct defrag *d = defrag_new(&process, &pool);
+	struct decode_worker *w = decode_worker_new(NULL, &process, &pool);
 	size_t start = pool.out;
-	struct packet p = {0};
+	struct decode_input in = {.linktype = link};
 
-	ASSERT(d != NULL);
+	ASSERT(w != NULL);
 	while (cursor_left(&c) > 0) {
 		size_t n = cursor_be16(&c);
 		struct slice frame = cursor_take(&c, n < cursor_left(&c) ? n : cursor_left(&c));
 
-		p.at.ns += TIME_NS_PER_S;
-		p.wire_bytes = (uint32_t)frame.len;
-		decode_frame(d, link, frame, &p);
-		ASSERT(p.rebuilt || (within(p.payload, frame) && within(p.ip_header, frame) &&
-				     within(p.l4_header, frame)));
-		ASSERT(p.vlans <= PACKET_VLANS_MAX && !(p.fragment && p.l4_header.len > 0));
-		touch(p.payload);
-		touch(p.ip_header);
-		touch(p.l4_header);
+		in.at.ns += TIME_NS_PER_S;
+		in.wire_bytes = (uint32_t)frame.len;
+		in.bytes = frame;
+		look(decode_frame(w, &in), frame);
 	}
-	defrag_free(d);
+	decode_worker_free(w);
 	ASSERT(pool.out == start);
 	arena_reset(&process);
 	arena_pool_drain(&pool);

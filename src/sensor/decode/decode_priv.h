@@ -10,6 +10,7 @@
 #define DEW_SENSOR_DECODE_PRIV_H
 
 #include "base/cursor.h"
+#include "sensor/config/config.h"
 #include "sensor/decode/decode.h"
 
 /* enumerator, Suricata's name. The order is the order of bits. */
@@ -19,16 +20,33 @@
 	X(VLAN_HEADER_TOO_SMALL, "vlan.header_too_small")                                          \
 	X(VLAN_UNKNOWN_TYPE, "vlan.unknown_type")                                                  \
 	X(VLAN_TOO_MANY_LAYERS, "vlan.too_many_layers")                                            \
+	X(IEEE8021AH_HEADER_TOO_SMALL, "ieee8021ah.header_too_small")                              \
+	X(VNTAG_HEADER_TOO_SMALL, "vntag.header_too_small")                                        \
+	X(VNTAG_UNKNOWN_TYPE, "vntag.unknown_type")                                                \
+	X(ETAG_HEADER_TOO_SMALL, "etag.header_too_small")                                          \
+	X(ETAG_UNKNOWN_TYPE, "etag.unknown_type")                                                  \
+	X(DCE_PKT_TOO_SMALL, "dce.pkt_too_small")                                                  \
+	X(ARP_PKT_TOO_SMALL, "arp.pkt_too_small")                                                  \
+	X(ARP_UNSUPPORTED_HARDWARE, "arp.unsupported_hardware")                                    \
+	X(ARP_UNSUPPORTED_PROTOCOL, "arp.unsupported_protocol")                                    \
+	X(ARP_INVALID_PKT, "arp.unsupported_pkt")                                                  \
+	X(ARP_INVALID_HARDWARE_SIZE, "arp.invalid_hardware_size")                                  \
+	X(ARP_INVALID_PROTOCOL_SIZE, "arp.invalid_protocol_size")                                  \
+	X(ARP_UNSUPPORTED_OPCODE, "arp.unsupported_opcode")                                        \
 	X(SLL_PKT_TOO_SMALL, "sll.pkt_too_small")                                                  \
 	X(SLL2_PKT_TOO_SMALL, "sll2.pkt_too_small")                                                \
 	X(LTNULL_PKT_TOO_SMALL, "ltnull.pkt_too_small")                                            \
 	X(LTNULL_UNSUPPORTED_TYPE, "ltnull.unsupported_type")                                      \
 	X(IPRAW_INVALID_IP_VERSION, "ipraw.invalid_ip_version")                                    \
 	X(PPP_PKT_TOO_SMALL, "ppp.pkt_too_small")                                                  \
+	X(PPP_VJU_PKT_TOO_SMALL, "ppp.vju_pkt_too_small")                                          \
+	X(PPP_IP4_PKT_TOO_SMALL, "ppp.ip4_pkt_too_small")                                          \
+	X(PPP_IP6_PKT_TOO_SMALL, "ppp.ip6_pkt_too_small")                                          \
 	X(PPP_UNSUP_PROTO, "ppp.unsup_proto")                                                      \
 	X(PPP_WRONG_TYPE, "ppp.wrong_type")                                                        \
 	X(PPPOE_PKT_TOO_SMALL, "pppoe.pkt_too_small")                                              \
 	X(PPPOE_WRONG_CODE, "pppoe.wrong_code")                                                    \
+	X(PPPOE_MALFORMED_TAGS, "pppoe.malformed_tags")                                            \
 	X(CHDLC_PKT_TOO_SMALL, "chdlc.pkt_too_small")                                              \
 	X(MPLS_HEADER_TOO_SMALL, "mpls.header_too_small")                                          \
 	X(MPLS_PKT_TOO_SMALL, "mpls.pkt_too_small")                                                \
@@ -41,6 +59,7 @@
 	X(IPV4_HLEN_TOO_SMALL, "ipv4.hlen_too_small")                                              \
 	X(IPV4_IPLEN_SMALLER_THAN_HLEN, "ipv4.iplen_smaller_than_hlen")                            \
 	X(IPV4_TRUNC_PKT, "ipv4.trunc_pkt")                                                        \
+	X(IPV4_OPT_INVALID, "ipv4.opt_invalid")                                                    \
 	X(IPV4_OPT_INVALID_LEN, "ipv4.opt_invalid_len")                                            \
 	X(IPV4_OPT_MALFORMED, "ipv4.opt_malformed")                                                \
 	X(IPV4_OPT_PAD_REQUIRED, "ipv4.opt_pad_required")                                          \
@@ -61,6 +80,7 @@
 	X(IPV6_EXTHDR_DUPL_HH, "ipv6.exthdr_dupl_hh")                                              \
 	X(IPV6_EXTHDR_DUPL_DH, "ipv6.exthdr_dupl_dh")                                              \
 	X(IPV6_EXTHDR_DUPL_AH, "ipv6.exthdr_dupl_ah")                                              \
+	X(IPV6_EXTHDR_DUPL_EH, "ipv6.exthdr_dupl_eh")                                              \
 	X(IPV6_EXTHDR_INVALID_OPTLEN, "ipv6.exthdr_invalid_optlen")                                \
 	X(IPV6_EXTHDR_AH_RES_NOT_NULL, "ipv6.exthdr_ah_res_not_null")                              \
 	X(IPV6_HOPOPTS_UNKNOWN_OPT, "ipv6.hopopts_unknown_opt")                                    \
@@ -73,6 +93,10 @@
 	X(IPV6_DATA_AFTER_NONE_HEADER, "ipv6.data_after_none_header")                              \
 	X(IPV6_UNKNOWN_NEXT_HEADER, "ipv6.unknown_next_header")                                    \
 	X(IPV6_ICMPV4, "ipv6.icmpv4")                                                              \
+	X(IPV4_IN_IPV6_TOO_SMALL, "ipv6.ipv4_in_ipv6_too_small")                                   \
+	X(IPV4_IN_IPV6_WRONG_VERSION, "ipv6.ipv4_in_ipv6_wrong_version")                           \
+	X(IPV6_IN_IPV6_TOO_SMALL, "ipv6.ipv6_in_ipv6_too_small")                                   \
+	X(IPV6_IN_IPV6_WRONG_VERSION, "ipv6.ipv6_in_ipv6_wrong_version")                           \
 	X(IPV6_FRAG_PKT_TOO_LARGE, "ipv6.frag_pkt_too_large")                                      \
 	X(IPV6_FRAG_OVERLAP, "ipv6.frag_overlap")                                                  \
 	X(IPV6_FRAG_INVALID_LENGTH, "ipv6.frag_invalid_length")                                    \
@@ -96,6 +120,7 @@
 	X(TCP_OPT_INVALID_LEN, "tcp.opt_invalid_len")                                              \
 	X(TCP_OPT_DUPLICATE, "tcp.opt_duplicate")                                                  \
 	X(UDP_PKT_TOO_SMALL, "udp.pkt_too_small")                                                  \
+	X(UDP_HLEN_TOO_SMALL, "udp.hlen_too_small")                                                \
 	X(UDP_LEN_INVALID, "udp.len_invalid")                                                      \
 	X(SCTP_PKT_TOO_SMALL, "sctp.pkt_too_small")                                                \
 	X(ESP_PKT_TOO_SMALL, "esp.pkt_too_small")                                                  \
@@ -105,18 +130,27 @@
 	X(GRE_VERSION0_FLAGS, "gre.version0_flags")                                                \
 	X(GRE_VERSION0_HDR_TOO_BIG, "gre.version0_hdr_too_big")                                    \
 	X(GRE_VERSION0_MALFORMED_SRE_HDR, "gre.version0_malformed_sre_hdr")                        \
-	X(GRE_VERSION1_CHKSUM, "gre.version1_checksum")                                            \
+	X(GRE_VERSION1_CHKSUM, "gre.version1_chksum")                                              \
 	X(GRE_VERSION1_ROUTE, "gre.version1_route")                                                \
 	X(GRE_VERSION1_SSR, "gre.version1_ssr")                                                    \
 	X(GRE_VERSION1_RECUR, "gre.version1_recur")                                                \
 	X(GRE_VERSION1_FLAGS, "gre.version1_flags")                                                \
 	X(GRE_VERSION1_NO_KEY, "gre.version1_no_key")                                              \
 	X(GRE_VERSION1_WRONG_PROTOCOL, "gre.version1_wrong_protocol")                              \
+	X(GRE_VERSION1_MALFORMED_SRE_HDR, "gre.version1_malformed_sre_hdr")                        \
 	X(GRE_VERSION1_HDR_TOO_BIG, "gre.version1_hdr_too_big")                                    \
 	X(ERSPAN_HEADER_TOO_SMALL, "erspan.header_too_small")                                      \
 	X(ERSPAN_UNSUPPORTED_VERSION, "erspan.unsupported_version")                                \
+	X(ERSPAN_TOO_MANY_VLAN_LAYERS, "erspan.too_many_vlan_layers")                              \
 	X(VXLAN_UNKNOWN_PAYLOAD_TYPE, "vxlan.unknown_payload_type")                                \
 	X(GENEVE_UNKNOWN_PAYLOAD_TYPE, "geneve.unknown_payload_type")                              \
+	X(NSH_HEADER_TOO_SMALL, "nsh.header_too_small")                                            \
+	X(NSH_UNSUPPORTED_VERSION, "nsh.unsupported_version")                                      \
+	X(NSH_BAD_HEADER_LENGTH, "nsh.bad_header_length")                                          \
+	X(NSH_RESERVED_TYPE, "nsh.reserved_type")                                                  \
+	X(NSH_UNSUPPORTED_TYPE, "nsh.unsupported_type")                                            \
+	X(NSH_UNKNOWN_PAYLOAD, "nsh.unknown_payload")                                              \
+	X(AFPACKET_TRUNC_PKT, "afpacket.trunc_pkt")                                                \
 	X(TOO_MANY_LAYERS, "too_many_layers")
 
 enum decode_anomaly {
@@ -133,19 +167,30 @@ enum decode_space { /* whose number leads to a decoder */
 		    DECODE_ETHER, /* EtherType, IEEE 802 */
 		    DECODE_IP,	  /* IANA protocol numbers */
 		    DECODE_PPP,	  /* IANA PPP data link layer numbers */
-		    DECODE_UDP,	  /* ports; the decoder's probe decides */
+		    DECODE_UDP,	  /* enum decode_udp in the table; ports in the index */
 		    DECODE_SPACES
 };
 
-enum { ETHER_IPV4 = 0x0800, ETHER_ARP = 0x0806, ETHER_IPV6 = 0x86dd, ETHER_BRIDGED = 0x6558 };
+enum {
+	ETHER_IPV4 = 0x0800,
+	ETHER_ARP = 0x0806,
+	ETHER_BRIDGED = 0x6558,
+	ETHER_VLAN = 0x8100,
+	ETHER_IPV6 = 0x86dd,
+	ETHER_PPP = 0x880b,
+	ETHER_MPLS = 0x8847,
+	ETHER_ERSPAN_2 = 0x88be,
+
+};
 enum { PROTO_IPV4 = 4, PROTO_IPV6 = 41 };
 
 enum { DECODER_KEYS_MAX = 6 };
 
 struct decode_state {
-	struct packet *p;
-	struct defrag *d;
-	unsigned layers, rebuilds;
+	struct decode_worker *w;
+	struct packet *p;  /* being decoded */
+	unsigned layers;   /* around what comes next */
+	bool van_jacobson; /* an IPv4 header whose protocol field holds a slot (RFC 1144) */
 };
 
 struct decoder {
@@ -154,26 +199,50 @@ struct decoder {
 		enum decode_space space;
 		uint16_t number;
 	} keys[DECODER_KEYS_MAX]; /* ends with DECODE_NONE if shorter */
-	bool network; /* starts a packet of its own: inside another one, it is a tunnel's */
-	bool (*probe)(struct slice bytes); /* for DECODE_UDP: is this the protocol? */
-	void (*decode)(struct decode_state *s, struct slice bytes);
+	bool leaf;		  /* carries no further protocol of ours: is no layer */
+	uint16_t udp_port;	  /* of a DECODE_UDP: IANA's */
+	/* Reads one header. False: these bytes are not what they were said to be, and a tunnel
+	 * that carries nothing else carries nothing. */
+	bool (*decode)(struct decode_state *s, struct slice bytes);
 };
 
 #define DECODER(name)                                                                              \
 	extern const struct decoder decode_##name;                                                 \
 	const struct decoder decode_##name
 
-/* Hands `bytes` to the decoder of that number. False if there is none. A tunnel whose inside makes
- * no sense leaves *s->p as the outer packet, with the anomalies of both. */
-bool decode_next(struct decode_state *s, enum decode_space space, uint16_t number,
-		 struct slice bytes);
+enum decode_verdict { DECODE_UNKNOWN, DECODE_REFUSED, DECODE_DONE };
 
-/* The header that follows lies: sets the anomaly, and the packet has no flow. */
-void decode_broken(struct decode_state *s, enum decode_anomaly a);
+/* Hands `bytes` to the decoder of that number: DECODE_UNKNOWN if there is none, DECODE_REFUSED if
+ * it says that they are something else. */
+enum decode_verdict decode_next(struct decode_state *s, enum decode_space space, uint16_t number,
+				struct slice bytes);
+
+/* The same for what follows an EtherType, which sets ETHERNET_UNKNOWN_ETHERTYPE: as all of
+ * Suricata's link layers do. False if it is unknown. */
+bool decode_ether_type(struct decode_state *s, uint16_t type, struct slice bytes);
+
+/* A packet of its own in packet s->p, decoded from the decoder of that number on. False if it is
+ * none: then there is no such packet. */
+bool decode_tunnel(struct decode_state *s, enum packet_source source, enum decode_space space,
+		   uint16_t number, struct slice bytes);
+
+/* What the payload of a UDP datagram between these ports carries. False: no tunnel. */
+bool decode_udp_tunnel(struct decode_state *s, uint16_t sport, uint16_t dport, struct slice bytes);
+
+/* ipv4_options.c */
+void decode_ipv4_options(struct decode_state *s, struct slice bytes);
+
+const struct decode_options *decode_options_of(const struct decode_state *s);
+
+/* The header that follows lies: sets the anomaly, and the packet has no flow. Returns false. */
+bool decode_broken(struct decode_state *s, enum decode_anomaly a);
+
+/* decode_broken() and the packet is no IP packet: its header says nothing that can be believed. */
+bool decode_not_ip(struct decode_state *s, enum decode_anomaly a);
 
 /* ---- decode.c and defrag.c ---- */
 
-enum { DECODE_ENTRIES_MAX = 32 }; /* numbers of one space */
+enum { DECODE_ENTRIES_MAX = 64 }; /* numbers of one space */
 
 struct decode_index {
 	const struct decoder *ip[256];
@@ -181,6 +250,7 @@ struct decode_index {
 		uint16_t number;
 		const struct decoder *row;
 	} others[DECODE_SPACES][DECODE_ENTRIES_MAX]; /* each ends with row == NULL */
+	const struct decoder *udp_any[DECODE_UDPS];
 };
 
 /* A piece of a packet, as the IP decoders see it. */
@@ -194,11 +264,26 @@ struct defrag_piece {
 	struct slice data;
 };
 
-/* Takes a piece of packet s->p (src, dst, vlans, proto are set). Returns the whole packet from the
- * IP header on if this was the last missing piece, else the empty slice. Sets anomalies. */
-struct slice defrag_add(struct decode_state *s, const struct defrag_piece *piece);
+struct defrag;
 
-struct decode_index *defrag_index(struct defrag *d);
-void decode_index_init(struct decode_index *x);
+struct defrag *defrag_new(const struct defrag_options *o, struct arena *process,
+			  struct arena_pool *pool, struct decode_counters *counters);
+void defrag_free(struct defrag *d);
+
+/* Takes a piece of *p (src, dst, vlans, depth, proto, frame are set). Returns the whole packet if
+ * this was the last missing piece, in `memory`, with its link header before *out_ip_at; else the
+ * empty slice. Sets anomalies of *p. */
+struct slice defrag_add(struct defrag *d, struct packet *p, const struct defrag_piece *piece,
+			struct arena *memory, size_t *out_ip_at);
+
+/* hosts.c: the networks that node names, a text or a list of them, with this value. */
+MUST_USE enum status decode_hosts_add(struct decode_hosts *h, struct arena *a, struct config *node,
+				      uint32_t value, struct fail *why);
+
+/* checksum.c: clears an IPv4 header's flags and offset, and makes its checksum right. */
+void packet_checksum_restart(uint8_t *ip, size_t header);
+
+/* A piece of packet s->p: if it was the last missing one, the whole packet is decoded. */
+void decode_piece(struct decode_state *s, uint16_t ether_type, const struct defrag_piece *piece);
 
 #endif

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/decode/decode_priv.h"
 
-static void esp(struct decode_state *s, struct slice bytes)
+static bool esp(struct decode_state *s, struct slice bytes)
 {
 	struct cursor c = cursor_of(bytes);
 
 	(void)cursor_take(&c, 8); /* security parameters index, sequence number */
-	if (!cursor_ok(&c)) {
-		decode_broken(s, ESP_PKT_TOO_SMALL);
-		return;
-	}
+	if (!cursor_ok(&c))
+		return decode_broken(s, ESP_PKT_TOO_SMALL);
 	s->p->payload = cursor_take(&c, cursor_left(&c));
+	return true;
 }
 
 DECODER(esp) = {
 	.name = "esp",
 	.spec = "RFC 4303 2",
 	.keys = {{DECODE_IP, 50}},
+	.leaf = true,
 	.decode = esp,
 };

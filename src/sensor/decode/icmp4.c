@@ -25,7 +25,7 @@ static const struct icmp_type *type_find(uint8_t type)
 	return NULL;
 }
 
-static void icmp4(struct decode_state *s, struct slice bytes)
+static bool icmp4(struct decode_state *s, struct slice bytes)
 {
 	struct packet *p = s->p;
 	struct cursor c = cursor_of(bytes);
@@ -33,13 +33,11 @@ static void icmp4(struct decode_state *s, struct slice bytes)
 	uint16_t id, seq;
 	const struct icmp_type *t;
 
-	(void)cursor_be16(&c); /* checksum: not looked at */
+	(void)cursor_be16(&c); /* checksum: packet_checksum_l4() */
 	id = cursor_be16(&c);
 	seq = cursor_be16(&c);
-	if (!cursor_ok(&c)) {
-		decode_broken(s, ICMPV4_PKT_TOO_SMALL);
-		return;
-	}
+	if (!cursor_ok(&c))
+		return decode_broken(s, ICMPV4_PKT_TOO_SMALL);
 	p->icmp_type = type;
 	p->icmp_code = code;
 	p->l4_header = slice_part(bytes, 0, ICMP_HEADER);
@@ -47,7 +45,7 @@ static void icmp4(struct decode_state *s, struct slice bytes)
 	t = type_find(type);
 	if (t == NULL) {
 		packet_anomaly(p, ICMPV4_UNKNOWN_TYPE);
-		return;
+		return true;
 	}
 	if (code > t->code_most || (type == 9 && code != 0 && code != 16))
 		packet_anomaly(p, ICMPV4_UNKNOWN_CODE);
@@ -55,15 +53,17 @@ static void icmp4(struct decode_state *s, struct slice bytes)
 		p->icmp_id = id;
 		p->icmp_seq = seq;
 	}
-	if (t->embeds && p->payload.len < EMBEDDED_IPV4)
+	if (t->embeds && p->payload.len > 0 && p->payload.len < EMBEDDED_IPV4)
 		packet_anomaly(p, ICMPV4_IPV4_TRUNC_PKT);
-	else if (t->embeds && p->payload.ptr[0] >> 4 != 4)
+	else if (t->embeds && p->payload.len > 0 && p->payload.ptr[0] >> 4 != 4)
 		packet_anomaly(p, ICMPV4_IPV4_UNKNOWN_VER);
+	return true;
 }
 
 DECODER(icmp4) = {
 	.name = "icmp4",
 	.spec = "RFC 792, RFC 1256",
 	.keys = {{DECODE_IP, IP_PROTO_ICMP}},
+	.leaf = true,
 	.decode = icmp4,
 };

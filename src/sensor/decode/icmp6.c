@@ -64,20 +64,18 @@ static void information(struct packet *p)
 		packet_anomaly(p, ICMPV6_MLD_MESSAGE_WITH_INVALID_HL);
 }
 
-static void icmp6(struct decode_state *s, struct slice bytes)
+static bool icmp6(struct decode_state *s, struct slice bytes)
 {
 	struct packet *p = s->p;
 	struct cursor c = cursor_of(bytes);
 	uint8_t type = cursor_u8(&c), code = cursor_u8(&c);
 	uint16_t id, seq;
 
-	(void)cursor_be16(&c); /* checksum: not looked at */
+	(void)cursor_be16(&c); /* checksum: packet_checksum_l4() */
 	id = cursor_be16(&c);
 	seq = cursor_be16(&c);
-	if (!cursor_ok(&c)) {
-		decode_broken(s, ICMPV6_PKT_TOO_SMALL);
-		return;
-	}
+	if (!cursor_ok(&c))
+		return decode_broken(s, ICMPV6_PKT_TOO_SMALL);
 	p->icmp_type = type;
 	p->icmp_code = code;
 	p->l4_header = slice_part(bytes, 0, ICMP_HEADER);
@@ -90,11 +88,13 @@ static void icmp6(struct decode_state *s, struct slice bytes)
 		error(p);
 	else
 		information(p);
+	return true;
 }
 
 DECODER(icmp6) = {
 	.name = "icmp6",
 	.spec = "RFC 4443",
 	.keys = {{DECODE_IP, IP_PROTO_ICMP6}},
+	.leaf = true,
 	.decode = icmp6,
 };

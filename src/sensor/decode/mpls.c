@@ -6,63 +6,65 @@ enum {
 	LABEL_ROUTER_ALERT = 1,
 	LABEL_IPV6_NULL = 2,
 	LABEL_IMPLICIT_NULL = 3,
-	LABEL_RESERVED_MAX = 15, /* of RFC 3032 2.1, as Suricata counts them */
+	LABEL_RESERVED_MOST = 14, /* of RFC 3032 2.1's fifteen: as Suricata counts them */
+	CONTROL_WORD = 4,
 };
 
 /* What follows the last label is not named; routers guess by the first four bits (RFC 4928). */
-static void below(struct decode_state *s, uint32_t label, struct cursor *c)
+static bool below(struct decode_state *s, struct slice rest)
 {
-	struct slice rest = cursor_take(c, cursor_left(c));
-	unsigned nibble;
-
-	if (rest.len == 0) {
-		packet_anomaly(s->p, MPLS_PKT_TOO_SMALL);
-		return;
-	}
-	nibble = rest.ptr[0] >> 4;
-	switch (label) {
-	case LABEL_ROUTER_ALERT:
-		packet_anomaly(s->p, MPLS_BAD_LABEL_ROUTER_ALERT);
-		break;
-	case LABEL_IMPLICIT_NULL:
-		packet_anomaly(s->p, MPLS_BAD_LABEL_IMPLICIT_NULL);
-		break;
-	case LABEL_IPV4_NULL:
-	case LABEL_IPV6_NULL:
-		nibble = label == LABEL_IPV4_NULL ? 4 : 6;
-		break;
-	default:
-		if (label <= LABEL_RESERVED_MAX)
-			packet_anomaly(s->p, MPLS_BAD_LABEL_RESERVED);
-		break;
-	}
-	if (nibble == 4)
-		(void)decode_next(s, DECODE_ETHER, ETHER_IPV4, rest); /* always known */
-	else if (nibble == 6)
+	if (rest.len < CONTROL_WORD)
+		return decode_broken(s, MPLS_PKT_TOO_SMALL);
+	switch (rest.ptr[0] >> 4) {
+	case 4:
+		(void)decode_next(s, DECODE_ETHER, ETHER_IPV4, rest);
+		return true;
+	case 6:
 		(void)decode_next(s, DECODE_ETHER, ETHER_IPV6, rest);
-	else if (nibble == 0) /* a pseudowire's control word, RFC 4385 3 */
-		(void)decode_next(s, DECODE_ETHER, ETHER_BRIDGED, slice_from(rest, 4));
-	else
-		packet_anomaly(s->p, MPLS_UNKNOWN_PAYLOAD_TYPE);
+		return true;
+	case 0: /* a pseudowire's control word, RFC 4385 3 */
+		(void)decode_next(s, DECODE_ETHER, ETHER_BRIDGED, slice_from(rest, CONTROL_WORD));
+		return true;
+	default:
+		(void)decode_broken(s, MPLS_UNKNOWN_PAYLOAD_TYPE);
+		return true;
+	}
 }
 
-static void mpls(struct decode_state *s, struct slice bytes)
+static bool mpls(struct decode_state *s, struct slice bytes)
 {
 	struct cursor c = cursor_of(bytes);
+	struct slice rest;
 	uint32_t entry;
 
 	do {
 		entry = cursor_be32(&c);
 	} while (cursor_ok(&c) && (entry & 0x100) == 0); /* until the bottom of the stack */
 	if (!cursor_ok(&c))
-		packet_anomaly(s->p, MPLS_HEADER_TOO_SMALL);
-	else
-		below(s, entry >> 12, &c);
+		return decode_broken(s, MPLS_HEADER_TOO_SMALL);
+	rest = cursor_take(&c, cursor_left(&c));
+	switch (entry >> 12) {
+	case LABEL_IPV4_NULL:
+		return decode_next(s, DECODE_ETHER, ETHER_IPV4, rest) == DECODE_DONE;
+	case LABEL_IPV6_NULL:
+		return decode_next(s, DECODE_ETHER, ETHER_IPV6, rest) == DECODE_DONE;
+	case LABEL_ROUTER_ALERT:
+		packet_anomaly(s->p, MPLS_BAD_LABEL_ROUTER_ALERT);
+		return true;
+	case LABEL_IMPLICIT_NULL:
+		packet_anomaly(s->p, MPLS_BAD_LABEL_IMPLICIT_NULL);
+		return true;
+	default:
+		if (entry >> 12 > LABEL_RESERVED_MOST)
+			return below(s, rest);
+		packet_anomaly(s->p, MPLS_BAD_LABEL_RESERVED);
+		return true;
+	}
 }
 
 DECODER(mpls) = {
 	.name = "mpls",
 	.spec = "RFC 3032",
-	.keys = {{DECODE_ETHER, 0x8847}, {DECODE_ETHER, 0x8848}, {DECODE_PPP, 0x0281}},
+	.keys = {{DECODE_ETHER, ETHER_MPLS}, {DECODE_ETHER, 0x8848}},
 	.decode = mpls,
 };

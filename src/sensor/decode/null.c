@@ -4,31 +4,27 @@
 /* AF_INET6 of the BSDs, Darwin and Linux; AF_INET is 2 everywhere. */
 enum { AF_V4 = 2, AF_V6_NETBSD = 24, AF_V6_FREEBSD = 28, AF_V6_DARWIN = 30, AF_V6_LINUX = 10 };
 
-static void null(struct decode_state *s, struct slice bytes)
+static bool null(struct decode_state *s, struct slice bytes)
 {
 	struct cursor c = cursor_of(bytes);
 	uint32_t family = cursor_be32(&c);
 	struct slice rest = cursor_take(&c, cursor_left(&c));
 
-	if (!cursor_ok(&c)) {
-		packet_anomaly(s->p, LTNULL_PKT_TOO_SMALL);
-		return;
-	}
+	if (!cursor_ok(&c))
+		return decode_broken(s, LTNULL_PKT_TOO_SMALL);
 	if ((family & 0xffff) == 0) /* LINKTYPE_NULL has the order of the machine that captured */
 		family = __builtin_bswap32(family);
 	switch (family) {
 	case AF_V4:
-		(void)decode_next(s, DECODE_ETHER, ETHER_IPV4, rest); /* always known */
-		break;
+		return decode_next(s, DECODE_ETHER, ETHER_IPV4, rest) == DECODE_DONE;
 	case AF_V6_NETBSD:
 	case AF_V6_FREEBSD:
 	case AF_V6_DARWIN:
 	case AF_V6_LINUX:
-		(void)decode_next(s, DECODE_ETHER, ETHER_IPV6, rest);
-		break;
+		return decode_next(s, DECODE_ETHER, ETHER_IPV6, rest) == DECODE_DONE;
 	default:
 		packet_anomaly(s->p, LTNULL_UNSUPPORTED_TYPE);
-		break;
+		return false;
 	}
 }
 

@@ -1,33 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/decode/decode_priv.h"
 
-static void pppoe(struct decode_state *s, struct slice bytes)
+enum { PPPOE_HEADER = 6 };
+
+static bool session(struct decode_state *s, struct slice bytes)
 {
 	struct cursor c = cursor_of(bytes);
-	uint8_t code;
-	uint16_t len, proto;
+	uint16_t len;
 
-	(void)cursor_u8(&c); /* version and type */
-	code = cursor_u8(&c);
-	(void)cursor_be16(&c); /* session */
+	(void)cursor_take(&c, 4); /* version and type, code, session */
 	len = cursor_be16(&c);
-	proto = cursor_be16(&c);
-	if (!cursor_ok(&c) || len < 2) {
-		packet_anomaly(s->p, PPPOE_PKT_TOO_SMALL);
-		return;
-	}
-	if (code != 0) {
-		packet_anomaly(s->p, PPPOE_WRONG_CODE);
-		return;
-	}
+	(void)cursor_u8(&c); /* at least a compressed protocol number */
+	if (!cursor_ok(&c))
+		return decode_broken(s, PPPOE_PKT_TOO_SMALL);
+	if (len == 0)
+		return true;
 	/* The frame may be padded, and the capture may be cut: the shorter one holds. */
-	if (!decode_next(s, DECODE_PPP, proto, slice_part(slice_from(bytes, 8), 0, len - 2u)))
-		packet_anomaly(s->p, PPP_UNSUP_PROTO);
+	return decode_next(s, DECODE_PPP, 0, slice_part(slice_from(bytes, PPPOE_HEADER), 0, len)) ==
+	       DECODE_DONE;
 }
 
 DECODER(pppoe) = {
 	.name = "pppoe",
 	.spec = "RFC 2516 4, session stage",
 	.keys = {{DECODE_ETHER, 0x8864}},
-	.decode = pppoe,
+	.decode = session,
 };

@@ -70,6 +70,8 @@ static void options(struct packet *p, struct slice bytes)
 			return;
 		if (type == OPT_NOP)
 			continue;
+		if (cursor_left(&c) == 0)
+			return;
 		len = cursor_u8(&c);
 		if (len < 2 || len - 2u > cursor_left(&c)) {
 			packet_anomaly(p, TCP_OPT_INVALID_LEN);
@@ -90,7 +92,7 @@ static void options(struct packet *p, struct slice bytes)
 	}
 }
 
-static void tcp(struct decode_state *s, struct slice bytes)
+static bool tcp(struct decode_state *s, struct slice bytes)
 {
 	struct packet *p = s->p;
 	struct cursor c = cursor_of(bytes);
@@ -101,17 +103,15 @@ static void tcp(struct decode_state *s, struct slice bytes)
 	t.ack = cursor_be32(&c);
 	offset_flags = cursor_be16(&c);
 	t.window = cursor_be16(&c);
-	(void)cursor_be16(&c); /* checksum: not looked at */
+	(void)cursor_be16(&c); /* checksum: packet_checksum_l4() */
 	t.urgent = cursor_be16(&c);
-	if (!cursor_ok(&c)) {
-		decode_broken(s, TCP_PKT_TOO_SMALL);
-		return;
-	}
+	if (!cursor_ok(&c))
+		return decode_broken(s, TCP_PKT_TOO_SMALL);
 	header = (size_t)(offset_flags >> 12) * 4;
-	if (header < TCP_HEADER || header > bytes.len) {
-		decode_broken(s, TCP_HLEN_TOO_SMALL);
-		return;
-	}
+	if (header > bytes.len)
+		return decode_broken(s, TCP_HLEN_TOO_SMALL);
+	if (header < TCP_HEADER)
+		return decode_broken(s, TCP_INVALID_OPTLEN);
 	t.flags = (uint8_t)(offset_flags & 0xff);
 	p->sport = sport;
 	p->dport = dport;
@@ -119,11 +119,13 @@ static void tcp(struct decode_state *s, struct slice bytes)
 	p->l4_header = slice_part(bytes, 0, header);
 	p->payload = slice_from(bytes, header);
 	options(p, slice_part(bytes, TCP_HEADER, header - TCP_HEADER));
+	return true;
 }
 
 DECODER(tcp) = {
 	.name = "tcp",
 	.spec = "RFC 9293 3.1, RFC 7323, RFC 2018",
 	.keys = {{DECODE_IP, IP_PROTO_TCP}},
+	.leaf = true,
 	.decode = tcp,
 };

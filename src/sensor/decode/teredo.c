@@ -23,25 +23,22 @@ static size_t ipv6_at(struct slice bytes)
 }
 
 /* Exactly one IPv6 packet: anything else on this port is not Teredo. */
-static bool teredo_probe(struct slice bytes)
+static bool teredo(struct decode_state *s, struct slice bytes)
 {
-	struct cursor c = cursor_of(slice_from(bytes, ipv6_at(bytes)));
-	size_t left = cursor_left(&c);
+	struct slice inside = slice_from(bytes, ipv6_at(bytes));
+	struct cursor c = cursor_of(inside);
 	uint32_t first = cursor_be32(&c);
 	uint16_t payload = cursor_be16(&c);
 
-	return left >= IPV6_HEADER && first >> 28 == 6 && payload == left - IPV6_HEADER;
-}
-
-static void teredo(struct decode_state *s, struct slice bytes)
-{
-	(void)decode_next(s, DECODE_IP, PROTO_IPV6, slice_from(bytes, ipv6_at(bytes)));
+	if (inside.len < IPV6_HEADER || first >> 28 != 6 || payload != inside.len - IPV6_HEADER)
+		return false;
+	return decode_tunnel(s, PACKET_IN_TEREDO, DECODE_ETHER, ETHER_IPV6, inside);
 }
 
 DECODER(teredo) = {
 	.name = "teredo",
 	.spec = "RFC 4380",
-	.keys = {{DECODE_UDP, 3544}},
-	.probe = teredo_probe,
+	.keys = {{DECODE_UDP, DECODE_TEREDO}},
+	.udp_port = 3544,
 	.decode = teredo,
 };

@@ -3,31 +3,30 @@
 
 enum { UDP_HEADER = 8 };
 
-static void udp(struct decode_state *s, struct slice bytes)
+static bool udp(struct decode_state *s, struct slice bytes)
 {
 	struct cursor c = cursor_of(bytes);
 	uint16_t sport = cursor_be16(&c), dport = cursor_be16(&c), len = cursor_be16(&c);
 
-	(void)cursor_be16(&c); /* checksum: not looked at */
-	if (!cursor_ok(&c) || len > bytes.len) {
-		decode_broken(s, UDP_PKT_TOO_SMALL);
-		return;
-	}
-	if (len < UDP_HEADER) {
-		decode_broken(s, UDP_LEN_INVALID);
-		return;
-	}
+	(void)cursor_be16(&c); /* checksum: packet_checksum_l4() */
+	if (!cursor_ok(&c))
+		return decode_broken(s, UDP_HLEN_TOO_SMALL);
+	if (len > bytes.len)
+		return decode_broken(s, UDP_PKT_TOO_SMALL);
+	if (len < UDP_HEADER)
+		return decode_broken(s, UDP_LEN_INVALID);
 	s->p->sport = sport;
 	s->p->dport = dport;
 	s->p->l4_header = slice_part(bytes, 0, UDP_HEADER);
 	s->p->payload = slice_part(bytes, UDP_HEADER, (size_t)len - UDP_HEADER);
-	if (!decode_next(s, DECODE_UDP, dport, s->p->payload))
-		(void)decode_next(s, DECODE_UDP, sport, s->p->payload); /* mostly: no tunnel */
+	(void)decode_udp_tunnel(s, sport, dport, s->p->payload); /* mostly: none */
+	return true;
 }
 
 DECODER(udp) = {
 	.name = "udp",
 	.spec = "RFC 768",
 	.keys = {{DECODE_IP, IP_PROTO_UDP}},
+	.leaf = true,
 	.decode = udp,
 };

@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/decode/decode_priv.h"
 
-enum { VXLAN_HEADER = 8 };
+enum { VXLAN_HEADER = 8, ETHERNET_HEADER = 14, FLAG_VNI = 0x08 };
 
-/* Only the I flag set, and the reserved bytes zero: RFC 7348 5. */
-static bool vxlan_probe(struct slice bytes)
+/* RFC 7348 5: the I flag set, all else that is reserved zero; but 802.1ad's group policy
+ * (draft-smith-vxlan-group-policy) uses some of it, so only the last byte must be by default. */
+static bool vxlan(struct decode_state *s, struct slice bytes)
 {
-	return bytes.len > VXLAN_HEADER && slice_starts(bytes, SLICE("\x08\0\0\0")) &&
-	       bytes.ptr[7] == 0;
-}
+	bool strict = !decode_options_of(s)->vxlan_permissive;
 
-static void vxlan(struct decode_state *s, struct slice bytes)
-{
-	(void)decode_next(s, DECODE_ETHER, ETHER_BRIDGED, slice_from(bytes, VXLAN_HEADER));
+	if (bytes.len < VXLAN_HEADER + ETHERNET_HEADER || (bytes.ptr[0] & FLAG_VNI) == 0 ||
+	    (strict && bytes.ptr[7] != 0))
+		return false;
+	(void)decode_tunnel(s, PACKET_IN_VXLAN, DECODE_ETHER, ETHER_BRIDGED,
+			    slice_from(bytes, VXLAN_HEADER)); /* VXLAN all the same */
+	return true;
 }
 
 DECODER(vxlan) = {
 	.name = "vxlan",
 	.spec = "RFC 7348",
-	.keys = {{DECODE_UDP, 4789}},
-	.probe = vxlan_probe,
+	.keys = {{DECODE_UDP, DECODE_VXLAN}},
+	.udp_port = 4789,
 	.decode = vxlan,
 };

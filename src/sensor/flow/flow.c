@@ -42,7 +42,8 @@ struct flow_key {
 	const struct addr *a, *b; /* the packet's source and destination */
 	uint16_t ap, bp;
 	uint16_t vlan[PACKET_VLANS_MAX];
-	uint8_t proto, vlans;
+	uint8_t proto, vlans, depth;
+	bool any_vlan; /* flows of other VLANs are the same */
 };
 
 /* A flow and the first bytes of its arena: most flows are scans, lookups and other short things
@@ -95,14 +96,16 @@ static bool is_icmp(uint8_t proto)
 	return proto == IP_PROTO_ICMP || proto == IP_PROTO_ICMP6;
 }
 
-static struct flow_key key_of(const struct packet *p)
+static struct flow_key key_of(const struct flow_limits *limits, const struct packet *p)
 {
 	struct flow_key k = {.a = &p->src,
 			     .b = &p->dst,
 			     .ap = p->sport,
 			     .bp = p->dport,
 			     .proto = p->proto,
-			     .vlans = p->vlans};
+			     .vlans = p->vlans,
+			     .depth = limits->any_depth ? 0 : p->depth,
+			     .any_vlan = limits->any_vlan};
 
 	if (is_icmp(p->proto)) {
 		/* the same in both directions: the request's type, the code */
@@ -155,7 +158,8 @@ static uint32_t key_bucket(const struct flow_key *k, uint64_t seed)
 	bool icmp = is_icmp(k->proto); /* its "ports" do not belong to ends */
 	uint64_t ends =
 		end_hash(k->a, icmp ? 0 : k->ap, seed) + end_hash(k->b, icmp ? 0 : k->bp, seed);
-	uint64_t rest = (uint64_t)k->proto << 48 | (uint64_t)k->vlan[0] << 32 |
+	uint64_t rest = (uint64_t)k->depth << 56 | (uint64_t)k->proto << 48 |
+			(k->any_vlan ? 0 : (uint64_t)k->vlan[0] << 32) |
 			(icmp ? (uint64_t)k->ap << 16 | k->bp : 0);
 
 	return (uint32_t)fold(ends ^ UINT64_C(0x8ebc6af09c88c6e3),
@@ -177,6 +181,8 @@ static uint64_t key_hash(const struct flow_key *k, uint64_t seed)
 		h = mix(h, (uint64_t)k->ap << 16 | k->bp);
 	for (unsigned i = 0; i < k->vlans; i++)
 		h = mix(h, k->vlan[i]);
+	if (k->depth != 0)
+		h = mix(h, k->depth);
 	h ^= h >> 29;
 	return h;
 }
@@ -185,8 +191,9 @@ static bool key_is(const struct flow *f, const struct flow_key *k, enum flow_dir
 {
 	bool icmp = is_icmp(k->proto);
 
-	if (f->proto != k->proto || f->vlans != k->vlans ||
-	    memcmp(f->vlan, k->vlan, sizeof f->vlan) != 0)
+	if (f->proto != k->proto || f->depth != k->depth)
+		return false;
+	if (!k->any_vlan && (f->vlans != k->vlans || memcmp(f->vlan, k->vlan, sizeof f->vlan) != 0))
 		return false;
 	if (f->client_port == k->ap && f->server_port == k->bp && addr_equal(&f->client, k->a) &&
 	    addr_equal(&f->server, k->b)) {
@@ -375,6 +382,7 @@ static struct flow *add(struct flow_table *t, const struct packet *p, const stru
 			   .server_port = k->bp,
 			   .proto = k->proto,
 			   .vlans = k->vlans,
+			   .depth = k->depth,
 			   .first = p->at,
 			   .last = p->at,
 			   .hash = hash};
@@ -461,12 +469,12 @@ struct flow *flow_table_packet(struct flow_table *t, const struct packet *p, enu
 	struct flow *f;
 	uint32_t hash;
 
-	if (p->ip_version == 0 || p->fragment || p->broken || p->src.family == 0)
+	if (p->ip_version == 0 || p->fragment || p->flowless || p->broken || p->src.family == 0)
 		return NULL;
 	settle(t);
 	if (p->at.ns > t->now.ns)
 		t->now = p->at;
-	k = key_of(p);
+	k = key_of(&t->limits, p);
 	hash = key_bucket(&k, t->limits.hash_seed);
 	*out_dir = FLOW_TO_SERVER;
 	f = find(t, &k, hash, out_dir);

@@ -2,11 +2,11 @@
  *
  * sensor/flow/flow.h - which packets belong together.
  *
- * A flow is a 5-tuple with VLAN ids and a life: first packet to timeout, TCP close, or eviction.
- * Time is the packets' time, so a replay is repeatable; a clock that jumps back never ends or
- * revives a flow early (times are clamped to what was seen). The table belongs to one worker; a
- * flow's memory is its arena, given back when the flow ends. Modules above hang their own state on
- * a flow as pointers into that arena.
+ * A flow is a 5-tuple with VLAN ids and tunnel depth and a life: first packet to timeout, TCP
+ * close, or eviction. Time is the packets' time, so a replay is repeatable; a clock that jumps back
+ * never ends or revives a flow early (times are clamped to what was seen). The table belongs to one
+ * worker; a flow's memory is its arena, given back when the flow ends. Modules above hang their own
+ * state on a flow as pointers into that arena.
  */
 #ifndef DEW_SENSOR_FLOW_H
 #define DEW_SENSOR_FLOW_H
@@ -44,6 +44,7 @@ struct flow {
 	struct addr client, server;
 	uint16_t client_port, server_port; /* ICMP: type and code of the request */
 	uint8_t proto, vlans;
+	uint8_t depth; /* tunnels around it, unless limits.any_depth */
 	uint16_t vlan[3];
 	enum flow_state state;
 	struct wall_ns first, last;
@@ -76,7 +77,9 @@ struct flow_sink {
 struct flow_table;
 
 struct flow_limits {
-	uint32_t flows_max; /* 0 = 1,000,000; the oldest is evicted (forced) */
+	bool any_vlan, any_depth; /* packets of one flow may differ in VLANs, in tunnels around them
+				   */
+	uint32_t flows_max;	  /* 0 = 1,000,000; the oldest is evicted (forced) */
 	uint64_t hash_seed; /* live capture gives a random one, so that nobody can aim at one chain
 			     */
 	struct arena_pool *pool;

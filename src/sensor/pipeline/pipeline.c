@@ -268,25 +268,18 @@ static void rule_acts(void *ctx, const struct detect_hit *hit)
 	verdict_rule(&p->verdict, hit);
 }
 
-void pipeline_frame(struct pipeline *p, uint32_t linktype, struct slice frame, uint32_t wire_bytes,
-		    struct wall_ns at, uint64_t number)
+/* Takes p->packet through the rooms. */
+static void packet_through(struct pipeline *p)
 {
 	enum flow_dir dir = FLOW_TO_SERVER;
 	struct flow *f = NULL;
 
-	ASSERT(!p->finished);
-	p->counters.packets++;
-	p->counters.bytes += wire_bytes;
-	p->packet.at.ns = at.ns < 0 ? 0 : at.ns > PIPELINE_TIME_LAST ? PIPELINE_TIME_LAST : at.ns;
-	p->packet.number = number;
-	p->packet.wire_bytes = wire_bytes;
-	flow_table_expire(p->flows, p->packet.at);
-	decode_frame(p->defrag, linktype, frame, &p->packet);
-	p->counters.undecoded += p->packet.ip_version == 0;
 	p->in_packet = true;
 	if (!p->packet.broken)
 		f = flow_table_packet(p->flows, &p->packet, &dir);
-	p->verdict = (struct verdict){0};
+	p->verdict = (struct verdict){.skip_payload = p->packet.carries};
+	if (p->packet.no_room)
+		verdict_exception(&p->verdict, &p->policies, VERDICT_TARGET_DEFRAG, f);
 	if (f != NULL) {
 		packet_in_flow(p, f, dir);
 	} else {
@@ -299,16 +292,40 @@ void pipeline_frame(struct pipeline *p, uint32_t linktype, struct slice frame, u
 	p->in_packet = false;
 }
 
+void pipeline_frame(struct pipeline *p, uint32_t linktype, struct slice frame, uint32_t wire_bytes,
+		    struct wall_ns at, uint64_t number)
+{
+	struct decode_input in = {
+		.linktype = linktype, .bytes = frame, .wire_bytes = wire_bytes, .number = number};
+	const struct decode_packets *packets;
+
+	ASSERT(!p->finished);
+	p->counters.packets++;
+	p->counters.bytes += wire_bytes;
+	in.at.ns = at.ns < 0 ? 0 : at.ns > PIPELINE_TIME_LAST ? PIPELINE_TIME_LAST : at.ns;
+	flow_table_expire(p->flows, in.at);
+	packets = decode_frame(p->decode, &in);
+	p->counters.undecoded += packets->list[packets->count - 1]->ip_version == 0;
+	for (size_t i = 0; i < packets->count; i++) {
+		p->packet = *packets->list[i];
+		packet_through(p);
+	}
+}
+
 /* ---- life ---- */
 
 static enum status parts_new(struct pipeline *p, struct fail *why)
 {
+	struct decode_options decode;
 	size_t flows = p->pool.budget / PIPELINE_FLOW_BYTES;
-	struct flow_limits limits = {.flows_max = flows > PIPELINE_FLOWS_MOST ? PIPELINE_FLOWS_MOST
-						  : flows < PIPELINE_FLOWS_LEAST
-							  ? PIPELINE_FLOWS_LEAST
-							  : (uint32_t)flows,
-				     .pool = &p->pool};
+	struct flow_limits limits = {
+		.flows_max = flows > PIPELINE_FLOWS_MOST    ? PIPELINE_FLOWS_MOST
+			     : flows < PIPELINE_FLOWS_LEAST ? PIPELINE_FLOWS_LEAST
+							    : (uint32_t)flows,
+		.any_vlan = !config_bool(p->options.config, "vlan.use-for-tracking", true),
+		.any_depth = !config_bool(p->options.config,
+					  "decoder.recursion-level.use-for-tracking", true),
+		.pool = &p->pool};
 
 	enum status st;
 
@@ -319,10 +336,12 @@ static enum status parts_new(struct pipeline *p, struct fail *why)
 	p->app = app_setup_new(p->options.config, &p->fixed);
 	p->stream = (struct stream_limits){.pool = &p->pool, .midstream = p->options.midstream};
 	p->flows = flow_table_new(&p->fixed, &limits, (struct flow_sink){p, flow_ended});
-	p->defrag = defrag_new(&p->fixed, &p->pool);
+	if (decode_options_read(p->options.config, &p->fixed, &decode, why) != ST_OK)
+		return fail_wrap(why, "configuration");
+	p->decode = decode_worker_new(&decode, &p->fixed, &p->pool);
 	p->anomaly =
 		anomaly_worker_new(&p->fixed, (struct record_sink){p, pipeline_report_behaviour});
-	if (p->app == NULL || p->flows == NULL || p->defrag == NULL || p->anomaly == NULL)
+	if (p->app == NULL || p->flows == NULL || p->decode == NULL || p->anomaly == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for a sensor's tables");
 	if (p->options.rules != NULL)
 		detect_rules_files(p->options.rules, &p->app->files);
@@ -398,8 +417,7 @@ void pipeline_free(struct pipeline *p)
 		return;
 	p->finished = true;
 	flow_table_free(p->flows);
-	if (p->defrag != NULL)
-		defrag_free(p->defrag);
+	decode_worker_free(p->decode);
 	if (p->detect != NULL)
 		detect_worker_free(p->detect);
 	ASSERT(p->pool.out == 0);

@@ -21,14 +21,14 @@ struct pipeline {
 	struct arena_pool pool;	      /* within the budget: all that comes and goes */
 	struct pipeline_options options;
 	struct pipeline_counters counters;
-	struct defrag *defrag;
+	struct decode_worker *decode;
 	struct flow_table *flows;
 	struct detect_worker *detect; /* NULL: no rules */
 	struct anomaly_worker *anomaly;
 	struct app_setup *app;
 	struct stream_limits stream;
-	struct packet packet;
-	bool in_packet; /* `packet` is the one being worked on; false at the end of a flow */
+	struct packet packet; /* of a frame's packets, the one being worked on */
+	bool in_packet;	      /* `packet` is the one being worked on; false at the end of a flow */
 	bool finished;
 	struct verdict_policies policies;
 	struct verdict verdict; /* on `packet`, so far; nothing at the end of a flow */

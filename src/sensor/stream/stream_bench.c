@@ -120,35 +120,32 @@ static double follow_all(struct arena_pool *pool, const struct frames *frames, b
 	struct run run = {.sink = {&run, on_data, on_gap, on_eof}};
 	struct stream_limits limits = {.pool = pool};
 	struct flow_limits table_limits = {.pool = pool};
-	struct defrag *d = defrag_new(&process, pool);
+	struct decode_worker *w = decode_worker_new(NULL, &process, pool);
 	struct flow_table *table =
 		flow_table_new(&process, &table_limits, (struct flow_sink){&run, on_ended});
-	struct packet p = {0};
 	double start = now_s();
 
-	if (d == NULL || table == NULL)
+	if (w == NULL || table == NULL)
 		exit(2);
 	for (size_t i = 0; i < frames->count; i++) {
 		const struct frame *f = &frames->all[i];
 		enum flow_dir dir = FLOW_TO_SERVER;
+		struct decode_input in = {f->link, f->bytes, f->wire_bytes, f->at, i + 1};
+		const struct packet *p = decode_frame(w, &in)->list[0];
 		struct flow *flow;
 
-		p.at = f->at;
-		p.number = i + 1;
-		p.wire_bytes = f->wire_bytes;
-		decode_frame(d, f->link, f->bytes, &p);
 		run.t.packets++;
 		run.t.bytes += f->bytes.len;
 		if (!flows)
 			continue;
-		flow_table_expire(table, p.at);
-		flow = flow_table_packet(table, &p, &dir);
-		if (streams && flow != NULL && p.proto == IP_PROTO_TCP)
-			run.t.anomalies += stream_packet(&limits, flow, &p, dir, &run.sink) != 0;
+		flow_table_expire(table, p->at);
+		flow = flow_table_packet(table, p, &dir);
+		if (streams && flow != NULL && p->proto == IP_PROTO_TCP)
+			run.t.anomalies += stream_packet(&limits, flow, p, dir, &run.sink) != 0;
 	}
 	run.t.flows = flow_table_counters(table)->flows;
 	flow_table_free(table);
-	defrag_free(d);
+	decode_worker_free(w);
 	arena_reset(&process);
 	start = now_s() - start;
 	*out = run.t;

@@ -16,7 +16,7 @@
  *  5. A direction that ended, or a flow that was given up, has no incomplete tx in it, and no
  *     open file.
  */
-#include "sensor/app/app.h"
+#include "sensor/app/app_priv.h"
 
 enum { PIECE_BYTES = 64 << 10 }; /* larger inputs are cut: bounds what is held, changes nothing */
 
@@ -111,6 +111,7 @@ static void feed(struct app_flow *f, enum app_dir dir, struct slice bytes, bool 
 			return;
 		}
 	}
+	app_frames_take(f, dir, in);
 	r = f->protocol->parse(f, dir, in, eof);
 	ASSERT(r.used <= in.len);
 	f->consumed[dir] += r.used;
@@ -286,6 +287,7 @@ void app_gap(struct app_flow *f, enum app_dir dir, uint64_t missing)
 	}
 	f->consumed[dir] += f->held[dir].len + missing;
 	drop_held(f, dir);
+	app_frames_cut(f, dir);
 }
 
 void app_eof(struct app_flow *f, enum app_dir dir)
@@ -321,6 +323,7 @@ void app_flow_end(struct app_flow *f)
 	}
 	f->first = f->last = NULL;
 	f->open_txs = 0;
+	app_frames_free(f);
 	drop_held(f, APP_TO_SERVER);
 	drop_held(f, APP_TO_CLIENT);
 }
@@ -338,6 +341,8 @@ void app_tx_sweep(struct app_flow *f, bool (*done)(const struct app_tx *tx))
 		f->open_txs--;
 		tx_free(tx);
 	}
+	for (enum app_dir d = APP_TO_SERVER; d <= APP_TO_CLIENT; d++)
+		app_frames_sweep(f, d);
 }
 
 struct app_tx *app_tx_new(struct app_flow *f, size_t data_bytes)

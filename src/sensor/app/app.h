@@ -101,6 +101,40 @@ struct app_tx {
 	struct app_tx *next;
 };
 
+/* A piece of a direction's bytes that has a name: "smtp.command_line", "http2.hdr". Rules (frame:)
+ * look at its bytes, EVE (frame) may say it. A protocol's parser opens it; its bytes are kept only
+ * while somebody wants them. Every protocol with frames also has "stream": all of a direction. */
+struct app_frame {
+	uint64_t id;	/* 1, 2, 3... in its flow */
+	uint64_t start; /* offset of its first byte in the direction */
+	int64_t len;	/* -1: not known yet */
+	uint64_t seen;	/* rules have looked at it up to this offset */
+	uint64_t tx_id;
+	bool has_tx;
+	bool ended;   /* no more of it will come, whatever len says */
+	bool logged;  /* its event was written */
+	uint8_t type; /* index in app_protocol.frames; APP_FRAME_STREAM */
+};
+
+enum {
+	APP_FRAME_STREAM = 255,
+	APP_FRAMES_MAX = 64,		/* not done yet, of one direction; more are not opened */
+	APP_FRAME_BYTES_MAX = 64 << 10, /* kept of a direction; of longer frames the first are lost
+					 */
+	APP_FRAME_CHUNK = 2500,		/* bytes of an unfinished frame before rules look at them */
+};
+
+enum { APP_FRAMES_FOR_RULES = 1, APP_FRAMES_FOR_LOG = 2 }; /* bits of app_setup.frames */
+
+/* The frames of one direction that are not done, oldest first. */
+struct app_frames {
+	struct app_frame items[APP_FRAMES_MAX];
+	uint32_t count;
+	uint64_t base;	  /* offset of the first byte of `bytes` */
+	struct buf bytes; /* of the direction */
+	struct arena arena;
+};
+
 enum app_flow_state { APP_PROBING, APP_PARSING, APP_GIVEN_UP };
 
 /* The settings of all protocols: made once from the configuration, then immutable and shared. */
@@ -108,6 +142,7 @@ struct app_setup {
 	uint64_t off;			   /* bit i: app_protocols[i] is not even recognised */
 	uint64_t detect_only;		   /* bit i: recognised, not parsed */
 	const void *of[APP_PROTOCOLS_MAX]; /* what app_protocol.configure gave */
+	uint8_t frames;			   /* who wants them; 0: no frame is ever opened */
 	struct file_setup files;
 };
 
@@ -138,6 +173,8 @@ struct app_flow {
 			       */
 	struct buf held[2];   /* bytes the parser has not eaten */
 	struct arena held_arena[2];
+	struct app_frames *frames[2]; /* NULL: none were opened */
+	uint64_t next_frame_id;
 	struct arena *arena; /* the flow's */
 	struct arena_pool *pool;
 };
@@ -160,6 +197,7 @@ struct app_protocol {
 	const struct app_field *fields; /* terminated by name == NULL */
 	uint8_t files; /* bit app_dir: its transactions carry files, and have app_file_fields[] */
 	const char *const *anomalies; /* NULL-terminated; rules: app-layer-event:<name>.<anomaly> */
+	const char *const *frames;    /* NULL-terminated; rules: frame:<name>.<frame>; NULL: none */
 	uint8_t complete[2];	      /* progress at which a direction of a tx is complete */
 	size_t parser_bytes;	      /* size of the parser's state */
 	/* input: the first bytes of the direction, or one datagram. YES and NO must stay what they
@@ -214,7 +252,7 @@ void app_eof(struct app_flow *f, enum app_dir dir);
 void app_flow_end(struct app_flow *f);
 
 /* Frees finished transactions at the front: complete in both directions and, per `done`, looked at
- * and logged. */
+ * and logged; and frames that are done. */
 void app_tx_sweep(struct app_flow *f, bool (*done)(const struct app_tx *tx));
 
 /* For parsers: a new open tx with data_bytes zeroed bytes at tx->data; NULL if budget or
@@ -226,6 +264,24 @@ MUST_USE struct app_tx *app_tx_new(struct app_flow *f, size_t data_bytes);
 struct slice app_file_data(struct app_tx *tx, enum app_dir dir, unsigned n);
 struct slice app_file_name(struct app_tx *tx, enum app_dir dir, unsigned n);
 bool app_file_whole(struct app_tx *tx, enum app_dir dir, unsigned n);
+
+/* For parsers, within parse(): bytes at..at+len-1 of its input are a frame; they need not be there
+ * yet. len -1: until app_frame_close(). tx may be NULL. Returns its id; 0 when nobody wants frames
+ * or there are too many. */
+uint64_t app_frame_open(struct app_flow *f, enum app_dir dir, uint8_t type, size_t at, int64_t len,
+			const struct app_tx *tx);
+/* The frame ends before byte `at` of the input. An id that is gone, or 0, does nothing. */
+void app_frame_close(struct app_flow *f, enum app_dir dir, uint64_t id, size_t at);
+/* Later known: its transaction. */
+void app_frame_set_tx(struct app_flow *f, enum app_dir dir, uint64_t id, const struct app_tx *tx);
+/* What is kept of the frame's bytes from offset `from` on; empty: nothing (yet). */
+struct slice app_frame_bytes(const struct app_flow *f, enum app_dir dir,
+			     const struct app_frame *frame, uint64_t from);
+/* All its bytes are there, or no more will come. */
+bool app_frame_is_whole(const struct app_flow *f, enum app_dir dir, const struct app_frame *frame);
+/* Rules look at it in chunks, for it has no end yet or one too far away. */
+bool app_frame_is_long(const struct app_frame *frame);
+const char *app_frame_name(const struct app_protocol *p, const struct app_frame *frame);
 
 /* For parsers: a file that tx carries in direction dir; file.h says how to go on. NULL: no memory.
  */

@@ -18,6 +18,8 @@ enum {
 	TYPE_OPT = 41,
 };
 
+enum { FRAME_PDU }; /* a message, without TCP's length */
+
 enum { FLAG_QR = 0x8000, FLAG_TC = 0x0200, FLAG_Z = 0x0040 };
 
 struct header {
@@ -119,8 +121,8 @@ static void read_sections(struct cursor *c, struct slice message, struct app_tx 
 			}
 }
 
-/* One whole message. False: no memory. */
-static bool read_message(struct app_flow *f, enum app_dir dir, struct slice message)
+/* One whole message, at this offset of the parser's input. False: no memory. */
+static bool read_message(struct app_flow *f, enum app_dir dir, struct slice message, size_t at)
 {
 	struct cursor c = cursor_of(message);
 	struct app_tx *tx = app_tx_new(f, sizeof(struct dns));
@@ -128,6 +130,7 @@ static bool read_message(struct app_flow *f, enum app_dir dir, struct slice mess
 
 	if (tx == NULL)
 		return false;
+	(void)app_frame_open(f, dir, FRAME_PDU, at, (int64_t)message.len, tx); /* may be unwanted */
 	d = tx->data;
 	d->dir = dir;
 	d->h = read_header(&c);
@@ -162,7 +165,7 @@ static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slic
 
 	if (f->transport == APP_UDP) {
 		if (input.len != 0)
-			ok = read_message(f, dir, input);
+			ok = read_message(f, dir, input, 0);
 		return (struct app_result){ok ? APP_OK : APP_STUCK, input.len};
 	}
 	while (ok && cursor_left(&c) != 0) {
@@ -173,7 +176,7 @@ static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slic
 			break;
 		c = look;
 		if (message.len != 0)
-			ok = read_message(f, dir, message);
+			ok = read_message(f, dir, message, (size_t)(message.ptr - input.ptr));
 	}
 	(void)eof; /* a message cut short says nothing */
 	return (struct app_result){ok ? APP_OK : APP_STUCK, input.len - cursor_left(&c)};
@@ -360,6 +363,8 @@ static bool log_tx(struct app_tx *tx, unsigned n, struct arena *scratch, struct 
 
 static const uint16_t ports[] = {53, 0};
 
+static const char *const frames[] = {[FRAME_PDU] = "pdu", NULL};
+
 APP_PROTOCOL(dns) = {
 	.name = "dns",
 	.spec = "RFC 1035, RFC 6891",
@@ -367,6 +372,7 @@ APP_PROTOCOL(dns) = {
 	.ports = ports,
 	.fields = fields,
 	.anomalies = anomalies,
+	.frames = frames,
 	.complete = {1, 1},
 	.parser_bytes = 0,
 	.probe = probe,

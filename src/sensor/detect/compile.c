@@ -101,22 +101,46 @@ static bool fields_of(struct detect_buffer *b, struct slice field)
 	return any;
 }
 
+/* "frame:APPS:NAME", as kw_frame.c writes it */
+static bool frame_of(struct detect_buffer *b, struct slice field)
+{
+	struct slice rest = field, apps;
+	uint64_t bits = 0;
+
+	(void)slice_split(&rest, ':');
+	apps = slice_split(&rest, ':');
+	for (size_t i = 0; i < apps.len; i++)
+		bits = bits << 4 | (uint64_t)text_hex(apps.ptr[i]);
+	b->is_frame = true;
+	return detect_frames_named(b, bits, rest);
+}
+
+/* Whose bytes a name means; false: nobody's. */
+static bool kind_of(const struct detect_compiler *c, struct detect_buffer *b, struct slice field)
+{
+	const struct detect_keyword *row = detect_keyword_find(field);
+
+	if (slice_starts(field, SLICE("frame:")))
+		return frame_of(b, field);
+	b->payload = slice_equal(field, SLICE("payload"));
+	b->packet = row != NULL && row->bytes != NULL ? row : NULL;
+	return b->payload || b->packet != NULL || fields_of(b, field);
+}
+
 static enum status buffer_get(struct detect_compiler *c, struct slice field,
 			      struct detect_buffer **out, struct fail *why)
 {
 	struct detect_buffer *b = buffer_find(c->rules, field), probe = {0};
-	const struct detect_keyword *row = detect_keyword_find(field);
-	bool packet = row != NULL && row->bytes != NULL;
 
-	if (b == NULL && !packet && !slice_equal(field, SLICE("payload")) &&
-	    !fields_of(&probe, field))
-		return fail_set(why, ST_NOTFOUND, "no buffer \"%.*s\"", SLICE_ARG(field));
 	if (b == NULL) {
+		if (!kind_of(c, &probe, field))
+			return fail_set(why, ST_NOTFOUND, "no buffer \"%.*s\"", SLICE_ARG(field));
 		b = buffer_add(c, field);
 		if (b == NULL)
 			return fail_set(why, ST_NOMEM, "no room for a buffer");
-		b->packet = packet ? row : NULL;
-		b->payload = !packet && !fields_of(b, field);
+		probe.name = b->name;
+		probe.index = b->index;
+		*b = probe;
 	}
 	*out = b;
 	return ST_OK;
@@ -207,6 +231,8 @@ enum status detect_add_transform(struct detect_compiler *c, const struct detect_
 		memcpy(b->field, was->field, sizeof b->field);
 		memcpy(b->transform, was->transform, sizeof b->transform);
 		b->packet = was->packet;
+		b->is_frame = was->is_frame;
+		memcpy(b->frame, was->frame, sizeof b->frame);
 		b->transforms = was->transforms;
 		b->transform[b->transforms++] = *t;
 	}
@@ -466,6 +492,7 @@ static enum status decide_tx(struct detect_compiler *c, struct fail *why)
 {
 	struct detect_rule *o = c->out;
 	uint64_t apps = o->app_only ? o->apps : UINT64_MAX;
+	uint32_t frames = 0;
 
 	if (c->event_apps != 0)
 		apps &= c->event_apps;
@@ -480,14 +507,18 @@ static enum status decide_tx(struct detect_compiler *c, struct fail *why)
 
 		if (o->lists[i].buffer->payload)
 			continue;
+		frames += o->lists[i].buffer->is_frame;
 		for (unsigned p = 0; p < DETECT_PROTOCOLS_MAX; p++)
-			if (o->lists[i].buffer->field[p] != NULL)
+			if (o->lists[i].buffer->field[p] != NULL ||
+			    o->lists[i].buffer->frame[p] != 0)
 				have |= UINT64_C(1) << p;
 		apps &= have;
 	}
 	if (apps == 0)
 		return fail_set(why, ST_INVALID, "no protocol has all these buffers");
-	o->look = LOOK_TX;
+	o->look = frames != 0 ? LOOK_FRAME : LOOK_TX;
+	if (frames != 0 && (frames != o->list_count || o->tx_test_count != 0))
+		return fail_set(why, ST_INVALID, "frames do not go with other buffers");
 	if (!o->app_only) {
 		bool any = o->any_proto;
 		uint64_t protos_were[4];

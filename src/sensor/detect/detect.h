@@ -57,6 +57,7 @@ void detect_rules_free(struct detect_rules *r);
 size_t detect_rules_count(const struct detect_rules *r); /* rules that compiled */
 /* What the rules need to know of files, beside what is in s already: hashes and types. */
 void detect_rules_files(const struct detect_rules *r, struct file_setup *s);
+bool detect_rules_want_frames(const struct detect_rules *r);
 
 struct detect_hit {
 	const struct rule *rule;

@@ -101,8 +101,12 @@ static inline void fixture_flow(struct fixture *x, uint8_t proto, uint16_t port)
 
 static inline void fixture_app(struct fixture *x, uint8_t transport)
 {
-	x->flow.app = app_flow_new(&x->flow.arena, &x->pool, app_setup_new(NULL, &x->flow.arena),
-				   transport, x->flow.client_port, x->flow.server_port);
+	struct app_setup *setup = app_setup_new(NULL, &x->flow.arena);
+
+	if (setup != NULL && detect_rules_want_frames(x->rules))
+		setup->frames = APP_FRAMES_FOR_RULES;
+	x->flow.app = app_flow_new(&x->flow.arena, &x->pool, setup, transport, x->flow.client_port,
+				   x->flow.server_port);
 }
 
 static inline struct packet fixture_packet(struct fixture *x, enum flow_dir dir,

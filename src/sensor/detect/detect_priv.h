@@ -59,8 +59,9 @@ struct detect_view {
 	uint8_t proto;
 	bool stream; /* looking at stream bytes, not at the packet */
 	bool established;
-	struct slice payload; /* packet payload or stream bytes */
-	struct app_tx *tx;    /* NULL outside of transactions */
+	struct slice payload;	       /* packet payload or stream bytes */
+	struct app_tx *tx;	       /* NULL outside of transactions */
+	const struct app_frame *frame; /* NULL outside of frames */
 	struct wall_ns now;
 };
 
@@ -149,9 +150,10 @@ struct detect_buffer {
 	struct slice name;				     /* "http.uri"; "payload" */
 	const struct detect_keyword *packet;		     /* the row that gives it; NULL: none */
 	const struct app_field *field[DETECT_PROTOCOLS_MAX]; /* by protocol; all NULL: payload */
+	uint16_t frame[DETECT_PROTOCOLS_MAX]; /* by protocol: app_frame.type + 1; 0: none */
 	struct detect_transform transform[DETECT_TRANSFORMS_MAX];
 	uint8_t transforms;
-	bool payload;
+	bool payload, is_frame;
 	uint16_t index; /* in detect_rules.buffers */
 };
 
@@ -197,6 +199,7 @@ enum detect_where {		     /* what a rule looks at: bits */
 		    LOOK_STREAM = 2, /* the reassembled stream; packets the stream did not take */
 		    LOOK_TX = 4,
 		    LOOK_ADDRESS = 8, /* addresses only: once per flow and direction */
+		    LOOK_FRAME = 16,
 };
 
 struct detect_rule {
@@ -352,6 +355,12 @@ void detect_pcre_worker_free(struct detect_pcre_worker *w);
 struct detect_file_tests;
 /* The rule looks in these directions. */
 void detect_files_bound(struct detect_file_tests *o, uint8_t dirs);
+/* kw_frame.c: fills in b->frame for "NAME", or "PROTOCOL.NAME"; false: nobody has such frames. */
+bool detect_frames_named(struct detect_buffer *b, uint64_t apps, struct slice name);
+
+/* frames.c: the frames of f's protocol that rules have not looked at yet. */
+void detect_frames(struct detect_worker *w, const struct packet *p, struct flow *f,
+		   enum flow_dir dir, bool last);
 
 /* kw_base64.c */
 struct detect_base64 {
@@ -453,10 +462,17 @@ MUST_USE bool detect_addresses_build(struct detect_address_groups *g, const stru
 void detect_addresses_ask(const struct detect_address_groups *g, const struct addr *src,
 			  const struct addr *dst, struct detect_candidates *out);
 
+/* Rules on frames of one protocol in one direction, ascending. */
+struct detect_frame_rules {
+	uint32_t *items;
+	size_t count, room;
+};
+
 struct detect_prefilter {
 	/* [1]: rules of the stream; only TCP has them */
 	struct detect_port_groups packet[LAYER_COUNT][2][2]; /* layer, stream, direction */
 	struct detect_tx_groups tx[DETECT_PROTOCOLS_MAX][2];
+	struct detect_frame_rules frame[DETECT_PROTOCOLS_MAX][2];
 	struct detect_address_groups address; /* rules about addresses only */
 	struct detect_group **groups;	      /* all of them */
 	size_t group_count, group_room;

@@ -58,7 +58,7 @@ static bool usable(const struct detect_rule *r, uint32_t i)
 {
 	const struct detect_list *l = &r->lists[i];
 
-	return !l->if_absent && l->buffer->payload == (r->look != LOOK_TX);
+	return !l->if_absent && !l->buffer->is_frame && l->buffer->payload == (r->look != LOOK_TX);
 }
 
 static void popular_count(struct popular *p, const struct detect_rule *r)

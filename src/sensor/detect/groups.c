@@ -410,6 +410,22 @@ static void tx_build(struct builder *b, size_t protocol, unsigned dir)
 	out->any = out->engine_count != 0 || out->plain != NULL;
 }
 
+/* --- frames --- */
+
+static void frames_build(struct builder *b, size_t protocol, unsigned dir)
+{
+	struct detect_frame_rules *out = &b->out->frame[protocol][dir];
+
+	for (size_t i = 0; i < b->rules->count; i++) {
+		const struct detect_rule *r = &b->rules->rules[i];
+
+		if (r->look == LOOK_FRAME && (r->apps >> protocol & 1) != 0 &&
+		    (r->dirs >> dir & 1) != 0 &&
+		    !ARENA_PUSH(b->arena, out->items, out->count, out->room, r->order))
+			b->full = true;
+	}
+}
+
 enum status detect_prefilter_build(struct detect_rules *r, struct fail *why)
 {
 	struct builder b = {
@@ -422,8 +438,10 @@ enum status detect_prefilter_build(struct detect_rules *r, struct fail *why)
 		for (enum detect_layer l = 0; l < LAYER_COUNT; l++)
 			layer_build(&b, l, false, dir);
 		layer_build(&b, LAYER_TCP, true, dir);
-		for (size_t p = 0; app_protocols[p] != NULL && p < DETECT_PROTOCOLS_MAX; p++)
+		for (size_t p = 0; app_protocols[p] != NULL && p < DETECT_PROTOCOLS_MAX; p++) {
 			tx_build(&b, p, dir);
+			frames_build(&b, p, dir);
+		}
 	}
 	if (b.full || !detect_addresses_build(&b.out->address, r))
 		return fail_set(why, ST_NOMEM, "no memory for the prefilter");

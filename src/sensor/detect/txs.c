@@ -316,6 +316,8 @@ void detect_txs(struct detect_worker *w, const struct packet *p, struct flow *f,
 	index = detect_protocol_index(f->app->protocol);
 	if (index < 0)
 		return;
+	if (!f->no_inspect)
+		detect_frames(w, p, f, dir, last);
 	k.index = (size_t)index;
 	k.protocol = f->app->protocol;
 	k.groups = &w->rules->prefilter->tx[k.index][dir];

@@ -353,6 +353,8 @@ static enum status parts_new(struct pipeline *p, struct fail *why)
 	}
 	if (p->options.rules == NULL)
 		return ST_OK;
+	if (detect_rules_want_frames(p->options.rules))
+		p->app->frames |= APP_FRAMES_FOR_RULES;
 	st = detect_worker_new(p->options.rules, &p->fixed, &p->pool,
 			       (struct detect_sink){p, pipeline_report_hit, rule_acts}, &p->detect,
 			       why);

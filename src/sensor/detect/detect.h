@@ -24,6 +24,7 @@
 #include "sensor/flow/flow.h"
 #include "sensor/rule/rule.h"
 
+struct app_frame;
 struct app_tx;
 struct file_setup;
 struct packet;
@@ -61,9 +62,10 @@ bool detect_rules_want_frames(const struct detect_rules *r);
 
 struct detect_hit {
 	const struct rule *rule;
-	struct flow *flow;	     /* NULL: a packet without a flow */
-	const struct packet *packet; /* the packet that made it so; NULL at the end of a flow */
-	struct app_tx *tx;	     /* NULL: not about a transaction */
+	struct flow *flow;	       /* NULL: a packet without a flow */
+	const struct packet *packet;   /* the packet that made it so; NULL at the end of a flow */
+	struct app_tx *tx;	       /* NULL: not about a transaction */
+	const struct app_frame *frame; /* NULL: not about a frame */
 	enum flow_dir dir;
 	enum rule_action action; /* the rule's, or what a rate filter made of it */
 	bool silent;		 /* does something, but is no alert */

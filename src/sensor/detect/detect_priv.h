@@ -588,6 +588,7 @@ enum {
 struct detect_match {
 	const struct detect_rule *rule;
 	struct app_tx *tx;
+	const struct app_frame *frame;
 	enum flow_dir dir;
 	bool stream;
 };

@@ -4,7 +4,7 @@
  * order, so that a pass rule silences what comes behind it whichever of packet, stream and
  * transaction it was about, and thresholds count in that order.
  *
- * 1. A rule counts at most once for the packet and once for each transaction.
+ * 1. A rule counts at most once for the packet and once for each transaction and frame.
  * 2. Actions of all that survive are told before the first of them is reported: a report can say
  *    what became of the packet.
  */
@@ -19,8 +19,8 @@ void detect_queue_add(struct detect_worker *w, const struct detect_rule *r,
 		w->counters.discarded++;
 		return;
 	}
-	w->queue[w->queued++] =
-		(struct detect_match){.rule = r, .tx = v->tx, .dir = v->dir, .stream = v->stream};
+	w->queue[w->queued++] = (struct detect_match){
+		.rule = r, .tx = v->tx, .frame = v->frame, .dir = v->dir, .stream = v->stream};
 }
 
 static int match_compare(const void *pa, const void *pb)
@@ -29,6 +29,8 @@ static int match_compare(const void *pa, const void *pb)
 
 	if (a->rule->order != b->rule->order)
 		return a->rule->order < b->rule->order ? -1 : 1;
+	if (a->frame != b->frame) /* both are in one array, oldest first */
+		return a->frame < b->frame ? -1 : 1;
 	if (a->tx == NULL || b->tx == NULL)
 		return a->tx != b->tx ? (a->tx != NULL) - (b->tx != NULL) : b->stream - a->stream;
 	if (a->tx->id != b->tx->id)
@@ -38,7 +40,7 @@ static int match_compare(const void *pa, const void *pb)
 
 static bool again(const struct detect_match *a, const struct detect_match *b)
 {
-	return a->rule == b->rule && a->tx == b->tx;
+	return a->rule == b->rule && a->tx == b->tx && a->frame == b->frame;
 }
 
 /* Does what the rule's action says concern the rest of the flow, too? */

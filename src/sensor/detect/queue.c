@@ -82,6 +82,7 @@ static struct detect_hit hit_of(const struct detect_match *m, const struct packe
 				   .flow = f,
 				   .packet = p,
 				   .tx = m->tx,
+				   .frame = m->frame,
 				   .dir = m->dir,
 				   .action = m->rule->rule->action,
 				   .stream = m->stream,

@@ -41,6 +41,8 @@ static void problem_push(struct rule_set *s, const struct rule_problem *where, c
 	struct rule_problem p = *where;
 	struct buf text = buf_in(s->arena);
 
+	s->warning_count += p.warning;
+
 	buf_add_vfmt(&text, fmt, ap);
 	p.text = buf_slice(&text);
 	if (!text.full && !ARENA_PUSH(s->arena, s->problems, s->problem_count, s->problem_room, p))
@@ -53,6 +55,17 @@ void rule_problem_add(struct rule_set *s, const struct rule_problem *where, cons
 
 	va_start(ap, fmt);
 	problem_push(s, where, fmt, ap);
+	va_end(ap);
+}
+
+void rule_set_warn(struct rule_set *s, struct slice file, uint32_t line, const char *fmt, ...)
+{
+	struct rule_problem where = {
+		.file = arena_copy(s->arena, file), .line = line, .warning = true};
+	va_list ap;
+
+	va_start(ap, fmt);
+	problem_push(s, &where, fmt, ap);
 	va_end(ap);
 }
 
@@ -87,8 +100,7 @@ struct slice rule_text_line(struct slice *rest)
 	return line;
 }
 
-/* The next line with those it goes on in, joined; *lines grows by how many there were. */
-static struct slice joined_take(struct rule_set *s, struct slice *rest, uint32_t *lines)
+struct slice rule_line_take(struct rule_set *s, struct slice *rest, uint32_t *lines)
 {
 	struct slice line = rule_text_line(rest);
 	struct buf all = buf_in(s->arena);
@@ -140,16 +152,40 @@ static enum status rule_add(struct rule_set *s, const struct rule *r, struct fai
 	return ST_OK;
 }
 
+/* False: a requirement says that the rule is not for this engine, whatever else it says. */
+static enum status meant_for_us(const struct rule_set *s, const struct rule *r, bool *out,
+				struct fail *why)
+{
+	enum status st = ST_OK;
+
+	*out = true;
+	for (size_t i = 0; st == ST_OK && *out && i < r->option_count; i++)
+		if (slice_equal(r->options[i].keyword, SLICE("requires")))
+			st = rule_requires_check(s, r->options[i].value, out, why);
+	return st;
+}
+
 static enum status line_load(struct rule_set *s, struct slice file, uint32_t line,
 			     struct slice text, struct fail *why)
 {
 	struct rule r = {.file = file, .line = line, .text = slice_trim(text)};
 	struct slice unsupported = {NULL, 0};
-	enum status st;
+	struct fail why_requires;
+	enum status st, requires;
+	bool ours;
 
 	if (r.text.len == 0 || r.text.ptr[0] == '#')
 		return ST_OK;
 	st = rule_line_parse(s, &r, &unsupported, why);
+	requires = meant_for_us(s, &r, &ours, &why_requires);
+	if (st != ST_NOMEM && requires == ST_OK && !ours) {
+		s->skipped++;
+		return ST_OK;
+	}
+	if (st == ST_OK && requires != ST_OK) {
+		st = requires;
+		*why = why_requires;
+	}
 	if (st == ST_OK)
 		return rule_add(s, &r, why);
 	if (st == ST_NOMEM)
@@ -177,7 +213,7 @@ enum status rule_set_load(struct rule_set *s, struct slice file, struct slice te
 
 	while (st == ST_OK && rest.len > 0 && !s->arena->exhausted) {
 		uint32_t first = lines + 1;
-		struct slice line = joined_take(s, &rest, &lines);
+		struct slice line = rule_line_take(s, &rest, &lines);
 
 		if (!s->arena->exhausted)
 			st = line_load(s, name, first, line, why);

@@ -103,6 +103,32 @@ struct rule_problem {
 	uint64_t sid;	      /* 0: not known */
 	struct slice keyword; /* the keyword that is not supported; ptr NULL: a syntax error */
 	struct slice text;    /* one sentence */
+	bool warning;	      /* no rule is lost by it */
+};
+
+/* ---- threshold.config: one line of it ---- */
+
+enum rule_limit_kind { RULE_LIMIT_SUPPRESS, RULE_LIMIT_THRESHOLD, RULE_LIMIT_RATE };
+enum rule_limit_type { RULE_TYPE_LIMIT, RULE_TYPE_THRESHOLD, RULE_TYPE_BOTH };
+enum rule_limit_track {
+	RULE_TRACK_SRC,
+	RULE_TRACK_DST,
+	RULE_TRACK_BOTH, /* the two addresses together */
+	RULE_TRACK_RULE,
+	RULE_TRACK_FLOW,
+	RULE_TRACK_EITHER /* suppress: one of the two */
+};
+
+struct rule_limit {
+	enum rule_limit_kind kind;
+	uint32_t gid, sid;	   /* sid 0: all of the gid; both 0: all rules */
+	enum rule_limit_type type; /* of RULE_LIMIT_THRESHOLD */
+	enum rule_limit_track track;
+	uint32_t count, seconds, timeout;
+	enum rule_action action;	   /* RULE_LIMIT_RATE: what it turns a match into */
+	const struct rule_addr_set *addrs; /* RULE_LIMIT_SUPPRESS; NULL: whoever it is */
+	struct slice file;
+	uint32_t line;
 };
 
 struct rule_set {
@@ -113,6 +139,11 @@ struct rule_set {
 	struct rule_vars *vars;	      /* address and port variables */
 	struct rule_classes *classes; /* classifications */
 	struct rule_index *index;     /* gid and sid of every rule */
+	struct rule_limit *limits;    /* in the order of threshold.config */
+	size_t limit_count, limit_room;
+	size_t warning_count; /* problems that are only warnings */
+	uint64_t skipped;     /* rules that by their requires: are not for this engine */
+	bool (*knows_keyword)(struct slice name); /* for requires: keyword; NULL: all are known */
 	struct arena *arena;
 	uint64_t lines;
 };
@@ -134,6 +165,10 @@ MUST_USE enum status rule_set_var(struct rule_set *s, struct slice name, struct 
 MUST_USE enum status rule_set_classes(struct rule_set *s, struct slice file, struct slice text,
 				      struct fail *why);
 
+/* threshold.config; after the variables that it names. Bad lines become warnings. */
+MUST_USE enum status rule_set_limits(struct rule_set *s, struct slice file, struct slice text,
+				     struct fail *why);
+
 /* Adds every rule of the text; bad lines become problems. Same gid and sid: the higher rev stays,
  * as Suricata, and the other becomes a problem. Fails only on no memory. */
 MUST_USE enum status rule_set_load(struct rule_set *s, struct slice file, struct slice text,
@@ -142,6 +177,10 @@ MUST_USE enum status rule_set_load(struct rule_set *s, struct slice file, struct
 /* Records a problem of a file that is no rule's: a variable, a file that is not there. line 0: of
  * no line. */
 void rule_set_trouble(struct rule_set *s, struct slice file, uint32_t line, const char *fmt, ...)
+	PRINTF_LIKE(4, 5);
+
+/* The same, but a warning. */
+void rule_set_warn(struct rule_set *s, struct slice file, uint32_t line, const char *fmt, ...)
 	PRINTF_LIKE(4, 5);
 
 /* Records a problem with rule r. If the budget is spent it is lost, and arena->exhausted says so.

@@ -102,4 +102,14 @@ void rule_problem_add(struct rule_set *s, const struct rule_problem *where, cons
 /* Cuts the next line, without its end, off *rest. */
 struct slice rule_text_line(struct slice *rest);
 
+/* The same with the lines it goes on in, joined; *lines grows by how many there were. */
+struct slice rule_line_take(struct rule_set *s, struct slice *rest, uint32_t *lines);
+
+/* ---- requires.c ---- */
+
+/* The value of requires: is this engine what the rule is for? ST_INVALID: it says nothing that can
+ * be understood. */
+MUST_USE enum status rule_requires_check(const struct rule_set *s, struct slice value,
+					 bool *out_met, struct fail *why);
+
 #endif

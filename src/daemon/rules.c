@@ -89,15 +89,34 @@ static enum status prepare_classes(const struct daemon_rules_source *src, struct
 	return ST_OK;
 }
 
+static enum status prepare_limits(const struct daemon_rules_source *src, struct arena *a,
+				  struct rule_set *s, struct fail *why)
+{
+	struct config *n = config_at(src->config, "threshold-file");
+	struct slice path = config_text(n, "", NULL);
+	struct daemon_file f;
+
+	if (path.len == 0)
+		return ST_OK;
+	if (daemon_file_read(path, a, &f, why) == ST_OK)
+		return rule_set_limits(s, f.name, f.text, why);
+	config_problem(n, "%s", why->text);
+	return ST_OK;
+}
+
 static enum status prepare(const struct daemon_rules_source *src, struct arena *a,
 			   struct rule_set *s, struct fail *why)
 {
 	enum status st = rule_set_init(s, a, why);
 
-	if (st == ST_OK)
-		st = prepare_vars(src, a, s, why);
+	if (st != ST_OK)
+		return st;
+	s->knows_keyword = detect_knows_keyword;
+	st = prepare_vars(src, a, s, why);
 	if (st == ST_OK)
 		st = prepare_classes(src, a, s, why);
+	if (st == ST_OK)
+		st = prepare_limits(src, a, s, why);
 	return st;
 }
 

@@ -12,13 +12,15 @@ enum status daemon_sensor(const struct daemon_sensor_options *o, struct arena *a
 	struct daemon_sensor_result r = {.eve_path = daemon_path(a, dir, SLICE("eve.json"))};
 	struct daemon_eve eve = {0};
 	enum status st = os_dir_make(NULL, dir, NULL, why);
+	size_t bad;
 
 	if (st == ST_OK)
 		st = daemon_eve_open(&eve, r.eve_path, a, why);
 	if (st == ST_OK)
 		st = daemon_rules_load(&o->rules, &o->progress, a, &r.rules, why);
-	if (st == ST_OK && o->init_errors_fatal && r.rules.set.problem_count != 0)
-		st = fail_set(why, ST_REFUSED, "%zu rules do not load", r.rules.set.problem_count);
+	bad = r.rules.set.problem_count - r.rules.set.warning_count;
+	if (st == ST_OK && o->init_errors_fatal && bad != 0)
+		st = fail_set(why, ST_REFUSED, "%zu rules do not load", bad);
 	r.captures = ARENA_ARRAY(a, struct daemon_capture, o->capture_count + 1);
 	if (st == ST_OK && r.captures == NULL)
 		st = fail_set(why, ST_NOMEM, "no memory for %zu captures", o->capture_count);

@@ -87,7 +87,7 @@ static int run(struct cli *c)
 		write_json(&rules, keywords, n, &out);
 	else
 		talk_rules(&rules, cli_value(c, "all").ptr ? SIZE_MAX : 20, c->arena, &out);
-	code = rules.set.problem_count == 0 ? CLI_DONE : CLI_NO;
+	code = rules.set.problem_count == rules.set.warning_count ? CLI_DONE : CLI_NO;
 	daemon_rules_close(&rules);
 	return cli_print(c, buf_slice(&out)) ? code : CLI_CANNOT;
 }

@@ -67,7 +67,7 @@ static int test_rules(struct cli *c, const struct daemon_sensor_options *o)
 	}
 	talk_config_problems(c, o->config);
 	talk_rules(&rules, SIZE_MAX, c->arena, &out);
-	code = rules.set.problem_count == 0 ? CLI_DONE : CLI_NO;
+	code = rules.set.problem_count == rules.set.warning_count ? CLI_DONE : CLI_NO;
 	daemon_rules_close(&rules);
 	return cli_print(c, buf_slice(&out)) ? code : CLI_CANNOT;
 }

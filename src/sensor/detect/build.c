@@ -137,6 +137,8 @@ enum status detect_compile(struct rule_set *set, const struct detect_options *op
 	r->arena = process;
 	st = rules_compile(r, set, options, why);
 	if (st == ST_OK)
+		st = detect_limits_apply(r, set, why);
+	if (st == ST_OK)
 		st = detect_fast_choose(r, why);
 	if (st == ST_OK) {
 		qsort(r->rules, r->count, sizeof r->rules[0], rule_compare);

@@ -54,6 +54,9 @@ struct detect_options {
 MUST_USE enum status detect_compile(struct rule_set *set, const struct detect_options *options,
 				    struct arena *process, struct detect_rules **out,
 				    struct fail *why);
+/* For rule_set.knows_keyword: a keyword, or the name of a buffer or number. */
+bool detect_knows_keyword(struct slice name);
+
 void detect_rules_free(struct detect_rules *r);
 size_t detect_rules_count(const struct detect_rules *r); /* rules that compiled */
 /* What the rules need to know of files, beside what is in s already: hashes and types. */

@@ -188,10 +188,19 @@ struct detect_threshold {
 		THRESHOLD_EVERY,
 		THRESHOLD_BOTH,
 		THRESHOLD_BACKOFF,
-		THRESHOLD_FILTER
+		THRESHOLD_FILTER,
+		THRESHOLD_RATE /* so many make another action of it, for so long */
 	} kind;
 	enum detect_track track;
-	uint32_t count, seconds, multiplier;
+	uint32_t count, seconds, multiplier, timeout;
+	enum rule_action action; /* THRESHOLD_RATE */
+	const struct detect_threshold *next;
+};
+
+/* From threshold.config: whose alerts are not wanted. */
+struct detect_suppress {
+	const struct rule_limit *limit;
+	const struct detect_suppress *next;
 };
 
 enum detect_where {		     /* what a rule looks at: bits */
@@ -224,7 +233,8 @@ struct detect_rule {
 	uint32_t tx_test_count;
 	struct detect_test *after;
 	uint32_t after_count;
-	const struct detect_threshold *threshold, *filter;
+	const struct detect_threshold *threshold, *filter, *rate;
+	const struct detect_suppress *suppress;
 	uint8_t bit_use, int_use, host_use, pair_use; /* enum detect_use: for the order */
 	/* fast pattern */
 	const struct detect_content *fast;
@@ -556,9 +566,23 @@ struct detect_memory_entry *detect_memory_add(struct detect_memory *m,
 					      const struct detect_memory_key *k);
 void detect_memory_remove(struct detect_memory *m, const struct detect_memory_key *k);
 
-/* False: the hit is not to be reported (it counts all the same). */
-bool detect_threshold_passes(struct detect_memory *m, const struct detect_threshold *t,
-			     uint64_t rule_key, const struct detect_view *v);
+enum detect_passage {
+	PASSAGE_NO,	/* it is as if the rule had not matched (but it counts) */
+	PASSAGE_SILENT, /* no alert, but what the rule does is done */
+	PASSAGE_YES
+};
+
+/* Counts a match. THRESHOLD_RATE: PASSAGE_NO means that its action is to be taken. */
+enum detect_passage detect_threshold_passes(struct detect_memory *m,
+					    const struct detect_threshold *t, uint64_t rule_key,
+					    const struct detect_view *v);
+
+/* --- limits.c: threshold.config --- */
+
+/* To the rules that compiled; set->limits that name none become warnings. */
+MUST_USE enum status detect_limits_apply(struct detect_rules *r, struct rule_set *set,
+					 struct fail *why);
+bool detect_suppressed(const struct detect_rule *r, const struct detect_view *v);
 
 /* --- worker.c --- */
 
@@ -590,6 +614,7 @@ struct detect_match {
 	struct app_tx *tx;
 	const struct app_frame *frame;
 	enum flow_dir dir;
+	enum rule_action action; /* the rule's, or what a rate filter made of it */
 	bool stream;
 };
 

@@ -21,3 +21,10 @@ const struct detect_keyword *detect_keyword_find(struct slice name)
 				return k;
 	return NULL;
 }
+
+bool detect_knows_keyword(struct slice name)
+{
+	const struct app_protocol *p;
+
+	return detect_keyword_find(name) != NULL || app_field_find(name, &p) != NULL;
+}

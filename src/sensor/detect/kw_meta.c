@@ -38,6 +38,7 @@ KEYWORD(meta) = {
 	ACCEPTED("priority", "1 is the most urgent"),
 	ACCEPTED("reference", "where to read more"),
 	ACCEPTED("metadata", "key and value pairs"),
+	ACCEPTED("requires", "which engine the rule is for; sensor/rule has looked"),
 	ACCEPTED("tag", "accepted; no packets are recorded"),
 	{.name = "target", .compile = compile_target, .doc = "which side is the victim"},
 	{.name = "noalert",

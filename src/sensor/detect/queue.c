@@ -19,8 +19,12 @@ void detect_queue_add(struct detect_worker *w, const struct detect_rule *r,
 		w->counters.discarded++;
 		return;
 	}
-	w->queue[w->queued++] = (struct detect_match){
-		.rule = r, .tx = v->tx, .frame = v->frame, .dir = v->dir, .stream = v->stream};
+	w->queue[w->queued++] = (struct detect_match){.rule = r,
+						      .tx = v->tx,
+						      .frame = v->frame,
+						      .dir = v->dir,
+						      .action = r->rule->action,
+						      .stream = v->stream};
 }
 
 static int match_compare(const void *pa, const void *pb)
@@ -53,21 +57,25 @@ static bool concerns_flow(const struct detect_match *m)
 	return m->stream || m->tx != NULL;
 }
 
-/* Counts the match. False: it is as if it had not been. */
-static bool threshold_allows(struct detect_worker *w, const struct detect_match *m,
-			     const struct detect_view *v, bool *silent)
+/* Counts the match, and says what it may still do; a rate filter may change that. */
+static enum detect_passage passage_of(struct detect_worker *w, struct detect_match *m,
+				      const struct detect_view *v)
 {
 	const struct detect_rule *r = m->rule;
+	enum detect_passage p = PASSAGE_YES;
 
-	*silent = r->noalert || r->rule->action == RULE_PASS;
-	if (r->filter != NULL && !detect_threshold_passes(&w->memory, r->filter, r->order, v))
-		return false;
-	if (r->threshold != NULL &&
-	    !detect_threshold_passes(&w->memory, r->threshold, r->order, v)) {
-		*silent = true; /* a limit silences; what the rule does is done all the same */
-		return r->threshold->kind == THRESHOLD_LIMIT;
-	}
-	return true;
+	if (detect_suppressed(r, v))
+		return PASSAGE_SILENT;
+	if (r->filter != NULL)
+		p = detect_threshold_passes(&w->memory, r->filter, r->order, v);
+	if (p == PASSAGE_YES && r->threshold != NULL)
+		p = detect_threshold_passes(&w->memory, r->threshold, r->order, v);
+	if (p != PASSAGE_YES)
+		return p;
+	for (const struct detect_threshold *t = r->rate; t != NULL; t = t->next)
+		if (detect_threshold_passes(&w->memory, t, r->order, v) == PASSAGE_NO)
+			m->action = t->action;
+	return r->noalert || m->action == RULE_PASS ? PASSAGE_SILENT : PASSAGE_YES;
 }
 
 void detect_worker_alerts_max(struct detect_worker *w, size_t n)
@@ -84,24 +92,28 @@ static struct detect_hit hit_of(const struct detect_match *m, const struct packe
 				   .tx = m->tx,
 				   .frame = m->frame,
 				   .dir = m->dir,
-				   .action = m->rule->rule->action,
+				   .action = m->action,
 				   .stream = m->stream,
 				   .to_flow = concerns_flow(m)};
 }
 
 /* One match does what it does. True: it is an alert, too. */
-static bool act(struct detect_worker *w, const struct detect_match *m, const struct packet *p,
+static bool act(struct detect_worker *w, struct detect_match *m, const struct packet *p,
 		struct flow *f)
 {
-	struct detect_hit h = hit_of(m, p, f);
+	enum detect_passage passage;
 	struct detect_view v;
+	struct detect_hit h;
 
 	detect_view_of(&v, w, p, f, m->dir);
 	v.tx = m->tx;
-	if (!threshold_allows(w, m, &v, &h.silent)) {
+	passage = passage_of(w, m, &v);
+	if (passage == PASSAGE_NO) {
 		w->counters.suppressed++;
 		return false;
 	}
+	h = hit_of(m, p, f);
+	h.silent = passage == PASSAGE_SILENT;
 	if (w->sink.act != NULL)
 		w->sink.act(w->sink.ctx, &h);
 	else if (h.action == RULE_PASS && h.to_flow && f != NULL)
@@ -131,7 +143,7 @@ void detect_finish(struct detect_worker *w, const struct packet *p, struct flow 
 			else
 				w->counters.discarded++;
 		}
-		if (m.rule->rule->action == RULE_PASS)
+		if (m.action == RULE_PASS)
 			break;
 	}
 	w->queued = 0;

@@ -114,7 +114,10 @@ void detect_memory_remove(struct detect_memory *m, const struct detect_memory_ke
 static struct detect_memory_key threshold_key(const struct detect_threshold *t, uint64_t rule_key,
 					      const struct detect_view *v)
 {
-	struct detect_memory_key k = {.id = rule_key, .kind = t->kind == THRESHOLD_FILTER ? 3 : 2};
+	struct detect_memory_key k = {.id = rule_key,
+				      .kind = t->kind == THRESHOLD_FILTER ? 3
+					      : t->kind == THRESHOLD_RATE ? 4
+									  : 2};
 
 	switch (t->track) {
 	case TRACK_BY_SRC:
@@ -143,61 +146,89 @@ static struct detect_memory_key threshold_key(const struct detect_threshold *t, 
 	return k;
 }
 
-static bool first_passes(const struct detect_threshold *t, struct detect_memory_entry *e)
+static enum detect_passage first_passes(const struct detect_threshold *t,
+					struct detect_memory_entry *e)
 {
 	switch (t->kind) {
 	case THRESHOLD_LIMIT:
-		return true;
+	case THRESHOLD_RATE:
+		return PASSAGE_YES;
 	case THRESHOLD_FILTER:
-		return false;
+		return PASSAGE_NO;
 	case THRESHOLD_EVERY:
 		if (t->count == 1)
 			e->count = 0;
-		return t->count == 1;
+		break;
 	case THRESHOLD_BACKOFF:
 		e->next_value = t->count == 1 ? t->multiplier : t->count;
-		return t->count == 1;
+		break;
 	case THRESHOLD_BOTH:
 		break;
 	}
-	return t->count == 1;
+	return t->count == 1 ? PASSAGE_YES : PASSAGE_NO;
 }
 
-static bool next_passes(const struct detect_threshold *t, struct detect_memory_entry *e)
+static enum detect_passage next_passes(const struct detect_threshold *t,
+				       struct detect_memory_entry *e)
 {
 	e->count++;
 	switch (t->kind) {
 	case THRESHOLD_LIMIT:
-		return e->count <= t->count;
+		return e->count <= t->count ? PASSAGE_YES : PASSAGE_SILENT;
 	case THRESHOLD_EVERY:
 		if (e->count < t->count)
-			return false;
+			return PASSAGE_NO;
 		e->count = 0;
-		return true;
+		return PASSAGE_YES;
 	case THRESHOLD_BOTH:
-		return e->count == t->count;
+		return e->count == t->count  ? PASSAGE_YES
+		       : e->count > t->count ? PASSAGE_SILENT
+					     : PASSAGE_NO;
 	case THRESHOLD_FILTER:
-		return e->count > t->count;
+		return e->count > t->count ? PASSAGE_YES : PASSAGE_NO;
 	case THRESHOLD_BACKOFF:
 		if (e->count != e->next_value)
-			return false;
+			return e->count > t->count ? PASSAGE_SILENT : PASSAGE_NO;
 		if (__builtin_mul_overflow(e->next_value, (uint64_t)t->multiplier, &e->next_value))
 			e->next_value = UINT64_MAX;
-		return true;
+		return PASSAGE_YES;
+	case THRESHOLD_RATE:
+		return e->count > t->count ? PASSAGE_NO : PASSAGE_YES;
 	}
+	return PASSAGE_NO;
+}
+
+/* next_value is the second in which the rate was passed, or 0. */
+static bool rate_holds(const struct detect_threshold *t, struct detect_memory_entry *e,
+		       uint64_t now_s)
+{
+	if (e->next_value == 0)
+		return false;
+	if (now_s <= e->next_value + t->timeout)
+		return true;
+	e->next_value = 0;
 	return false;
 }
 
-bool detect_threshold_passes(struct detect_memory *m, const struct detect_threshold *t,
-			     uint64_t rule_key, const struct detect_view *v)
+enum detect_passage detect_threshold_passes(struct detect_memory *m,
+					    const struct detect_threshold *t, uint64_t rule_key,
+					    const struct detect_view *v)
 {
 	struct detect_memory_key k = threshold_key(t, rule_key, v);
 	struct detect_memory_entry *e = detect_memory_find(m, &k);
 	bool over = e != NULL && t->kind != THRESHOLD_BACKOFF &&
 		    v->now.ns > e->start.ns + (int64_t)t->seconds * TIME_NS_PER_S;
+	uint64_t now_s = (uint64_t)(v->now.ns / TIME_NS_PER_S);
+	enum detect_passage passage;
 
-	if (e != NULL && !over)
-		return next_passes(t, e);
+	if (e != NULL && t->kind == THRESHOLD_RATE && e->next_value != 0)
+		return rate_holds(t, e, now_s) ? PASSAGE_NO : PASSAGE_YES;
+	if (e != NULL && !over) {
+		passage = next_passes(t, e);
+		if (t->kind == THRESHOLD_RATE && passage == PASSAGE_NO)
+			e->next_value = now_s != 0 ? now_s : 1;
+		return passage;
+	}
 	if (e == NULL)
 		e = detect_memory_add(m, &k);
 	e->start = v->now;

@@ -31,8 +31,8 @@ struct sequence {
 static const struct sequence sequences[] = {
 	{{.kind = THRESHOLD_LIMIT, .count = 2, .seconds = 10},
 	 {0, 1, 2, 10, 11, 12, 13, -1},
-	 "yynnyyn"},
-	{{.kind = THRESHOLD_LIMIT, .count = 1, .seconds = 10}, {0, 10, 11, 12, 22, -1}, "ynyny"},
+	 "yyssyys"},
+	{{.kind = THRESHOLD_LIMIT, .count = 1, .seconds = 10}, {0, 10, 11, 12, 22, -1}, "ysysy"},
 	{{.kind = THRESHOLD_EVERY, .count = 3, .seconds = 10},
 	 {0, 1, 2, 3, 4, 5, 6, -1},
 	 "nnynnyn"},
@@ -40,14 +40,18 @@ static const struct sequence sequences[] = {
 	{{.kind = THRESHOLD_EVERY, .count = 1, .seconds = 10}, {0, 1, 20, -1}, "yyy"},
 	{{.kind = THRESHOLD_BOTH, .count = 2, .seconds = 10},
 	 {0, 1, 2, 3, 11, 12, 13, -1},
-	 "nynnnyn"},
-	{{.kind = THRESHOLD_BOTH, .count = 1, .seconds = 10}, {0, 1, 11, 12, -1}, "ynyn"},
+	 "nyssnys"},
+	{{.kind = THRESHOLD_BOTH, .count = 1, .seconds = 10}, {0, 1, 11, 12, -1}, "ysys"},
 	{{.kind = THRESHOLD_FILTER, .count = 2, .seconds = 10},
 	 {0, 1, 2, 3, 11, 12, 13, -1},
 	 "nnyynny"},
 	{{.kind = THRESHOLD_BACKOFF, .count = 1, .multiplier = 2},
 	 {0, 1, 2, 3, 4, 5, 6, 7, -1},
-	 "yynynnny"},
+	 "yysysssy"},
+	/* the third match within 10 s makes another action of it and of what follows, for 5 s */
+	{{.kind = THRESHOLD_RATE, .count = 2, .seconds = 10, .timeout = 5},
+	 {0, 1, 2, 3, 7, 8, 9, 20, 21, 22, -1},
+	 "yynnnynyyy"},
 };
 
 static void each_threshold_passes_what_its_definition_says(struct test *t)
@@ -59,12 +63,12 @@ static void each_threshold_passes_what_its_definition_says(struct test *t)
 
 		EXPECT(t, memory_begin(&x));
 		for (size_t k = 0; s->at_s[k] >= 0; k++) {
-			bool got;
+			enum detect_passage got;
 
 			v.now.ns = s->at_s[k] * TIME_NS_PER_S;
 			got = detect_threshold_passes(&x.m, &s->t, 7, &v);
-			if (got != (s->passes[k] == 'y')) {
-				test_fail(t, __FILE__, __LINE__, "row %zu, match %zu: %d", i, k,
+			if ("nsy"[got] != s->passes[k]) {
+				test_fail(t, __FILE__, __LINE__, "row %zu, match %zu: %u", i, k,
 					  got);
 				return;
 			}
@@ -95,10 +99,12 @@ static void thresholds_count_what_they_track(struct test *t)
 		struct memory x;
 
 		EXPECT(t, memory_begin(&x));
-		EXPECT(t, detect_threshold_passes(&x.m, &limit, 1, &up));
-		EXPECT(t, !detect_threshold_passes(&x.m, &limit, 1, &up));
-		EXPECT(t, detect_threshold_passes(&x.m, &limit, 1, &down) != same[track]);
-		EXPECT(t, detect_threshold_passes(&x.m, &limit, 2, &up)); /* another rule */
+		EXPECT(t, detect_threshold_passes(&x.m, &limit, 1, &up) == PASSAGE_YES);
+		EXPECT(t, detect_threshold_passes(&x.m, &limit, 1, &up) == PASSAGE_SILENT);
+		EXPECT(t, (detect_threshold_passes(&x.m, &limit, 1, &down) == PASSAGE_YES) !=
+				  same[track]);
+		/* another rule */
+		EXPECT(t, detect_threshold_passes(&x.m, &limit, 2, &up) == PASSAGE_YES);
 		memory_end(&x);
 	}
 }

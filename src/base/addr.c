@@ -89,3 +89,19 @@ struct slice addr_format(const struct addr *a, char buf[ADDR_TEXT_MAX])
 		buf[0] = '\0';
 	return slice_of(buf);
 }
+
+struct slice addr_format_full(const struct addr *a, char buf[ADDR_TEXT_MAX])
+{
+	size_t n = 0;
+
+	if (a->family != 6)
+		return addr_format(a, buf);
+	for (size_t i = 0; i < 16; i++) {
+		if (i != 0 && i % 2 == 0)
+			buf[n++] = ':';
+		buf[n++] = "0123456789abcdef"[a->b[i] >> 4];
+		buf[n++] = "0123456789abcdef"[a->b[i] & 15];
+	}
+	buf[n] = '\0';
+	return (struct slice){(const uint8_t *)buf, n};
+}

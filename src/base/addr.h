@@ -48,4 +48,7 @@ bool addr_prefix_holds(const struct addr_prefix *p, const struct addr *a);
 /* Writes the text form and a NUL into buf; returns it as a slice. Family 0 gives "". */
 struct slice addr_format(const struct addr *a, char buf[ADDR_TEXT_MAX]);
 
+/* The same, but IPv6 as eight groups of four digits: the form of Suricata's EVE. */
+struct slice addr_format_full(const struct addr *a, char buf[ADDR_TEXT_MAX]);
+
 #endif

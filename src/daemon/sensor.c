@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Stages 1 and 2 alone. */
 #include "daemon/daemon_priv.h"
-#include "daemon/eve.h"
+#include "daemon/outputs.h"
 #include "os/file.h"
 
 enum status daemon_sensor(const struct daemon_sensor_options *o, struct arena *a,
@@ -10,12 +10,12 @@ enum status daemon_sensor(const struct daemon_sensor_options *o, struct arena *a
 	struct slice dir =
 		o->dir.len != 0 ? o->dir : config_text(o->config, "default-log-dir", ".");
 	struct daemon_sensor_result r = {.eve_path = daemon_path(a, dir, SLICE("eve.json"))};
-	struct daemon_eve eve = {0};
+	struct daemon_outputs outputs = {0};
 	enum status st = os_dir_make(NULL, dir, NULL, why);
 	size_t bad;
 
 	if (st == ST_OK)
-		st = daemon_eve_open(&eve, r.eve_path, a, why);
+		st = daemon_outputs_open(o->config, dir, a, &outputs, why);
 	if (st == ST_OK)
 		st = daemon_rules_load(&o->rules, &o->progress, a, &r.rules, why);
 	bad = r.rules.set.problem_count - r.rules.set.warning_count;
@@ -29,7 +29,8 @@ enum status daemon_sensor(const struct daemon_sensor_options *o, struct arena *a
 		struct pipeline_options po = {
 			.rules = r.rules.compiled,
 			.station = daemon_stem(daemon_base_name(o->captures[i])),
-			.sink = daemon_eve_sink(&eve),
+			.outputs = outputs.outputs,
+			.output_count = outputs.count,
 			.config = o->config,
 			.midstream = config_bool(o->config, "stream.midstream", false),
 			.simulate_ips = o->simulate_ips,
@@ -38,10 +39,10 @@ enum status daemon_sensor(const struct daemon_sensor_options *o, struct arena *a
 		st = daemon_sense(o->captures[i], &po, &o->progress, a, &r.captures[i], why);
 		r.capture_count += st == ST_OK;
 	}
-	r.records = eve.records;
+	r.records = daemon_outputs_records(&outputs);
 	if (r.sensing && st == ST_OK)
-		st = daemon_eve_flush(&eve, why);
-	daemon_eve_close(&eve);
+		st = daemon_outputs_flush(&outputs, why);
+	daemon_outputs_close(&outputs);
 	*out = r;
 	return st;
 }

@@ -136,8 +136,6 @@ const struct record_row record_rows[] = {
 };
 /* clang-format on */
 
-enum { ROWS_MAX = sizeof record_rows / sizeof record_rows[0] - 1 };
-
 /* Puts a field behind the last of its group; behind all if it is the first. */
 static size_t more_insert(struct record_field out[RECORD_FIELDS_MAX], size_t n,
 			  const struct record_field *more)
@@ -157,16 +155,15 @@ size_t record_fields(const struct record *r, struct arena *a,
 		     struct record_field out[RECORD_FIELDS_MAX])
 {
 	struct buf buf = buf_in(a);
-	size_t ends[RECORD_FIELDS_MAX], n = 0, from = 0;
+	size_t ends[RECORD_ROWS_MAX], n = 0, from = 0;
 
 	ASSERT(r->kind < RECORD_KINDS);
-	_Static_assert((int)ROWS_MAX + RECORD_MORE_MAX <= (int)RECORD_FIELDS_MAX,
-		       "a record may have every field");
 	for (const struct record_row *row = record_rows; row->name != NULL; row++) {
 		struct json j = json_in(&buf);
 
 		if (!record_row_of(row, r->kind) || !record_types[row->type].put(row, r, a, &j))
 			continue;
+		ASSERT(n < RECORD_ROWS_MAX);
 		out[n].group = slice_of(row->group);
 		out[n].name = slice_of(row->name);
 		ends[n++] = buf.len;
@@ -244,6 +241,7 @@ bool record_copy(const struct record *r, struct arena *a, struct record *out)
 {
 	struct record copy = *r;
 
+	copy.making = (struct record_making){0};
 	copy.type = arena_copy(a, r->type);
 	copy.more = ARENA_ARRAY(a, struct record_field, r->mores + 1);
 	for (size_t i = 0; copy.more != NULL && i < r->mores; i++)

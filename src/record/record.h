@@ -34,8 +34,9 @@ enum {
 	RECORD_ANSWERS_MAX = 64, /* DNS answers kept of one message; the rest is counted */
 	RECORD_META_MAX = 32,	 /* metadata pairs kept of one rule */
 	RECORD_BINS_MAX = 512,	 /* seconds of a flow that its fingerprint covers */
-	RECORD_MORE_MAX = 24,	 /* fields of one record that no table row describes */
-	RECORD_FIELDS_MAX = 120, /* fields of one record: more than the longest table row count */
+	RECORD_MORE_MAX = 48,	 /* fields of one record that no table row describes */
+	RECORD_ROWS_MAX = 64,	 /* fields of one record that the table describes */
+	RECORD_FIELDS_MAX = RECORD_ROWS_MAX + RECORD_MORE_MAX,
 };
 
 /* event_type; the order is that of record_kind_names. */
@@ -157,13 +158,22 @@ struct record_field {
 	struct slice json; /* one JSON value, in the form of RFC 8785 */
 };
 
+/* What a protocol and the reader of its events tell one another while a record is made. */
+struct record_making {
+	const void *asked; /* in: what app_protocol.log_configure() made; NULL: the usual form */
+	bool judged;	   /* in: for detectors and evidence: typed members, and nothing more */
+	bool of_packet;	   /* out: its ends are those of the packet at hand, not of the flow */
+	bool with_tx_id;   /* out: it has the transaction's number as a field of its own */
+};
+
 struct record {
 	enum record_kind kind;
 	struct slice type; /* RECORD_OBJECT: its event_type, e.g. "smtp" */
 	/* Fields beside those of the table, written behind them; those of one group follow one
 	 * another. Read back only as "unknown": they are for EVE's readers, not for judging. */
 	struct record_field *more;
-	size_t mores; /* at most RECORD_MORE_MAX */
+	size_t mores;		     /* at most RECORD_MORE_MAX */
+	struct record_making making; /* never copied, never written */
 	struct wall_ns at;
 	uint64_t flow_id;  /* 0: not of a flow. < 2^53, so that JavaScript readers keep it */
 	uint64_t pcap_cnt; /* number of the packet in its capture, from 1; 0: none */

@@ -109,7 +109,7 @@ static bool put_address(const struct record_row *row, const struct record *r, st
 	char text[ADDR_TEXT_MAX];
 
 	if (addr->family != 0)
-		json_str(j, addr_format(addr, text));
+		json_str(j, addr_format_full(addr, text));
 	return addr->family != 0;
 }
 

@@ -93,6 +93,7 @@ struct app_tx {
 	uint64_t id;		  /* 0, 1, 2... in its flow */
 	uint8_t progress[2];	  /* 0 = nothing yet; >= protocol.complete[dir] = all */
 	uint64_t anomalies;	  /* bit i: app_protocol.anomalies[i] */
+	uint64_t anomalies_said;  /* those that an event was written about */
 	struct arena arena;	  /* the transaction's memory */
 	void *data;		  /* the protocol's own */
 	bool logged;		  /* the record was written */
@@ -162,7 +163,8 @@ struct app_flow {
 	struct app_tx *first, *last; /* open transactions, oldest first */
 	uint64_t next_tx_id;
 	uint32_t open_txs;
-	uint64_t anomalies;   /* of the flow, not of one tx: bit i of protocol.anomalies */
+	uint64_t anomalies; /* of the flow, not of one tx: bit i of protocol.anomalies */
+	uint64_t anomalies_said;
 	uint64_t consumed[2]; /* bytes eaten so far, per direction */
 	bool eof[2];
 	bool probed[2];		/* probing of that direction has ended without a YES */
@@ -214,8 +216,12 @@ struct app_protocol {
 	/* Fills kind and u of r, or calls record_object(), for tx; false: nothing to log. Called
 	 * with n = 0, 1, 2... until it returns false (DNS: query, then answer): for a complete tx
 	 * when its event is written, and before that for every alert about it, so it says what is
-	 * there so far. What it writes lives in scratch. */
+	 * there so far. What it writes lives in scratch. r->making says for whom, and takes what
+	 * else the event needs. */
 	bool (*log)(struct app_tx *tx, unsigned n, struct arena *scratch, struct record *r);
+	/* What an eve-log asks of the protocol's event, from its node there (outputs.eve-log.types.
+	 * <name>, NULL: Suricata's defaults), in a; NULL on no memory. NULL: nothing to ask. */
+	const void *(*log_configure)(struct config *root, struct config *node, struct arena *a);
 	/* The protocol's settings, in a; NULL on no memory. config is the whole tree (its own node
 	 * is app-layer.protocols.<name>), or NULL: defaults. NULL: it has none. */
 	const void *(*configure)(struct config *config, struct arena *a);

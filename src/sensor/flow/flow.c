@@ -463,6 +463,18 @@ static bool reuses_tuple(const struct flow *f, const struct packet *p)
 	       (p->tcp.flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 }
 
+static void count(struct flow_side *side, const struct packet *p)
+{
+	if (side->pkts == 0 || p->ttl < side->ttl_least)
+		side->ttl_least = p->ttl;
+	if (p->ttl > side->ttl_most)
+		side->ttl_most = p->ttl;
+	side->pkts++;
+	side->bytes += p->wire_bytes;
+	if (p->proto == IP_PROTO_TCP)
+		side->tcp_flags |= p->tcp.flags;
+}
+
 struct flow *flow_table_packet(struct flow_table *t, const struct packet *p, enum flow_dir *out_dir)
 {
 	struct flow_key k;
@@ -487,10 +499,7 @@ struct flow *flow_table_packet(struct flow_table *t, const struct packet *p, enu
 		if (f == NULL || !key_is(f, &k, out_dir))
 			return NULL;
 	}
-	f->side[*out_dir].pkts++;
-	f->side[*out_dir].bytes += p->wire_bytes;
-	if (p->proto == IP_PROTO_TCP)
-		f->side[*out_dir].tcp_flags |= p->tcp.flags;
+	count(&f->side[*out_dir], p);
 	if (p->at.ns > f->last.ns)
 		f->last = p->at;
 	count_bin(f, &f->side[*out_dir], p);

@@ -34,7 +34,8 @@ enum { FLOW_BINS_MAX = 512 }; /* seconds of the fingerprint; = RECORD_BINS_MAX *
 struct flow_side {
 	uint64_t pkts, bytes; /* bytes as on the wire */
 	uint8_t tcp_flags;    /* all flags seen, or-ed */
-	uint8_t *bins;	      /* payload packets in each second, saturating; NULL until the first */
+	uint8_t ttl_least, ttl_most;
+	uint8_t *bins; /* payload packets in each second, saturating; NULL until the first */
 	uint32_t bin_count;
 };
 

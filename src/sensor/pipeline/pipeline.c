@@ -246,6 +246,7 @@ static void packet_in_flow(struct pipeline *p, struct flow *f, enum flow_dir dir
 {
 	uint64_t odd = 0;
 
+	p->packet_dir = dir;
 	if (f->side[0].pkts + f->side[1].pkts == 1)
 		anomaly_flow_new(p->anomaly, f);
 	if (f->bypassed)
@@ -256,7 +257,7 @@ static void packet_in_flow(struct pipeline *p, struct flow *f, enum flow_dir dir
 	else
 		odd = read_payload(p, f, dir);
 	inspect(p, f, dir, odd);
-	pipeline_report_packet(p, f, dir, odd);
+	pipeline_report_packet(p, f, odd);
 	log_and_sweep(p, f);
 }
 
@@ -287,7 +288,7 @@ static void packet_through(struct pipeline *p)
 			detect_packet(p->detect, &p->packet, NULL, dir);
 			detect_finish(p->detect, &p->packet, NULL);
 		}
-		pipeline_report_packet(p, NULL, dir, 0);
+		pipeline_report_packet(p, NULL, 0);
 	}
 	p->in_packet = false;
 }
@@ -341,8 +342,12 @@ static enum status parts_new(struct pipeline *p, struct fail *why)
 	p->decode = decode_worker_new(&decode, &p->fixed, &p->pool);
 	p->anomaly =
 		anomaly_worker_new(&p->fixed, (struct record_sink){p, pipeline_report_behaviour});
+	p->scratch.pool = &p->pool;
 	if (p->app == NULL || p->flows == NULL || p->decode == NULL || p->anomaly == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for a sensor's tables");
+	st = pipeline_outputs_new(p, why);
+	if (st != ST_OK)
+		return st;
 	if (p->options.rules != NULL)
 		detect_rules_files(p->options.rules, &p->app->files);
 	if (p->app->files.magic || p->app->files.types_wanted) {
@@ -422,6 +427,7 @@ void pipeline_free(struct pipeline *p)
 	decode_worker_free(p->decode);
 	if (p->detect != NULL)
 		detect_worker_free(p->detect);
+	arena_reset(&p->scratch);
 	ASSERT(p->pool.out == 0);
 	if (p->app != NULL)
 		file_magic_close(p->app->files.types);

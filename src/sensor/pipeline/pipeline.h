@@ -19,13 +19,24 @@ struct config;
 struct detect_rules;
 struct pipeline;
 
+enum { PIPELINE_OUTPUTS_MAX = 8 };
+
+/* An eve-log of a suricata.yaml: where its events go, and its node, which says which. */
+struct pipeline_output {
+	struct record_sink sink;
+	struct config *node; /* NULL: those of the suricata.yaml that Suricata ships */
+};
+
 struct pipeline_options {
 	const struct detect_rules *rules; /* NULL: no signatures; must outlive the pipeline */
 	/* Budget for flows, streams, fragments and transactions; 0 = 1 GiB. What does not fit is
 	 * left out and counted; the tables that are made once (some MiB) come on top. */
 	size_t memory_bytes;
 	struct slice party, station; /* written into each record; must outlive the pipeline */
+	/* Where events go. Without outputs, sink gets the records that evidence is made of. */
 	struct record_sink sink;
+	const struct pipeline_output *outputs; /* read by pipeline_new() only */
+	size_t output_count;		       /* at most PIPELINE_OUTPUTS_MAX */
 	bool midstream; /* pick up TCP sessions whose handshake was not seen */
 	/* suricata.yaml, or NULL for Suricata's defaults; read by pipeline_new() only, which hands
 	 * it to every module that has settings. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * sensor/pipeline/pipeline_priv.h - the worker, and what report.c writes about it.
+ * sensor/pipeline/pipeline_priv.h - the worker, and what report*.c write about it.
  */
 #ifndef DEW_SENSOR_PIPELINE_PIPELINE_PRIV_H
 #define DEW_SENSOR_PIPELINE_PIPELINE_PRIV_H
@@ -14,6 +14,8 @@
 #include "sensor/pipeline/pipeline.h"
 #include "sensor/pipeline/verdict.h"
 #include "sensor/stream/stream.h"
+
+struct report_output;
 
 struct pipeline {
 	struct arena_pool fixed_pool; /* of `fixed` */
@@ -33,10 +35,16 @@ struct pipeline {
 	struct verdict_policies policies;
 	struct verdict verdict; /* on `packet`, so far; nothing at the end of a flow */
 	uint32_t decode_said[PACKET_ANOMALIES_MAX];
+	enum flow_dir packet_dir; /* of the packet in its flow; to server without one */
+	struct report_output *outputs;
+	size_t output_count;
+	bool of_end; /* what is being said is about the end of a flow, not about a packet */
 	struct record record; /* being built */
-	struct record said;   /* a copy of what a detector said, to be signed with our name */
-	char bins[2][FLOW_BINS_MAX];
+	struct arena scratch; /* its memory */
 };
+
+/* The outputs of p->options, in p->fixed. */
+MUST_USE enum status pipeline_outputs_new(struct pipeline *p, struct fail *why);
 
 /* Rule hits, as detect's sink calls it; ctx is the pipeline. */
 void pipeline_report_hit(void *ctx, const struct detect_hit *hit);
@@ -45,21 +53,18 @@ void pipeline_report_hit(void *ctx, const struct detect_hit *hit);
 void pipeline_report_behaviour(void *ctx, const struct record *r);
 
 /* Malformed packets and odd sessions: `stream` has the bits of stream_packet(). f may be NULL. */
-void pipeline_report_packet(struct pipeline *p, struct flow *f, enum flow_dir dir, uint64_t stream);
+void pipeline_report_packet(struct pipeline *p, struct flow *f, uint64_t stream);
+
+/* What is odd about the flow's transactions and was not said yet. */
+void pipeline_report_app(struct pipeline *p, struct flow *f);
 
 /* Finished transactions of f that were not logged yet. */
 void pipeline_report_txs(struct pipeline *p, struct flow *f);
 
-/* Files of f's transactions that are over and were not logged yet (report_file.c). */
+/* Files of f's transactions that are over and were not logged yet. */
 void pipeline_report_files(struct pipeline *p, struct flow *f);
-/* The members of EVE's fileinfo object, into an open object. */
-void pipeline_file_json(struct json *j, const struct file *file, uint64_t tx_id);
 
-/* A fresh record about flow f, its sender the one who sends in direction dir; and its way out. */
-struct record *pipeline_record_of_flow(struct pipeline *p, const struct flow *f, enum flow_dir dir);
-void pipeline_emit(struct pipeline *p, struct record *r);
-
-/* A flow that ended: the anomalies of its protocol, and the flow itself. */
+/* A flow that ended. */
 void pipeline_report_flow(struct pipeline *p, struct flow *f, enum flow_end why);
 
 #endif

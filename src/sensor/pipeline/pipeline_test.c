@@ -370,7 +370,7 @@ static void malformed_packets_are_said_up_to_a_limit(struct test *t)
 		feed(b, &f);
 	EXPECT_UINT(t, pipeline_counters(b->p)->muted, 0);
 	EXPECT(t, says(b, 0, "\"event_type\":\"anomaly\""));
-	EXPECT(t, says(b, 0, "\"anomaly\":{\"type\":\"decode\",\"event\":\"ipv4."));
+	EXPECT(t, says(b, 0, "\"anomaly\":{\"type\":\"decode\",\"event\":\"decoder.ipv4."));
 	feed(b, &f);
 	EXPECT_UINT(t, pipeline_counters(b->p)->muted, 1);
 	EXPECT_UINT(t, pipeline_counters(b->p)->anomalies, PIPELINE_DECODE_SAID_MAX);

@@ -3,9 +3,10 @@
  * EVE's fileinfo: one event for each file that a transaction carried, with the transaction's own
  * object beside it, as Suricata 8 writes it.
  */
+#include "sensor/pipeline/report_priv.h"
+
+#include "base/addr.h"
 #include "crypto/crypto.h"
-#include "sensor/file/file.h"
-#include "sensor/pipeline/pipeline_priv.h"
 
 static void put_hash(struct json *j, const char *key, const uint8_t *digest, size_t bytes)
 {
@@ -38,8 +39,9 @@ static void put_hashes(struct json *j, const struct file *f)
 		put_hash(j, "sha256", f->sha256, sizeof f->sha256);
 }
 
-void pipeline_file_json(struct json *j, const struct file *f, uint64_t tx_id)
+static void put_file(struct json *j, const struct file *f, uint64_t tx_id)
 {
+	json_object(j);
 	json_key(j, "filename");
 	json_str(j, f->name);
 	if (f->sid_count != 0) {
@@ -68,43 +70,49 @@ void pipeline_file_json(struct json *j, const struct file *f, uint64_t tx_id)
 		put_u64(j, "end", f->end);
 	}
 	put_u64(j, "tx_id", tx_id);
+	json_end(j);
 }
 
-/* The transaction's own event, as fields of r. */
-static void add_tx(const struct app_protocol *protocol, struct app_tx *tx, struct arena *a,
-		   struct record *r)
+void report_add_files(struct pipeline *p, const struct app_tx *tx, enum flow_dir dir)
 {
-	struct record_field fields[RECORD_FIELDS_MAX];
-	struct record own = {0};
-	size_t n;
+	const struct file_set *set = &tx->files[dir];
+	struct buf b = buf_in(&p->scratch);
+	struct json j = json_in(&b);
 
-	if (protocol->log == NULL || !protocol->log(tx, 0, a, &own))
+	if (set->first == NULL)
 		return;
-	n = record_fields(&own, a, fields);
-	for (size_t i = 0; i < n; i++)
-		if (fields[i].group.len != 0 || slice_equal(fields[i].name, own.type) ||
-		    slice_equal(fields[i].name, SLICE("email")))
-			(void)record_more(r, a, fields[i].group, fields[i].name, fields[i].json);
+	json_array(&j);
+	for (const struct file *file = set->first; file != NULL; file = file->next)
+		put_file(&j, file, tx->id);
+	json_end(&j);
+	report_add_json(p, "", "files", &b);
 }
 
 static void log_file(struct pipeline *p, struct flow *f, struct app_tx *tx, enum app_dir dir,
-		     struct file *file)
+		     const struct file *file)
 {
-	struct record *r = pipeline_record_of_flow(p, f, (enum flow_dir)dir);
-	struct arena scratch = {.pool = &p->pool};
-	struct buf text = buf_in(&scratch);
-	struct json j = json_in(&text);
+	REPORT_EACH(p, o, REPORT_FILES)
+	{
+		struct record *r = report_of_flow(p, o, RECORD_OBJECT, f, (enum flow_dir)dir);
+		const struct report_xff_settings *x = &o->settings->xff;
+		struct buf b = buf_in(&p->scratch);
+		struct json j = json_in(&b);
+		struct slice who = {NULL, 0};
+		struct addr addr;
 
-	file->logged = true;
-	json_object(&j);
-	pipeline_file_json(&j, file, tx->id);
-	json_end(&j);
-	/* no memory: the event is left out */
-	if (!text.full && record_object(r, &scratch, "fileinfo", buf_slice(&text))) {
-		add_tx(f->app->protocol, tx, &scratch, r);
-		pipeline_emit(p, r);
+		r->type = SLICE("fileinfo");
+		if (x->mode != REPORT_XFF_OFF)
+			who = report_xff(x, f, tx);
+		if (x->mode == REPORT_XFF_OVERWRITE && addr_parse(who, &addr))
+			*(dir == APP_TO_SERVER ? &r->src : &r->dst) = addr;
+		(void)report_add_tx(p, f, tx);
+		report_add_app_proto(p, r, f);
+		put_file(&j, file, tx->id);
+		report_add_json(p, "", "fileinfo", &b);
+		if (x->mode == REPORT_XFF_EXTRA && who.len != 0)
+			report_add_text(p, "", "xff", who);
+		report_emit(p, o, r);
 	}
-	arena_reset(&scratch);
 }
 
 void pipeline_report_files(struct pipeline *p, struct flow *f)
@@ -119,8 +127,10 @@ void pipeline_report_files(struct pipeline *p, struct flow *f)
 			    tx->progress[1] >= protocol->complete[1])
 				file_set_close(&tx->files[d], FILE_TRUNCATED);
 			for (; file != NULL; file = file->next)
-				if (!file->logged && file->state != FILE_OPEN)
+				if (!file->logged && file->state != FILE_OPEN) {
+					file->logged = true;
 					log_file(p, f, tx, d, file);
+				}
 		}
 	}
 }

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * "alert" events: a signature matched. */
+#include "sensor/pipeline/report_priv.h"
+
+#include "crypto/crypto.h"
+#include "sensor/rule/rule.h"
+
+/* "key value, key value" behind the first n of out: a pair without a value keeps its key alone.
+ * Returns how many there are then. (Read at the alert, not kept with the rule: it costs less than
+ * 1 % of sealing the alert, and few of the rules ever fire.) */
+static size_t metadata_add(struct slice text, struct record_pair out[RECORD_META_MAX], size_t n)
+{
+	while (text.ptr != NULL && n < RECORD_META_MAX) {
+		struct slice pair = slice_trim(slice_split(&text, ','));
+		struct slice key = slice_split(&pair, ' ');
+
+		if (key.len != 0)
+			out[n++] = (struct record_pair){key, slice_trim(pair)};
+	}
+	return n;
+}
+
+static struct slice option(const struct rule *rule, struct slice keyword)
+{
+	for (size_t i = 0; i < rule->option_count; i++)
+		if (slice_equal(rule->options[i].keyword, keyword))
+			return rule->options[i].value;
+	return (struct slice){NULL, 0};
+}
+
+/* ---- members of "alert" ---- */
+
+static void add_end(struct pipeline *p, const char *name, const struct record *r, bool source)
+{
+	const struct addr *a = source ? &r->src : &r->dst;
+	struct buf b = buf_in(&p->scratch);
+	struct json j = json_in(&b);
+	char text[ADDR_TEXT_MAX];
+
+	json_object(&j);
+	json_key(&j, "ip");
+	json_str(&j, addr_format_full(a, text));
+	if (r->has_ports) {
+		json_key(&j, "port");
+		json_u64(&j, source ? r->sport : r->dport);
+	}
+	json_end(&j);
+	report_add_json(p, "alert", name, &b);
+}
+
+/* "target:src_ip;": which end suffers. */
+static void add_target(struct pipeline *p, const struct record *r, const struct rule *rule)
+{
+	struct slice target = slice_trim(option(rule, SLICE("target")));
+
+	if (target.ptr == NULL || r->src.family == 0)
+		return;
+	add_end(p, "source", r, slice_equal(target, SLICE("dest_ip")));
+	add_end(p, "target", r, slice_equal(target, SLICE("src_ip")));
+}
+
+/* "reference:url,example.org;" with the prefixes of Suricata's reference.config. */
+static void add_references(struct pipeline *p, const struct rule *rule)
+{
+	static const struct {
+		const char *system, *prefix;
+	} systems[] = {
+		{"bugtraq", "http://www.securityfocus.com/bid/"},
+		{"bid", "http://www.securityfocus.com/bid/"},
+		{"cve", "http://cve.mitre.org/cgi-bin/cvename.cgi?name="},
+		{"secunia", "http://www.secunia.com/advisories/"},
+		{"arachNIDS", "http://www.whitehats.com/info/IDS"},
+		{"McAfee", "http://vil.nai.com/vil/content/v_"},
+		{"nessus", "http://cgi.nessus.org/plugins/dump.php3?id="},
+		{"url", "http://"},
+		{"et", "http://doc.emergingthreats.net/"},
+		{"etpro", "http://doc.emergingthreatspro.com/"},
+		{"telus", "http://"},
+		{"osvdb", "http://osvdb.org/show/osvdb/"},
+		{"threatexpert", "http://www.threatexpert.com/report.aspx?md5="},
+		{"md5", "http://www.threatexpert.com/report.aspx?md5="},
+		{"exploitdb", "http://www.exploit-db.com/exploits/"},
+		{"openpacket", "https://www.openpacket.org/capture/grab/"},
+		{"securitytracker", "http://securitytracker.com/id?"},
+		{"xforce", "http://xforce.iss.net/xforce/xfdb/"},
+		{"msft", "http://technet.microsoft.com/security/bulletin/"},
+	};
+	struct buf b = buf_in(&p->scratch);
+	struct json j = json_in(&b);
+	size_t n = 0;
+
+	json_array(&j);
+	for (size_t i = 0; i < rule->option_count; i++) {
+		struct slice rest = rule->options[i].value, system;
+		const char *prefix = "";
+
+		if (!slice_equal(rule->options[i].keyword, SLICE("reference")))
+			continue;
+		system = slice_trim(slice_split(&rest, ','));
+		rest = slice_trim(rest);
+		for (size_t k = 0; k < sizeof systems / sizeof systems[0]; k++)
+			if (slice_equal_nocase(system, slice_of(systems[k].system)))
+				prefix = systems[k].prefix;
+		if (slice_starts(rest, SLICE("http://")) || slice_starts(rest, SLICE("https://")))
+			prefix = "";
+		json_str(&j, buf_text(&p->scratch, "%s%.*s", prefix, SLICE_ARG(rest)));
+		n++;
+	}
+	json_end(&j);
+	if (n != 0)
+		report_add_json(p, "alert", "references", &b);
+}
+
+/* alert.action: did the rule stop the packet? A reset is sent on a tap, too. */
+static bool is_blocked(const struct pipeline *p, const struct detect_hit *hit)
+{
+	if (hit->action == RULE_DROP)
+		return p->policies.ips;
+	return hit->action != RULE_ALERT && hit->action != RULE_PASS;
+}
+
+void report_add_alert(struct pipeline *p, const struct report_output *o, struct record *r,
+		      const struct detect_hit *hit, bool whole)
+{
+	const struct rule *rule = hit->rule;
+	uint32_t with = whole ? o->settings->alert : 0;
+
+	r->u.alert = (struct record_alert){
+		.gid = rule->gid,
+		.sid = rule->sid,
+		.rev = rule->rev,
+		.signature = rule->msg,
+		.category = rule->category,
+		.classtype = rule->classtype,
+		.severity = rule->priority,
+		.action = is_blocked(p, hit) ? SLICE("blocked") : SLICE("allowed"),
+		.has_tx = hit->tx != NULL,
+		.tx_id = hit->tx != NULL ? hit->tx->id : 0,
+	};
+	if ((with & REPORT_WITH_META) != 0) {
+		struct record_pair *meta =
+			ARENA_ARRAY(&p->scratch, struct record_pair, RECORD_META_MAX);
+
+		r->u.alert.meta = meta;
+		for (size_t i = 0; meta != NULL && i < rule->option_count; i++)
+			if (slice_equal(rule->options[i].keyword, SLICE("metadata")))
+				r->u.alert.metas = metadata_add(rule->options[i].value, meta,
+								r->u.alert.metas);
+	}
+	if (o->settings->evidence)
+		return;
+	r->u.alert.classtype = (struct slice){NULL, 0}; /* not in Suricata's */
+	add_target(p, r, rule);
+	if ((with & REPORT_WITH_REFERENCES) != 0)
+		add_references(p, rule);
+	if ((with & REPORT_WITH_RULE) != 0)
+		report_add_text(p, "alert", "rule", rule->text);
+}
+
+/* ---- beside it ---- */
+
+static void add_flow(struct pipeline *p, const struct record *r, const struct flow *f,
+		     enum flow_dir dir)
+{
+	bool forth = dir == FLOW_TO_SERVER;
+	struct buf b = buf_in(&p->scratch);
+	struct json j = json_in(&b);
+	char text[ADDR_TEXT_MAX];
+
+	json_object(&j);
+	report_flow_counts(&j, f);
+	json_key(&j, "src_ip");
+	json_str(&j, addr_format_full(forth ? &r->src : &r->dst, text));
+	json_key(&j, "dest_ip");
+	json_str(&j, addr_format_full(forth ? &r->dst : &r->src, text));
+	if (r->has_ports) {
+		json_key(&j, "src_port");
+		json_u64(&j, forth ? r->sport : r->dport);
+		json_key(&j, "dest_port");
+		json_u64(&j, forth ? r->dport : r->sport);
+	}
+	json_end(&j);
+	report_add_json(p, "", "flow", &b);
+}
+
+/* What the stream holds of the direction, from its beginning as far as it is kept. */
+static struct slice stream_payload(const struct report_output *o, const struct detect_hit *hit)
+{
+	uint64_t offset;
+
+	if (hit->flow == NULL || hit->flow->stream == NULL)
+		return (struct slice){NULL, 0};
+	return slice_part(stream_window(hit->flow, hit->dir, &offset), 0,
+			  o->settings->payload_most);
+}
+
+static void add_payload(struct pipeline *p, const struct report_output *o,
+			const struct detect_hit *hit)
+{
+	bool stream = hit->flow != NULL && hit->flow->proto == IP_PROTO_TCP &&
+		      (hit->stream || hit->tx != NULL);
+	struct slice bytes = {NULL, 0};
+	uint32_t with = o->settings->alert;
+	struct buf b = buf_in(&p->scratch);
+
+	if ((with &
+	     (REPORT_WITH_PAYLOAD | REPORT_WITH_PAYLOAD_TEXT | REPORT_WITH_PAYLOAD_LENGTH)) == 0)
+		return;
+	if (stream)
+		bytes = stream_payload(o, hit);
+	if (bytes.len == 0 && p->in_packet)
+		bytes = p->packet.payload;
+	if ((with & REPORT_WITH_PAYLOAD) != 0) {
+		crypto_base64_add(CRYPTO_BASE64, bytes, &b);
+		report_add_text(p, "", "payload", buf_slice(&b));
+	}
+	if ((with & REPORT_WITH_PAYLOAD_LENGTH) != 0)
+		report_add_u64(p, "", "payload_length", bytes.len);
+	if ((with & REPORT_WITH_PAYLOAD_TEXT) != 0)
+		report_add_text(p, "", "payload_printable", report_printable(p, bytes));
+	report_add_u64(p, "", "stream", stream);
+}
+
+/* Who the proxy says it speaks for stands in "alert" or in the place of the address. */
+static void add_xff(struct pipeline *p, const struct report_output *o, struct record *r,
+		    const struct detect_hit *hit)
+{
+	const struct report_xff_settings *x = &o->settings->alert_xff;
+	struct slice who;
+	struct addr addr;
+
+	if (x->mode == REPORT_XFF_OFF || hit->flow == NULL)
+		return;
+	who = report_xff(x, hit->flow, hit->tx);
+	if (who.len == 0)
+		return;
+	if (x->mode == REPORT_XFF_EXTRA)
+		report_add_text(p, "alert", "xff", who);
+	else if (addr_parse(who, &addr))
+		*(hit->dir == FLOW_TO_SERVER ? &r->src : &r->dst) = addr;
+}
+
+/* The captured packet around the one that the alert is about. */
+static void add_tunnel(struct pipeline *p)
+{
+	const struct packet *root = p->packet.root;
+	struct buf b = buf_in(&p->scratch);
+	struct json j = json_in(&b);
+	char text[ADDR_TEXT_MAX], proto[4];
+
+	if (!p->in_packet || root == NULL)
+		return;
+	json_object(&j);
+	json_key(&j, "src_ip");
+	json_str(&j, addr_format_full(&root->src, text));
+	json_key(&j, "src_port");
+	json_u64(&j, root->sport);
+	json_key(&j, "dest_ip");
+	json_str(&j, addr_format_full(&root->dst, text));
+	json_key(&j, "dest_port");
+	json_u64(&j, root->dport);
+	json_key(&j, "proto");
+	json_str(&j, record_proto_name(root->proto, proto));
+	json_key(&j, "depth");
+	json_u64(&j, p->packet.depth);
+	json_key(&j, "pcap_cnt");
+	json_u64(&j, root->number);
+	json_key(&j, "pkt_src");
+	json_z(&j, packet_source_name(root->source));
+	json_end(&j);
+	report_add_json(p, "", "tunnel", &b);
+}
+
+static void add_rest(struct pipeline *p, const struct report_output *o, struct record *r,
+		     const struct detect_hit *hit)
+{
+	uint32_t with = o->settings->alert;
+
+	add_tunnel(p);
+
+	if (hit->flow != NULL) {
+		if (hit->tx != NULL && (with & REPORT_WITH_APP) != 0)
+			(void)report_add_tx(p, hit->flow, hit->tx);
+		if (hit->tx != NULL && (with & REPORT_WITH_META) != 0)
+			report_add_files(p, hit->tx, hit->dir);
+		if ((with & REPORT_WITH_FLOW) != 0)
+			add_flow(p, r, hit->flow, hit->dir);
+	}
+	add_payload(p, o, hit);
+	if ((with & REPORT_WITH_PACKET) != 0 && p->in_packet)
+		report_add_packet(p, 0);
+}
+
+void pipeline_report_hit(void *ctx, const struct detect_hit *hit)
+{
+	struct pipeline *p = ctx;
+
+	if (hit->flow != NULL)
+		hit->flow->alerted = true;
+	p->counters.alerts++;
+	REPORT_EACH(p, o, REPORT_ALERT)
+	{
+		struct record *r = hit->flow != NULL
+					   ? report_of_flow(p, o, RECORD_ALERT, hit->flow, hit->dir)
+					   : report_of_packet(p, o, RECORD_ALERT, NULL);
+
+		if (hit->flow != NULL) {
+			report_add_app_proto(p, r, hit->flow);
+			r->direction = hit->dir == FLOW_TO_SERVER ? SLICE("to_server")
+								  : SLICE("to_client");
+		}
+		if (!o->settings->evidence)
+			add_xff(p, o, r, hit);
+		report_add_alert(p, o, r, hit, true);
+		if (!o->settings->evidence)
+			add_rest(p, o, r, hit);
+		report_emit(p, o, r);
+	}
+}

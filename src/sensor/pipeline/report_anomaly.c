@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * "anomaly" events: malformed packets, odd sessions, broken protocols, and behaviour. */
+#include "sensor/pipeline/report_priv.h"
+
+enum { HEADER_BYTES = 32 /* of the frame, with packethdr */ };
+
+static struct slice event_name(struct pipeline *p, const char *layer, const char *name)
+{
+	return buf_text(&p->scratch, "%s%s", layer, name);
+}
+
+/* Evidence hears of one kind of malformed packet PIPELINE_DECODE_SAID_MAX times. */
+static bool is_muted(struct pipeline *p, unsigned i)
+{
+	if (p->decode_said[i] == PIPELINE_DECODE_SAID_MAX) {
+		p->counters.muted++;
+		return true;
+	}
+	p->decode_said[i]++;
+	return false;
+}
+
+static void say_decode(struct pipeline *p, struct flow *f, unsigned i)
+{
+	bool said = false;
+
+	REPORT_EACH(p, o, REPORT_ANOMALY)
+	{
+		struct record *r;
+
+		if (!o->settings->anomaly.decode || (o->settings->evidence && is_muted(p, i)))
+			continue;
+		r = report_of_packet(p, o, RECORD_ANOMALY, f);
+		r->u.anomaly.type = SLICE("decode");
+		r->u.anomaly.event = event_name(p, "decoder.", decode_anomalies[i]);
+		if (o->settings->anomaly.header)
+			report_add_packet(p, HEADER_BYTES);
+		report_emit(p, o, r);
+		said = true;
+	}
+	p->counters.anomalies += said;
+}
+
+/* first: the flow had it not before; evidence needs it once. */
+static void say_stream(struct pipeline *p, struct flow *f, unsigned i, bool first)
+{
+	bool said = false;
+
+	REPORT_EACH(p, o, REPORT_ANOMALY)
+	{
+		struct record *r;
+
+		if (!o->settings->anomaly.stream || (o->settings->evidence && !first))
+			continue;
+		r = report_of_packet(p, o, RECORD_ANOMALY, f);
+		if (o->settings->evidence)
+			r->app_proto = slice_of(report_app_name(f));
+		r->u.anomaly.type = SLICE("stream");
+		r->u.anomaly.event = event_name(p, "stream.", stream_anomalies[i]);
+		if (o->settings->anomaly.header)
+			report_add_packet(p, HEADER_BYTES);
+		report_emit(p, o, r);
+		said = true;
+	}
+	p->counters.anomalies += said;
+}
+
+void pipeline_report_packet(struct pipeline *p, struct flow *f, uint64_t stream)
+{
+	uint64_t decode = 0;
+
+	for (unsigned i = 0; i < PACKET_ANOMALIES_MAX / 64; i++)
+		decode |= p->packet.anomalies[i];
+	if (decode != 0)
+		for (unsigned i = 0; decode_anomalies[i] != NULL; i++)
+			if (packet_has_anomaly(&p->packet, i))
+				say_decode(p, f, i);
+	if (f == NULL || stream == 0)
+		return;
+	for (unsigned i = 0; stream_anomalies[i] != NULL; i++)
+		if ((stream >> i & 1) != 0)
+			say_stream(p, f, i, (f->anomalies_logged >> i & 1) == 0);
+	f->anomalies_logged |= stream;
+}
+
+static void say_app(struct pipeline *p, struct flow *f, const struct app_tx *tx, const char *event)
+{
+	const char *name = f->app->protocol->name;
+	bool said = false;
+
+	REPORT_EACH(p, o, REPORT_ANOMALY)
+	{
+		bool evidence = o->settings->evidence;
+		struct record *r;
+
+		if (!o->settings->anomaly.app)
+			continue;
+		r = report_of_flow(p, o, RECORD_ANOMALY, f, p->packet_dir);
+		if (evidence)
+			r->app_proto = slice_of(name);
+		else
+			report_add_z(p, "anomaly", "app_proto", name);
+		if (!evidence && tx != NULL)
+			report_add_u64(p, "", "tx_id", tx->id);
+		r->u.anomaly.type = SLICE("applayer");
+		r->u.anomaly.event = slice_of(event);
+		r->u.anomaly.layer = SLICE("proto_parser");
+		report_emit(p, o, r);
+		said = true;
+	}
+	p->counters.anomalies += said;
+}
+
+/* tx NULL: of the flow. Each bit is said once. */
+static void say_new(struct pipeline *p, struct flow *f, const struct app_tx *tx, uint64_t anomalies,
+		    uint64_t *said)
+{
+	const char *const *names = f->app->protocol->anomalies;
+	uint64_t fresh = anomalies & ~*said;
+
+	*said |= anomalies;
+	for (unsigned i = 0; fresh != 0 && names != NULL && names[i] != NULL; i++)
+		if ((fresh >> i & 1) != 0)
+			say_app(p, f, tx, names[i]);
+}
+
+void pipeline_report_app(struct pipeline *p, struct flow *f)
+{
+	for (struct app_tx *tx = f->app->first; tx != NULL; tx = tx->next)
+		if (tx->anomalies != tx->anomalies_said)
+			say_new(p, f, tx, tx->anomalies, &tx->anomalies_said);
+	say_new(p, f, NULL, f->app->anomalies, &f->app->anomalies_said);
+}
+
+void pipeline_report_behaviour(void *ctx, const struct record *r)
+{
+	struct pipeline *p = ctx;
+
+	p->counters.anomalies++;
+	REPORT_EACH(p, o, REPORT_ANOMALY)
+	{
+		if (!o->settings->anomaly.behaviour)
+			continue;
+		p->record = *r;
+		report_emit(p, o, &p->record);
+	}
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Events of transactions ("http", "dns", "smtp", ...), and their objects in alerts. */
+#include "sensor/pipeline/report_priv.h"
+
+#include "base/addr.h"
+
+static unsigned protocol_index(const struct app_protocol *protocol)
+{
+	unsigned i = 0;
+
+	while (app_protocols[i] != protocol)
+		i++;
+	return i;
+}
+
+/* ---- a transaction's event as objects of another event ---- */
+
+/* The fields of group `name`, which follow one another from i on, as one object. Returns the index
+ * behind them. */
+static size_t add_group(struct pipeline *p, const struct record_field *fields, size_t i, size_t n)
+{
+	struct buf b = buf_in(&p->scratch);
+	struct json j = json_in(&b);
+	struct slice group = fields[i].group;
+
+	json_object(&j);
+	for (; i < n && slice_equal(fields[i].group, group); i++) {
+		json_key_slice(&j, fields[i].name);
+		json_raw(&j, fields[i].json);
+	}
+	json_end(&j);
+	if (b.full || !record_more(&p->record, &p->scratch, SLICE(""), group, buf_slice(&b)))
+		p->counters.no_memory++;
+	return i;
+}
+
+static void add_objects(struct pipeline *p, const struct record *said)
+{
+	struct record_field *fields =
+		ARENA_ARRAY(&p->scratch, struct record_field, RECORD_FIELDS_MAX);
+	size_t n = fields != NULL ? record_fields(said, &p->scratch, fields) : 0;
+
+	for (size_t i = 0; i < n;)
+		if (fields[i].group.len != 0)
+			i = add_group(p, fields, i, n);
+		else
+			i++;
+	for (size_t i = 0; i < said->mores; i++)
+		if (said->more[i].group.len == 0)
+			(void)record_more(&p->record, &p->scratch, SLICE(""), said->more[i].name,
+					  said->more[i].json);
+}
+
+bool report_add_tx(struct pipeline *p, struct flow *f, struct app_tx *tx)
+{
+	const struct app_protocol *protocol = f->app->protocol;
+	struct record *said = ARENA_NEW(&p->scratch, struct record);
+
+	if (said == NULL || protocol == NULL || protocol->log == NULL ||
+	    !protocol->log(tx, 0, &p->scratch, said))
+		return false;
+	add_objects(p, said);
+	return true;
+}
+
+/* ---- the transaction's own event ---- */
+
+static bool tx_complete(const struct app_protocol *protocol, const struct app_tx *tx)
+{
+	return tx->progress[APP_TO_SERVER] >= protocol->complete[APP_TO_SERVER] &&
+	       tx->progress[APP_TO_CLIENT] >= protocol->complete[APP_TO_CLIENT];
+}
+
+static void add_http_xff(struct pipeline *p, const struct report_output *o, struct record *r,
+			 struct flow *f, struct app_tx *tx)
+{
+	const struct report_xff_settings *x = &o->settings->xff;
+	struct slice who;
+	struct addr addr;
+
+	if (r->kind != RECORD_HTTP || x->mode == REPORT_XFF_OFF)
+		return;
+	who = report_xff(x, f, tx);
+	if (who.len == 0)
+		return;
+	if (x->mode == REPORT_XFF_EXTRA)
+		report_add_text(p, "", "xff", who);
+	else if (addr_parse(who, &addr))
+		*(p->packet_dir == FLOW_TO_SERVER ? &r->src : &r->dst) = addr;
+}
+
+/* Event number n of the transaction for one output; false: the protocol has no more. */
+static bool say_tx(struct pipeline *p, const struct report_output *o, struct flow *f,
+		   struct app_tx *tx, unsigned n)
+{
+	const struct app_protocol *protocol = f->app->protocol;
+	struct record *said = ARENA_NEW(&p->scratch, struct record), *r;
+	bool evidence = o->settings->evidence;
+
+	if (said == NULL)
+		return false;
+	said->making.judged = evidence;
+	said->making.asked = o->settings->how[protocol_index(protocol)];
+	if (!protocol->log(tx, n, &p->scratch, said))
+		return false;
+	if (said->kind == RECORD_NONE || (evidence && said->kind == RECORD_OBJECT)) {
+		arena_reset(&p->scratch);
+		return true;
+	}
+	r = report_of_flow(p, o, said->kind, f,
+			   said->making.of_packet && !evidence ? p->packet_dir : FLOW_TO_SERVER);
+	r->type = said->type;
+	r->u = said->u;
+	for (size_t i = 0; !evidence && i < said->mores; i++)
+		(void)record_more(r, &p->scratch, said->more[i].group, said->more[i].name,
+				  said->more[i].json);
+	if (!evidence && said->making.with_tx_id)
+		report_add_u64(p, "", "tx_id", tx->id);
+	if (!evidence)
+		add_http_xff(p, o, r, f, tx);
+	report_emit(p, o, r);
+	return true;
+}
+
+/* What detectors of behaviour hear, whatever is written. */
+static void tell_detectors(struct pipeline *p, struct flow *f, struct app_tx *tx)
+{
+	struct record *r = &p->record;
+
+	for (unsigned n = 0;; n++) {
+		*r = (struct record){.at = p->in_packet ? p->packet.at : f->last,
+				     .flow_id = f->id,
+				     .src = f->client,
+				     .dst = f->server,
+				     .sport = f->client_port,
+				     .dport = f->server_port,
+				     .proto = f->proto,
+				     .making = {.judged = true}};
+		if (!f->app->protocol->log(tx, n, &p->scratch, r))
+			break;
+		anomaly_logged(p->anomaly, f, r);
+		arena_reset(&p->scratch);
+	}
+}
+
+static void log_tx(struct pipeline *p, struct flow *f, struct app_tx *tx)
+{
+	const struct app_protocol *protocol = f->app->protocol;
+	uint64_t bit = UINT64_C(1) << protocol_index(protocol);
+
+	tx->logged = true;
+	if (protocol->log == NULL)
+		return;
+	for (size_t i = 0; i < p->output_count; i++)
+		if ((p->outputs[i].settings->protocols & bit) != 0)
+			for (unsigned n = 0; say_tx(p, &p->outputs[i], f, tx, n); n++)
+				;
+	tell_detectors(p, f, tx);
+}
+
+void pipeline_report_txs(struct pipeline *p, struct flow *f)
+{
+	for (struct app_tx *tx = f->app->first; tx != NULL; tx = tx->next)
+		if (!tx->logged && tx_complete(f->app->protocol, tx))
+			log_tx(p, f, tx);
+	pipeline_report_app(p, f);
+}

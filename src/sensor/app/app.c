@@ -3,7 +3,8 @@
  * The life of a flow's application layer.
  *
  *	PROBING --start()--> PARSING --give_up()--> GIVEN_UP
- *	   \________________give_up()________________/
+ *	 | \________________give_up()________________/
+ *	 \__start_over(), after app_change()__/
  *
  * Invariants:
  *  1. While probing, held[d] is every byte direction d has sent; no parser has seen any of them.
@@ -115,6 +116,10 @@ static void feed(struct app_flow *f, enum app_dir dir, struct slice bytes, bool 
 	r = f->protocol->parse(f, dir, in, eof);
 	ASSERT(r.used <= in.len);
 	f->consumed[dir] += r.used;
+	if (f->changing && r.verdict == APP_OK) {
+		complete(f, APP_TO_SERVER);
+		complete(f, APP_TO_CLIENT);
+	}
 	if (r.verdict == APP_STUCK) {
 		give_up(f);
 		return;
@@ -141,6 +146,10 @@ static void end_direction(struct app_flow *f, enum app_dir dir)
 {
 	if (f->state != APP_PARSING)
 		return;
+	if (f->changing) { /* nothing of the next protocol came */
+		complete(f, dir);
+		return;
+	}
 	feed(f, dir, (struct slice){NULL, 0}, true);
 	complete(f, dir); /* feed() does not ask a parser that wants no more */
 }
@@ -239,8 +248,52 @@ struct app_flow *app_flow_new(struct arena *flow, struct arena_pool *pool,
 	return f;
 }
 
+static void tx_free(struct app_tx *tx)
+{
+	struct arena a = tx->arena; /* tx lives in it */
+
+	arena_reset(&a);
+}
+
+void app_change(struct app_flow *f, const char *expected)
+{
+	f->changing = true;
+	f->expected = expected;
+}
+
+static void txs_free(struct app_flow *f)
+{
+	for (struct app_tx *tx = f->first, *next; tx != NULL; tx = next) {
+		next = tx->next;
+		tx_free(tx);
+	}
+	f->first = f->last = NULL;
+	f->open_txs = 0;
+}
+
+/* The first bytes after app_change(): all transactions were complete, and looked at, before. */
+static void start_over(struct app_flow *f, enum app_dir dir)
+{
+	txs_free(f);
+	app_frames_free(f);
+	f->changing = false;
+	f->before = f->protocol;
+	f->protocol = NULL;
+	f->own = NULL;
+	f->parser = NULL;
+	f->state = APP_PROBING;
+	f->detect_only = f->stop_inspecting = false;
+	f->anomalies = 0;
+	f->next_tx_id = 0;
+	f->probed[0] = f->eof[0];
+	f->probed[1] = f->eof[1];
+	f->first_dir = dir;
+}
+
 static void take_piece(struct app_flow *f, enum app_dir dir, struct slice bytes)
 {
+	if (f->changing && f->state == APP_PARSING)
+		start_over(f, dir);
 	switch (f->state) {
 	case APP_PROBING:
 		if (f->transport == APP_UDP)
@@ -307,22 +360,10 @@ void app_eof(struct app_flow *f, enum app_dir dir)
 	end_direction(f, dir);
 }
 
-static void tx_free(struct app_tx *tx)
-{
-	struct arena a = tx->arena; /* tx lives in it */
-
-	arena_reset(&a);
-}
-
 void app_flow_end(struct app_flow *f)
 {
 	f->state = APP_GIVEN_UP;
-	for (struct app_tx *tx = f->first, *next; tx != NULL; tx = next) {
-		next = tx->next;
-		tx_free(tx);
-	}
-	f->first = f->last = NULL;
-	f->open_txs = 0;
+	txs_free(f);
 	app_frames_free(f);
 	drop_held(f, APP_TO_SERVER);
 	drop_held(f, APP_TO_CLIENT);

@@ -154,6 +154,9 @@ void app_files_configure(struct file_setup *s, struct config *config, struct are
 
 struct app_flow {
 	const struct app_protocol *protocol; /* NULL until known */
+	const struct app_protocol *before;   /* the one that app_change() ended; NULL: none */
+	const char *expected;		     /* what it said would follow; NULL: it did not */
+	bool changing;			     /* from the next bytes on it is another one */
 	enum app_flow_state state;
 	const struct app_setup *setup;
 	const void *own;   /* the settings of its protocol, as its configure() made them */
@@ -293,6 +296,11 @@ const char *app_frame_name(const struct app_protocol *p, const struct app_frame 
  */
 struct file *app_file_open(struct app_flow *f, struct app_tx *tx, enum app_dir dir,
 			   struct slice name);
+
+/* For parsers: the two ends agreed to speak another protocol from the next bytes on (STARTTLS):
+ * all transactions end, and the bytes not eaten and those to come are probed. `expected` is the
+ * name of what should follow. */
+void app_change(struct app_flow *f, const char *expected);
 
 /* For parsers: direction dir of tx has come at least as far as `progress`. */
 void app_tx_advance(struct app_tx *tx, enum app_dir dir, uint8_t progress);

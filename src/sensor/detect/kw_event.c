@@ -12,7 +12,7 @@ struct event_operand {
 static int index_of(const char *const *names, struct slice name)
 {
 	for (int i = 0; names != NULL && names[i] != NULL; i++)
-		if (slice_equal(name, slice_of(names[i])))
+		if (slice_equal_nocase(name, slice_of(names[i])))
 			return i;
 	return -1;
 }

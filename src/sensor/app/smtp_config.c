@@ -31,9 +31,10 @@ static bool schemes_read(struct config *list, struct arena *a, struct app_mime_o
 	return true;
 }
 
-const void *app_smtp_configure(struct config *node, struct arena *a)
+const void *app_smtp_configure(struct config *config, struct arena *a)
 {
 	struct smtp_settings *s = ARENA_NEW(a, struct smtp_settings);
+	struct config *node = config_at(config, "app-layer.protocols.smtp");
 	struct config *mime = config_at(node, "mime");
 
 	if (s == NULL)

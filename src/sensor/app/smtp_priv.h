@@ -91,7 +91,7 @@ struct smtp_tx {
 };
 
 /* smtp_config.c */
-const void *app_smtp_configure(struct config *node, struct arena *a);
+const void *app_smtp_configure(struct config *config, struct arena *a);
 
 /* smtp_field.c */
 extern const struct app_field app_smtp_fields[];

@@ -369,8 +369,23 @@ static void bdat(struct smtp *s, struct cursor *c)
 	s->in_line = bytes.ptr[n - 1] != '\n';
 }
 
-static enum taken client_step(struct smtp *s, struct cursor *c, bool eof, bool *out_stuck)
+/* The mail's frame: from its first byte on, to the end of the "." line. */
+static void data_frame(struct smtp *s, size_t from, size_t to)
 {
+	if (s->data_frame == 0 && s->in_data)
+		s->data_frame =
+			app_frame_open(s->flow, APP_TO_SERVER, SMTP_FRAME_DATA, from, -1, s->tx);
+	if (s->in_data)
+		return;
+	app_frame_close(s->flow, APP_TO_SERVER, s->data_frame, to);
+	s->data_frame = 0;
+}
+
+/* `input`: where the cursor started. */
+static enum taken client_step(struct smtp *s, struct cursor *c, struct slice input, bool eof,
+			      bool *out_stuck)
+{
+	size_t from = input.len - cursor_left(c);
 	struct slice line;
 	enum taken t;
 	uint8_t end;
@@ -383,7 +398,9 @@ static enum taken client_step(struct smtp *s, struct cursor *c, bool eof, bool *
 	if (t == NOT_YET)
 		return t;
 	if (s->in_data && s->tx != NULL && s->current == SMTP_DATA) {
+		data_frame(s, from, 0);
 		mail_line(s, line, end);
+		data_frame(s, 0, input.len - cursor_left(c));
 		return t;
 	}
 	if (s->in_line) /* behind a BDAT */
@@ -394,6 +411,8 @@ static enum taken client_step(struct smtp *s, struct cursor *c, bool eof, bool *
 		return t;
 	}
 	*out_stuck = !command_line(s, line);
+	(void)app_frame_open(s->flow, APP_TO_SERVER, SMTP_FRAME_COMMAND, from,
+			     (int64_t)(line.len + end), s->tx);
 	if (t == TOO_LONG && !eof) {
 		say(s, SMTP_TRUNCATED_LINE);
 		s->drop[APP_TO_SERVER] = true;
@@ -401,8 +420,10 @@ static enum taken client_step(struct smtp *s, struct cursor *c, bool eof, bool *
 	return t;
 }
 
-static enum taken server_step(struct smtp *s, struct cursor *c, bool eof, bool *out_stuck)
+static enum taken server_step(struct smtp *s, struct cursor *c, struct slice input, bool eof,
+			      bool *out_stuck)
 {
+	size_t from = input.len - cursor_left(c);
 	struct slice line;
 	uint8_t end;
 	enum taken t = take(c, eof, &line, &end);
@@ -413,6 +434,8 @@ static enum taken server_step(struct smtp *s, struct cursor *c, bool eof, bool *
 		s->drop[APP_TO_CLIENT] = t == TOO_LONG;
 		return t;
 	}
+	(void)app_frame_open(s->flow, APP_TO_CLIENT, SMTP_FRAME_RESPONSE, from,
+			     (int64_t)(line.len + end), s->tx);
 	*out_stuck = !reply_line(s, line);
 	if (t == TOO_LONG && !eof) {
 		say(s, SMTP_TRUNCATED_LINE);
@@ -430,7 +453,8 @@ static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slic
 	s->flow = f;
 	s->settings = f->own;
 	while (!stuck && !f->changing &&
-	       (dir == APP_TO_SERVER ? client_step : server_step)(s, &c, eof, &stuck) != NOT_YET)
+	       (dir == APP_TO_SERVER ? client_step : server_step)(s, &c, input, eof, &stuck) !=
+		       NOT_YET)
 		;
 	if (stuck || (eof && dir == APP_TO_SERVER)) {
 		/* what came of the mail: its files are cut off, not complete */
@@ -462,6 +486,13 @@ static enum app_probe probe(const struct app_flow *f, enum app_dir dir, struct s
 
 static const uint16_t ports[] = {25, 465, 587, 2525, 0};
 
+static const char *const frames[] = {
+	[SMTP_FRAME_COMMAND] = "command_line",
+	[SMTP_FRAME_DATA] = "data",
+	[SMTP_FRAME_RESPONSE] = "response_line",
+	NULL,
+};
+
 static const char *const anomalies[] = {
 #define X(name) #name,
 	SMTP_ANOMALIES(X)
@@ -477,6 +508,7 @@ APP_PROTOCOL(smtp) = {
 	.fields = app_smtp_fields,
 	.files = 1u << APP_TO_SERVER,
 	.anomalies = anomalies,
+	.frames = frames,
 	.complete = {SMTP_DONE, SMTP_DONE},
 	.parser_bytes = sizeof(struct smtp),
 	.probe = probe,

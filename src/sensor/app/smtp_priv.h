@@ -48,6 +48,8 @@ enum smtp_anomaly {
 
 enum { SMTP_DONE = 1 }; /* progress */
 
+enum { SMTP_FRAME_COMMAND, SMTP_FRAME_DATA, SMTP_FRAME_RESPONSE };
+
 struct smtp_settings {
 	bool decode_mime;    /* else mails are not looked into */
 	bool raw_extraction; /* a mail is one file, "rawmsg" */
@@ -73,6 +75,7 @@ struct smtp {
 	bool in_line; /* of the data: a long line goes on */
 	bool drop[2]; /* the rest of a line that is too long is passed over */
 	uint64_t bdat_left;
+	uint64_t data_frame; /* of the mail that is coming; 0: none */
 	bool welcomed, multiline, pipelining;
 	uint8_t commands[SMTP_COMMANDS_MAX]; /* enum smtp_command, without replies yet */
 	size_t command_at, command_count;

@@ -374,6 +374,17 @@ static uint32_t end_of(const struct defrag_piece *piece)
 	return piece->offset + (uint32_t)piece->data.len; /* <= PACKET_MOST: checked first */
 }
 
+static bool overlaps(const struct tracker *t, uint32_t from, uint32_t end)
+{
+	for (uint32_t u = from / UNIT; u < (end + UNIT - 1) / UNIT; u++) {
+		const struct unit *owner = unit_of(t, u);
+
+		if (owner != NULL && owner->fill != 0)
+			return true;
+	}
+	return false;
+}
+
 /* Checks a piece against what is known of its packet. False: it is ignored, and the anomaly is set.
  */
 static bool piece_fits(struct packet *p, const struct tracker *t, const struct defrag_piece *piece)
@@ -381,12 +392,13 @@ static bool piece_fits(struct packet *p, const struct tracker *t, const struct d
 	bool v6 = p->ip_version == 6;
 	uint32_t end = end_of(piece);
 
-	if (piece->data.len == 0 || (t->has_end && end > t->end) ||
-	    (!piece->more && (end < t->most || (t->has_end && end != t->end)))) {
-		packet_anomaly(p, v6 ? IPV6_FRAG_IGNORED : IPV4_FRAG_IGNORED);
-		return false;
-	}
-	return true;
+	if (piece->data.len != 0 && (!t->has_end || end <= t->end) &&
+	    (piece->more || (end >= t->most && (!t->has_end || end == t->end))))
+		return true;
+	packet_anomaly(p, v6 ? IPV6_FRAG_IGNORED : IPV4_FRAG_IGNORED);
+	if (overlaps(t, piece->offset, end))
+		packet_anomaly(p, v6 ? IPV6_FRAG_OVERLAP : IPV4_FRAG_OVERLAP);
+	return false;
 }
 
 static void expire(struct defrag *d, struct wall_ns at)

@@ -224,6 +224,11 @@ static bool extensions(struct decode_state *s, struct chain *x)
 				packet_anomaly(p, IPV6_DATA_AFTER_NONE_HEADER);
 			return false;
 		}
+		/* behind an extension header a header is missing, whichever it is */
+		if (i > 0 && cursor_left(&x->c) < 2) {
+			p->flowless = true;
+			return decode_broken(s, IPV6_TRUNC_EXTHDR);
+		}
 		switch (x->next) {
 		case NH_HOPOPTS:
 		case NH_ROUTING:

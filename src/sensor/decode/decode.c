@@ -215,6 +215,7 @@ static struct packet *packet_new(struct decode_state *s, enum packet_source sour
 			     .linktype = linktype,
 			     .source = source,
 			     .root = outer->root != NULL ? outer->root : outer,
+			     .trusted = outer->trusted,
 			     .depth = outer->depth};
 	return p;
 }
@@ -312,6 +313,7 @@ const struct decode_packets *decode_frame(struct decode_worker *w, const struct 
 		.number = in->number,
 		.frame = in->bytes,
 		.wire_bytes = in->wire_bytes,
+		.trusted = w->options.trust_checksums,
 		.linktype = in->linktype == LINKTYPE_RAW ? DECODE_LINKTYPE_RAW : in->linktype,
 	};
 	if (in->linktype <= UINT16_MAX) /* unknown: no IP */

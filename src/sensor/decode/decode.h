@@ -81,6 +81,7 @@ struct packet {
 	const struct packet *root; /* the captured packet that carries it; NULL: it is that one */
 	uint8_t depth;		   /* how many tunnels carry it; 0: none */
 	bool carries;	    /* what it carries is a packet of its own: rules look at headers only */
+	bool trusted;	    /* its checksums count as right (-k none) */
 	bool flowless;	    /* of a protocol that has no flows (as GRE) */
 	struct slice ether; /* its innermost Ethernet header, 14 bytes, or empty */
 	struct slice arp;   /* its ARP message for IPv4 on Ethernet, 28 bytes, or empty */
@@ -206,6 +207,7 @@ struct decode_options {
 		uint8_t port_count; /* 0: the IANA port */
 		uint16_t ports[DECODE_PORTS_MAX];
 	} udp[DECODE_UDPS];
+	bool trust_checksums;  /* -k none */
 	bool vxlan_permissive; /* do not look at VXLAN's reserved bits */
 	struct defrag_options defrag;
 };

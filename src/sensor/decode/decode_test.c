@@ -495,7 +495,7 @@ static void headers_that_lie_are_named_links_and_tunnels(struct test *t)
 		{101, SLICE("\x50"), "ipraw.invalid_ip_version", false},
 		{101, (struct slice){NULL, 0}, "ipraw.invalid_ip_version", false},
 		{9, SLICE("\0"), "ppp.pkt_too_small", true},
-		{9, SLICE("\xc0\x21"), "ppp.unsup_proto", false},
+		{9, SLICE("\0\x2d"), "ppp.unsup_proto", false},
 		{9, SLICE("\0\xff"), "ppp.wrong_type", true},
 		{9, SLICE("\0\x23"), "ppp.unsup_proto", false},
 		{9, SLICE("\0\x21\x45"), "ppp.ip4_pkt_too_small", true},

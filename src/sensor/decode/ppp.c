@@ -9,21 +9,24 @@ enum {
 	IPV6_HEADER = 40,
 };
 
-/* IANA "PPP DLL protocol numbers" that Suricata knows and does not look into. */
-static bool known(uint16_t protocol)
-{
-	static const uint16_t numbers[] = {
-		0x0023, 0x0025, 0x0027, 0x0029, 0x002b, 0x002d, 0x0031, 0x0033, 0x0035,
-		0x004b, 0x0051, 0x0231, 0x0281, 0x0283, 0x0201, 0x8021, 0x8023, 0x8025,
-		0x8027, 0x8029, 0x802b, 0x8031, 0x8033, 0x8035, 0x8057, 0x8281, 0xc021,
-		0xc023, 0xc025, 0xc223, 0x004d, 0x8071, 0x80f3, 0x80fd,
-	};
+/* IANA "PPP DLL protocol numbers" that Suricata knows and does not look into: those of users'
+ * packets, then those that negotiate. */
+static const uint16_t network_protocols[] = {0x0023, 0x0025, 0x0027, 0x0029, 0x002b, 0x002d,
+					     0x0031, 0x0033, 0x0035, 0x004b, 0x004d, 0x0051,
+					     0x0231, 0x0201, 0x0281, 0x0283};
+static const uint16_t control_protocols[] = {0x8021, 0x8023, 0x8025, 0x8027, 0x8029, 0x802b, 0x8031,
+					     0x8033, 0x8035, 0x8053, 0x8057, 0x8071, 0x80f3, 0x80fb,
+					     0x80fd, 0x8281, 0xc021, 0xc023, 0xc025, 0xc223};
 
-	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+static bool known(const uint16_t *numbers, size_t n, uint16_t protocol)
+{
+	for (size_t i = 0; i < n; i++)
 		if (numbers[i] == protocol)
 			return true;
 	return false;
 }
+
+#define KNOWN(numbers, protocol) known(numbers, sizeof(numbers) / sizeof(numbers)[0], protocol)
 
 /* What the protocol number names. */
 static bool inside(struct decode_state *s, uint16_t protocol, struct slice bytes)
@@ -45,7 +48,9 @@ static bool inside(struct decode_state *s, uint16_t protocol, struct slice bytes
 			return decode_broken(s, PPP_IP6_PKT_TOO_SMALL);
 		return decode_next(s, DECODE_ETHER, ETHER_IPV6, bytes) == DECODE_DONE;
 	default:
-		if (!known(protocol))
+		if (KNOWN(control_protocols, protocol))
+			return true;
+		if (!KNOWN(network_protocols, protocol))
 			return decode_broken(s, PPP_WRONG_TYPE);
 		packet_anomaly(s->p, PPP_UNSUP_PROTO);
 		return true;

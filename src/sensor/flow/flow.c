@@ -43,7 +43,8 @@ struct flow_key {
 	uint16_t ap, bp;
 	uint16_t vlan[PACKET_VLANS_MAX];
 	uint8_t proto, vlans, depth;
-	bool any_vlan; /* flows of other VLANs are the same */
+	uint8_t request; /* ICMP: the type that began it, the same in both directions */
+	bool any_vlan;	 /* flows of other VLANs are the same */
 };
 
 /* A flow and the first bytes of its arena: most flows are scans, lookups and other short things
@@ -96,6 +97,20 @@ static bool is_icmp(uint8_t proto)
 	return proto == IP_PROTO_ICMP || proto == IP_PROTO_ICMP6;
 }
 
+/* The type that answers an ICMP message of this type, or is answered by it; FLOW_ICMP_NONE: there
+ * is none, so nothing comes back in its flow. */
+static uint16_t icmp_counterpart(uint8_t proto, uint8_t type)
+{
+	uint8_t request = icmp_request(proto, type);
+
+	if (request != type)
+		return request;
+	for (unsigned answer = 0; answer <= UINT8_MAX; answer++)
+		if (answer != type && icmp_request(proto, (uint8_t)answer) == type)
+			return (uint16_t)answer;
+	return FLOW_ICMP_NONE;
+}
+
 static struct flow_key key_of(const struct flow_limits *limits, const struct packet *p)
 {
 	struct flow_key k = {.a = &p->src,
@@ -108,9 +123,9 @@ static struct flow_key key_of(const struct flow_limits *limits, const struct pac
 			     .any_vlan = limits->any_vlan};
 
 	if (is_icmp(p->proto)) {
-		/* the same in both directions: the request's type, the code */
-		k.ap = icmp_request(p->proto, p->icmp_type);
+		k.ap = p->icmp_type;
 		k.bp = p->icmp_code;
+		k.request = icmp_request(p->proto, p->icmp_type);
 	}
 	for (unsigned i = 0; i < PACKET_VLANS_MAX && i < p->vlans; i++)
 		k.vlan[i] = p->vlan[i];
@@ -160,7 +175,7 @@ static uint32_t key_bucket(const struct flow_key *k, uint64_t seed)
 		end_hash(k->a, icmp ? 0 : k->ap, seed) + end_hash(k->b, icmp ? 0 : k->bp, seed);
 	uint64_t rest = (uint64_t)k->depth << 56 | (uint64_t)k->proto << 48 |
 			(k->any_vlan ? 0 : (uint64_t)k->vlan[0] << 32) |
-			(icmp ? (uint64_t)k->ap << 16 | k->bp : 0);
+			(icmp ? (uint64_t)k->request << 16 | k->bp : 0);
 
 	return (uint32_t)fold(ends ^ UINT64_C(0x8ebc6af09c88c6e3),
 			      rest ^ seed ^ UINT64_C(0x589965cc75374cc3));
@@ -200,7 +215,7 @@ static bool key_is(const struct flow *f, const struct flow_key *k, enum flow_dir
 		*out_dir = FLOW_TO_SERVER;
 		return true;
 	}
-	if ((icmp ? f->client_port == k->ap && f->server_port == k->bp
+	if ((icmp ? f->icmp_answer == k->ap && f->server_port == k->bp
 		  : f->client_port == k->bp && f->server_port == k->ap) &&
 	    addr_equal(&f->client, k->b) && addr_equal(&f->server, k->a)) {
 		*out_dir = FLOW_TO_CLIENT;
@@ -383,6 +398,9 @@ static struct flow *add(struct flow_table *t, const struct packet *p, const stru
 			   .proto = k->proto,
 			   .vlans = k->vlans,
 			   .depth = k->depth,
+			   .icmp_answer = is_icmp(k->proto)
+						  ? icmp_counterpart(k->proto, (uint8_t)k->ap)
+						  : FLOW_ICMP_NONE,
 			   .first = p->at,
 			   .last = p->at,
 			   .hash = hash};

@@ -29,6 +29,8 @@ enum flow_state { FLOW_NEW, FLOW_ESTABLISHED, FLOW_CLOSED };
 enum flow_action { FLOW_NO_ACTION, FLOW_PASS, FLOW_DROP }; /* for all of its packets to come */
 enum flow_end { FLOW_END_TIMEOUT, FLOW_END_SHUTDOWN, FLOW_END_FORCED };
 
+enum { FLOW_ICMP_NONE = 256 };
+
 enum { FLOW_BINS_MAX = 512 }; /* seconds of the fingerprint; = RECORD_BINS_MAX */
 
 struct flow_side {
@@ -43,7 +45,8 @@ struct flow {
 	uint64_t id; /* < 2^53, the same in every replay: hash of the tuple and the first packet's
 			time */
 	struct addr client, server;
-	uint16_t client_port, server_port; /* ICMP: type and code of the request */
+	uint16_t client_port, server_port; /* ICMP: type and code of the first packet */
+	uint16_t icmp_answer;		   /* type that comes back, or FLOW_ICMP_NONE */
 	uint8_t proto, vlans;
 	uint8_t depth; /* tunnels around it, unless limits.any_depth */
 	uint16_t vlan[3];

@@ -339,6 +339,7 @@ static enum status parts_new(struct pipeline *p, struct fail *why)
 	p->flows = flow_table_new(&p->fixed, &limits, (struct flow_sink){p, flow_ended});
 	if (decode_options_read(p->options.config, &p->fixed, &decode, why) != ST_OK)
 		return fail_wrap(why, "configuration");
+	decode.trust_checksums = p->options.skip_checksums;
 	p->decode = decode_worker_new(&decode, &p->fixed, &p->pool);
 	p->anomaly =
 		anomaly_worker_new(&p->fixed, (struct record_sink){p, pipeline_report_behaviour});

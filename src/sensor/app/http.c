@@ -2,19 +2,25 @@
  *
  * HTTP/1.x and 0.9: RFC 9112 (messages), RFC 9110 (meaning), RFC 1945 (1.0, simple requests).
  *
- * Each direction is a machine of its own:
+ * It reads what libhtp reads, since rules are written for that: the least a server or a browser
+ * might take for a message is one. Each direction is a machine of its own:
  *
  *	LINE -> HEAD -> LENGTH | CHUNK_SIZE | TO_CLOSE | (nothing) -> LINE
  *	CHUNK_SIZE -> CHUNK_DATA -> CHUNK_END -> CHUNK_SIZE;  CHUNK_SIZE (0) -> TRAILER -> LINE
  *	LINE (no protocol) -> SIMPLE -> HEAD | IGNORE             requests
  *	HEAD of CONNECT -> TUNNEL_WAIT -> LINE | the flow stops   requests
- *	HEAD of a 1xx -> LINE of the same transaction             responses
+ *	HEAD of a 100 -> LINE of the same transaction             responses
+ *	LINE -> LINE: a line that is no status line is body       responses
+ *	a gap past the end of a body -> LOST -> LINE              either
  *
  * Invariants:
  *  1. `request` is the newest tx, if its request is incomplete; `response` is the oldest tx whose
- *     response is incomplete, NULL if there is none. Both are incomplete, so neither is swept.
+ *     response is incomplete, NULL if there is none; `tail` is the newest tx, if its request is
+ *     complete and its response is not. None of them is swept, therefore.
  *  2. Responses answer requests in their order. A response without one gets a tx of its own.
  *  3. A step eats at least one byte, changes the state, or ends the loop.
+ *  4. What a step does depends on the bytes of its direction and on what the other direction has
+ *     said before, never on where a piece of input ends.
  */
 #include "base/cursor.h"
 #include "base/text.h"
@@ -31,14 +37,17 @@ enum http_state {
 	STATE_CHUNK_END,
 	STATE_TRAILER,
 	STATE_TUNNEL_WAIT, /* CONNECT: what follows depends on the answer */
+	STATE_LOST,	   /* until a line begins a message */
 	STATE_IGNORE,
 };
 
+enum { SIMPLE_JUNK_MAX = 16 }; /* white space behind a simple request: libhtp's */
+
 struct http {
-	struct app_tx *request, *response;
+	struct app_tx *request, *response, *tail;
 	enum http_state state[2];
 	uint64_t left[2]; /* of the body or chunk */
-	bool blank_seen;  /* empty lines were skipped before a request line */
+	uint8_t skip;	  /* a byte to leave out if the response goes on with it; 0: none */
 };
 
 enum step { STEP_ON, STEP_MORE, STEP_STUCK };
@@ -46,6 +55,11 @@ enum step { STEP_ON, STEP_MORE, STEP_STUCK };
 static struct app_tx *current(const struct http *h, enum app_dir dir)
 {
 	return dir == APP_TO_SERVER ? h->request : h->response;
+}
+
+static const struct http_setup *setup_of(const struct app_flow *f)
+{
+	return f->own;
 }
 
 static struct slice without_end(struct slice line)
@@ -56,15 +70,14 @@ static struct slice without_end(struct slice line)
 }
 
 /* The next line with its end. At the end of the direction, what is left is a line. */
-static enum step take_line(struct cursor *c, bool eof, struct slice *out)
+static enum step take_line(const struct app_flow *f, struct cursor *c, bool eof, struct slice *out)
 {
-	size_t left = cursor_left(c);
-	const uint8_t *lf =
-		left ? memchr(c->at, '\n', left < HTTP_LINE_MAX ? left : HTTP_LINE_MAX) : NULL;
+	size_t left = cursor_left(c), most = setup_of(f)->line_most;
+	const uint8_t *lf = left ? memchr(c->at, '\n', left < most ? left : most) : NULL;
 
 	if (lf != NULL)
 		*out = cursor_take(c, (size_t)(lf - c->at) + 1);
-	else if (left >= HTTP_LINE_MAX)
+	else if (left >= most)
 		return STEP_STUCK;
 	else if (eof && left != 0)
 		*out = cursor_take(c, left);
@@ -73,17 +86,40 @@ static enum step take_line(struct cursor *c, bool eof, struct slice *out)
 	return STEP_ON;
 }
 
+/* The next line of a response, which CR, LF or CRLF may end; not taken yet. */
+static enum step look_status_line(const struct app_flow *f, const struct cursor *c, bool eof,
+				  struct slice *out)
+{
+	size_t left = cursor_left(c), most = setup_of(f)->line_most, n = 0;
+
+	while (n < left && n < most && c->at[n] != '\n' && c->at[n] != '\r')
+		n++;
+	if (n >= most)
+		return STEP_STUCK;
+	if (n == left || (c->at[n] == '\r' && n + 1 == left)) {
+		if (!eof || left == 0)
+			return STEP_MORE;
+		*out = (struct slice){c->at, left};
+		return STEP_ON;
+	}
+	n += c->at[n] == '\r' && c->at[n + 1] == '\n' ? 2 : 1;
+	*out = (struct slice){c->at, n};
+	return STEP_ON;
+}
+
 static struct app_tx *tx_new(struct app_flow *f)
 {
 	struct http *h = f->parser;
-	struct app_tx *tx = app_tx_new(f, sizeof(struct http_tx));
+	struct app_tx *tx =
+		f->open_txs < setup_of(f)->txs_most ? app_tx_new(f, sizeof(struct http_tx)) : NULL;
 
 	if (tx == NULL)
 		return NULL;
+	((struct http_tx *)tx->data)->flow = f;
+	((struct http_tx *)tx->data)->setup = f->own;
 	for (enum app_dir d = APP_TO_SERVER; d <= APP_TO_CLIENT; d++) {
 		struct http_message *m = http_side(tx, d);
 
-		m->pending = buf_in(&tx->arena);
 		m->head = buf_in(&tx->arena);
 		m->body = buf_in(&tx->arena);
 	}
@@ -92,67 +128,51 @@ static struct app_tx *tx_new(struct app_flow *f)
 	return tx;
 }
 
+/* Nothing more can be said to belong to the last request. */
+static void tail_end(struct http *h)
+{
+	if (h->tail != NULL)
+		app_http_file_end(h->tail, APP_TO_SERVER, FILE_CLOSED);
+	h->tail = NULL;
+}
+
 /* The message of dir is whole: the next line starts another. */
 static void message_end(struct app_flow *f, enum app_dir dir)
 {
 	struct http *h = f->parser;
 	struct app_tx *tx = current(h, dir);
 
-	app_http_body_end(tx, dir);
+	app_http_body_end(tx, dir, true);
 	app_tx_advance(tx, dir, HTTP_DONE);
 	h->state[dir] = STATE_LINE;
-	if (dir == APP_TO_SERVER)
+	if (dir == APP_TO_SERVER) {
 		h->request = NULL;
-	else
+		h->tail = tx->progress[APP_TO_CLIENT] < HTTP_DONE ? tx : NULL;
+	} else {
+		if (h->tail == tx)
+			tail_end(h);
 		h->response = tx->next;
+	}
 }
 
-/* Content-Length as a number; libhtp takes the digits and forgives what is around them. */
-static bool content_length(struct app_tx *tx, enum app_dir dir, struct slice value, uint64_t *out)
+static struct slice header_of(struct app_tx *tx, enum app_dir dir, struct slice name)
 {
-	struct slice digits;
-	size_t from = 0, n = 0;
+	const struct http_header *h = app_http_header_find(http_side(tx, dir), name);
 
-	while (from < value.len && !text_is_digit(value.ptr[from]))
-		from++;
-	digits = slice_from(value, from);
-	while (n < digits.len && text_is_digit(digits.ptr[n]))
-		n++;
-	if (n != value.len)
-		http_anomaly_of(tx, dir, HTTP_REQ_CL, HTTP_RES_CL);
-	return text_u64(slice_part(digits, 0, n), 0, INT64_MAX, out);
+	return h != NULL ? h->value : (struct slice){NULL, 0};
 }
 
-/* RFC 9112 6.3 for what both directions share. False: no body is announced. */
-static bool body_announced(struct app_flow *f, enum app_dir dir, bool *out_ok)
+/* Content-Length as a number; false: it has none. */
+static bool content_length(struct app_tx *tx, struct slice value, uint64_t *out)
 {
-	struct http *h = f->parser;
-	struct app_tx *tx = current(h, dir);
-	struct http_message *m = http_side(tx, dir);
-	const struct http_header *te = app_http_header_find(m, SLICE("Transfer-Encoding"));
-	const struct http_header *cl = app_http_header_find(m, SLICE("Content-Length"));
+	unsigned odd;
 
-	*out_ok = true;
-	if (te != NULL && app_http_has_word(te->value, SLICE("chunked"))) {
-		if (!slice_equal_nocase(te->value, SLICE("chunked")) && dir == APP_TO_CLIENT)
-			http_anomaly(tx, HTTP_RES_TE_ABNORMAL);
-		if (m->version != 11 && dir == APP_TO_CLIENT)
-			http_anomaly(tx, HTTP_RES_CHUNKED_OLD);
-		h->state[dir] = STATE_CHUNK_SIZE;
-		return true;
-	}
-	if (te != NULL)
-		http_anomaly_of(tx, dir, HTTP_REQ_TE, HTTP_RES_TE);
-	if (cl == NULL)
+	if (!app_http_length(value, out, &odd))
 		return false;
-	if (!content_length(tx, dir, cl->value, &h->left[dir])) {
-		http_anomaly_of(tx, dir, HTTP_REQ_CL, HTTP_RES_CL);
-		*out_ok = false;
-		return false;
-	}
-	h->state[dir] = STATE_LENGTH;
-	if (h->left[dir] == 0)
-		message_end(f, dir);
+	if ((odd & HTTP_ODD_START) != 0)
+		http_anomaly(tx, HTTP_LENGTH_START);
+	if ((odd & HTTP_ODD_END) != 0)
+		http_anomaly(tx, HTTP_LENGTH_END);
 	return true;
 }
 
@@ -190,79 +210,82 @@ static void check_host(const struct app_flow *f, struct app_tx *tx)
 		http_anomaly(tx, HTTP_HOST_AMBIGUOUS);
 }
 
+static void check_authorization(struct app_tx *tx)
+{
+	static const char *const known[] = {"basic", "digest", "bearer"};
+	struct slice value = header_of(tx, APP_TO_SERVER, SLICE("Authorization"));
+	bool ok = value.ptr == NULL;
+
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+		ok |= slice_equal_nocase(slice_part(value, 0, strlen(known[i])),
+					 slice_of(known[i]));
+	if (!ok)
+		http_anomaly(tx, HTTP_AUTH_UNKNOWN);
+}
+
+/* --- requests --- */
+
+/* RFC 9112 6.3 for requests. */
+static enum step request_body(struct app_flow *f)
+{
+	struct http *h = f->parser;
+	struct app_tx *tx = h->request;
+	struct slice te = header_of(tx, APP_TO_SERVER, SLICE("Transfer-Encoding"));
+	struct slice cl = header_of(tx, APP_TO_SERVER, SLICE("Content-Length"));
+	const struct http_message *m = http_side(tx, APP_TO_SERVER);
+
+	if (te.ptr != NULL) {
+		if (http_find_nocase(te, SLICE("chunked")) == SIZE_MAX || m->version != 11)
+			http_anomaly(tx, HTTP_REQ_TE);
+		if (http_find_nocase(te, SLICE("chunked")) == SIZE_MAX)
+			return STEP_STUCK;
+		h->state[APP_TO_SERVER] = STATE_CHUNK_SIZE;
+		return STEP_ON;
+	}
+	if (cl.ptr == NULL) {
+		message_end(f, APP_TO_SERVER);
+		return STEP_ON;
+	}
+	if (!content_length(tx, cl, &h->left[APP_TO_SERVER])) {
+		http_anomaly(tx, HTTP_REQ_CL);
+		return STEP_STUCK;
+	}
+	h->state[APP_TO_SERVER] = STATE_LENGTH;
+	if (h->left[APP_TO_SERVER] == 0)
+		message_end(f, APP_TO_SERVER);
+	return STEP_ON;
+}
+
 static enum step request_head_end(struct app_flow *f)
 {
 	struct http *h = f->parser;
 	struct app_tx *tx = h->request;
-	struct http_message *m = http_side(tx, APP_TO_SERVER);
-	bool ok;
 
 	check_host(f, tx);
+	check_authorization(tx);
 	app_http_body_start(tx, APP_TO_SERVER);
-	if (slice_equal(m->method, SLICE("CONNECT"))) {
+	if (slice_equal(http_side(tx, APP_TO_SERVER)->method, SLICE("CONNECT"))) {
 		message_end(f, APP_TO_SERVER);
 		h->state[APP_TO_SERVER] = STATE_TUNNEL_WAIT;
 		return STEP_ON;
 	}
-	if (!body_announced(f, APP_TO_SERVER, &ok)) {
-		if (!ok)
-			return STEP_STUCK;
-		message_end(f, APP_TO_SERVER);
-	} else if (slice_equal(m->method, SLICE("GET")) || slice_equal(m->method, SLICE("HEAD"))) {
-		if (h->state[APP_TO_SERVER] != STATE_LINE)
-			http_anomaly(tx, HTTP_REQ_BODY_UNEXPECTED);
-	}
-	return STEP_ON;
+	return request_body(f);
 }
 
-/* A 1xx is a message before the message: forget it, keep the transaction. */
-static void interim(struct app_flow *f, struct app_tx *tx)
+static bool is_method(struct slice word);
+
+/* Behind a complete request, a line that begins no other: the client's body is longer than it
+ * said, or it has one without saying so. */
+static bool is_more_body(const struct http *h, struct slice line)
 {
-	struct http *h = f->parser;
-	struct http_tx *x = tx->data;
-	struct http_message *m = &x->side[APP_TO_CLIENT];
+	struct slice word = slice_trim(line);
+	size_t n = 0;
 
-	if (m->status == 100 && x->continued)
-		http_anomaly(tx, HTTP_CONTINUE_TWICE);
-	x->continued |= m->status == 100;
-	*m = (struct http_message){.pending = buf_in(&tx->arena),
-				   .head = buf_in(&tx->arena),
-				   .body = buf_in(&tx->arena)};
-	h->state[APP_TO_CLIENT] = STATE_LINE;
-}
-
-static enum step response_head_end(struct app_flow *f)
-{
-	struct http *h = f->parser;
-	struct app_tx *tx = h->response;
-	struct http_message *m = http_side(tx, APP_TO_CLIENT);
-	struct slice method = http_side(tx, APP_TO_SERVER)->method;
-	const struct http_header *type = app_http_header_find(m, SLICE("Content-Type"));
-	bool connect = slice_equal(method, SLICE("CONNECT"));
-	bool ok;
-
-	if (m->status == 101 || (connect && m->status >= 200 && m->status < 300)) {
-		app_tx_advance(tx, APP_TO_CLIENT, HTTP_HEAD);
-		message_end(f, APP_TO_CLIENT);
-		app_tx_advance(tx, APP_TO_SERVER, HTTP_DONE);
-		f->stop_inspecting = true; /* another protocol follows */
-		return STEP_ON;
-	}
-	if (m->status >= 100 && m->status < 200) {
-		interim(f, tx);
-		return STEP_ON;
-	}
-	app_tx_advance(tx, APP_TO_CLIENT, HTTP_HEAD);
-	app_http_body_start(tx, APP_TO_CLIENT);
-	if (connect && h->state[APP_TO_SERVER] == STATE_TUNNEL_WAIT)
-		h->state[APP_TO_SERVER] = STATE_LINE;
-	if (type != NULL && app_http_has_word(type->value, SLICE("multipart/byteranges")))
-		http_anomaly(tx, HTTP_BYTERANGES);
-	if (slice_equal(method, SLICE("HEAD")) || m->status == 204 || m->status == 304)
-		message_end(f, APP_TO_CLIENT);
-	else if (!body_announced(f, APP_TO_CLIENT, &ok))
-		h->state[APP_TO_CLIENT] = STATE_TO_CLOSE;
-	return STEP_ON;
+	if (h->tail == NULL || slice_find(line, SLICE(" HTTP/")) != SIZE_MAX)
+		return false;
+	while (n < word.len && !text_is_space(word.ptr[n]))
+		n++;
+	return !is_method(slice_part(word, 0, n));
 }
 
 static enum step step_request_line(struct app_flow *f, struct cursor *c, bool eof)
@@ -270,12 +293,18 @@ static enum step step_request_line(struct app_flow *f, struct cursor *c, bool eo
 	struct http *h = f->parser;
 	struct http_message *m;
 	struct slice line;
-	enum step s = take_line(c, eof, &line);
+	enum step s = take_line(f, c, eof, &line);
 
 	if (s == STEP_MORE)
 		return s;
 	if (s == STEP_ON && without_end(line).len == 0)
 		return STEP_ON; /* RFC 9112 2.2: skip empty lines before a request */
+	if (s == STEP_ON && is_more_body(h, line)) {
+		http_anomaly(h->tail, HTTP_REQ_BODY_UNEXPECTED);
+		app_http_body(h->tail, APP_TO_SERVER, line);
+		return STEP_ON;
+	}
+	tail_end(h);
 	h->request = tx_new(f);
 	if (h->request == NULL)
 		return STEP_STUCK;
@@ -286,139 +315,341 @@ static enum step step_request_line(struct app_flow *f, struct cursor *c, bool eo
 	if (line.ptr[line.len - 1] != '\n')
 		http_anomaly(h->request, HTTP_REQ_LINE_INCOMPLETE);
 	app_http_request_line(h->request, without_end(line));
+	if (setup_of(f)->twice_path || setup_of(f)->twice_query)
+		app_http_uri_know(h->request);
 	app_tx_advance(h->request, APP_TO_SERVER, HTTP_LINE);
 	m = http_side(h->request, APP_TO_SERVER);
 	h->state[APP_TO_SERVER] = m->protocol.ptr != NULL ? STATE_HEAD : STATE_SIMPLE;
 	return STEP_ON;
 }
 
-/* No protocol in the request line: a simple request of HTTP/0.9, unless a header follows. */
-static enum step step_simple(struct app_flow *f, struct cursor *c, bool eof)
+static void simple_end(struct app_flow *f)
 {
 	struct http *h = f->parser;
-	struct cursor look = *c;
-	struct slice line;
-	enum step s = take_line(&look, eof, &line);
 
-	if (s == STEP_MORE && !eof)
-		return s;
-	if (s == STEP_ON && without_end(line).len != 0 && memchr(line.ptr, ':', line.len) != NULL) {
+	app_tx_advance(h->request, APP_TO_SERVER, HTTP_HEAD);
+	message_end(f, APP_TO_SERVER);
+	h->state[APP_TO_SERVER] = STATE_IGNORE;
+}
+
+/* No protocol in the request line: a simple request of HTTP/0.9, unless something follows. */
+static enum step step_simple(struct app_flow *f, const struct cursor *c, bool eof)
+{
+	struct http *h = f->parser;
+	size_t n = 0, left = cursor_left(c);
+
+	while (n < left && text_is_space(c->at[n]))
+		n++;
+	if (n < left || n > SIMPLE_JUNK_MAX) {
 		http_anomaly(h->request, HTTP_NO_PROTOCOL);
 		h->state[APP_TO_SERVER] = STATE_HEAD;
 		return STEP_ON;
 	}
-	app_tx_advance(h->request, APP_TO_SERVER, HTTP_HEAD);
-	message_end(f, APP_TO_SERVER);
-	h->state[APP_TO_SERVER] = STATE_IGNORE;
+	if (!eof)
+		return STEP_MORE;
+	simple_end(f);
+	return STEP_ON;
+}
+
+/* --- responses --- */
+
+/* A 100 is a message before the message: forget it, keep the transaction. */
+static void interim(struct app_flow *f, struct app_tx *tx)
+{
+	struct http *h = f->parser;
+	struct http_tx *x = tx->data;
+
+	if (x->continued)
+		http_anomaly(tx, HTTP_CONTINUE_TWICE);
+	x->continued = true;
+	x->side[APP_TO_CLIENT] =
+		(struct http_message){.head = buf_in(&tx->arena), .body = buf_in(&tx->arena)};
+	h->state[APP_TO_CLIENT] = STATE_LINE;
+}
+
+/* A tunnel, or another protocol: what follows is none of HTTP's. */
+static void tunnel(struct app_flow *f, struct app_tx *tx)
+{
+	app_tx_advance(tx, APP_TO_CLIENT, HTTP_HEAD);
+	message_end(f, APP_TO_CLIENT);
+	app_tx_advance(tx, APP_TO_SERVER, HTTP_DONE);
+	f->stop_inspecting = true;
+}
+
+/* The server refuses a body that the client only wanted to send: it will not come. */
+static void refuse_expected(struct app_flow *f, struct app_tx *tx)
+{
+	struct http *h = f->parser;
+
+	if (h->request == tx && h->state[APP_TO_SERVER] == STATE_LENGTH &&
+	    http_side(tx, APP_TO_SERVER)->body_bytes == 0 &&
+	    slice_equal(header_of(tx, APP_TO_SERVER, SLICE("Expect")), SLICE("100-continue")))
+		message_end(f, APP_TO_SERVER);
+}
+
+/* RFC 9112 6.3 for responses that may have a body. */
+static enum step response_body(struct app_flow *f, struct slice te, struct slice cl)
+{
+	struct http *h = f->parser;
+	struct app_tx *tx = h->response;
+	const struct http_message *m = http_side(tx, APP_TO_CLIENT);
+	struct slice type = header_of(tx, APP_TO_CLIENT, SLICE("Content-Type"));
+	enum http_state *state = &h->state[APP_TO_CLIENT];
+
+	if (te.ptr != NULL && http_find_nocase(te, SLICE("chunked")) != SIZE_MAX) {
+		if (!slice_equal_nocase(te, SLICE("chunked")))
+			http_anomaly(tx, HTTP_RES_TE_ABNORMAL);
+		if (m->version == 9 || m->version == 10)
+			http_anomaly(tx, HTTP_RES_CHUNKED_OLD);
+		*state = STATE_CHUNK_SIZE;
+	} else if (cl.ptr != NULL) {
+		if (!content_length(tx, cl, &h->left[APP_TO_CLIENT])) {
+			http_anomaly(tx, HTTP_RES_CL);
+			return STEP_STUCK;
+		}
+		*state = STATE_LENGTH;
+		if (h->left[APP_TO_CLIENT] == 0)
+			message_end(f, APP_TO_CLIENT);
+	} else {
+		if (slice_equal_nocase(slice_part(type, 0, strlen("multipart/byteranges")),
+				       SLICE("multipart/byteranges"))) {
+			http_anomaly(tx, HTTP_BYTERANGES); /* its end is not known */
+			return STEP_STUCK;
+		}
+		*state = STATE_TO_CLOSE;
+	}
+	return STEP_ON;
+}
+
+static enum step response_head_end(struct app_flow *f)
+{
+	struct http *h = f->parser;
+	struct app_tx *tx = h->response;
+	struct http_message *m = http_side(tx, APP_TO_CLIENT);
+	struct slice method = http_side(tx, APP_TO_SERVER)->method;
+	struct slice te = header_of(tx, APP_TO_CLIENT, SLICE("Transfer-Encoding"));
+	struct slice cl = header_of(tx, APP_TO_CLIENT, SLICE("Content-Length"));
+	bool connect = slice_equal(method, SLICE("CONNECT"));
+	bool measured = te.ptr != NULL || cl.ptr != NULL;
+	uint64_t length;
+
+	if ((m->status == 101 && !measured) || (connect && m->status / 100 == 2)) {
+		tunnel(f, tx);
+		return STEP_ON;
+	}
+	if (m->status == 100 && te.ptr == NULL &&
+	    !(app_http_length(cl, &length, NULL) && length != 0)) {
+		interim(f, tx);
+		return STEP_ON;
+	}
+	app_tx_advance(tx, APP_TO_CLIENT, HTTP_HEAD);
+	app_http_body_start(tx, APP_TO_CLIENT);
+	if (connect && h->state[APP_TO_SERVER] == STATE_TUNNEL_WAIT)
+		h->state[APP_TO_SERVER] = STATE_LINE;
+	if (m->status == 101)
+		http_anomaly(tx, HTTP_SWITCH_LENGTH);
+	if (m->status / 100 == 4)
+		refuse_expected(f, tx);
+	if (slice_equal(method, SLICE("HEAD"))) {
+		message_end(f, APP_TO_CLIENT);
+		return STEP_ON;
+	}
+	if (m->status / 100 == 1 || m->status == 204 || m->status == 304) {
+		if (!measured) {
+			message_end(f, APP_TO_CLIENT);
+			return STEP_ON;
+		}
+		http_anomaly(tx, HTTP_RES_BODY_UNEXPECTED);
+	}
+	return response_body(f, te, cl);
+}
+
+/* A response begins, though nothing asked for it, or the request is still open. */
+static enum step response_begin(struct app_flow *f)
+{
+	struct http *h = f->parser;
+
+	if (h->response != NULL) {
+		if (h->request == h->response && h->state[APP_TO_SERVER] == STATE_SIMPLE)
+			simple_end(f);
+		return STEP_ON;
+	}
+	if (tx_new(f) == NULL) /* becomes h->response */
+		return STEP_STUCK;
+	((struct http_tx *)h->response->data)->unasked = true;
+	http_anomaly(h->response, HTTP_UNMATCHED);
+	app_tx_advance(h->response, APP_TO_SERVER, HTTP_DONE);
+	return STEP_ON;
+}
+
+/* What browsers take for a status line. */
+static bool is_status_line(struct slice line)
+{
+	size_t n = 0;
+
+	while (n < line.len && (text_is_space(line.ptr[n]) || line.ptr[n] == 0))
+		n++;
+	return slice_equal_nocase(slice_part(line, n, 4), SLICE("http"));
+}
+
+/* A line where a status line should be: body, or rubbish before a status line that follows. */
+static enum step step_not_status(struct app_flow *f, struct cursor *c, bool eof, struct slice line)
+{
+	struct http *h = f->parser;
+	struct http_message *m;
+	size_t behind = cursor_left(c) - line.len;
+
+	if (behind < 2 && !eof)
+		return STEP_MORE;
+	(void)cursor_take(c, line.len);
+	if (behind > 1 && (c->at[0] == 'H' || without_end(line).len <= 2))
+		return STEP_ON;
+	if (h->response == NULL) { /* behind the last response: nobody asked for more */
+		f->anomalies |= UINT64_C(1) << HTTP_RES_BODY_UNEXPECTED;
+		return STEP_ON;
+	}
+	m = http_side(h->response, APP_TO_CLIENT);
+	if (!m->body_begun)
+		app_http_body_start(h->response, APP_TO_CLIENT);
+	app_tx_advance(h->response, APP_TO_CLIENT, HTTP_HEAD);
+	app_http_body(h->response, APP_TO_CLIENT, line);
 	return STEP_ON;
 }
 
 static enum step step_status_line(struct app_flow *f, struct cursor *c, bool eof)
 {
-	static const struct slice start = {(const uint8_t *)"HTTP/", 5};
 	struct http *h = f->parser;
-	struct slice seen = {c->at, cursor_left(c)}, line;
-	enum step s;
+	struct slice line = {NULL, 0};
+	enum step s = look_status_line(f, c, eof, &line);
 
-	if (seen.len < start.len && !eof && slice_starts(start, seen))
-		return STEP_MORE;
-	if (seen.ptr[0] == '\r' || seen.ptr[0] == '\n') {
-		(void)cursor_take(c, 1); /* between messages */
+	if (s == STEP_ON && without_end(line).len == 0) {
+		(void)cursor_take(c, line.len); /* between messages */
 		return STEP_ON;
 	}
-	if (h->response == NULL) {
-		struct app_tx *tx = tx_new(f); /* becomes h->response */
-
-		if (tx == NULL)
+	if (h->response != NULL && http_side(h->response, APP_TO_SERVER)->version == 9 &&
+	    h->state[APP_TO_SERVER] != STATE_HEAD) { /* a body and nothing else */
+		if (response_begin(f) != STEP_ON)
 			return STEP_STUCK;
-		((struct http_tx *)tx->data)->unasked = true;
-		http_anomaly(tx, HTTP_UNMATCHED);
-		app_tx_advance(tx, APP_TO_SERVER, HTTP_DONE);
-	}
-	if (!slice_starts(seen, start)) { /* what HTTP/0.9 answers: a body and nothing else */
-		if (http_side(h->response, APP_TO_SERVER)->version != 9)
-			http_anomaly(h->response, HTTP_RES_PROTOCOL);
 		app_tx_advance(h->response, APP_TO_CLIENT, HTTP_HEAD);
 		app_http_body_start(h->response, APP_TO_CLIENT);
 		h->state[APP_TO_CLIENT] = STATE_TO_CLOSE;
 		return STEP_ON;
 	}
-	s = take_line(c, eof, &line);
-	if (s == STEP_STUCK)
-		http_anomaly(h->response, HTTP_RES_TOO_LONG);
-	if (s != STEP_ON)
+	if (s == STEP_MORE)
 		return s;
+	if (s == STEP_ON && !is_status_line(line))
+		return step_not_status(f, c, eof, line);
+	if (response_begin(f) != STEP_ON)
+		return STEP_STUCK;
+	if (s == STEP_STUCK) {
+		http_anomaly(h->response, HTTP_RES_TOO_LONG);
+		return s;
+	}
+	(void)cursor_take(c, line.len);
 	app_http_status_line(h->response, without_end(line));
 	h->state[APP_TO_CLIENT] = STATE_HEAD;
-	if (http_side(h->response, APP_TO_CLIENT)->status / 100 != 1)
+	if (http_side(h->response, APP_TO_CLIENT)->status != 100)
 		app_tx_advance(h->response, APP_TO_CLIENT, HTTP_LINE);
 	return STEP_ON;
 }
+
+/* --- either --- */
 
 static enum step step_head(struct app_flow *f, enum app_dir dir, struct cursor *c, bool eof)
 {
 	struct http *h = f->parser;
 	struct app_tx *tx = current(h, dir);
 	struct http_message *m = http_side(tx, dir);
-	struct slice line;
-	enum step s = take_line(c, eof, &line);
 	bool trailer = h->state[dir] == STATE_TRAILER;
+	uint8_t skip;
+	size_t used;
+	enum http_heads r;
 
-	if (s == STEP_STUCK)
+	if (cursor_left(c) == 0)
+		return STEP_MORE;
+	m->trailing = trailer; /* headers are final; a trailer stays in the raw header only */
+	r = app_http_headers(tx, dir, cursor_rest(c), eof, &used, &skip);
+	if (used != 0)
+		buf_add(&m->head, cursor_take(c, used));
+	if (dir == APP_TO_CLIENT)
+		h->skip = skip;
+	if (r == HTTP_HEADS_MORE && cursor_left(c) > setup_of(f)->line_most) {
 		http_anomaly_of(tx, dir, HTTP_REQ_TOO_LONG, HTTP_RES_TOO_LONG);
-	if (s != STEP_ON)
-		return s;
-	buf_add(&m->head, line);
-	line = without_end(line);
-	if (line.len != 0 && !trailer)
-		return app_http_header_line(tx, dir, line) ? STEP_ON : STEP_STUCK;
-	if (line.len != 0)
-		return STEP_ON; /* headers are final; a trailer stays in the raw header only */
+		return STEP_STUCK;
+	}
+	if (r == HTTP_HEADS_MORE)
+		return STEP_MORE;
+	if (r == HTTP_HEADS_MANY)
+		return STEP_STUCK;
 	if (trailer) {
 		message_end(f, dir);
 		return STEP_ON;
 	}
-	if (!app_http_headers_end(tx, dir))
-		return STEP_STUCK;
 	if (dir == APP_TO_CLIENT)
 		return response_head_end(f);
 	app_tx_advance(tx, dir, HTTP_HEAD);
 	return request_head_end(f);
 }
 
-/* RFC 9112 7.1: hexadecimal digits, then extensions, which nobody uses. */
+/* The size of a chunk is no size: in a response, what follows is body to the end. */
+static enum step chunk_broken(struct app_flow *f, enum app_dir dir)
+{
+	struct http *h = f->parser;
+
+	http_anomaly_of(current(h, dir), dir, HTTP_REQ_CHUNK_LEN, HTTP_RES_CHUNK_LEN);
+	if (dir == APP_TO_SERVER)
+		return STEP_STUCK;
+	h->state[dir] = STATE_TO_CLOSE;
+	return STEP_ON;
+}
+
+/* RFC 9112 7.1: hexadecimal digits, then extensions, which nobody uses; blank lines before it. */
 static enum step step_chunk_size(struct app_flow *f, enum app_dir dir, struct cursor *c, bool eof)
 {
 	struct http *h = f->parser;
-	struct app_tx *tx = current(h, dir);
-	struct slice line;
-	enum step s = take_line(c, eof, &line);
+	struct cursor look = *c;
+	struct slice line, rest;
+	enum step s;
 	uint64_t size = 0;
 	size_t n = 0;
 
+	while (n < cursor_left(c) && text_is_space(c->at[n]))
+		n++;
+	if (n < cursor_left(c) && text_hex(c->at[n]) < 0)
+		return chunk_broken(f, dir);
+	s = take_line(f, &look, eof, &line);
+	if (s == STEP_STUCK)
+		return chunk_broken(f, dir);
 	if (s == STEP_MORE)
 		return s;
-	if (s == STEP_ON) {
-		line = slice_trim(line);
-		if (line.len == 0)
-			return STEP_ON;
-		while (n < line.len && n < 16 && text_hex(line.ptr[n]) >= 0)
-			size = size << 4 | (uint64_t)text_hex(line.ptr[n++]);
-		if (n < line.len && dir == APP_TO_SERVER && line.ptr[n] == ';')
-			http_anomaly(tx, HTTP_CHUNK_EXTENSION);
-	}
-	if (n == 0 || n == 16) {
-		http_anomaly_of(tx, dir, HTTP_REQ_CHUNK_LEN, HTTP_RES_CHUNK_LEN);
-		if (dir == APP_TO_SERVER)
-			return STEP_STUCK;
-		if (s == STEP_ON)
-			app_http_body(tx, dir, line);
-		h->state[dir] = STATE_TO_CLOSE;
+	rest = slice_trim(line);
+	for (n = 0; n < rest.len && n <= 16 && text_hex(rest.ptr[n]) >= 0; n++)
+		size = size << 4 | (uint64_t)text_hex(rest.ptr[n]);
+	if (n > 16)
+		return chunk_broken(f, dir);
+	*c = look;
+	if (rest.len == 0)
 		return STEP_ON;
+	if (size > INT32_MAX) { /* libhtp: no size at all; the next line may be one */
+		http_anomaly_of(current(h, dir), dir, HTTP_REQ_CHUNK_LEN, HTTP_RES_CHUNK_LEN);
+		return dir == APP_TO_SERVER ? STEP_STUCK : STEP_ON;
 	}
+	if (slice_find(slice_from(rest, n), SLICE(";")) != SIZE_MAX)
+		http_anomaly_of(current(h, dir), dir, HTTP_CHUNK_EXTENSION,
+				HTTP_RES_CHUNK_EXTENSION);
 	h->left[dir] = size;
 	h->state[dir] = size != 0 ? STATE_CHUNK_DATA : STATE_TRAILER;
 	return STEP_ON;
+}
+
+static void counted_end(struct app_flow *f, enum app_dir dir)
+{
+	struct http *h = f->parser;
+
+	if (h->state[dir] == STATE_CHUNK_DATA)
+		h->state[dir] = STATE_CHUNK_END;
+	else
+		message_end(f, dir);
 }
 
 /* Bytes of a body whose end is known. */
@@ -433,26 +664,43 @@ static enum step step_counted(struct app_flow *f, enum app_dir dir, struct curso
 		return STEP_MORE;
 	app_http_body(current(h, dir), dir, cursor_take(c, n));
 	h->left[dir] -= n;
-	if (h->left[dir] == 0) {
-		if (h->state[dir] == STATE_CHUNK_DATA)
-			h->state[dir] = STATE_CHUNK_END;
-		else
-			message_end(f, dir);
-	}
+	if (h->left[dir] == 0)
+		counted_end(f, dir);
 	return STEP_ON;
 }
 
-/* The line end behind a chunk; a chunk that runs on without one is read as a size. */
+/* A chunk ends with its line, whatever else is in that. */
 static enum step step_chunk_end(struct http *h, enum app_dir dir, struct cursor *c)
 {
-	uint8_t b = cursor_left(c) ? *c->at : 0;
+	size_t left = cursor_left(c);
+	const uint8_t *lf = left != 0 ? memchr(c->at, '\n', left) : NULL;
 
-	if (cursor_left(c) == 0)
+	(void)cursor_take(c, lf != NULL ? (size_t)(lf - c->at) + 1 : left);
+	if (lf == NULL)
 		return STEP_MORE;
-	if (b == '\r' || b == '\n')
-		(void)cursor_take(c, 1);
-	if (b != '\r')
-		h->state[dir] = STATE_CHUNK_SIZE;
+	h->state[dir] = STATE_CHUNK_SIZE;
+	return STEP_ON;
+}
+
+/* Bytes were lost: go on where a line begins a message. */
+static enum step step_lost(struct app_flow *f, enum app_dir dir, struct cursor *c, bool eof)
+{
+	struct http *h = f->parser;
+	struct cursor look = *c;
+	struct slice line, word;
+	enum step s = take_line(f, &look, eof, &line);
+	size_t n = 0;
+
+	if (s != STEP_ON)
+		return s;
+	word = slice_trim(line);
+	while (n < word.len && !text_is_space(word.ptr[n]))
+		n++;
+	if (dir == APP_TO_SERVER ? is_method(slice_part(word, 0, n))
+				 : slice_starts(line, SLICE("HTTP/")))
+		h->state[dir] = STATE_LINE;
+	else
+		*c = look;
 	return STEP_ON;
 }
 
@@ -460,6 +708,11 @@ static enum step step(struct app_flow *f, enum app_dir dir, struct cursor *c, bo
 {
 	struct http *h = f->parser;
 
+	if (dir == APP_TO_CLIENT && h->skip != 0 && cursor_left(c) != 0) {
+		if (*c->at == h->skip)
+			(void)cursor_take(c, 1);
+		h->skip = 0;
+	}
 	switch (h->state[dir]) {
 	case STATE_LINE:
 		if (cursor_left(c) == 0)
@@ -480,6 +733,8 @@ static enum step step(struct app_flow *f, enum app_dir dir, struct cursor *c, bo
 		return step_chunk_end(h, dir, c);
 	case STATE_TUNNEL_WAIT:
 		return STEP_MORE;
+	case STATE_LOST:
+		return step_lost(f, dir, c, eof);
 	case STATE_TO_CLOSE:
 		app_http_body(h->response, dir, cursor_take(c, cursor_left(c)));
 		break;
@@ -490,19 +745,29 @@ static enum step step(struct app_flow *f, enum app_dir dir, struct cursor *c, bo
 	return STEP_MORE;
 }
 
-static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slice input, bool eof)
+/* Nothing more comes in this direction: what is open is as whole as it will be. */
+static void direction_end(struct app_flow *f, enum app_dir dir)
 {
 	struct http *h = f->parser;
+	struct app_tx *tx = current(h, dir);
+
+	if (dir == APP_TO_SERVER)
+		tail_end(h);
+	if (tx == NULL || (h->state[dir] == STATE_LINE && !http_side(tx, dir)->body_begun))
+		return;
+	message_end(f, dir);
+	h->state[dir] = STATE_IGNORE;
+}
+
+static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slice input, bool eof)
+{
 	struct cursor c = cursor_of(input);
 	enum step s = STEP_ON;
 
 	while (s == STEP_ON && !f->stop_inspecting)
 		s = step(f, dir, &c, eof);
-	if (eof && s != STEP_STUCK && current(h, dir) != NULL && h->state[dir] != STATE_LINE) {
-		app_http_headers_end(current(h, dir), dir); /* what came of it */
-		message_end(f, dir);
-		h->state[dir] = STATE_IGNORE;
-	}
+	if (eof && s != STEP_STUCK)
+		direction_end(f, dir);
 	return (struct app_result){s == STEP_STUCK ? APP_STUCK : APP_OK,
 				   f->stop_inspecting ? input.len : input.len - cursor_left(&c)};
 }
@@ -512,24 +777,27 @@ static bool gap(struct app_flow *f, enum app_dir dir, uint64_t missing)
 {
 	struct http *h = f->parser;
 	struct app_tx *tx = current(h, dir);
+	uint64_t lost = missing;
 
 	switch (h->state[dir]) {
 	case STATE_LENGTH:
 	case STATE_CHUNK_DATA:
-		if (missing > h->left[dir])
-			return false;
-		h->left[dir] -= missing;
-		http_side(tx, dir)->body_bytes += missing;
-		if (h->left[dir] == 0) {
-			if (h->state[dir] == STATE_CHUNK_DATA)
-				h->state[dir] = STATE_CHUNK_END;
-			else
-				message_end(f, dir);
-		}
+		if (lost > h->left[dir])
+			lost = h->left[dir];
+		app_http_body_gap(tx, dir, lost);
+		h->left[dir] -= lost;
+		if (h->left[dir] == 0)
+			counted_end(f, dir);
+		if (lost == missing)
+			return true;
+		if (h->state[dir] != STATE_LINE)
+			return false; /* the rest hides a chunk's size */
+		h->state[dir] = STATE_LOST;
 		return true;
 	case STATE_TO_CLOSE:
-		http_side(tx, dir)->body_bytes += missing;
+		app_http_body_gap(tx, dir, missing);
 		return true;
+	case STATE_LOST:
 	case STATE_IGNORE:
 		return true;
 	default:
@@ -567,6 +835,14 @@ static const char *const methods[] = {
 	"VERSION-CONTROL",
 	"BASELINE-CONTROL",
 };
+
+static bool is_method(struct slice word)
+{
+	for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
+		if (slice_equal(word, slice_of(methods[i])))
+			return true;
+	return false;
+}
 
 static enum app_probe probe_request(struct slice in)
 {
@@ -636,4 +912,5 @@ APP_PROTOCOL(http) = {
 	.parse = parse,
 	.gap = gap,
 	.log = app_http_log,
+	.configure = app_http_configure,
 };

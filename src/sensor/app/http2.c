@@ -114,10 +114,8 @@ static struct app_tx *tx_of(const struct app_flow *f, uint32_t stream)
 
 static void message_init(struct app_tx *tx, enum app_dir dir)
 {
-	*http_side(tx, dir) = (struct http_message){.version = 20,
-						    .pending = buf_in(&tx->arena),
-						    .head = buf_in(&tx->arena),
-						    .body = buf_in(&tx->arena)};
+	*http_side(tx, dir) = (struct http_message){
+		.version = 20, .head = buf_in(&tx->arena), .body = buf_in(&tx->arena)};
 }
 
 /* A stream that opens. NULL: no room for one more. */
@@ -128,6 +126,8 @@ static struct app_tx *tx_new(struct app_flow *f, uint32_t stream)
 	if (tx == NULL)
 		return NULL;
 	((struct http_tx *)tx->data)->stream = stream;
+	((struct http_tx *)tx->data)->flow = f;
+	((struct http_tx *)tx->data)->setup = f->own;
 	message_init(tx, APP_TO_SERVER);
 	message_init(tx, APP_TO_CLIENT);
 	return tx;
@@ -142,7 +142,7 @@ static void message_end(struct app_tx *tx, enum app_dir dir)
 	if (tx->progress[dir] >= HTTP_DONE)
 		return;
 	tx->anomalies = 0;
-	app_http_body_end(tx, dir);
+	app_http_body_end(tx, dir, true);
 	in_own_words(tx, own);
 	app_tx_advance(tx, dir, HTTP_DONE);
 }
@@ -557,4 +557,5 @@ APP_PROTOCOL(http2) = {
 	.parse = parse,
 	.gap = gap,
 	.log = app_http_log,
+	.configure = app_http2_configure,
 };

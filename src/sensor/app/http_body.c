@@ -1,152 +1,263 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Bodies: RFC 9110 8.4 (content codings gzip and deflate, RFC 1950-1952), undone layer by layer
- * while the bytes come. Only the beginning of a body is kept, and nothing is inflated past it, so
- * the work for a message is bounded by what came plus HTTP_BODY_KEPT a layer.
+ * Bodies: RFC 9110 8.4 (content codings), undone layer by layer while the bytes come. Past what is
+ * kept or carried to a file nothing is inflated, so the work for a message is bounded by what came
+ * plus that much a layer.
  *
- * What is not in the coding it claims to be is passed on as it is: a receiver may have shown it.
+ * Browsers do not believe Content-Encoding, so neither does a layer: while it has made nothing of
+ * its input, a failure makes it try the input's beginning again as the next coding (gzip, deflate,
+ * zlib in a ring); when none fits, all layers stand aside and the bytes are the body.
  */
+#include "base/text.h"
 #include "sensor/app/http_priv.h"
-
-#include <zlib.h>
 
 enum { OUT_BYTES = 4096 }; /* inflated at once */
 
 static void into(struct app_tx *tx, enum app_dir dir, unsigned n, struct slice bytes);
 
-static void *z_alloc(void *arena, unsigned items, unsigned size)
+/* Bytes of the body, all codings undone. */
+static void keep(struct app_tx *tx, enum app_dir dir, struct slice bytes)
 {
-	return arena_alloc(arena, size, _Alignof(max_align_t), items);
+	struct http_message *m = http_side(tx, dir);
+	const struct http_setup *s = http_setup_of(tx);
+	uint64_t most = s->body_most[dir];
+	size_t room = http_kept_most(s, dir);
+
+	if (most != 0 && bytes.len > most - m->body_seen) {
+		m->body_cut = true;
+		bytes = slice_part(bytes, 0, (size_t)(most - m->body_seen));
+	}
+	m->body_seen += bytes.len;
+	if (m->body.len < room)
+		buf_add(&m->body, slice_part(bytes, 0, room - m->body.len));
+	app_http_file_data(tx, dir, bytes);
+	if (m->body_cut)
+		app_http_file_end(tx, dir, FILE_TRUNCATED);
 }
 
-static void z_free(void *arena, void *p)
+/* No later layer would use what this one makes. */
+static bool is_deaf(struct app_tx *tx, enum app_dir dir, unsigned n)
 {
-	(void)arena; /* memory goes with the transaction */
-	(void)p;
+	const struct http_message *m = http_side(tx, dir);
+
+	return m->body_cut || (n + 1u < m->layers && m->layer[n + 1].state == HTTP_LAYER_END);
 }
 
-static void keep(struct http_message *m, struct slice bytes)
+/* How much layer n may make: without end only what cannot explode. */
+static uint64_t out_most(struct app_tx *tx, enum app_dir dir, unsigned n)
 {
-	buf_add(&m->body, slice_part(bytes, 0, HTTP_BODY_KEPT - m->body.len));
+	const struct http_message *m = http_side(tx, dir);
+
+	return m->layers == 1 && m->layer[n].coding <= HTTP_ZLIB ? UINT64_MAX
+								 : http_setup_of(tx)->bomb_most;
 }
 
-/* The first two bytes tell gzip from zlib from bare deflate, whatever the header said. */
-static bool open_layer(struct app_tx *tx, struct http_layer *l)
+static enum http_unpacked feed(struct app_tx *tx, enum app_dir dir, unsigned n, struct slice bytes)
 {
-	unsigned head = (unsigned)l->head[0] << 8 | l->head[1];
-	int bits;
+	struct http_layer *l = &http_side(tx, dir)->layer[n];
+	uint8_t out[OUT_BYTES];
+	enum http_unpacked r;
 
-	if (head == 0x1f8b)
-		bits = 15 + 16;
-	else if ((l->head[0] & 0x0f) == 8 && head % 31 == 0)
-		bits = 15;
-	else if (l->deflate)
-		bits = -15;
-	else
+	do { /* the order of the tests makes the result independent of how the bytes were cut */
+		uint64_t room = out_most(tx, dir, n) - l->made;
+		size_t made = room < sizeof out ? (size_t)room : sizeof out;
+
+		r = app_http_unpack(l, &bytes, out, &made);
+		l->made += made;
+		into(tx, dir, n + 1, (struct slice){out, made});
+		if (l->made >= out_most(tx, dir, n)) {
+			http_anomaly(tx, HTTP_BOMB);
+			return HTTP_UNPACK_END;
+		}
+		if (is_deaf(tx, dir, n))
+			return HTTP_UNPACK_END;
+	} while (r == HTTP_UNPACK_ON);
+	return r;
+}
+
+static bool restart(struct app_tx *tx, struct http_layer *l)
+{
+	static const enum http_coding next[] = {
+		[HTTP_GZIP] = HTTP_DEFLATE,   [HTTP_DEFLATE] = HTTP_ZLIB, [HTTP_ZLIB] = HTTP_GZIP,
+		[HTTP_BROTLI] = HTTP_DEFLATE, [HTTP_LZMA] = HTTP_DEFLATE,
+	};
+
+	if (l->restarts == HTTP_RESTARTS_MAX)
 		return false;
-	l->z = ARENA_NEW(&tx->arena, struct z_stream_s);
-	if (l->z == NULL)
-		return false;
-	*l->z = (struct z_stream_s){.zalloc = z_alloc, .zfree = z_free, .opaque = &tx->arena};
-	return inflateInit2(l->z, bits) == Z_OK;
+	l->restarts++;
+	l->coding = next[l->coding];
+	return app_http_unpack_open(l, http_setup_of(tx), &tx->arena);
 }
 
-static void inflate_layer(struct app_tx *tx, enum app_dir dir, unsigned n, struct slice bytes)
+/* The coding did not fit. The bytes so far are all in l->head, unless it is sure. */
+static void next_coding(struct app_tx *tx, enum app_dir dir, unsigned n)
 {
 	struct http_message *m = http_side(tx, dir);
 	struct http_layer *l = &m->layer[n];
-	uint8_t out[OUT_BYTES];
+	enum http_unpacked r = HTTP_UNPACK_BROKEN;
+	struct slice head = buf_slice(&l->head);
 
-	/* zlib only reads next_in; its type lacks the const without ZLIB_CONST */
-	l->z->next_in = (uint8_t *)(uintptr_t)bytes.ptr;
-	l->z->avail_in = (unsigned)bytes.len; /* pieces are at most a stream chunk: < 4 GiB */
-	do { /* the order of the tests makes the result independent of how the bytes were cut */
-		size_t room = HTTP_LAYER_OUT_MAX - l->z->total_out;
-		int r;
-
-		l->z->next_out = out;
-		l->z->avail_out = (unsigned)(room < sizeof out ? room : sizeof out);
-		r = inflate(l->z, Z_SYNC_FLUSH);
-		into(tx, dir, n + 1, (struct slice){out, (size_t)(l->z->next_out - out)});
-		if (m->body.len >= HTTP_BODY_KEPT)
-			return;
-		if (l->z->total_out >= HTTP_LAYER_OUT_MAX) {
-			http_anomaly(tx, HTTP_BOMB);
-			l->state = HTTP_LAYER_END;
-		} else if (n + 1u < m->layers && m->layer[n + 1].state == HTTP_LAYER_END) {
-			l->state = HTTP_LAYER_END; /* nobody listens */
-		} else if (r == Z_STREAM_END) {
-			l->state = HTTP_LAYER_END;
-		} else if (r != Z_OK && r != Z_BUF_ERROR) {
+	while (r == HTTP_UNPACK_BROKEN && l->made == 0 && !l->sure) {
+		if (!restart(tx, l)) {
+			for (unsigned i = n; i < m->layers; i++)
+				m->layer[i].state = HTTP_LAYER_PLAIN;
 			http_anomaly(tx, HTTP_GZIP_FAILED);
-			l->state = HTTP_LAYER_END;
+			into(tx, dir, n, head);
+			return;
 		}
-	} while (l->state == HTTP_LAYER_ON && l->z->avail_out == 0);
+		r = feed(tx, dir, n, head);
+	}
+	if (r == HTTP_UNPACK_BROKEN)
+		http_anomaly(tx, HTTP_GZIP_FAILED);
+	if (r != HTTP_UNPACK_MORE)
+		l->state = HTTP_LAYER_END;
+}
+
+static void layer(struct app_tx *tx, enum app_dir dir, unsigned n, struct slice bytes)
+{
+	struct http_layer *l = &http_side(tx, dir)->layer[n];
+	enum http_unpacked r;
+
+	if (l->state == HTTP_LAYER_START) {
+		l->head = buf_in(&tx->arena);
+		l->state = HTTP_LAYER_ON;
+		if (!app_http_unpack_open(l, http_setup_of(tx), &tx->arena))
+			next_coding(tx, dir, n);
+		if (l->state != HTTP_LAYER_ON) {
+			into(tx, dir, n, bytes);
+			return;
+		}
+	}
+	while (bytes.len != 0 && l->state == HTTP_LAYER_ON) {
+		struct slice part = bytes;
+
+		if (!l->sure) { /* so that being sure depends on the place alone */
+			part = slice_part(bytes, 0, HTTP_LAYER_HEAD - l->head.len);
+			buf_add(&l->head, part);
+		}
+		bytes = slice_from(bytes, part.len);
+		r = feed(tx, dir, n, part);
+		if (r == HTTP_UNPACK_BROKEN)
+			next_coding(tx, dir, n);
+		else if (r == HTTP_UNPACK_END)
+			l->state = HTTP_LAYER_END;
+		l->sure |= l->made != 0 || l->head.len >= HTTP_LAYER_HEAD || l->head.full;
+	}
+	if (bytes.len != 0)
+		into(tx, dir, n, bytes);
 }
 
 /* Bytes for layer n; past the last layer they are the body. */
 static void into(struct app_tx *tx, enum app_dir dir, unsigned n, struct slice bytes)
 {
 	struct http_message *m = http_side(tx, dir);
-	struct http_layer *l = &m->layer[n];
 
-	if (bytes.len == 0 || m->body.len >= HTTP_BODY_KEPT)
-		return;
-	if (n >= m->layers) {
-		keep(m, bytes);
-		return;
-	}
-	if (l->state == HTTP_LAYER_START) {
-		while (l->head_bytes < sizeof l->head && bytes.len != 0) {
-			l->head[l->head_bytes++] = bytes.ptr[0];
-			bytes = slice_from(bytes, 1);
-		}
-		if (l->head_bytes < sizeof l->head)
-			return;
-		l->state = HTTP_LAYER_ON;
-		if (!open_layer(tx, l)) {
-			http_anomaly(tx, HTTP_GZIP_FAILED);
-			l->state = HTTP_LAYER_PLAIN;
-		}
-		into(tx, dir, n, (struct slice){l->head, sizeof l->head});
-	}
 	if (bytes.len == 0)
 		return;
-	if (l->state == HTTP_LAYER_ON)
-		inflate_layer(tx, dir, n, bytes);
-	else if (l->state == HTTP_LAYER_PLAIN)
-		into(tx, dir, n + 1, bytes);
+	while (n < m->layers && m->layer[n].state == HTTP_LAYER_PLAIN)
+		n++;
+	if (n == m->layers)
+		keep(tx, dir, bytes);
+	else if (m->layer[n].state != HTTP_LAYER_END)
+		layer(tx, dir, n, bytes);
+}
+
+/* --- Content-Encoding --- */
+
+/* What one word of the list names; false: nothing that is undone. */
+static bool coding_of(struct app_tx *tx, struct slice word, enum http_coding *out)
+{
+	if (http_find_nocase(word, SLICE("gzip")) != SIZE_MAX) {
+		*out = HTTP_GZIP;
+		if (!slice_equal(word, SLICE("gzip")) && !slice_equal(word, SLICE("x-gzip")))
+			http_anomaly(tx, HTTP_CE_ABNORMAL);
+		return true;
+	}
+	if (http_find_nocase(word, SLICE("deflate")) != SIZE_MAX) {
+		*out = HTTP_DEFLATE;
+		if (!slice_equal(word, SLICE("deflate")) && !slice_equal(word, SLICE("x-deflate")))
+			http_anomaly(tx, HTTP_CE_ABNORMAL);
+		return true;
+	}
+	*out = slice_equal(word, SLICE("br")) ? HTTP_BROTLI : HTTP_LZMA;
+	if (slice_equal(word, SLICE("lzma")) || *out == HTTP_BROTLI)
+		return true;
+	if (!slice_equal(word, SLICE("inflate")) && !slice_equal(word, SLICE("none")))
+		http_anomaly(tx, HTTP_CE_ABNORMAL);
+	return false;
+}
+
+static bool single_coding(struct slice value, enum http_coding *out)
+{
+	static const struct {
+		const char *name;
+		enum http_coding coding;
+	} rows[] = {{"gzip", HTTP_GZIP},	 {"x-gzip", HTTP_GZIP}, {"deflate", HTTP_DEFLATE},
+		    {"x-deflate", HTTP_DEFLATE}, {"lzma", HTTP_LZMA},	{"br", HTTP_BROTLI}};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		if (http_equal_nozero(value, slice_of(rows[i].name))) {
+			*out = rows[i].coding;
+			return true;
+		}
+	return false;
+}
+
+/* The next word of a list that commas and spaces separate; absent at its end. */
+static struct slice next_word(struct slice *rest)
+{
+	size_t n = 0, from = 0;
+	struct slice word;
+
+	while (from < rest->len && (rest->ptr[from] == ',' || rest->ptr[from] == ' '))
+		from++;
+	while (from + n < rest->len && rest->ptr[from + n] != ',' && rest->ptr[from + n] != ' ')
+		n++;
+	word = slice_part(*rest, from, n);
+	*rest = slice_from(*rest, from + n);
+	return word;
 }
 
 void app_http_body_start(struct app_tx *tx, enum app_dir dir)
 {
 	struct http_message *m = http_side(tx, dir);
+	const struct http_setup *s = http_setup_of(tx);
 	const struct http_header *h = app_http_header_find(m, SLICE("Content-Encoding"));
-	struct slice rest = h != NULL ? h->value : (struct slice){NULL, 0};
-	bool deflate[HTTP_LAYERS_MAX] = {false};
-	uint8_t n = 0;
+	enum http_coding codings[HTTP_LAYERS_MAX];
+	unsigned n = 0, words = 0, lzmas = 0;
+	struct slice rest, word;
 
 	m->body = buf_in(&tx->arena);
-	while (rest.ptr != NULL) {
-		struct slice word = slice_trim(slice_split(&rest, ','));
-		bool is_deflate = slice_equal_nocase(word, SLICE("deflate")) ||
-				  slice_equal_nocase(word, SLICE("x-deflate"));
-
-		if (!is_deflate && !slice_equal_nocase(word, SLICE("gzip")) &&
-		    !slice_equal_nocase(word, SLICE("x-gzip"))) {
-			if (word.len != 0 && !slice_equal_nocase(word, SLICE("identity")))
-				http_anomaly(tx, HTTP_CE_ABNORMAL);
-			continue;
+	m->body_begun = true;
+	if (h == NULL || (m->version == 20 && h->value.len == 0))
+		return;
+	if (single_coding(h->value, &codings[0])) {
+		n = 1;
+	} else if (!http_equal_nozero(h->value, SLICE("inflate")) &&
+		   !http_equal_nozero(h->value, SLICE("none"))) {
+		rest = h->value;
+		while ((word = next_word(&rest)).len != 0) {
+			if (s->layers_most != 0 && ++words > s->layers_most) {
+				http_anomaly(tx, HTTP_TOO_MANY_LAYERS);
+				break;
+			}
+			if (n == HTTP_LAYERS_MAX)
+				break;
+			if (!coding_of(tx, word, &codings[n]))
+				continue;
+			if (codings[n] == HTTP_LZMA && ++lzmas > 1)
+				break;
+			n++;
 		}
-		if (n == HTTP_LAYERS_MAX) {
-			http_anomaly(tx, HTTP_TOO_MANY_LAYERS);
-			break;
-		}
-		deflate[n++] = is_deflate;
 	}
-	m->layers = n;
-	for (uint8_t i = 0; i < n; i++) /* the last coding applied is the first undone */
-		m->layer[i].deflate = deflate[n - 1 - i];
+	if (n == 0)
+		return;
+	m->layer = ARENA_ARRAY(&tx->arena, struct http_layer, n);
+	if (m->layer == NULL)
+		return;
+	m->layers = (uint8_t)n;
+	for (unsigned i = 0; i < n; i++) /* the last coding applied is the first undone */
+		m->layer[i].coding = codings[n - 1 - i];
 }
 
 void app_http_body(struct app_tx *tx, enum app_dir dir, struct slice bytes)
@@ -154,13 +265,24 @@ void app_http_body(struct app_tx *tx, enum app_dir dir, struct slice bytes)
 	struct http_message *m = http_side(tx, dir);
 
 	m->body_bytes += bytes.len;
-	into(tx, dir, 0, bytes);
+	if (!m->body_cut)
+		into(tx, dir, 0, bytes);
+	else if (bytes.len != 0)
+		app_http_file_end(tx, dir, FILE_TRUNCATED);
 }
 
-void app_http_body_end(struct app_tx *tx, enum app_dir dir)
+void app_http_body_gap(struct app_tx *tx, enum app_dir dir, uint64_t missing)
 {
-	const struct http_message *m = http_side(tx, dir);
+	struct http_message *m = http_side(tx, dir);
 
-	if (m->body.len >= HTTP_BODY_KEPT && m->body_bytes < HTTP_BODY_KEPT / HTTP_BOMB_RATIO)
-		http_anomaly(tx, HTTP_BOMB);
+	m->body_bytes += missing;
+	if (m->layers != 0)
+		m->layer[0].state = HTTP_LAYER_END; /* what follows makes no sense */
+	else
+		app_http_file_gap(tx, dir, missing);
+}
+
+void app_http_body_end(struct app_tx *tx, enum app_dir dir, bool whole)
+{
+	app_http_file_end(tx, dir, whole ? FILE_CLOSED : FILE_TRUNCATED);
 }

@@ -51,17 +51,28 @@ MEMBER_GETTER(get_protocol, dir, protocol)
 MEMBER_GETTER(get_stat_code, APP_TO_CLIENT, code)
 MEMBER_GETTER(get_stat_msg, APP_TO_CLIENT, reason)
 
-static struct slice get_uri(struct app_tx *tx, enum app_dir dir, unsigned n)
+void app_http_uri_know(struct app_tx *tx)
 {
 	struct http_message *m = http_side(tx, APP_TO_SERVER);
+	const struct http_setup *s = http_setup_of(tx);
+	bool twice = false;
 
+	if (m->has_uri)
+		return;
+	m->has_uri = true;
+	if (!slice_equal(m->method, SLICE("CONNECT")))
+		m->normal_uri = app_http_uri_normal(m->uri, s, &tx->arena, &twice);
+	if (twice)
+		http_anomaly(tx, HTTP_DOUBLE_ENCODED);
+}
+
+static struct slice get_uri(struct app_tx *tx, enum app_dir dir, unsigned n)
+{
 	(void)dir;
 	if (n != 0)
 		return none;
-	if (!m->has_uri && !slice_equal(m->method, SLICE("CONNECT")))
-		m->normal_uri = app_http_uri_normal(m->uri, &tx->arena);
-	m->has_uri = true;
-	return m->normal_uri;
+	app_http_uri_know(tx);
+	return http_side(tx, APP_TO_SERVER)->normal_uri;
 }
 
 /* The host that the request is for, as it came: from the target if that has one. */

@@ -291,8 +291,8 @@ void app_http_multipart_data(struct app_tx *tx, struct http_multipart *p, struct
 void app_http_multipart_end(struct app_tx *tx, struct http_multipart *p, enum file_state state);
 
 /* http_setup.c */
-const void *app_http_configure(struct config *node, struct arena *a);
-const void *app_http2_configure(struct config *node, struct arena *a);
+const void *app_http_configure(struct config *config, struct arena *a);
+const void *app_http2_configure(struct config *config, struct arena *a);
 
 /* http_field.c */
 /* Makes the normal form of the target, once; where targets are decoded twice, what that shows is

@@ -74,9 +74,9 @@ static void read_target(struct http_setup *s, struct config *c)
 	s->replacement = (uint8_t)config_u64(c, "path-bestfit-replacement-char", 1, 255, '?');
 }
 
-const void *app_http_configure(struct config *node, struct arena *a)
+const void *app_http_configure(struct config *config, struct arena *a)
 {
-	struct config *c = config_at(node, "libhtp.default-config");
+	struct config *c = config_at(config, "app-layer.protocols.http.libhtp.default-config");
 	struct http_setup *s = ARENA_NEW(a, struct http_setup);
 
 	if (s == NULL)
@@ -98,8 +98,9 @@ const void *app_http_configure(struct config *node, struct arena *a)
 	return s;
 }
 
-const void *app_http2_configure(struct config *node, struct arena *a)
+const void *app_http2_configure(struct config *config, struct arena *a)
 {
+	struct config *node = config_at(config, "app-layer.protocols.http2");
 	struct http_setup *s = ARENA_NEW(a, struct http_setup);
 
 	if (s == NULL)

@@ -147,7 +147,8 @@ static void message_end(struct app_flow *f, enum app_dir dir)
 	h->state[dir] = STATE_LINE;
 	if (dir == APP_TO_SERVER) {
 		h->request = NULL;
-		h->tail = tx->progress[APP_TO_CLIENT] < HTTP_DONE ? tx : NULL;
+		if (tx->progress[APP_TO_CLIENT] < HTTP_DONE && !f->eof[APP_TO_CLIENT])
+			h->tail = tx;
 	} else {
 		if (h->tail == tx)
 			tail_end(h);
@@ -327,6 +328,7 @@ static void simple_end(struct app_flow *f)
 {
 	struct http *h = f->parser;
 
+	((struct http_tx *)h->request->data)->simple = true;
 	app_tx_advance(h->request, APP_TO_SERVER, HTTP_HEAD);
 	message_end(f, APP_TO_SERVER);
 	h->state[APP_TO_SERVER] = STATE_IGNORE;
@@ -516,23 +518,30 @@ static enum step step_not_status(struct app_flow *f, struct cursor *c, bool eof,
 	return STEP_ON;
 }
 
+/* The answer to a simple request is a body and nothing else. */
+static bool is_simple(const struct http *h)
+{
+	return h->response != NULL &&
+	       (((const struct http_tx *)h->response->data)->simple ||
+		(h->request == h->response && h->state[APP_TO_SERVER] == STATE_SIMPLE));
+}
+
 static enum step step_status_line(struct app_flow *f, struct cursor *c, bool eof)
 {
 	struct http *h = f->parser;
 	struct slice line = {NULL, 0};
 	enum step s = look_status_line(f, c, eof, &line);
 
-	if (s == STEP_ON && without_end(line).len == 0) {
-		(void)cursor_take(c, line.len); /* between messages */
-		return STEP_ON;
-	}
-	if (h->response != NULL && http_side(h->response, APP_TO_SERVER)->version == 9 &&
-	    h->state[APP_TO_SERVER] != STATE_HEAD) { /* a body and nothing else */
+	if (is_simple(h)) {
 		if (response_begin(f) != STEP_ON)
 			return STEP_STUCK;
 		app_tx_advance(h->response, APP_TO_CLIENT, HTTP_HEAD);
 		app_http_body_start(h->response, APP_TO_CLIENT);
 		h->state[APP_TO_CLIENT] = STATE_TO_CLOSE;
+		return STEP_ON;
+	}
+	if (s == STEP_ON && without_end(line).len == 0) {
+		(void)cursor_take(c, line.len); /* between messages */
 		return STEP_ON;
 	}
 	if (s == STEP_MORE)
@@ -613,9 +622,9 @@ static enum step step_chunk_size(struct app_flow *f, enum app_dir dir, struct cu
 	uint64_t size = 0;
 	size_t n = 0;
 
-	while (n < cursor_left(c) && text_is_space(c->at[n]))
+	while (n < cursor_left(c) && c->at[n] != '\n' && text_is_space(c->at[n]))
 		n++;
-	if (n < cursor_left(c) && text_hex(c->at[n]) < 0)
+	if (n < cursor_left(c) && c->at[n] != '\n' && text_hex(c->at[n]) < 0)
 		return chunk_broken(f, dir);
 	s = take_line(f, &look, eof, &line);
 	if (s == STEP_STUCK)
@@ -751,8 +760,7 @@ static void direction_end(struct app_flow *f, enum app_dir dir)
 	struct http *h = f->parser;
 	struct app_tx *tx = current(h, dir);
 
-	if (dir == APP_TO_SERVER)
-		tail_end(h);
+	tail_end(h); /* nothing more is asked, or will be answered */
 	if (tx == NULL || (h->state[dir] == STATE_LINE && !http_side(tx, dir)->body_begun))
 		return;
 	message_end(f, dir);

@@ -545,7 +545,10 @@ enum http_heads app_http_headers(struct app_tx *tx, enum app_dir dir, struct sli
 		if (n != 0) {
 			m->block_begun = false; /* an empty line ends the block; a CR of LFCR may
 						   come later */
-			*out_skip = k.response && k.s.len == 1 && at(&k, 0) == '\n' ? '\r' : 0;
+			if (k.response && at(&k, 0) == '\n') {
+				*out_skip = '\r';
+				n = 1;
+			}
 			*out_used += n;
 			return HTTP_HEADS_END;
 		}

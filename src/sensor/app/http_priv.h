@@ -181,6 +181,7 @@ struct http_message {
 struct http_tx {
 	struct http_message side[2];
 	bool unasked;	 /* a response without a request */
+	bool simple;	 /* the request is one of HTTP/0.9 */
 	bool continued;	 /* a 100 was seen */
 	uint32_t stream; /* HTTP/2 only */
 	struct app_flow *flow;

@@ -136,6 +136,14 @@ struct app_frames {
 	struct arena arena;
 };
 
+/* A place in a transaction's progress that a rule's header may name: "tls:client_hello_done". Every
+ * protocol has request_started, request_complete, response_started and response_complete. */
+struct app_hook {
+	const char *name;
+	enum app_dir dir;
+	uint8_t progress; /* reached once tx->progress[dir] is at least this */
+};
+
 enum app_flow_state { APP_PROBING, APP_PARSING, APP_GIVEN_UP };
 
 /* The settings of all protocols: made once from the configuration, then immutable and shared. */
@@ -202,6 +210,7 @@ struct app_protocol {
 	const struct app_field *fields; /* terminated by name == NULL */
 	uint8_t files; /* bit app_dir: its transactions carry files, and have app_file_fields[] */
 	const char *const *anomalies; /* NULL-terminated; rules: app-layer-event:<name>.<anomaly> */
+	const struct app_hook *hooks; /* terminated by name == NULL; NULL: the common ones only */
 	const char *const *frames;    /* NULL-terminated; rules: frame:<name>.<frame>; NULL: none */
 	uint8_t complete[2];	      /* progress at which a direction of a tx is complete */
 	size_t parser_bytes;	      /* size of the parser's state */

@@ -908,12 +908,25 @@ static const char *const anomalies[] = {
 		NULL,
 };
 
+static const struct app_hook hooks[] = {
+	{"request_line", APP_TO_SERVER, HTTP_LINE},
+	{"request_headers", APP_TO_SERVER, HTTP_HEAD},
+	{"request_body", APP_TO_SERVER, HTTP_HEAD},
+	{"request_trailer", APP_TO_SERVER, HTTP_DONE},
+	{"response_line", APP_TO_CLIENT, HTTP_LINE},
+	{"response_headers", APP_TO_CLIENT, HTTP_HEAD},
+	{"response_body", APP_TO_CLIENT, HTTP_HEAD},
+	{"response_trailer", APP_TO_CLIENT, HTTP_DONE},
+	{0},
+};
+
 APP_PROTOCOL(http) = {
 	.name = "http",
 	.spec = "RFC 9112, RFC 9110, RFC 1945",
 	.transports = APP_TCP,
 	.fields = app_http_fields,
 	.anomalies = anomalies,
+	.hooks = hooks,
 	.complete = {HTTP_DONE, HTTP_DONE},
 	.parser_bytes = sizeof(struct http),
 	.probe = probe,

@@ -354,12 +354,28 @@ static const char *const anomalies[] = {
 		NULL,
 };
 
+static const struct app_hook hooks[] = {
+	{"client_in_progress", APP_TO_SERVER, 0},
+	{"client_hello_done", APP_TO_SERVER, TLS_HELLO},
+	{"client_cert_done", APP_TO_SERVER, TLS_CERTS},
+	{"client_handshake_done", APP_TO_SERVER, TLS_DONE},
+	{"client_finished", APP_TO_SERVER, TLS_DONE},
+	{"server_in_progress", APP_TO_CLIENT, 0},
+	{"server_hello", APP_TO_CLIENT, TLS_HELLO},
+	{"server_cert_done", APP_TO_CLIENT, TLS_CERTS},
+	{"server_hello_done", APP_TO_CLIENT, TLS_CERTS},
+	{"server_handshake_done", APP_TO_CLIENT, TLS_DONE},
+	{"server_finished", APP_TO_CLIENT, TLS_DONE},
+	{0},
+};
+
 APP_PROTOCOL(tls) = {
 	.name = "tls",
 	.spec = "RFC 8446, RFC 5246, RFC 5280",
 	.transports = APP_TCP,
 	.fields = app_tls_fields,
 	.anomalies = anomalies,
+	.hooks = hooks,
 	.complete = {TLS_DONE, TLS_DONE},
 	.parser_bytes = sizeof(struct tls),
 	.probe = probe,

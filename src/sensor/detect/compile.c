@@ -329,31 +329,93 @@ static void transports_add(struct detect_rule *o, uint64_t apps)
 	}
 }
 
+/* --- hooks: "tls:client_hello_done" --- */
+
+static bool hook_find(const struct app_protocol *p, struct slice name, struct app_hook *out)
+{
+	const struct app_hook common[] = {
+		{"request_started", APP_TO_SERVER, 0},
+		{"request_complete", APP_TO_SERVER, p->complete[APP_TO_SERVER]},
+		{"response_started", APP_TO_CLIENT, 0},
+		{"response_complete", APP_TO_CLIENT, p->complete[APP_TO_CLIENT]},
+	};
+
+	for (const struct app_hook *h = p->hooks; h != NULL && h->name != NULL; h++)
+		if (slice_equal(name, slice_of(h->name))) {
+			*out = *h;
+			return true;
+		}
+	for (size_t i = 0; i < sizeof common / sizeof common[0]; i++)
+		if (slice_equal(name, slice_of(common[i].name))) {
+			*out = common[i];
+			return true;
+		}
+	return false;
+}
+
+/* Keeps of o->apps the protocols that have the hook. */
+static enum status hook_set(struct detect_compiler *c, struct slice name, struct fail *why)
+{
+	struct detect_rule *o = c->out;
+	uint64_t have = 0;
+
+	for (unsigned i = 0; app_protocols[i] != NULL && i < DETECT_PROTOCOLS_MAX; i++) {
+		struct app_hook h;
+
+		if ((o->apps >> i & 1) == 0 || !hook_find(app_protocols[i], name, &h))
+			continue;
+		have |= UINT64_C(1) << i;
+		o->hook_dir = (uint8_t)h.dir;
+		o->hook_progress[i] = h.progress;
+	}
+	if (have == 0)
+		return fail_set(why, ST_NOTFOUND, "no hook \"%.*s\"", SLICE_ARG(name));
+	o->apps = have;
+	o->has_hook = true;
+	return ST_OK;
+}
+
+static enum status header_app(struct detect_compiler *c, struct slice proto, struct slice hook,
+			      struct fail *why)
+{
+	struct detect_rule *o = c->out;
+	enum status st = ST_OK;
+
+	o->apps = detect_apps_named(proto);
+	o->app_only = true;
+	if (o->apps == 0)
+		return fail_set(why, ST_NOTFOUND, "no protocol \"%.*s\"", SLICE_ARG(proto));
+	if (hook.ptr != NULL) {
+		o->hook_progress = ARENA_ARRAY(c->arena, uint8_t, DETECT_PROTOCOLS_MAX);
+		if (o->hook_progress == NULL)
+			return fail_set(why, ST_NOMEM, "no memory for a hook");
+		st = hook_set(c, hook, why);
+	}
+	transports_add(o, o->apps);
+	return st;
+}
+
 static enum status header(struct detect_compiler *c, uint8_t *how, struct fail *why)
 {
 	struct detect_rule *o = c->out;
+	struct slice hook = c->rule->proto, proto = slice_split(&hook, ':');
 	size_t i = 0;
 
 	*how = 0;
 	while (i < sizeof protos / sizeof protos[0] &&
-	       !slice_equal_nocase(c->rule->proto, slice_of(protos[i].word)))
+	       !slice_equal_nocase(proto, slice_of(protos[i].word)))
 		i++;
-	if (i < sizeof protos / sizeof protos[0]) {
-		o->any_proto = protos[i].number == 0;
-		o->ip_version = protos[i].ip_version;
-		*how = protos[i].how;
-		if (!o->any_proto)
-			proto_add(o, protos[i].number);
-		if (protos[i].number2 != 0)
-			proto_add(o, protos[i].number2);
-		return ST_OK;
-	}
-	o->apps = detect_apps_named(c->rule->proto);
-	o->app_only = true;
-	if (o->apps == 0)
-		return fail_set(why, ST_NOTFOUND, "no protocol \"%.*s\"",
-				SLICE_ARG(c->rule->proto));
-	transports_add(o, o->apps);
+	if (i == sizeof protos / sizeof protos[0])
+		return header_app(c, proto, hook, why);
+	if (hook.ptr != NULL && !slice_equal(hook, SLICE("all")))
+		return fail_set(why, ST_NOTFOUND, "no hook \"%.*s\"", SLICE_ARG(hook));
+	o->any_proto = protos[i].number == 0;
+	o->ip_version = protos[i].ip_version;
+	*how = protos[i].how;
+	if (!o->any_proto)
+		proto_add(o, protos[i].number);
+	if (protos[i].number2 != 0)
+		proto_add(o, protos[i].number2);
 	return ST_OK;
 }
 
@@ -553,10 +615,12 @@ static enum status decide(struct detect_compiler *c, uint8_t how, struct fail *w
 		o->dirs = 1U << FLOW_TO_SERVER;
 	else if ((o->flow_flags & FLOWKW_TO_CLIENT) != 0)
 		o->dirs = 1U << FLOW_TO_CLIENT;
+	if (o->has_hook && (o->flow_flags & (FLOWKW_TO_SERVER | FLOWKW_TO_CLIENT)) == 0)
+		o->dirs = (uint8_t)(1U << o->hook_dir);
 	for (uint32_t i = 0; i < o->list_count; i++)
 		if (!o->lists[i].buffer->payload)
 			return decide_tx(c, why);
-	if (o->tx_test_count != 0)
+	if (o->tx_test_count != 0 || o->has_hook || c->rule->transactional)
 		return decide_tx(c, why);
 	if (o->payload_list >= 0)
 		decide_payload(c, how);

@@ -218,7 +218,7 @@ struct detect_rule {
 	uint8_t dirs;	    /* bit FLOW_TO_SERVER, bit FLOW_TO_CLIENT */
 	uint8_t ip_version; /* 0: any */
 	uint8_t flow_flags;
-	bool any_proto, noalert, has_vars;
+	bool any_proto, noalert, alert, has_vars;
 	bool app_only;			  /* bound to application protocols: apps */
 	uint64_t protos[4];		  /* IP protocol numbers */
 	uint64_t apps;			  /* bit i: app_protocols[i] */
@@ -233,6 +233,9 @@ struct detect_rule {
 	uint32_t tx_test_count;
 	struct detect_test *after;
 	uint32_t after_count;
+	bool has_hook; /* nothing is asked before the transaction has come so far */
+	uint8_t hook_dir;
+	uint8_t *hook_progress; /* by protocol */
 	const struct detect_threshold *threshold, *filter, *rate;
 	const struct detect_suppress *suppress;
 	uint8_t bit_use, int_use, host_use, pair_use; /* enum detect_use: for the order */

@@ -86,9 +86,9 @@ static bool number_read(const struct reader *r, const struct detect_inspect *in,
 	if (r->relative && __builtin_add_overflow(at, (int64_t)in->pos, &at))
 		return false;
 	if (at < 0 || at > (int64_t)in->bytes.len || n < 0 || n > (int64_t)in->bytes.len - at ||
-	    (n == 0 && !r->string) || n > (r->string ? STRING_DIGITS_MAX : 8))
+	    (n == 0 && !r->string && r->bytes.var != 0) || n > (r->string ? STRING_DIGITS_MAX : 8))
 		return false;
-	s = slice_part(in->bytes, (size_t)at, n == 0 ? STRING_DIGITS_MAX : (size_t)n);
+	s = slice_part(in->bytes, (size_t)at, n == 0 && r->string ? STRING_DIGITS_MAX : (size_t)n);
 	if (r->string) {
 		size_t used = digits_read(s, r->base, &v);
 
@@ -283,7 +283,10 @@ static enum status reader_begin(struct detect_compiler *c, struct reader *r, str
 static enum status add(struct detect_compiler *c, const struct detect_keyword *kw,
 		       const void *operand, const struct reader *r, struct fail *why)
 {
-	if (r->bytes.var == 0 && !r->string && (r->bytes.value < 1 || r->bytes.value > 8))
+	bool may_be_none = kw->step == jump; /* a jump by post_offset alone */
+
+	if (r->bytes.var == 0 && !r->string &&
+	    (r->bytes.value < (may_be_none ? 0 : 1) || r->bytes.value > 8))
 		return fail_set(why, ST_INVALID, "%s reads 1 to 8 bytes", kw->name);
 	return detect_add_step(c, kw, operand, r->relative, why);
 }

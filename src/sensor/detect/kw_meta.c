@@ -12,7 +12,30 @@ static enum status accept(struct detect_compiler *c, const struct detect_keyword
 static enum status compile_noalert(struct detect_compiler *c, const struct detect_keyword *kw,
 				   struct slice value, struct fail *why)
 {
+	if (c->out->alert)
+		return fail_set(why, ST_INVALID, "noalert does not go with alert");
 	c->out->noalert = true;
+	return ST_OK;
+}
+
+static enum status compile_alert(struct detect_compiler *c, const struct detect_keyword *kw,
+				 struct slice value, struct fail *why)
+{
+	if (c->out->noalert)
+		return fail_set(why, ST_INVALID, "alert does not go with noalert");
+	c->out->alert = true;
+	return ST_OK;
+}
+
+/* What makes candidates is our own choice; that there is something before it is the author's. */
+static enum status compile_prefilter(struct detect_compiler *c, const struct detect_keyword *kw,
+				     struct slice value, struct fail *why)
+{
+	if (value.len != 0)
+		return fail_set(why, ST_INVALID, "prefilter takes no value");
+	if (c->test_count == 0 && c->tx_test_count == 0 && c->current->count == 0 &&
+	    c->list_count <= 1)
+		return fail_set(why, ST_INVALID, "prefilter needs a keyword before it");
 	return ST_OK;
 }
 
@@ -41,6 +64,13 @@ KEYWORD(meta) = {
 	ACCEPTED("requires", "which engine the rule is for; sensor/rule has looked"),
 	ACCEPTED("tag", "accepted; no packets are recorded"),
 	{.name = "target", .compile = compile_target, .doc = "which side is the victim"},
+	ACCEPTED("nfq_set_mark", "accepted; nothing is marked"),
+	{.name = "prefilter",
+	 .compile = compile_prefilter,
+	 .doc = "the keyword before it is a good one to look for"},
+	{.name = "alert",
+	 .compile = compile_alert,
+	 .doc = "matches are alerts, of a pass rule, too"},
 	{.name = "noalert",
 	 .compile = compile_noalert,
 	 .doc = "matches have effects, but no alert"},

@@ -75,7 +75,7 @@ static enum detect_passage passage_of(struct detect_worker *w, struct detect_mat
 	for (const struct detect_threshold *t = r->rate; t != NULL; t = t->next)
 		if (detect_threshold_passes(&w->memory, t, r->order, v) == PASSAGE_NO)
 			m->action = t->action;
-	return r->noalert || m->action == RULE_PASS ? PASSAGE_SILENT : PASSAGE_YES;
+	return r->noalert || (m->action == RULE_PASS && !r->alert) ? PASSAGE_SILENT : PASSAGE_YES;
 }
 
 void detect_worker_alerts_max(struct detect_worker *w, size_t n)

@@ -134,8 +134,11 @@ static enum answer tests_ask(struct look *k, const struct detect_rule *r)
 /* Everything of the rule that is not yet known to hold. */
 static enum answer rule_ask(struct look *k, const struct detect_rule *r, uint32_t *matched)
 {
-	enum answer all = tests_ask(k, r);
+	enum answer all;
 
+	if (r->has_hook && k->tx->progress[r->hook_dir] < r->hook_progress[k->index])
+		return WAITS;
+	all = tests_ask(k, r);
 	k->w->counters.evaluated++;
 	for (uint32_t i = 0; i < r->list_count && all != FAILS; i++) {
 		enum answer a = (*matched >> i & 1) != 0 ? HOLDS : list_ask(k, r, &r->lists[i]);

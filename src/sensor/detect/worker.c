@@ -143,8 +143,12 @@ bool detect_header_holds(const struct detect_rule *r, const struct detect_view *
 			return false;
 		if (r->app_only && !app_holds(r, v))
 			return false;
-		if (!ends_hold(r->rule, v->src, v->dst, v->sport, v->dport) &&
-		    !(r->rule->both_ways && ends_hold(r->rule, v->dst, v->src, v->dport, v->sport)))
+		if (r->rule->transactional && v->dir == FLOW_TO_CLIENT) {
+			if (!ends_hold(r->rule, v->dst, v->src, v->dport, v->sport))
+				return false;
+		} else if (!ends_hold(r->rule, v->src, v->dst, v->sport, v->dport) &&
+			   !(r->rule->both_ways &&
+			     ends_hold(r->rule, v->dst, v->src, v->dport, v->sport)))
 			return false;
 	}
 	for (uint32_t i = 0; i < r->test_count; i++)

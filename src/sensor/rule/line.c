@@ -77,18 +77,13 @@ static enum status action_parse(struct slice word, enum rule_action *out,
 			RULE_SHOW(word));
 }
 
-static enum status direction_parse(struct slice word, bool *out, struct slice *out_unsupported,
-				   struct fail *why)
+static enum status direction_parse(struct slice word, struct rule *r, struct fail *why)
 {
-	if (slice_equal(word, SLICE("->")) || slice_equal(word, SLICE("<>"))) {
-		*out = word.ptr[0] == '<';
+	r->both_ways = slice_equal(word, SLICE("<>"));
+	r->transactional = slice_equal(word, SLICE("=>"));
+	if (r->both_ways || r->transactional || slice_equal(word, SLICE("->")))
 		return ST_OK;
-	}
-	if (slice_equal(word, SLICE("=>"))) {
-		*out_unsupported = word;
-		return fail_set(why, ST_INVALID, "direction => is not supported");
-	}
-	return fail_set(why, ST_INVALID, "expected -> or <>, not \"%.*s\"", RULE_SHOW(word));
+	return fail_set(why, ST_INVALID, "expected ->, => or <>, not \"%.*s\"", RULE_SHOW(word));
 }
 
 /* Everything in front of the options; *rest is left at them. */
@@ -108,7 +103,7 @@ static enum status header_parse(struct rule_set *s, struct rule *r, struct slice
 	st = rule_ports_parse(s, word_take(rest), &r->sport, why);
 	if (st != ST_OK)
 		return fail_wrap(why, "source port");
-	st = direction_parse(word_take(rest), &r->both_ways, out_unsupported, why);
+	st = direction_parse(word_take(rest), r, why);
 	if (st != ST_OK)
 		return st;
 	st = rule_addrs_parse(s, word_take(rest), &r->dst, why);

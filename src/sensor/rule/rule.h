@@ -8,7 +8,7 @@
  * each bad line is reported as file:line with what was expected, and the others load. Follows
  * docs.suricata.io/en/suricata-8.0.6/rules/intro.html.
  *
- *	ACTION PROTO ADDRS PORTS (-> | <>) ADDRS PORTS (keyword; keyword:value; ...)
+ *	ACTION PROTO ADDRS PORTS (-> | => | <>) ADDRS PORTS (keyword; keyword:value; ...)
  *
  * A line that ends in a backslash goes on in the next; a line whose first character is # says
  * nothing; a line ends in LF or CR LF. Address and port expressions are sets:
@@ -83,7 +83,8 @@ struct rule {
 	struct slice proto;		       /* as written: "tcp", "http", "tcp-pkt" */
 	const struct rule_addr_set *src, *dst; /* shared between rules that say the same */
 	const struct rule_port_set *sport, *dport;
-	bool both_ways; /* <> */
+	bool both_ways;	    /* <> */
+	bool transactional; /* =>: about both sides of a transaction, which the first one began */
 	struct rule_option *options;
 	size_t option_count;
 	/* the options every rule has, already read */

@@ -2,13 +2,15 @@
 #
 #   make run      installs what is missing, builds, runs the main job on the demo, prints the bulletin
 #   make check    installs what the tests need, builds, runs every test; last line: N passed, N failed
+#   make conformance  runs the cases in ../shared/conformance, if they are there; prints a table by protocol
+#                 (tools/conformance --help: one list, one word, with sanitizers)
 #   make install  PREFIX=/usr/local by default; DESTDIR is honoured
 #   make format   clang-format over the sources
 #   make clean    removes the build folders
 PREFIX ?= /usr/local
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all run check install format clean build/dewline
+.PHONY: all run check conformance install format clean build/dewline
 
 all: build/dewline
 
@@ -28,6 +30,9 @@ run: build/dewline
 check:
 	@tools/setup check
 	@tools/check
+
+conformance: build/dewline
+	@tools/conformance build; s=$$?; [ $$s -eq 77 ] || exit $$s
 
 install: build/build.ninja
 	@meson configure build --prefix $(PREFIX)

@@ -209,8 +209,7 @@ static enum status read_beside(void *ctx, const struct rule *rule, struct slice 
 			continue;
 		if (base.len < paths->at[i].len)
 			path = daemon_path(
-				a, slice_part(paths->at[i], 0, paths->at[i].len - base.len),
-				name);
+				a, slice_part(paths->at[i], 0, paths->at[i].len - base.len), name);
 		break;
 	}
 	return os_file_read(path, DAEMON_FILE_MAX, a, out, why);
@@ -222,8 +221,10 @@ enum status daemon_rules_load(const struct daemon_rules_source *src,
 {
 	struct mono_ns begin = os_clock_mono(), parsed;
 	struct rule_paths paths = {0};
-	struct detect_options options = {
-		.parallel = os_pool_run, .read = read_beside, .read_ctx = &paths};
+	struct detect_options options = {.parallel = os_pool_run,
+					 .read = read_beside,
+					 .read_ctx = &paths,
+					 .config = src->config};
 	struct daemon_rules r = {0};
 	enum status st;
 

@@ -2,16 +2,22 @@
  *
  * All rules of a set: compile, put in order, group, and compile the pattern databases.
  *
- * The order is Suricata's: pass, drop, reject, alert; rules that set a bit before those that ask
- * for it; urgent before less urgent; then by sid.
+ * The order is Suricata's: pass, drop, reject, alert, unless action-order says otherwise; rules
+ * that set a bit before those that ask for it; urgent before less urgent; then by sid.
  */
 #include <stdlib.h>
 
+#include "sensor/config/config.h"
 #include "sensor/detect/detect_priv.h"
 
 enum { PCRES_A_JOB = 256 };
 
-static unsigned action_rank(enum rule_action a)
+/* Words of action-order, in Suricata's order. */
+static const char *const kinds[] = {"pass", "drop", "reject", "alert", NULL};
+
+enum { KINDS = 4 };
+
+static unsigned kind_of(enum rule_action a)
 {
 	switch (a) {
 	case RULE_PASS:
@@ -25,6 +31,32 @@ static unsigned action_rank(enum rule_action a)
 	}
 }
 
+/* Places of the kinds by action-order, which has to name each once. */
+static void ranks_read(struct config *config, uint8_t ranks[KINDS])
+{
+	struct config *order = config_at(config, "action-order");
+	uint8_t at = 0, given[KINDS] = {0};
+	bool seen[KINDS] = {false}, good = true;
+
+	for (uint8_t i = 0; i < KINDS; i++)
+		ranks[i] = i;
+	for (struct config *n = config_first(order); n != NULL; n = config_next(n)) {
+		unsigned k = config_word(n, "", kinds, KINDS);
+
+		good = good && k < KINDS && !seen[k];
+		if (!good)
+			break;
+		seen[k] = true;
+		given[k] = at++;
+	}
+	if (order == NULL)
+		return;
+	if (good && at == KINDS)
+		memcpy(ranks, given, sizeof given);
+	else
+		config_problem(order, "expected pass, drop, reject and alert, each once");
+}
+
 static int before(uint64_t a, uint64_t b)
 {
 	return a < b ? -1 : a > b;
@@ -33,7 +65,7 @@ static int before(uint64_t a, uint64_t b)
 static int rule_compare(const void *pa, const void *pb)
 {
 	const struct detect_rule *a = pa, *b = pb;
-	int d = before(action_rank(a->rule->action), action_rank(b->rule->action));
+	int d = before(a->rank, b->rank);
 
 	d = d != 0 ? d : before(b->bit_use, a->bit_use);
 	d = d != 0 ? d : before(b->int_use, a->int_use);
@@ -141,6 +173,11 @@ enum status detect_compile(struct rule_set *set, const struct detect_options *op
 	if (st == ST_OK)
 		st = detect_fast_choose(r, why);
 	if (st == ST_OK) {
+		uint8_t ranks[KINDS];
+
+		ranks_read(options != NULL ? options->config : NULL, ranks);
+		for (size_t i = 0; i < r->count; i++)
+			r->rules[i].rank = ranks[kind_of(r->rules[i].rule->action)];
 		qsort(r->rules, r->count, sizeof r->rules[0], rule_compare);
 		for (size_t i = 0; i < r->count; i++)
 			r->rules[i].order = (uint32_t)i;

@@ -47,6 +47,7 @@ struct detect_options {
 	void *parallel_ctx;
 	detect_read_fn *read; /* NULL: rules that name files do not compile */
 	void *read_ctx;
+	struct config *config; /* action-order; NULL: Suricata's defaults */
 };
 
 /* Compiles. Rules that cannot be compiled are added to set->problems. Memory: process arena, and

@@ -214,6 +214,7 @@ enum detect_where {		     /* what a rule looks at: bits */
 struct detect_rule {
 	const struct rule *rule;
 	uint32_t order; /* index in detect_rules.rules: the order of asking */
+	uint8_t rank; /* of its action, in the order of asking */
 	uint8_t look;
 	uint8_t dirs;	    /* bit FLOW_TO_SERVER, bit FLOW_TO_CLIENT */
 	uint8_t ip_version; /* 0: any */

@@ -202,7 +202,8 @@ static enum status read_beside(void *ctx, const struct rule *rule, struct slice 
 	const struct rule_paths *paths = ctx;
 	struct slice path = name;
 
-	for (size_t i = 0; name.len != 0 && name.ptr[0] != '/' && i < paths->count; i++) {
+	for (size_t i = 0; rule != NULL && name.len != 0 && name.ptr[0] != '/' && i < paths->count;
+	     i++) {
 		struct slice base = daemon_base_name(paths->at[i]);
 
 		if (!slice_equal(base, rule->file))

@@ -38,7 +38,7 @@ typedef void detect_parallel_fn(void *ctx, size_t n, void (*job)(void *job_ctx, 
 				void *job_ctx);
 
 /* The text of a file that a rule names (a list of hashes), in a: beside the rule's own file, or
- * where the configuration says. */
+ * where the configuration says. rule NULL: the configuration names it. */
 typedef enum status detect_read_fn(void *ctx, const struct rule *rule, struct slice name,
 				   struct arena *a, struct slice *out, struct fail *why);
 

@@ -45,6 +45,7 @@ enum {
 struct detect_compiler;
 struct detect_inspect;
 struct detect_group;
+struct detect_reputation;
 struct hs_database;
 struct detect_rule;
 
@@ -262,6 +263,7 @@ struct detect_rules {
 	struct detect_names flow_bits, flow_ints, host_bits;
 	uint8_t wants_hashes; /* enum file_hash: some rule compares them */
 	bool wants_types;     /* some rule asks for types of files */
+	const struct detect_reputation *reputation; /* kw_iprep.c; NULL: no rule asks */
 	struct detect_prefilter *prefilter;
 	struct detect_pcre **pcres; /* to be freed */
 	size_t pcre_count, pcre_room;

@@ -248,6 +248,32 @@ struct app_flow *app_flow_new(struct arena *flow, struct arena_pool *pool,
 	return f;
 }
 
+void app_begin(struct app_flow *f, const struct app_expected *e)
+{
+	const struct app_protocol *p = app_find(slice_of(e->protocol));
+
+	f->given = arena_copy(f->arena, (struct slice){e->data, e->bytes});
+	if (p != NULL && f->state == APP_PROBING && f->given.len == e->bytes &&
+	    (f->setup->off >> index_of(p) & 1) == 0)
+		start(f, p);
+}
+
+void app_expect(struct app_flow *f, const char *protocol, uint16_t port, struct slice data)
+{
+	struct app_expected *e;
+
+	if (f->expects == NULL)
+		f->expects = ARENA_NEW(f->arena, struct app_expects);
+	if (f->expects == NULL || f->expects->count == APP_EXPECTED_MAX)
+		return;
+	ASSERT(data.len <= APP_EXPECTED_BYTES);
+	e = &f->expects->items[f->expects->count++];
+	e->protocol = protocol;
+	e->port = port;
+	e->bytes = (uint16_t)data.len;
+	memcpy(e->data, data.ptr, data.len);
+}
+
 static void tx_free(struct app_tx *tx)
 {
 	struct arena a = tx->arena; /* tx lives in it */

@@ -32,8 +32,10 @@ enum app_dir { APP_TO_SERVER, APP_TO_CLIENT }; /* same values as enum flow_dir *
 
 enum {
 	APP_STAGE_COMPLETE = 255, /* of a field: final when the direction is complete */
-	APP_PROTOCOLS_MAX = 64,	  /* rows of app_protocols[]: bits of a uint64_t */
-	APP_FIELDS_MAX = 128,	  /* rule buffers and numbers of one protocol */
+	APP_EXPECTED_MAX = 4,	  /* flows announced by one piece of bytes; more are not expected */
+	APP_EXPECTED_BYTES = 4104,
+	APP_PROTOCOLS_MAX = 64, /* rows of app_protocols[]: bits of a uint64_t */
+	APP_FIELDS_MAX = 128,	/* rule buffers and numbers of one protocol */
 	APP_ANOMALIES_MAX = 64,
 	APP_PROBE_BYTES_MAX = 2048, /* probing gives up after so many bytes in a direction */
 	APP_PROBE_HELD_MAX =
@@ -144,6 +146,19 @@ struct app_hook {
 	uint8_t progress; /* reached once tx->progress[dir] is at least this */
 };
 
+/* A flow that is to come: between the same two hosts, its server's port known beforehand. */
+struct app_expected {
+	const char *protocol; /* as app_protocol.name */
+	uint16_t port;
+	uint16_t bytes;
+	uint8_t data[APP_EXPECTED_BYTES]; /* what its parser will find in app_flow.given */
+};
+
+struct app_expects {
+	struct app_expected items[APP_EXPECTED_MAX];
+	uint32_t count;
+};
+
 enum app_flow_state { APP_PROBING, APP_PARSING, APP_GIVEN_UP };
 
 /* The settings of all protocols: made once from the configuration, then immutable and shared. */
@@ -165,6 +180,8 @@ struct app_flow {
 	const struct app_protocol *before;   /* the one that app_change() ended; NULL: none */
 	const char *expected;		     /* what it said would follow; NULL: it did not */
 	bool changing;			     /* from the next bytes on it is another one */
+	struct slice given;		     /* what app_begin() was given, in the flow's arena */
+	struct app_expects *expects;	     /* app_expect(): NULL or taken away by the worker */
 	enum app_flow_state state;
 	const struct app_setup *setup;
 	const void *own;   /* the settings of its protocol, as its configure() made them */
@@ -305,6 +322,13 @@ const char *app_frame_name(const struct app_protocol *p, const struct app_frame 
  */
 struct file *app_file_open(struct app_flow *f, struct app_tx *tx, enum app_dir dir,
 			   struct slice name);
+
+/* A flow that app_expect() announced: its protocol is known before its first byte. */
+void app_begin(struct app_flow *f, const struct app_expected *e);
+
+/* For parsers: a flow will come whose server's port is `port`; it speaks `protocol`, whose parser
+ * gets `data` (at most APP_EXPECTED_BYTES). */
+void app_expect(struct app_flow *f, const char *protocol, uint16_t port, struct slice data);
 
 /* For parsers: the two ends agreed to speak another protocol from the next bytes on (STARTTLS):
  * all transactions end, and the bytes not eaten and those to come are probed. `expected` is the

@@ -46,6 +46,7 @@ static void tx_done(struct smtp *s)
 	file_set_close(&s->tx->files[APP_TO_SERVER], FILE_TRUNCATED);
 	app_tx_advance(s->tx, APP_TO_SERVER, SMTP_DONE);
 	app_tx_advance(s->tx, APP_TO_CLIENT, SMTP_DONE);
+	s->last_id = s->tx->id;
 	s->tx = NULL;
 }
 
@@ -424,6 +425,7 @@ static enum taken server_step(struct smtp *s, struct cursor *c, struct slice inp
 			      bool *out_stuck)
 {
 	size_t from = input.len - cursor_left(c);
+	const struct app_tx was = {.id = s->last_id}; /* the mail that is answered for is over */
 	struct slice line;
 	uint8_t end;
 	enum taken t = take(c, eof, &line, &end);
@@ -434,8 +436,10 @@ static enum taken server_step(struct smtp *s, struct cursor *c, struct slice inp
 		s->drop[APP_TO_CLIENT] = t == TOO_LONG;
 		return t;
 	}
-	(void)app_frame_open(s->flow, APP_TO_CLIENT, SMTP_FRAME_RESPONSE, from,
-			     (int64_t)(line.len + end), s->tx);
+	(void)app_frame_open(
+		s->flow, APP_TO_CLIENT, SMTP_FRAME_RESPONSE, from, (int64_t)(line.len + end),
+		s->command_count != 0 && s->commands[s->command_at] == SMTP_END_OF_DATA ? &was
+											: s->tx);
 	*out_stuck = !reply_line(s, line);
 	if (t == TOO_LONG && !eof) {
 		say(s, SMTP_TRUNCATED_LINE);

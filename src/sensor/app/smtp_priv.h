@@ -69,6 +69,7 @@ struct smtp {
 	const struct smtp_settings *settings;
 	struct app_flow *flow;
 	struct app_tx *tx; /* the mail at hand, incomplete; NULL: none */
+	uint64_t last_id; /* of the mail before */
 	struct slice helo;
 	enum smtp_command current;
 	bool in_data; /* what the client sends is the current command's data */

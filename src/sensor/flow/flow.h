@@ -59,6 +59,7 @@ struct flow {
 	bool bypassed;	     /* nothing looks at it any more; packets are counted */
 	uint8_t policies;    /* bit i: exception policy i was asked (sensor/pipeline/verdict.h) */
 	uint8_t drop_said;   /* bit: a drop in that direction was logged */
+	uint64_t parent;     /* id of the flow that announced this one; 0: none */
 	uint8_t to_look;     /* bits of sensor/pipeline: what rules have not looked at yet */
 	struct arena arena;  /* everything that lives as long as the flow */
 	struct stream_session *stream;

@@ -42,6 +42,8 @@ static struct app_flow *app_of(struct pipeline *p, struct flow *f)
 				      f->proto == IP_PROTO_TCP ? APP_TCP : APP_UDP, f->client_port,
 				      f->server_port);
 		p->counters.no_memory += f->app == NULL;
+		if (f->app != NULL)
+			pipeline_expect_begin(p, f);
 	}
 	return f->app;
 }
@@ -57,6 +59,7 @@ static void give_app(struct pipeline *p, struct flow *f, enum flow_dir dir, stru
 	parsing = app->protocol != NULL && app->state != APP_GIVEN_UP;
 	f->to_look |= LOOK_APPS;
 	app_data(app, (enum app_dir)dir, bytes);
+	pipeline_expect_take(p, f);
 	if (parsing && app->state == APP_GIVEN_UP && p->in_packet)
 		verdict_exception(&p->verdict, &p->policies, VERDICT_TARGET_APP, f);
 }

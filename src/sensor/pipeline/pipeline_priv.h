@@ -28,6 +28,7 @@ struct pipeline {
 	struct detect_worker *detect; /* NULL: no rules */
 	struct anomaly_worker *anomaly;
 	struct app_setup *app;
+	struct pipeline_expects *expects; /* NULL: none yet */
 	struct stream_limits stream;
 	struct packet packet; /* of a frame's packets, the one being worked on */
 	bool in_packet;	      /* `packet` is the one being worked on; false at the end of a flow */
@@ -60,6 +61,10 @@ void pipeline_report_app(struct pipeline *p, struct flow *f);
 
 /* Finished transactions of f that were not logged yet. */
 void pipeline_report_txs(struct pipeline *p, struct flow *f);
+
+/* Flows that f's bytes announced are remembered; is the new flow f one of them? (expect.c) */
+void pipeline_expect_take(struct pipeline *p, struct flow *f);
+void pipeline_expect_begin(struct pipeline *p, struct flow *f);
 
 /* Files of f's transactions that are over and were not logged yet. */
 void pipeline_report_files(struct pipeline *p, struct flow *f);

@@ -109,6 +109,8 @@ void report_add_common(struct pipeline *p, const struct report_output *o, struct
 		report_add_z(p, "", "pkt_src",
 			     of_packet ? packet_source_name(p->packet.source)
 				       : "stream (flow timeout)");
+	if (f != NULL && f->parent != 0)
+		report_add_u64(p, "", "parent_id", f->parent);
 	if (o->settings->ethernet)
 		add_ether(p, f, dir, of_packet);
 	if (o->settings->community && f != NULL && f->client.family != 0)

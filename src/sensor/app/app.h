@@ -98,6 +98,7 @@ struct app_tx {
 	uint64_t anomalies_said;  /* those that an event was written about */
 	struct arena arena;	  /* the transaction's memory */
 	void *data;		  /* the protocol's own */
+	bool little;		  /* rules' "dce": its numbers are little-endian */
 	bool logged;		  /* the record was written */
 	struct file_set files[2]; /* it carries, per direction: app_file_open() */
 	struct detect_tx *detect; /* sensor/detect's own, in tx->arena */

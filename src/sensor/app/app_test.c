@@ -28,9 +28,10 @@ static void the_table_is_sound(struct test *t)
 			const struct app_protocol *owner = NULL;
 
 			EXPECT(t, f->get != NULL && f->doc != NULL);
-			/* unique, but a whole table may be shared */
-			EXPECT(t, app_field_find(slice_of(f->name), &owner) == f &&
-					  owner->fields == p->fields);
+			for (const struct app_field *g = p->fields; g != f; g++)
+				EXPECT(t, strcmp(g->name, f->name) != 0);
+			/* two protocols may have the same buffer: a rule means either */
+			EXPECT(t, app_field_find(slice_of(f->name), &owner) != NULL);
 			EXPECT(t, f->dirs >= 1 && f->dirs <= 3);
 			for (enum app_dir d = APP_TO_SERVER; d <= APP_TO_CLIENT; d++)
 				EXPECT(t, (f->dirs >> d & 1) == 0 || f->stage < p->complete[d]);

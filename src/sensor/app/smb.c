@@ -1,37 +1,378 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * SMB, recognised: RFC 1002 4.3 (session service in front), MS-CIFS 2.2.3.1 and MS-SMB2 2.2.1 (the
- * four bytes that every message starts with; \xfd is an encrypted one).
+ * SMB 1, 2 and 3: session service records (RFC 1002 4.3.1), the messages in them (MS-CIFS 2.2.3,
+ * MS-SMB2 2.2.1) and what rules ask about them. Encrypted messages (MS-SMB2 2.2.41) are passed
+ * over.
+ *
+ *  1. A direction is at the start of a record, or file_left, then skip, bytes before it; or `lost`
+ *     behind a gap, looking for one.
+ *  2. A record is worked on when all of it is there. Writes and reads of files are not kept until
+ *     then: their header opens a chunk, their data go to the file as they come.
+ *  3. A record that is longer than what may be held, and no such transfer, is passed over.
  */
-#include "base/cursor.h"
-#include "sensor/app/app.h"
+#include "sensor/app/smb_priv.h"
 
-enum { NBSS_MESSAGE = 0x00, NBSS_REQUEST = 0x81 };
+enum {
+	NBSS_MESSAGE = 0x00,
+	NBSS_REQUEST = 0x81,
+	NBSS_KEEP_ALIVE = 0x85,
+	NBSS_BYTES = 4,
+	RECORD_HELD_MAX = 512 << 10, /* bytes of a record that waits for its end */
+	PROBE_FIRST_MAX = 256,	     /* bytes of what may stand before the first SMB message */
+};
+
+static bool nbss_known(uint8_t type)
+{
+	return type == NBSS_MESSAGE || (type >= NBSS_REQUEST && type <= NBSS_KEEP_ALIVE);
+}
+
+static bool is_smb(struct slice s)
+{
+	return s.len >= 4 && s.ptr[0] >= 0xfd && memcmp(s.ptr + 1, "SMB", 3) == 0;
+}
+
+static enum app_probe probe_record(struct slice in, bool first)
+{
+	struct cursor c = cursor_of(in);
+	uint8_t type = cursor_u8(&c);
+	size_t length = (size_t)cursor_be(&c, 3);
+
+	if (in.len == 0)
+		return APP_NEED_MORE;
+	if (!nbss_known(type))
+		return APP_NO;
+	if (type == NBSS_MESSAGE) {
+		if (in.len > NBSS_BYTES && in.ptr[4] < 0xfd)
+			return APP_NO;
+		if (in.len < NBSS_BYTES + 4)
+			return APP_NEED_MORE;
+		return is_smb(slice_from(in, NBSS_BYTES)) ? APP_YES : APP_NO;
+	}
+	if (in.len < NBSS_BYTES)
+		return APP_NEED_MORE;
+	if (!first || length >= PROBE_FIRST_MAX)
+		return APP_NO;
+	return probe_record(slice_from(in, NBSS_BYTES + length), false);
+}
 
 static enum app_probe probe(const struct app_flow *f, enum app_dir dir, struct slice in,
 			    bool port_hint)
 {
 	struct cursor c = cursor_of(in);
-	uint8_t type = cursor_u8(&c), mark;
-	size_t length = cursor_be(&c, 3);
+	uint8_t type = cursor_u8(&c);
+	size_t length = (size_t)cursor_be(&c, 3);
 
 	(void)f;
-	if (in.len == 0)
-		return APP_NEED_MORE;
-	if (type == NBSS_REQUEST && port_hint && dir == APP_TO_SERVER) {
+	if (in.len > 0 && type == NBSS_REQUEST && port_hint && dir == APP_TO_SERVER) {
 		if (in.len < 5)
 			return APP_NEED_MORE;
 		/* RFC 1001 14.1: two names of 32 letters, each with a length in front */
 		return length == 68 && in.ptr[4] == 32 ? APP_YES : APP_NO;
 	}
-	if (type != NBSS_MESSAGE)
-		return APP_NO;
-	mark = cursor_u8(&c);
-	if (cursor_ok(&c) && mark < 0xfd)
-		return APP_NO;
-	if (in.len < 8)
-		return APP_NEED_MORE;
-	return slice_equal(cursor_take(&c, 3), SLICE("SMB")) ? APP_YES : APP_NO;
+	return probe_record(in, true);
+}
+
+/* File data and what is passed over, before the next record. Returns how many bytes it took. */
+static size_t run_on(struct app_flow *f, enum app_dir dir, struct slice in)
+{
+	struct smb *s = f->parser;
+	struct smb_side *side = &s->side[dir];
+	size_t used = 0, n;
+
+	if (side->file_left != 0) {
+		struct app_tx *tx = app_smb_tx_number(f, side->file_tx);
+
+		n = in.len < side->file_left ? in.len : (size_t)side->file_left;
+		if (tx != NULL)
+			app_transfer_data(&((struct smb_tx *)tx->data)->u.file.transfer,
+					  slice_part(in, 0, n));
+		side->file_left -= n;
+		used = n;
+	}
+	if (side->file_left == 0 && side->skip != 0) {
+		n = in.len - used < side->skip ? in.len - used : (size_t)side->skip;
+		side->skip -= n;
+		used += n;
+	}
+	return used;
+}
+
+/* Offset of the next record at or behind 0 of `in`; false: none, *out is what may be dropped. */
+static bool resync(struct slice in, size_t *out)
+{
+	for (size_t i = NBSS_BYTES; i + 4 <= in.len; i++) {
+		if (in.ptr[i] < 0xfd || !is_smb(slice_from(in, i)) ||
+		    in.ptr[i - NBSS_BYTES] != NBSS_MESSAGE)
+			continue;
+		*out = i - NBSS_BYTES;
+		return true;
+	}
+	*out = in.len < NBSS_BYTES + 3 ? 0 : in.len - (NBSS_BYTES + 3);
+	return false;
+}
+
+static bool message(struct app_flow *f, enum app_dir dir, struct slice have, uint64_t whole)
+{
+	bool all = have.len == whole;
+
+	switch (have.ptr[0]) {
+	case 0xff:
+		return app_smb1_record(f, dir, have, whole);
+	case 0xfe:
+		return app_smb2_record(f, dir, have, whole);
+	default: /* encrypted */
+		if (!all) {
+			struct smb *s = f->parser;
+
+			s->side[dir].skip = whole - have.len;
+		}
+		return true;
+	}
+}
+
+/* One record at the start of `in`. Returns bytes used; 0: more must be there first. */
+static size_t record(struct app_flow *f, enum app_dir dir, struct slice in)
+{
+	struct smb *s = f->parser;
+	struct smb_side *side = &s->side[dir];
+	struct cursor c = cursor_of(in);
+	uint8_t type = cursor_u8(&c);
+	size_t length = (size_t)cursor_be(&c, 3);
+	struct slice have;
+
+	if (!cursor_ok(&c))
+		return 0;
+	have = slice_part(in, NBSS_BYTES, length);
+	if (type != NBSS_MESSAGE || length < 4) {
+		if (!nbss_known(type)) {
+			side->lost = true;
+			return 1;
+		}
+		side->skip = length;
+		return NBSS_BYTES;
+	}
+	if (have.len < 4)
+		return 0;
+	if (!is_smb(have)) {
+		app_smb_flow_anomaly(f, SMB_MALFORMED);
+		side->lost = true;
+		return 1;
+	}
+	if (message(f, dir, have, length))
+		return NBSS_BYTES + have.len;
+	if (length <= RECORD_HELD_MAX)
+		return 0;
+	app_smb_flow_anomaly(f, SMB_RECORD_OVERFLOW);
+	side->skip = length;
+	return NBSS_BYTES;
+}
+
+/* Behind a gap, whatever was asked before it will not be answered here. */
+static void after_gap(struct app_flow *f, enum app_dir dir)
+{
+	for (struct app_tx *tx = f->first; tx != NULL && tx != f->last; tx = tx->next) {
+		if (((struct smb_tx *)tx->data)->about == SMB_ABOUT_FILE)
+			continue; /* files live with gaps */
+		app_tx_advance(tx, APP_TO_SERVER, 1);
+		if (dir == APP_TO_CLIENT)
+			app_tx_advance(tx, APP_TO_CLIENT, 1);
+	}
+}
+
+static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slice input, bool eof)
+{
+	struct smb *s = f->parser;
+	struct smb_side *side = &s->side[dir];
+	size_t at = 0;
+
+	(void)eof; /* a record cut short says nothing */
+	while (at < input.len) {
+		struct slice in = slice_from(input, at);
+		size_t used;
+
+		if (side->file_left != 0 || side->skip != 0) {
+			at += run_on(f, dir, in);
+			continue;
+		}
+		if (side->lost) {
+			bool found = resync(in, &used);
+
+			at += used;
+			if (!found)
+				break;
+			side->lost = false;
+			continue;
+		}
+		used = record(f, dir, in);
+		at += used;
+		if (used == 0)
+			break;
+	}
+	if (side->gapped && !side->lost)
+		after_gap(f, dir);
+	return (struct app_result){APP_OK, at};
+}
+
+static bool gap(struct app_flow *f, enum app_dir dir, uint64_t missing)
+{
+	struct smb *s = f->parser;
+	struct smb_side *side = &s->side[dir];
+	uint64_t n = side->file_left < missing ? side->file_left : missing;
+
+	if (n != 0) {
+		struct app_tx *tx = app_smb_tx_number(f, side->file_tx);
+
+		if (tx != NULL)
+			app_transfer_gap(&((struct smb_tx *)tx->data)->u.file.transfer, n);
+		side->file_left -= n;
+		missing -= n;
+	}
+	n = side->skip < missing ? side->skip : missing;
+	side->skip -= n;
+	missing -= n;
+	if (missing != 0 || f->held[dir].len != 0)
+		side->lost = true;
+	side->gapped = true;
+	return true;
+}
+
+/* --- what rules look at --- */
+
+#define TO_SERVER (1u << APP_TO_SERVER)
+#define TO_CLIENT (1u << APP_TO_CLIENT)
+#define BOTH (TO_SERVER | TO_CLIENT)
+
+static const struct slice none = {NULL, 0};
+
+/* An empty value is there all the same. */
+static struct slice present(struct slice s)
+{
+	return s.ptr != NULL ? s : SLICE("");
+}
+
+static struct slice get_share(struct app_tx *tx, enum app_dir dir, unsigned n)
+{
+	const struct smb_tx *d = tx->data;
+
+	return d->about == SMB_ABOUT_TREE && !d->u.tree.pipe ? present(d->u.tree.share) : none;
+}
+
+static struct slice get_pipe(struct app_tx *tx, enum app_dir dir, unsigned n)
+{
+	const struct smb_tx *d = tx->data;
+
+	return d->about == SMB_ABOUT_TREE && d->u.tree.pipe ? present(d->u.tree.share) : none;
+}
+
+static struct slice get_user(struct app_tx *tx, enum app_dir dir, unsigned n)
+{
+	const struct smb_tx *d = tx->data;
+
+	return d->about == SMB_ABOUT_SESSION && d->u.session.auth.has_ntlmssp
+		       ? present(d->u.session.auth.user)
+		       : none;
+}
+
+static struct slice get_domain(struct app_tx *tx, enum app_dir dir, unsigned n)
+{
+	const struct smb_tx *d = tx->data;
+
+	return d->about == SMB_ABOUT_SESSION && d->u.session.auth.has_ntlmssp
+		       ? present(d->u.session.auth.domain)
+		       : none;
+}
+
+static struct slice get_version(struct app_tx *tx, enum app_dir dir, unsigned n)
+{
+	static const uint64_t versions[] = {0, 1, 2};
+	const struct smb_tx *d = tx->data;
+
+	return app_number(&versions[d->version]);
+}
+
+static struct slice get_stub(struct app_tx *tx, enum app_dir dir, unsigned n)
+{
+	const struct smb_tx *d = tx->data;
+
+	return d->about == SMB_ABOUT_PIPE && d->u.pipe.stub[dir].len != 0
+		       ? buf_slice(&d->u.pipe.stub[dir])
+		       : none;
+}
+
+static struct slice get_opnum(struct app_tx *tx, enum app_dir dir, unsigned n)
+{
+	struct smb_tx *d = tx->data;
+
+	if (d->about != SMB_ABOUT_PIPE || !d->u.pipe.has_request ||
+	    d->u.pipe.request != DCERPC_REQUEST)
+		return none;
+	return app_number(&d->u.pipe.opnum_value);
+}
+
+static struct slice get_interface(struct app_tx *tx, enum app_dir dir, unsigned n)
+{
+	const struct smb_tx *d = tx->data;
+
+	return d->about == SMB_ABOUT_PIPE
+		       ? app_dcerpc_get_interface(&d->smb->interfaces, &d->u.pipe, &tx->arena, n)
+		       : none;
+}
+
+static const struct app_field fields[] = {
+	{"smb.share", TO_SERVER, 0, false, false, get_share, "The share of a tree connect."},
+	{"smb.named_pipe", TO_SERVER, 0, false, false, get_pipe,
+	 "The share of a tree connect to named pipes."},
+	{"smb.ntlmssp_user", TO_SERVER, 0, false, false, get_user,
+	 "The user of an NTLMSSP authentication."},
+	{"smb.ntlmssp_domain", TO_SERVER, 0, false, false, get_domain,
+	 "The domain of an NTLMSSP authentication."},
+	{"smb.version", BOTH, 0, false, false, get_version, "1 for SMB 1, 2 for SMB 2 and 3.",
+	 APP_NUMBERS, NULL},
+	{"dcerpc.stub_data", BOTH, 0, false, false, get_stub, "The data of a call on a pipe."},
+	{"dcerpc.opnum", BOTH, 0, false, false, get_opnum, "The operation of a call on a pipe.",
+	 APP_NUMBERS, NULL},
+	{"dcerpc.iface", BOTH, 0, false, true, get_interface,
+	 "The interfaces of a call on a pipe: UUID, version, whether bound by a first fragment."},
+	{0},
+};
+
+static const char *const anomalies[] = {
+	[SMB_INTERNAL_ERROR] = "internal_error",
+	[SMB_MALFORMED] = "malformed_data",
+	[SMB_RECORD_OVERFLOW] = "record_overflow",
+	[SMB_NTLMSSP_REQUEST] = "malformed_ntlmssp_request",
+	[SMB_NTLMSSP_RESPONSE] = "malformed_ntlmssp_response",
+	[SMB_DUPLICATE_NEGOTIATE] = "duplicate_negotiate",
+	[SMB_DIALECTS] = "negotiate_malformed_dialects",
+	[SMB_OVERLAP] = "file_overlap",
+	[SMB_NEGOTIATE_READ_SIZE] = "negotiate_max_read_size_too_large",
+	[SMB_NEGOTIATE_WRITE_SIZE] = "negotiate_max_write_size_too_large",
+	[SMB_READ_REQUEST_SIZE] = "read_request_too_large",
+	[SMB_READ_RESPONSE_SIZE] = "read_response_too_large",
+	[SMB_READ_QUEUE_SIZE] = "read_queue_size_exceeded",
+	[SMB_READ_QUEUE_COUNT] = "read_queue_cnt_exceeded",
+	[SMB_WRITE_REQUEST_SIZE] = "write_request_too_large",
+	[SMB_WRITE_QUEUE_SIZE] = "write_queue_size_exceeded",
+	[SMB_WRITE_QUEUE_COUNT] = "write_queue_cnt_exceeded",
+	[SMB_REQUEST_TO_CLIENT] = "request_to_client",
+	[SMB_RESPONSE_TO_SERVER] = "response_to_server",
+	NULL,
+};
+
+static const void *configure(struct config *node, struct arena *a)
+{
+	struct smb_settings *s = ARENA_NEW(a, struct smb_settings);
+
+	if (s == NULL)
+		return NULL;
+	s->read_most = config_size(node, "max-read-size", 16 << 20);
+	s->write_most = config_size(node, "max-write-size", 16 << 20);
+	s->read_queue_bytes = config_size(node, "max-read-queue-size", 64 << 20);
+	s->write_queue_bytes = config_size(node, "max-write-queue-size", 64 << 20);
+	s->read_queue_count = config_u64(node, "max-read-queue-cnt", 0, UINT32_MAX, 64);
+	s->write_queue_count = config_u64(node, "max-write-queue-cnt", 0, UINT32_MAX, 64);
+	s->tx_most = (uint32_t)config_u64(node, "max-tx", 1, APP_TXS_MAX, APP_TXS_MAX);
+	return s;
 }
 
 static const uint16_t ports[] = {445, 139, 0};
@@ -41,5 +382,14 @@ APP_PROTOCOL(smb) = {
 	.spec = "MS-CIFS, MS-SMB2, RFC 1002",
 	.transports = APP_TCP,
 	.ports = ports,
+	.files = BOTH,
+	.fields = fields,
+	.anomalies = anomalies,
+	.complete = {1, 1},
+	.parser_bytes = sizeof(struct smb),
 	.probe = probe,
+	.parse = parse,
+	.gap = gap,
+	.log = app_smb_log,
+	.configure = configure,
 };

@@ -549,6 +549,24 @@ static void decide_payload(struct detect_compiler *c, uint8_t how)
 										      : 0);
 }
 
+/* One buffer is the request's only, another the response's only, of the same protocol. */
+static bool asks_both_sides(const struct detect_rule *o, uint64_t apps)
+{
+	for (unsigned p = 0; p < DETECT_PROTOCOLS_MAX; p++) {
+		unsigned only = 0;
+
+		for (uint32_t i = 0; i < o->list_count && (apps >> p & 1) != 0; i++) {
+			const struct app_field *f = o->lists[i].buffer->field[p];
+
+			if (f != NULL && f->dirs != 0 && (f->dirs & (f->dirs - 1)) == 0)
+				only |= f->dirs;
+		}
+		if ((only & (only - 1)) != 0)
+			return true;
+	}
+	return false;
+}
+
 /* The protocols and directions in which the rule's transactions can be. */
 static enum status decide_tx(struct detect_compiler *c, struct fail *why)
 {
@@ -579,6 +597,7 @@ static enum status decide_tx(struct detect_compiler *c, struct fail *why)
 	if (apps == 0)
 		return fail_set(why, ST_INVALID, "no protocol has all these buffers");
 	o->look = frames != 0 ? LOOK_FRAME : LOOK_TX;
+	o->both_sides = asks_both_sides(o, apps);
 	if (frames != 0 && (frames != o->list_count || o->tx_test_count != 0))
 		return fail_set(why, ST_INVALID, "frames do not go with other buffers");
 	if (!o->app_only) {

@@ -221,6 +221,7 @@ struct detect_rule {
 	uint8_t ip_version; /* 0: any */
 	uint8_t flow_flags;
 	bool any_proto, noalert, alert, has_vars;
+	bool both_sides; /* of a transaction: it asks for request and response at once */
 	bool app_only;			  /* bound to application protocols: apps */
 	uint64_t protos[4];		  /* IP protocol numbers */
 	uint64_t apps;			  /* bit i: app_protocols[i] */
@@ -396,6 +397,7 @@ struct detect_inspect {
 	int64_t vars[DETECT_VARS_MAX];
 	struct arena *scratch;
 	uint32_t work; /* steps tried */
+	bool little;   /* the transaction's numbers are (DCE/RPC) */
 	bool has_vars;
 };
 
@@ -604,6 +606,7 @@ struct detect_tx {
 	struct detect_pending {
 		uint32_t rule;
 		uint32_t matched; /* bit i: list i holds */
+		uint8_t dir;	  /* a rule may fire once in each direction */
 		bool dead;
 	} * pending;
 	size_t count, room;

@@ -96,6 +96,7 @@ bool detect_inspect_list(const struct detect_rule *r, const struct detect_list *
 	in.pos = 0;
 	in.scratch = &v->worker->scratch;
 	in.work = 0;
+	in.little = v->tx != NULL && v->tx->little;
 	in.has_vars = r->has_vars;
 	if (in.has_vars)
 		memset(in.vars, 0, sizeof in.vars);

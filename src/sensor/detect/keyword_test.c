@@ -159,7 +159,7 @@ static const char *const bad_options[] = {
 	"byte_test:9,=,1,0;",
 	"byte_test:1,~,1,0;",
 	"byte_test:1,=,1;",
-	"byte_test:1,=,1,0,dce;",
+	"byte_test:1,=,1,0,dcex;",
 	"byte_jump:1;",
 	"byte_extract:1,0,9x;",
 	"byte_math:bytes 1,offset 0,oper %,rvalue 1,result r;",

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Numbers in the payload: byte_test, byte_jump, byte_extract, byte_math, and isdataat.
- * Suricata 8.0.6 rules/payload-keywords. `dce` (byte order from the DCERPC header) is not
- * supported.
+ * Suricata 8.0.6 rules/payload-keywords. `dce` is the byte order of the
+ * transaction (DCE/RPC), big-endian outside of one.
  */
 #include "base/text.h"
 #include "sensor/detect/detect_priv.h"
@@ -12,7 +12,7 @@ enum { STRING_DIGITS_MAX = 23 /* octal digits of 2^64 and a zero */ };
 /* How to read one number. */
 struct reader {
 	struct detect_num bytes, offset;
-	bool relative, little, string;
+	bool relative, little, string, as_tx;
 	uint8_t base;
 	bool has_mask;
 	uint64_t mask;
@@ -96,8 +96,10 @@ static bool number_read(const struct reader *r, const struct detect_inspect *in,
 			return false;
 		n = (int64_t)used;
 	} else {
+		bool little = r->as_tx ? in->little : r->little;
+
 		for (size_t i = 0; i < s.len; i++)
-			v = v << 8 | s.ptr[r->little ? s.len - 1 - i : i];
+			v = v << 8 | s.ptr[little ? s.len - 1 - i : i];
 	}
 	if (r->has_mask)
 		v = (v & r->mask) >> __builtin_ctzll(r->mask);
@@ -238,6 +240,8 @@ static bool reader_word(struct reader *r, struct slice w, bool *bad)
 		r->little = true;
 	} else if (slice_equal(w, SLICE("big"))) {
 		r->little = false;
+	} else if (slice_equal(w, SLICE("dce"))) {
+		r->as_tx = true;
 	} else if (slice_equal(w, SLICE("string"))) {
 		r->string = true;
 		r->base = r->base != 0 ? r->base : 10;

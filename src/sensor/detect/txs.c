@@ -6,7 +6,8 @@
  * (or, while a body grows, enough more of it) for candidates. A candidate whose buffers are not all
  * there yet waits with the transaction, with the lists that already hold.
  *
- * 1. A rule fires at most once for a transaction.
+ * 1. A rule fires at most once for each direction of a transaction, all its buffers being that
+ *    direction's; one that asks for buffers of both, once for the transaction.
  * 2. A list that holds is not asked again; a list that fails on a final buffer ends its rule.
  * 3. A transaction for which there is no memory is treated as looked at: it counts as done.
  */
@@ -89,11 +90,27 @@ static bool values_hold(struct look *k, const struct detect_rule *r, const struc
 	return false;
 }
 
+static enum answer side_ask(struct look *k, const struct detect_rule *r,
+			    const struct detect_list *l, unsigned dir)
+{
+	const struct app_field *f = l->buffer->field[k->index];
+	bool final, absent;
+
+	if ((f->dirs >> dir & 1) == 0 || (r->dirs >> dir & 1) == 0)
+		return FAILS;
+	final = is_final(k, f, dir);
+	if (!final && !f->growing)
+		return WAITS;
+	if (values_hold(k, r, l, f, (enum app_dir)dir, final, &absent) ||
+	    (final && absent && l->if_absent))
+		return HOLDS;
+	return final ? FAILS : WAITS;
+}
+
 static enum answer list_ask(struct look *k, const struct detect_rule *r,
 			    const struct detect_list *l)
 {
-	const struct app_field *f;
-	enum answer a = FAILS;
+	enum answer a;
 
 	if (l->buffer->payload) {
 		if (k->view.payload.len != 0 &&
@@ -102,20 +119,12 @@ static enum answer list_ask(struct look *k, const struct detect_rule *r,
 		return k->tx->progress[k->view.dir] < k->protocol->complete[k->view.dir] ? WAITS
 											 : FAILS;
 	}
-	f = l->buffer->field[k->index];
-	for (unsigned dir = 0; dir < 2; dir++) {
-		bool final = is_final(k, f, dir), absent;
+	a = side_ask(k, r, l, k->view.dir);
+	if (r->both_sides && a != HOLDS) {
+		enum answer other = side_ask(k, r, l, 1u - k->view.dir);
 
-		if ((f->dirs >> dir & 1) == 0 || (r->dirs >> dir & 1) == 0)
-			continue;
-		if (!final)
-			a = WAITS;
-		if (!final && !f->growing)
-			continue;
-		if (values_hold(k, r, l, f, (enum app_dir)dir, final, &absent))
-			return HOLDS;
-		if (final && absent && l->if_absent)
-			return HOLDS;
+		if (other == HOLDS || a == FAILS)
+			a = other;
 	}
 	return a;
 }
@@ -159,7 +168,7 @@ static void pending_ask(struct look *k)
 		const struct detect_rule *r = &k->w->rules->rules[d->pending[i].rule];
 		enum answer a;
 
-		if (d->pending[i].dead || (r->dirs >> k->view.dir & 1) == 0)
+		if (d->pending[i].dead || (!r->both_sides && d->pending[i].dir != k->view.dir))
 			continue;
 		a = rule_ask(k, r, &d->pending[i].matched);
 		d->pending[i].dead = a != WAITS;
@@ -168,10 +177,11 @@ static void pending_ask(struct look *k)
 	}
 }
 
-static bool is_pending(const struct detect_tx *d, uint32_t rule)
+static bool is_pending(const struct detect_tx *d, const struct detect_rule *r, uint32_t rule,
+		       unsigned dir)
 {
 	for (size_t i = 0; i < d->count; i++)
-		if (d->pending[i].rule == rule)
+		if (d->pending[i].rule == rule && (r->both_sides || d->pending[i].dir == dir))
 			return true;
 	return false;
 }
@@ -185,10 +195,10 @@ static void candidates_ask(struct look *k)
 	k->w->counters.candidates += c->count;
 	for (size_t i = 0; i < c->count; i++) {
 		const struct detect_rule *r = &k->w->rules->rules[c->items[i]];
-		struct detect_pending p = {.rule = c->items[i]};
+		struct detect_pending p = {.rule = c->items[i], .dir = (uint8_t)k->view.dir};
 		enum answer a;
 
-		if (is_pending(d, c->items[i]) || !detect_header_holds(r, &k->view))
+		if (is_pending(d, r, c->items[i], k->view.dir) || !detect_header_holds(r, &k->view))
 			continue;
 		a = rule_ask(k, r, &p.matched);
 		p.dead = a == HOLDS;

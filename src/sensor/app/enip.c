@@ -32,6 +32,7 @@ enum {
 	SEGMENTS_MAX = 255, /* of one path: its length is a byte of 16-bit words */
 };
 enum { TOO_MANY, INVALID_PDU };
+enum { FRAME_HDR, FRAME_DATA, FRAME_PDU, FRAME_CIP, FRAME_ITEM };
 
 struct segment {
 	uint8_t type;
@@ -78,6 +79,21 @@ static struct enip_side *side_of(struct app_tx *tx, enum app_dir dir)
 static void number_add(struct arena *a, struct numbers *n, uint64_t v)
 {
 	(void)ARENA_PUSH(a, n->v, n->count, n->room, v); /* no memory: it is not compared */
+}
+
+/* Where a PDU stands, to name its frames; f NULL: nobody asks. */
+struct place {
+	struct app_flow *f;
+	enum app_dir dir;
+	const struct app_tx *tx;
+	const uint8_t *input; /* of the parser */
+};
+
+static void frame(const struct place *p, uint8_t type, struct slice s)
+{
+	if (p->f != NULL)
+		(void)app_frame_open(p->f, p->dir, type, (size_t)(s.ptr - p->input), (int64_t)s.len,
+				     p->tx);
 }
 
 /* --- CIP --- */
@@ -149,7 +165,7 @@ static void note(struct arena *a, struct enip_side *side, const struct cip *m, s
 
 /* One message; false: it is broken. depth 0 may hold others, depth 1 may not. */
 static bool read_message(struct cursor c, struct arena *a, struct enip_side *side, struct cip *out,
-			 unsigned depth)
+			 const struct place *where, unsigned depth)
 {
 	uint8_t service = cursor_u8(&c);
 	struct slice all;
@@ -176,10 +192,16 @@ static bool read_message(struct cursor c, struct arena *a, struct enip_side *sid
 		return false;
 	out->packed = ARENA_ARRAY(a, struct cip, n + 1u);
 	for (uint16_t i = 0; out->packed != NULL && i < n; i++) {
-		struct slice message = slice_from(all, cursor_le16(&c));
+		size_t from = cursor_le16(&c), to;
+		struct cursor ahead = c;
+		struct slice message = slice_from(all, from);
 
-		if (message.len != 0 && !read_message(cursor_of(message), a, side,
-						      &out->packed[out->packed_count++], 1))
+		if (message.len == 0)
+			continue;
+		to = i + 1 < n ? cursor_le16(&ahead) : all.len;
+		frame(where, FRAME_CIP, to > from ? slice_part(message, 0, to - from) : message);
+		if (!read_message(cursor_of(message), a, side, &out->packed[out->packed_count++],
+				  where, 1))
 			return false;
 	}
 	return true;
@@ -222,14 +244,17 @@ static void read_services(struct cursor c, struct arena *a, struct enip_side *si
 }
 
 /* Items of the common packet format; false: broken. */
-static bool read_items(struct cursor c, struct arena *a, struct enip_side *side)
+static bool read_items(struct cursor c, struct arena *a, struct enip_side *side,
+		       const struct place *where)
 {
 	for (uint16_t n = cursor_le16(&c); n != 0 && cursor_ok(&c); n--) {
+		const uint8_t *start = c.at;
 		uint16_t type = cursor_le16(&c);
 		struct cursor item = cursor_sub(&c, cursor_le16(&c));
 
 		if (!cursor_ok(&item))
 			return false;
+		frame(where, FRAME_ITEM, (struct slice){start, (size_t)(c.at - start)});
 		if (type == ITEM_CONNECTED) {
 			side->sequence = cursor_le16(&item);
 			side->has_sequence = cursor_ok(&item);
@@ -240,23 +265,25 @@ static bool read_items(struct cursor c, struct arena *a, struct enip_side *side)
 			read_services(item, a, side);
 		else if ((type == ITEM_CONNECTED || type == ITEM_UNCONNECTED) && !side->has_cip) {
 			side->has_cip = true;
-			if (!read_message(item, a, side, &side->cip, 0))
+			frame(where, FRAME_CIP, (struct slice){item.at, cursor_left(&item)});
+			if (!read_message(item, a, side, &side->cip, where, 0))
 				return false;
 		}
 	}
 	return cursor_ok(&c);
 }
 
-static bool read_body(struct cursor c, struct arena *a, struct enip_side *side)
+static bool read_body(struct cursor c, struct arena *a, struct enip_side *side,
+		      const struct place *where)
 {
 	switch (side->cmd) {
 	case CMD_RR_DATA:
 	case CMD_UNIT_DATA:
 		(void)cursor_take(&c, 6); /* interface handle, timeout */
-		return read_items(c, a, side);
+		return read_items(c, a, side, where);
 	case CMD_LIST_IDENTITY:
 	case CMD_LIST_SERVICES:
-		return cursor_left(&c) == 0 || read_items(c, a, side);
+		return cursor_left(&c) == 0 || read_items(c, a, side, where);
 	case CMD_REGISTER:
 		side->protocol_version = cursor_le16(&c);
 		side->register_options = cursor_le16(&c);
@@ -291,11 +318,13 @@ static struct app_tx *find_request(struct app_flow *f, const struct enip_side *a
 	return NULL;
 }
 
-static bool take_pdu(struct app_flow *f, enum app_dir dir, struct slice pdu)
+/* input: the parser's, of which pdu is a part. */
+static bool take_pdu(struct app_flow *f, enum app_dir dir, struct slice pdu, const uint8_t *input)
 {
 	struct arena scratch = {.pool = f->pool};
 	struct enip_side side = {.seen = true}, *kept;
 	struct cursor c = cursor_of(pdu);
+	struct place where = {.dir = dir, .input = input};
 	struct app_tx *tx = NULL;
 	bool good;
 
@@ -308,7 +337,7 @@ static bool take_pdu(struct app_flow *f, enum app_dir dir, struct slice pdu)
 	if (dir == APP_TO_CLIENT) { /* what it answers decides in whose memory it is read */
 		struct enip_side probe = side;
 
-		(void)read_body(c, &scratch, &probe);
+		(void)read_body(c, &scratch, &probe, &where);
 		tx = find_request(f, &probe);
 		arena_reset(&scratch);
 	}
@@ -320,7 +349,13 @@ static bool take_pdu(struct app_flow *f, enum app_dir dir, struct slice pdu)
 	}
 	kept = side_of(tx, dir);
 	*kept = side;
-	good = read_body(c, &tx->arena, kept);
+	where.f = f;
+	where.tx = tx;
+	frame(&where, FRAME_HDR, slice_part(pdu, 0, HEADER_BYTES));
+	if (pdu.len > HEADER_BYTES)
+		frame(&where, FRAME_DATA, slice_from(pdu, HEADER_BYTES));
+	frame(&where, FRAME_PDU, pdu);
+	good = read_body(c, &tx->arena, kept, &where);
 	if (!good)
 		tx->anomalies |= UINT64_C(1) << INVALID_PDU;
 	app_tx_advance(tx, dir, 1);
@@ -340,7 +375,7 @@ static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slic
 
 		if (rest.len < n)
 			break;
-		if (!take_pdu(f, dir, slice_part(rest, 0, n)))
+		if (!take_pdu(f, dir, slice_part(rest, 0, n), input.ptr))
 			return (struct app_result){APP_STUCK, used};
 		used += n;
 	}
@@ -584,6 +619,11 @@ static const struct app_field fields[] = {
 	{0},
 };
 
+static const char *const frames[] = {
+	[FRAME_HDR] = "hdr", [FRAME_DATA] = "data",	 [FRAME_PDU] = "pdu",
+	[FRAME_CIP] = "cip", [FRAME_ITEM] = "enip.item", NULL,
+};
+
 static const char *const anomalies[] = {
 	[TOO_MANY] = "too_many_transactions",
 	[INVALID_PDU] = "invalid_pdu",
@@ -608,6 +648,7 @@ APP_PROTOCOL(enip) = {
 	.ports = ports,
 	.fields = fields,
 	.anomalies = anomalies,
+	.frames = frames,
 	.complete = {1, 1},
 	.probe = probe,
 	.parse = parse,

@@ -23,6 +23,7 @@ enum {
 };
 enum { BAD_BANNER, LONG_BANNER, BAD_RECORD, LONG_KEXINIT };
 enum { SSH_BANNER = 1, SSH_DONE = 2 }; /* progress */
+enum { FRAME_HDR, FRAME_DATA, FRAME_PDU };
 
 struct ssh_side {
 	struct slice proto, software;
@@ -108,9 +109,20 @@ static void read_kexinit(struct app_tx *tx, enum app_dir dir, struct slice body)
 	side->hassh = buf_slice(&text);
 }
 
-/* The next packet: false and `used` 0, more bytes are needed; false, stuck. */
-static bool read_packet(struct app_flow *f, enum app_dir dir, struct slice in, size_t *used,
-			bool *stuck)
+/* The packet that begins at `at` of the parser's input. */
+static void frame_packet(struct app_flow *f, enum app_dir dir, size_t at, uint32_t length)
+{
+	const struct app_tx *tx = ((struct ssh *)f->parser)->tx;
+
+	(void)app_frame_open(f, dir, FRAME_HDR, at, 6, tx);
+	(void)app_frame_open(f, dir, FRAME_DATA, at + 6, (int64_t)length - 2, tx);
+	(void)app_frame_open(f, dir, FRAME_PDU, at, (int64_t)length + 4, tx);
+}
+
+/* The next packet, at `at` of the parser's input: false and `used` 0, more bytes are needed; false,
+ * stuck. */
+static bool read_packet(struct app_flow *f, enum app_dir dir, struct slice in, size_t at,
+			size_t *used, bool *stuck)
 {
 	struct ssh *s = f->parser;
 	struct cursor c = cursor_of(in);
@@ -126,6 +138,7 @@ static bool read_packet(struct app_flow *f, enum app_dir dir, struct slice in, s
 		return false;
 	if (code == KEXINIT && whole <= KEXINIT_MAX && in.len < whole)
 		return false;
+	frame_packet(f, dir, at, length);
 	if (code == KEXINIT && whole <= KEXINIT_MAX && s->tx != NULL && padding < length)
 		read_kexinit(s->tx, dir, slice_part(in, 6, length - 2 - padding));
 	else if (code == KEXINIT && whole > KEXINIT_MAX)
@@ -138,7 +151,9 @@ static bool read_packet(struct app_flow *f, enum app_dir dir, struct slice in, s
 	return true;
 }
 
-static struct app_result parse_packets(struct app_flow *f, enum app_dir dir, struct slice input)
+/* Packets from `at` of the parser's input on. */
+static struct app_result parse_packets(struct app_flow *f, enum app_dir dir, struct slice input,
+				       size_t at)
 {
 	struct ssh *s = f->parser;
 	size_t used = 0, n;
@@ -148,7 +163,8 @@ static struct app_result parse_packets(struct app_flow *f, enum app_dir dir, str
 		n = input.len - used < s->dir[dir].skip ? input.len - used : s->dir[dir].skip;
 		s->dir[dir].skip -= (uint32_t)n;
 		used += n;
-		if (used == input.len || !read_packet(f, dir, slice_from(input, used), &n, &stuck))
+		if (used == input.len ||
+		    !read_packet(f, dir, slice_from(input, used), at + used, &n, &stuck))
 			break;
 		used += n;
 	}
@@ -212,7 +228,7 @@ static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slic
 			return r;
 	}
 	if (s->dir[dir].at == AT_PACKETS) {
-		struct app_result p = parse_packets(f, dir, slice_from(input, r.used));
+		struct app_result p = parse_packets(f, dir, slice_from(input, r.used), r.used);
 
 		return (struct app_result){p.verdict, r.used + p.used};
 	}
@@ -308,6 +324,9 @@ static const struct app_field fields[] = {
 	{0},
 };
 
+static const char *const frames[] = {
+	[FRAME_HDR] = "record.hdr", [FRAME_DATA] = "record.data", [FRAME_PDU] = "record.pdu", NULL};
+
 static const char *const anomalies[] = {
 	[BAD_BANNER] = "invalid_banner",
 	[LONG_BANNER] = "long_banner",
@@ -322,6 +341,7 @@ APP_PROTOCOL(ssh) = {
 	.transports = APP_TCP,
 	.fields = fields,
 	.anomalies = anomalies,
+	.frames = frames,
 	.complete = {SSH_DONE, SSH_DONE},
 	.parser_bytes = sizeof(struct ssh),
 	.probe = probe,

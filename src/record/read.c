@@ -298,11 +298,11 @@ static enum status read_value(struct reader *rd, struct slice group, struct slic
 }
 
 /* event_type decides which rows there are, so it is read before all others. */
-static enum status read_kind(json_t *v, struct record *out, struct fail *why)
+static enum status read_kind(json_t *v, struct arena *a, struct record *out, struct fail *why)
 {
 	const struct record_row *row = row_find(RECORD_NONE, SLICE(""), SLICE("event_type"));
 
-	if (v != NULL && !get_event(row, v, NULL, out))
+	if (v != NULL && !get_event(row, v, a, out))
 		return fail_set(why, ST_INVALID, "event_type is no %s",
 				record_types[row->type].doc);
 	return ST_OK;
@@ -334,7 +334,7 @@ static enum status read_field(struct reader *rd, const struct record_field *f, b
 	if (v == NULL)
 		return fail_set(why, ST_INVALID, "field \"%.*s\": %s", SLICE_ARG(f->name),
 				error.text);
-	st = kind ? read_kind(v, rd->out, why) : read_value(rd, f->group, f->name, v, why);
+	st = kind ? read_kind(v, rd->arena, rd->out, why) : read_value(rd, f->group, f->name, v, why);
 	json_decref(v);
 	return st;
 }
@@ -384,7 +384,7 @@ static enum status read_root(struct reader *rd, json_t *root, struct fail *why)
 
 	if (!json_is_object(root))
 		return fail_set(why, ST_INVALID, "a record is a JSON object");
-	st = read_kind(json_object_get(root, "event_type"), rd->out, why);
+	st = read_kind(json_object_get(root, "event_type"), rd->arena, rd->out, why);
 	for (void *at = json_object_iter(root); at != NULL && st == ST_OK;
 	     at = json_object_iter_next(root, at)) {
 		const char *key = json_object_iter_key(at);

@@ -230,8 +230,9 @@ struct app_protocol {
 	const char *const *anomalies; /* NULL-terminated; rules: app-layer-event:<name>.<anomaly> */
 	const struct app_hook *hooks; /* terminated by name == NULL; NULL: the common ones only */
 	const char *const *frames;    /* NULL-terminated; rules: frame:<name>.<frame>; NULL: none */
-	uint8_t complete[2];	      /* progress at which a direction of a tx is complete */
-	size_t parser_bytes;	      /* size of the parser's state */
+	const struct app_word *synonyms; /* other names of anomalies: their bits; NULL: none */
+	uint8_t complete[2];		 /* progress at which a direction of a tx is complete */
+	size_t parser_bytes;		 /* size of the parser's state */
 	/* input: the first bytes of the direction, or one datagram. YES and NO must stay what they
 	 * are when more bytes follow. */
 	enum app_probe (*probe)(const struct app_flow *f, enum app_dir dir, struct slice input,

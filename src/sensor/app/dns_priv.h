@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The parts of the DNS parser: dns.c (messages, transactions, buffers) and dns_text.c (names,
- * numbers and record data as text).
+ * The parts of the DNS parser: dns.c (messages, transactions), dns_field.c (rule buffers),
+ * dns_log.c (events) and dns_text.c (names, numbers, record data).
  */
 #ifndef DEW_SENSOR_APP_DNS_PRIV_H
 #define DEW_SENSOR_APP_DNS_PRIV_H
@@ -10,10 +10,10 @@
 #include "sensor/app/app.h"
 
 enum {
-	DNS_NAME_MAX = 1025,	/* bytes kept of a name as text: Suricata's limit */
-	DNS_POINTERS_MAX = 255, /* compression pointers followed in one name: Suricata's limit */
-	DNS_LABELS_MAX = 255,	/* labels of one name: Suricata's limit */
-	DNS_NUMBER_MAX = 24,	/* bytes of a type or code as text */
+	DNS_NAME_MAX = 1025, /* bytes kept of a name as text: Suricata's limit */
+	DNS_STEPS_MAX = 255, /* labels and pointers of one name: Suricata's limit */
+	DNS_KEPT_MAX = 2048, /* questions, and records of each section, kept of a message */
+	DNS_NAMES_BYTES_MAX = 4 << 20, /* bytes of names kept of a message */
 };
 
 enum dns_anomaly {
@@ -29,21 +29,108 @@ enum dns_anomaly {
 	DNS_AUTHORITIES,
 };
 
+enum { /* types whose data is read: IANA DNS parameters */
+       DNS_A = 1,
+       DNS_NS = 2,
+       DNS_CNAME = 5,
+       DNS_SOA = 6,
+       DNS_NULL = 10,
+       DNS_PTR = 12,
+       DNS_MX = 15,
+       DNS_TXT = 16,
+       DNS_AAAA = 28,
+       DNS_SRV = 33,
+       DNS_OPT = 41,
+       DNS_SSHFP = 44,
+};
+
+enum { /* bits of the header's flags */
+       DNS_FLAG_QR = 0x8000,
+       DNS_FLAG_AA = 0x0400,
+       DNS_FLAG_TC = 0x0200,
+       DNS_FLAG_RD = 0x0100,
+       DNS_FLAG_RA = 0x0080,
+       DNS_FLAG_Z = 0x0040,
+};
+
+enum { DNS_QUESTIONS, DNS_ANSWERS, DNS_AUTHORITY, DNS_ADDITIONAL, DNS_SECTIONS };
+
+struct dns_header {
+	uint16_t id, flags, count[DNS_SECTIONS];
+};
+
+struct dns_name {
+	struct slice text; /* labels joined by dots, without the last; "" is the root */
+	bool cut;	   /* longer than is kept */
+};
+
+struct dns_question {
+	struct dns_name name;
+	uint16_t type;
+};
+
+/* The data of a record, as far as its type is known here. */
+struct dns_rdata {
+	struct slice bytes; /* all of it (A, AAAA, TXT, NULL, SSHFP, OPT), or what stands beside
+			     * the names (SOA: five numbers behind; SRV: three before) */
+	struct dns_name name[2]; /* NS, CNAME, PTR, MX, SRV; SOA has two */
+};
+
+struct dns_record {
+	struct dns_name name;
+	uint16_t type;
+	uint32_t ttl;
+	struct dns_rdata data;
+};
+
+struct dns_section {
+	struct dns_record *at;
+	size_t count, room;
+};
+
+struct dns { /* one message, which is one transaction */
+	struct dns_header h;
+	enum app_dir dir;
+	struct dns_question *questions;
+	size_t question_count, question_room;
+	struct dns_section sections[DNS_SECTIONS]; /* [DNS_QUESTIONS] is empty */
+	size_t name_bytes;			   /* kept so far */
+	/* for rules */
+	uint64_t opcode, rcode;
+	uint64_t *types;
+	size_t type_count, type_room;
+};
+
 static inline void dns_anomaly(struct app_tx *tx, enum dns_anomaly a)
 {
 	tx->anomalies |= UINT64_C(1) << a;
 }
 
-/* Reads a name of `message` at c as labels joined by dots, without the last. "" is the root. On a
- * bad name c goes bad and the rest is what was read. */
-struct slice app_dns_name(struct cursor *c, struct slice message, struct app_tx *tx);
+static inline bool dns_is_answer(const struct dns *d)
+{
+	return (d->h.flags & DNS_FLAG_QR) != 0;
+}
 
-/* "A", "TYPE65280"; "NOERROR", "RCODE3841". Text lives in a or for ever. */
+/* Reads a name of `message` at c. On a bad name c goes bad and the result is what was read. */
+struct dns_name app_dns_name(struct cursor *c, struct slice message, struct app_tx *tx);
+
+/* "A", "65280"; "NOERROR", "12". Text lives in a or for ever. */
 struct slice app_dns_type(uint16_t type, struct arena *a);
 struct slice app_dns_rcode(uint16_t rcode, struct arena *a);
+/* The number of a type's name, in either case; -1: none. */
+int32_t app_dns_type_find(struct slice name);
 
-/* The data of a record in text; ptr NULL if the type has no text here. */
-struct slice app_dns_rdata(uint16_t type, struct slice rdata, struct slice message,
-			   struct app_tx *tx);
+/* Reads a record's data, which lies in `message`. False: it is broken. */
+bool app_dns_rdata(uint16_t type, struct slice rdata, struct slice message, struct app_tx *tx,
+		   struct dns_rdata *out);
+/* "192.0.2.1", "2001:0db8:0000:...": of 4 or 16 bytes; "" of others. Text lives in a. */
+struct slice app_dns_address(struct slice bytes, struct arena *a);
+
+/* dns_field.c */
+extern const struct app_field app_dns_fields[];
+
+/* dns_log.c */
+bool app_dns_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct record *r);
+const void *app_dns_log_configure(struct config *root, struct config *node, struct arena *a);
 
 #endif

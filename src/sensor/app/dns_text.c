@@ -1,81 +1,106 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Names (RFC 1035 3.1, compression 4.1.4), the names of types and codes (IANA DNS parameters), and
- * record data as text: RFC 1035 3.3, RFC 3596 (AAAA), RFC 2782 (SRV).
+ * record data: RFC 1035 3.3, RFC 3596 (AAAA), RFC 2782 (SRV), RFC 4255 (SSHFP), RFC 6891 (OPT).
  */
 #include "base/addr.h"
 #include "base/buf.h"
 #include "sensor/app/dns_priv.h"
 
-/* Appends a label; false once the name is as long as is kept. */
+/* Appends a label; false once the name is longer than is kept. */
 static bool add_label(struct buf *out, struct slice label)
 {
-	if (out->len + (out->len != 0) + label.len > DNS_NAME_MAX) {
-		if (out->len != 0 && out->len < DNS_NAME_MAX)
-			buf_add_byte(out, '.');
-		buf_add(out, slice_part(label, 0, DNS_NAME_MAX - out->len));
-		return false;
-	}
 	if (out->len != 0)
 		buf_add_byte(out, '.');
 	buf_add(out, label);
+	if (out->len <= DNS_NAME_MAX)
+		return true;
+	out->len = DNS_NAME_MAX;
+	return false;
+}
+
+/* One label or pointer at *at. False: the name ends here, or is bad. */
+struct walk {
+	struct cursor at;
+	struct cursor *after; /* where the message goes on behind the name */
+	bool jumped;
+	unsigned steps;
+	struct buf out;
+	bool cut;
+};
+
+static bool jump(struct walk *w, uint8_t first, struct slice message, struct app_tx *tx)
+{
+	const uint8_t *here = w->at.at - 1;
+	size_t to = (size_t)(first & 0x3f) << 8 | cursor_u8(&w->at);
+
+	if (!cursor_ok(&w->at) || to > message.len) {
+		w->after->bad = true;
+		return false;
+	}
+	if (message.ptr + to == here) { /* it points at itself */
+		dns_anomaly(tx, DNS_LOOP);
+		w->after->bad |= !w->jumped;
+		return false;
+	}
+	if (!w->jumped)
+		*w->after = w->at;
+	w->jumped = true;
+	w->at = cursor_of(slice_from(message, to));
 	return true;
 }
 
-struct slice app_dns_name(struct cursor *c, struct slice message, struct app_tx *tx)
+static bool label(struct walk *w, uint8_t n, struct app_tx *tx)
 {
-	struct buf out = buf_in(&tx->arena);
-	struct cursor at = *c;
-	unsigned pointers = 0, labels = 0;
+	struct slice text = cursor_take(&w->at, n);
 
-	for (;;) {
-		uint8_t n = cursor_u8(&at);
-
-		if (!cursor_ok(&at)) {
-			c->bad = true;
-			break;
-		}
-		if (n >= 0xc0) {
-			size_t to = (size_t)(n & 0x3f) << 8 | cursor_u8(&at);
-
-			if (pointers++ == 0)
-				*c = at; /* the name ends here, wherever it goes on */
-			if (!cursor_ok(&at) || to >= message.len) {
-				c->bad = true;
-				break;
-			}
-			if (pointers > DNS_POINTERS_MAX) {
-				dns_anomaly(tx, DNS_LOOP);
-				c->bad = true;
-				break;
-			}
-			at = cursor_of(slice_from(message, to));
-			continue;
-		}
-		if (n > 63) { /* 01 and 10 were never used: RFC 6891 5 */
-			c->bad = true;
-			break;
-		}
-		if (n == 0)
-			break;
-		if (++labels > DNS_LABELS_MAX) {
-			dns_anomaly(tx, DNS_TOO_MANY_LABELS);
-			c->bad = true;
-			break;
-		}
-		struct slice label = cursor_take(&at, n);
-
-		if (!cursor_ok(&at)) {
-			c->bad = true;
-			break;
-		}
-		if ((tx->anomalies >> DNS_NAME_TOO_LONG & 1) == 0 || out.len < DNS_NAME_MAX)
-			if (!add_label(&out, label))
-				dns_anomaly(tx, DNS_NAME_TOO_LONG);
+	if (!cursor_ok(&w->at)) {
+		w->after->bad = true;
+		return false;
 	}
-	if (pointers == 0 && !c->bad)
-		*c = at;
-	return out.len != 0 ? buf_slice(&out) : SLICE("");
+	if (!w->cut && !add_label(&w->out, text)) {
+		dns_anomaly(tx, DNS_NAME_TOO_LONG);
+		w->cut = true;
+		return !w->jumped; /* else it is known where the name ends */
+	}
+	return true;
+}
+
+static bool step(struct walk *w, struct slice message, struct app_tx *tx)
+{
+	uint8_t n;
+
+	if (cursor_left(&w->at) == 0)
+		return false;
+	n = cursor_u8(&w->at);
+	if (n == 0)
+		return false;
+	if (n > 63 && n < 0xc0) { /* 01 and 10 were never used: RFC 6891 5 */
+		w->after->bad = true;
+		return false;
+	}
+	if (n >= 0xc0 ? !jump(w, n, message, tx) : !label(w, n, tx))
+		return false;
+	if (++w->steps <= DNS_STEPS_MAX)
+		return true;
+	dns_anomaly(tx, DNS_TOO_MANY_LABELS);
+	w->cut = true;
+	w->after->bad |= !w->jumped;
+	return false;
+}
+
+struct dns_name app_dns_name(struct cursor *c, struct slice message, struct app_tx *tx)
+{
+	struct dns *d = tx->data;
+	struct walk w = {.at = *c, .after = c, .out = buf_in(&tx->arena)};
+
+	w.cut = d->name_bytes > DNS_NAMES_BYTES_MAX;
+	while (step(&w, message, tx))
+		;
+	if (!w.jumped && !c->bad)
+		*c = w.at;
+	d->name_bytes += w.out.len;
+	return (struct dns_name){w.out.len != 0 ? buf_slice(&w.out) : SLICE(""), w.cut};
 }
 
 struct name {
@@ -111,121 +136,118 @@ static const struct name rcodes[] = {
 	{20, "BADNAME"}, {21, "BADALG"},  {22, "BADTRUNC"}, {23, "BADCOOKIE"},
 };
 
-static struct slice name_of(const struct name *table, size_t n, uint16_t number,
-			    const char *unknown, struct arena *a)
+static struct slice name_of(const struct name *table, size_t n, uint16_t number, struct arena *a)
 {
 	struct buf b = buf_in(a);
 
 	for (size_t i = 0; i < n; i++)
 		if (table[i].number == number)
 			return slice_of(table[i].text);
-	buf_add_z(&b, unknown);
 	buf_add_u64(&b, number);
 	return buf_slice(&b);
 }
 
 struct slice app_dns_type(uint16_t type, struct arena *a)
 {
-	return name_of(types, sizeof types / sizeof types[0], type, "TYPE", a);
+	return name_of(types, sizeof types / sizeof types[0], type, a);
 }
 
 struct slice app_dns_rcode(uint16_t rcode, struct arena *a)
 {
-	return name_of(rcodes, sizeof rcodes / sizeof rcodes[0], rcode, "RCODE", a);
+	return name_of(rcodes, sizeof rcodes / sizeof rcodes[0], rcode, a);
 }
 
-static struct slice address(struct slice rdata, struct arena *a)
+int32_t app_dns_type_find(struct slice name)
+{
+	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+		if (slice_equal_nocase(name, slice_of(types[i].text)))
+			return types[i].number;
+	return -1;
+}
+
+struct slice app_dns_address(struct slice bytes, struct arena *a)
 {
 	char text[ADDR_TEXT_MAX];
-	struct addr addr = rdata.len == 4 ? addr_v4(rdata.ptr) : addr_v6(rdata.ptr);
+	struct addr addr;
 
-	return arena_copy(a, addr_format(&addr, text));
+	if (bytes.len != 4 && bytes.len != 16)
+		return SLICE("");
+	addr = bytes.len == 4 ? addr_v4(bytes.ptr) : addr_v6(bytes.ptr);
+	return arena_copy(a, addr_format_full(&addr, text));
 }
 
-/* RFC 1035 3.3.14: one or more counted strings, here joined as a reader of SPF joins them. */
-static struct slice strings(struct slice rdata, struct app_tx *tx)
+/* Are they whole counted strings, RFC 1035 3.3.14? */
+static bool strings_ok(struct slice rdata)
 {
 	struct cursor c = cursor_of(rdata);
-	struct buf out = buf_in(&tx->arena);
+
+	while (cursor_left(&c) != 0)
+		(void)cursor_take(&c, cursor_u8(&c));
+	return cursor_ok(&c) && rdata.len != 0;
+}
+
+/* RFC 6891 6.1.2 */
+static bool options_ok(struct slice rdata)
+{
+	struct cursor c = cursor_of(rdata);
 
 	while (cursor_left(&c) != 0) {
-		struct slice s = cursor_take(&c, cursor_u8(&c));
-
-		if (!cursor_ok(&c)) {
-			dns_anomaly(tx, DNS_MALFORMED);
-			break;
-		}
-		buf_add(&out, s);
+		(void)cursor_be16(&c);
+		(void)cursor_take(&c, cursor_be16(&c));
 	}
-	return out.len != 0 ? buf_slice(&out) : SLICE("");
+	return cursor_ok(&c);
 }
 
-static struct slice soa(struct cursor *c, struct slice message, struct app_tx *tx)
+/* The fixed part of a SOA (behind its names), or SRV (before its name). */
+static void keep(struct cursor *c, size_t n, struct app_tx *tx, struct dns_rdata *out)
 {
-	struct buf out = buf_in(&tx->arena);
-
-	buf_add(&out, app_dns_name(c, message, tx));
-	buf_add_byte(&out, ' ');
-	buf_add(&out, app_dns_name(c, message, tx));
-	for (int i = 0; i < 5; i++) { /* serial, refresh, retry, expire, minimum */
-		buf_add_byte(&out, ' ');
-		buf_add_u64(&out, cursor_be32(c));
-	}
-	return buf_slice(&out);
+	out->bytes = arena_copy(&tx->arena, cursor_take(c, n));
 }
 
-static struct slice srv(struct cursor *c, struct slice message, struct app_tx *tx)
-{
-	struct buf out = buf_in(&tx->arena);
-
-	for (int i = 0; i < 3; i++) { /* priority, weight, port */
-		buf_add_u64(&out, cursor_be16(c));
-		buf_add_byte(&out, ' ');
-	}
-	buf_add(&out, app_dns_name(c, message, tx));
-	return buf_slice(&out);
-}
-
-struct slice app_dns_rdata(uint16_t type, struct slice rdata, struct slice message,
-			   struct app_tx *tx)
+bool app_dns_rdata(uint16_t type, struct slice rdata, struct slice message, struct app_tx *tx,
+		   struct dns_rdata *out)
 {
 	struct cursor c = cursor_of(rdata);
-	struct slice text = {NULL, 0};
 
+	*out = (struct dns_rdata){0};
 	switch (type) {
-	case 1:
-	case 28:
-		if (rdata.len == (type == 1 ? 4u : 16u))
-			return address(rdata, &tx->arena);
-		dns_anomaly(tx, DNS_MALFORMED);
-		return text;
-	case 2:
-	case 5:
-	case 12:
-	case 39:
-		text = app_dns_name(&c, message, tx);
+	case DNS_TXT:
+		if (!strings_ok(rdata))
+			return false;
 		break;
-	case 15:
+	case DNS_OPT:
+		if (!options_ok(rdata))
+			return false;
+		break;
+	case DNS_A:
+	case DNS_AAAA:
+	case DNS_NULL:
+		break;
+	case DNS_SSHFP:
+		if (rdata.len < 2)
+			return false;
+		break;
+	case DNS_MX:
 		(void)cursor_be16(&c); /* preference */
-		text = app_dns_name(&c, message, tx);
-		break;
-	case 6:
-		text = soa(&c, message, tx);
-		break;
-	case 33:
-		text = srv(&c, message, tx);
-		break;
-	case 16:
-	case 99:
-		return strings(rdata, tx);
-	case 10:
-		return arena_copy(&tx->arena, rdata);
+		out->name[0] = app_dns_name(&c, message, tx);
+		return cursor_ok(&c);
+	case DNS_NS:
+	case DNS_CNAME:
+	case DNS_PTR:
+		out->name[0] = app_dns_name(&c, message, tx);
+		return cursor_ok(&c);
+	case DNS_SRV:
+		keep(&c, 6, tx, out);
+		out->name[0] = app_dns_name(&c, message, tx);
+		return cursor_ok(&c);
+	case DNS_SOA:
+		out->name[0] = app_dns_name(&c, message, tx);
+		out->name[1] = app_dns_name(&c, message, tx);
+		keep(&c, 20, tx, out);
+		return cursor_ok(&c);
 	default:
-		return text;
+		return true;
 	}
-	if (!cursor_ok(&c)) {
-		dns_anomaly(tx, DNS_MALFORMED);
-		return (struct slice){NULL, 0};
-	}
-	return text;
+	out->bytes = arena_copy(&tx->arena, rdata);
+	return true;
 }

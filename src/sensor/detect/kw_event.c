@@ -17,6 +17,15 @@ static int index_of(const char *const *names, struct slice name)
 	return -1;
 }
 
+/* The bit of an anomaly of protocol p, under any of its names; -1: it has none so called. */
+static int app_index(const struct app_protocol *p, struct slice name)
+{
+	for (const struct app_word *w = p->synonyms; w != NULL && w->name != NULL; w++)
+		if (slice_equal(name, slice_of(w->name)))
+			return (int)w->value;
+	return index_of(p->anomalies, name);
+}
+
 static bool app_event(const void *operand, const struct detect_view *v)
 {
 	const struct event_operand *o = operand;
@@ -50,7 +59,7 @@ static enum status compile_app(struct detect_compiler *c, const struct detect_ke
 		return fail_set(why, ST_NOMEM, "no memory for %s", kw->name);
 	for (unsigned i = 0; app_protocols[i] != NULL && i < DETECT_PROTOCOLS_MAX; i++) {
 		int bit = (detect_apps_named(proto) >> i & 1) != 0
-				  ? index_of(app_protocols[i]->anomalies, rest)
+				  ? app_index(app_protocols[i], rest)
 				  : -1;
 
 		if (bit >= 0 && bit < APP_ANOMALIES_MAX) {

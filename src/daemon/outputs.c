@@ -5,6 +5,8 @@
 #include "daemon/daemon_priv.h"
 #include "os/file.h"
 
+#include <stdlib.h>
+
 static struct slice path_in(struct arena *a, struct slice dir, struct slice name)
 {
 	return name.len != 0 && name.ptr[0] == '/' ? name : daemon_path(a, dir, name);
@@ -34,8 +36,17 @@ static struct config *eve_log(struct config *member)
 	if (member->kind != CONFIG_MAP || node == NULL ||
 	    !slice_equal(node->name, SLICE("eve-log")))
 		return NULL;
-	member->asked = node->asked = true;
-	return node;
+	return config_at(member, "eve-log");
+}
+
+/* Suricata reads the version of its DNS events from there, too. */
+static enum status read_environment(struct config *root, struct fail *why)
+{
+	const char *version = getenv("SURICATA_EVE_DNS_VERSION");
+
+	return version == NULL || root == NULL
+		       ? ST_OK
+		       : config_set(root, SLICE("eve-dns-version"), slice_of(version), why);
 }
 
 enum status daemon_outputs_open(struct config *root, struct slice dir, struct arena *a,
@@ -48,16 +59,15 @@ enum status daemon_outputs_open(struct config *root, struct slice dir, struct ar
 	*out = (struct daemon_outputs){0};
 	if (root == NULL)
 		return open_one(NULL, dir, a, out, why);
-	for (struct config *m = list != NULL ? list->first : NULL; m != NULL; m = m->next) {
+	st = read_environment(root, why);
+	for (struct config *m = config_first(list); st == ST_OK && m != NULL; m = config_next(m)) {
 		struct config *node = eve_log(m);
 
 		if (node == NULL || !config_bool(node, "enabled", false))
 			continue;
 		st = open_one(node, dir, a, out, why);
-		if (st != ST_OK)
-			return st;
 	}
-	if (!os_file_exists(usual))
+	if (st == ST_OK && !os_file_exists(usual))
 		st = os_file_put(NULL, usual, SLICE(""), why);
 	return st;
 }

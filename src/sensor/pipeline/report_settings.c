@@ -187,13 +187,10 @@ struct report_settings *report_settings_new(struct config *root, struct config *
 	read_xff(config_at(node, "xff"), &s->xff);
 	if (node == NULL)
 		return read_shipped(s, a) ? s : NULL;
-	for (struct config *t = types != NULL ? types->first : NULL; t != NULL; t = t->next) {
+	for (struct config *t = config_first(types); t != NULL; t = config_next(t)) {
 		bool named = t->kind == CONFIG_MAP && t->first != NULL;
-		struct config *member = named ? t->first : NULL;
+		struct config *member = named ? config_first(t) : NULL;
 
-		t->asked = true;
-		if (member != NULL)
-			member->asked = true;
 		if (!read_type(s, named ? member->name : t->value, root, member, a))
 			return NULL;
 	}

@@ -20,6 +20,7 @@ struct config;
 
 enum {
 	PACKET_VLANS_MAX = 3,
+	PACKET_SACKS_MAX = 4, /* more do not fit into a header */
 	PACKET_ANOMALIES_MAX = 192,
 	DECODE_LAYERS_MAX = 255,  /* decode_options.layers_max at most */
 	DECODE_PACKETS_MAX = 24,  /* of one frame; a tunnel too many is not looked into */
@@ -54,6 +55,12 @@ struct packet_tcp {
 	uint16_t mss;	/* 0: option absent */
 	uint8_t wscale; /* valid if has_wscale */
 	bool has_wscale, sack_ok, has_ts;
+	bool has_fastopen; /* RFC 7413, or its experimental form */
+	bool is_signed;	   /* RFC 2385, RFC 5925 */
+	uint8_t sacks;	   /* RFC 2018 */
+	struct packet_sack {
+		uint32_t start, end;
+	} sack[PACKET_SACKS_MAX];
 	uint32_t ts_val, ts_ecr;
 };
 

@@ -10,6 +10,11 @@ enum {
 	OPT_SACK_OK = 4,
 	OPT_SACK = 5,
 	OPT_TS = 8,
+	OPT_MD5 = 19,
+	OPT_AO = 29,
+	OPT_FASTOPEN = 34,
+	OPT_EXPERIMENT = 253, /* and 254; RFC 6994 */
+	FASTOPEN_MAGIC = 0xf989,
 	WSCALE_MAX = 14, /* RFC 7323 2.3 */
 };
 
@@ -47,6 +52,12 @@ static void option(struct packet_tcp *t, uint8_t type, struct cursor body)
 	case OPT_SACK_OK:
 		t->sack_ok = true;
 		break;
+	case OPT_SACK:
+		while (t->sacks < PACKET_SACKS_MAX && cursor_left(&body) > 0) {
+			t->sack[t->sacks].start = cursor_be32(&body);
+			t->sack[t->sacks++].end = cursor_be32(&body);
+		}
+		break;
 	case OPT_TS:
 		t->ts_val = cursor_be32(&body);
 		t->ts_ecr = cursor_be32(&body);
@@ -55,6 +66,16 @@ static void option(struct packet_tcp *t, uint8_t type, struct cursor body)
 	default:
 		break;
 	}
+}
+
+static void rare_option(struct packet_tcp *t, uint8_t type, struct cursor body)
+{
+	if (type == OPT_MD5 || type == OPT_AO)
+		t->is_signed = true;
+	else if (type == OPT_FASTOPEN)
+		t->has_fastopen = true;
+	else if (type >= OPT_EXPERIMENT && cursor_left(&body) >= 2)
+		t->has_fastopen = t->has_fastopen || cursor_be16(&body) == FASTOPEN_MAGIC;
 }
 
 static void options(struct packet *p, struct slice bytes)
@@ -82,8 +103,10 @@ static void options(struct packet *p, struct slice bytes)
 			packet_anomaly(p, TCP_OPT_INVALID_LEN);
 			continue;
 		}
-		if (type > OPT_TS)
+		if (type > OPT_TS) {
+			rare_option(&p->tcp, type, body);
 			continue;
+		}
 		if ((seen >> type & 1) != 0)
 			packet_anomaly(p, TCP_OPT_DUPLICATE);
 		else

@@ -28,6 +28,7 @@ struct app_frame;
 struct app_tx;
 struct file_setup;
 struct packet;
+struct stream_events;
 
 struct detect_rules;
 struct detect_worker;
@@ -93,8 +94,8 @@ void detect_worker_free(struct detect_worker *w);
 /* At most so many alerts a packet, 1 to 255; those of the rules that come first. Default 15. */
 void detect_worker_alerts_max(struct detect_worker *w, size_t n);
 
-/* The anomalies that stream_packet() returned for the packet that detect_packet() looks at next. */
-void detect_stream_events(struct detect_worker *w, uint64_t anomalies);
+/* What was odd to stream_packet() about the packet that detect_packet() looks at next. */
+void detect_stream_events(struct detect_worker *w, const struct stream_events *events);
 
 /* Rules on packets: headers, packet payload. flow may be NULL. Call once per packet, after stream
  * and app have taken it. */
@@ -103,7 +104,7 @@ void detect_packet(struct detect_worker *w, const struct packet *p, struct flow 
 
 /* Rules on the stream's released bytes of a direction (stream_window()), those not looked at
  * before. p is the packet that released them, NULL at the end. `last`: no more will come. At the
- * end of a flow call it from the stream's eof callback: stream_end() then gives the bytes back. */
+ * end of a flow call it before stream_end() gives the bytes back. */
 void detect_stream(struct detect_worker *w, const struct packet *p, struct flow *f,
 		   enum flow_dir dir, bool last);
 

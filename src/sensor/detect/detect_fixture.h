@@ -19,7 +19,7 @@ struct fixture {
 	struct flow flow;
 	uint64_t hit[FIXTURE_HITS_MAX]; /* sids in order */
 	uint32_t hits;
-	bool streamed[2], ended[2], ending;
+	bool streamed[2], ended[2];
 	uint32_t seq[2]; /* next to send */
 	struct wall_ns now;
 	uint64_t packets;
@@ -56,8 +56,6 @@ static void fixture_stream_eof(void *ctx, struct flow *f, enum flow_dir dir)
 	struct fixture *x = ctx;
 
 	x->streamed[dir] = x->ended[dir] = true;
-	if (x->ending)
-		detect_stream(x->worker, NULL, f, dir, true);
 	if (f->app != NULL)
 		app_eof(f->app, (enum app_dir)dir);
 }
@@ -133,7 +131,8 @@ static inline struct packet fixture_packet(struct fixture *x, enum flow_dir dir,
 /* Gives a packet to everything that looks, as the pipeline does. */
 static inline void fixture_look(struct fixture *x, struct packet *p, enum flow_dir dir)
 {
-	const struct stream_limits limits = {.pool = &x->pool};
+	const struct stream_config config = {.pool = &x->pool};
+	struct stream_result result;
 	const struct stream_sink sink = {x, fixture_stream_data, fixture_stream_gap,
 					 fixture_stream_eof};
 	struct flow *f = &x->flow;
@@ -141,10 +140,12 @@ static inline void fixture_look(struct fixture *x, struct packet *p, enum flow_d
 	x->streamed[0] = x->streamed[1] = x->ended[0] = x->ended[1] = false;
 	f->side[dir].pkts++;
 	f->last = p->at;
-	if (f->proto == IP_PROTO_TCP)
-		detect_stream_events(x->worker, stream_packet(&limits, f, p, dir, &sink));
-	else if (f->app != NULL && p->payload.len != 0)
+	if (f->proto == IP_PROTO_TCP) {
+		stream_packet(&config, f, p, dir, &sink, &result);
+		detect_stream_events(x->worker, &result.events);
+	} else if (f->app != NULL && p->payload.len != 0) {
 		app_data(f->app, (enum app_dir)dir, p->payload);
+	}
 	detect_packet(x->worker, p, f, dir);
 	for (int d = 0; d < 2; d++)
 		if (x->streamed[d])
@@ -206,10 +207,12 @@ static inline void fixture_flow_end(struct fixture *x)
 					 fixture_stream_eof};
 	struct flow *f = &x->flow;
 
-	x->ending = true;
-	if (f->stream != NULL)
-		stream_end(f, &sink);
-	x->ending = false;
+	for (int d = 0; d < 2; d++) {
+		stream_flush(f, (enum flow_dir)d, &sink);
+		if (f->stream != NULL)
+			detect_stream(x->worker, NULL, f, (enum flow_dir)d, true);
+	}
+	stream_end(f);
 	for (int d = 0; d < 2 && f->app != NULL; d++)
 		if (!f->app->eof[d])
 			app_eof(f->app, (enum app_dir)d);

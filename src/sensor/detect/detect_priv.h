@@ -23,6 +23,7 @@
 #include "sensor/detect/detect.h"
 #include "sensor/flow/flow.h"
 #include "sensor/rule/rule.h"
+#include "sensor/stream/stream.h"
 
 enum {
 	DETECT_LISTS_MAX = 32,	/* buffers of one rule: bits of a uint32_t */
@@ -638,8 +639,8 @@ struct detect_worker {
 	struct detect_memory memory;
 	struct detect_tx tx_none; /* stands for a transaction without memory */
 	struct detect_counters counters;
-	uint64_t stream_anomalies; /* of the packet looked at */
-	size_t alerts_max;	   /* of one packet */
+	struct stream_events stream_events; /* of the packet looked at */
+	size_t alerts_max;		    /* of one packet */
 	size_t queued;
 	struct detect_match queue[DETECT_QUEUE_MAX]; /* of the packet, until detect_finish() */
 };

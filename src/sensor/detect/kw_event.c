@@ -46,7 +46,7 @@ static bool stream_event(const void *operand, const struct detect_view *v)
 {
 	const struct event_operand *o = operand;
 
-	return v->worker->stream_anomalies >> o->bit & 1;
+	return stream_events_has(&v->worker->stream_events, o->bit);
 }
 
 static enum status compile_app(struct detect_compiler *c, const struct detect_keyword *kw,

@@ -50,16 +50,16 @@ const struct detect_counters *detect_worker_counters(const struct detect_worker 
 	return &w->counters;
 }
 
-void detect_stream_events(struct detect_worker *w, uint64_t anomalies)
+void detect_stream_events(struct detect_worker *w, const struct stream_events *events)
 {
-	w->stream_anomalies = anomalies;
+	w->stream_events = *events;
 }
 
 /* Suricata's meaning: TCP after the handshake; else once both sides have sent. */
 static bool established(const struct flow *f)
 {
 	if (f->proto == IP_PROTO_TCP)
-		return stream_state_of(f) >= STREAM_ESTABLISHED;
+		return stream_was_established(f);
 	return f->side[FLOW_TO_SERVER].pkts != 0 && f->side[FLOW_TO_CLIENT].pkts != 0;
 }
 
@@ -240,7 +240,7 @@ void detect_packet(struct detect_worker *w, const struct packet *p, struct flow 
 						 v.payload, w->hs, &w->candidates);
 		candidates_ask(w, &v);
 	}
-	w->stream_anomalies = 0;
+	w->stream_events = (struct stream_events){0};
 }
 
 /* Has a transaction been made or completed since the last look? Then the stream is looked at now

@@ -65,7 +65,7 @@ struct flow {
 	struct stream_session *stream;
 	struct app_flow *app;
 	struct detect_flow *detect;
-	uint64_t anomalies_logged; /* bit i of the stream module's anomalies: logged once a flow */
+	uint64_t anomalies_logged[2]; /* bit i of the stream module's anomalies: logged once a flow */
 	struct flow *hash_next, *old_prev, *old_next; /* the table's own, as all below */
 	struct wall_ns
 		seen; /* the latest packet time of the whole table at this flow's last packet */

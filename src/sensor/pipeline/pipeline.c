@@ -147,12 +147,6 @@ static void direction_ended(struct pipeline *p, struct flow *f, enum flow_dir di
 
 static void stream_eof(void *ctx, struct flow *f, enum flow_dir dir)
 {
-	struct pipeline *p = ctx;
-
-	if (!p->in_packet) { /* stream_end() takes the bytes away behind this */
-		direction_ended(p, f, dir);
-		return;
-	}
 	f->to_look |= (uint8_t)((LOOK_STREAM | LOOK_ENDED) << dir);
 	if (f->app == NULL)
 		return;
@@ -165,23 +159,6 @@ static struct stream_sink stream_sink(struct pipeline *p)
 	return (struct stream_sink){p, stream_data, stream_gap, stream_eof};
 }
 
-static void unread_bytes(void *ctx, struct flow *f, enum flow_dir dir, uint64_t offset,
-			 struct slice bytes)
-{
-}
-
-static void unread_gap(void *ctx, struct flow *f, enum flow_dir dir, uint64_t offset,
-		       uint64_t missing)
-{
-}
-
-static void unread_eof(void *ctx, struct flow *f, enum flow_dir dir)
-{
-}
-
-/* For streams whose rest nobody is to see. */
-static const struct stream_sink unread = {NULL, unread_bytes, unread_gap, unread_eof};
-
 static void flow_ended(void *ctx, struct flow *f, enum flow_end why)
 {
 	struct pipeline *p = ctx;
@@ -189,19 +166,17 @@ static void flow_ended(void *ctx, struct flow *f, enum flow_end why)
 	bool in_packet = p->in_packet;
 
 	if (p->finished) { /* pipeline_free() without pipeline_finish(): memory only */
-		stream_end(f, &unread);
+		stream_end(f);
 		if (f->app != NULL)
 			app_flow_end(f->app);
 		return;
 	}
 	p->in_packet = false;
-	if (f->bypassed) {
-		stream_end(f, &unread);
-	} else {
-		stream_end(f, &sink);
-		for (int d = FLOW_TO_SERVER; d <= FLOW_TO_CLIENT; d++)
-			direction_ended(p, f, (enum flow_dir)d);
+	for (int d = FLOW_TO_SERVER; !f->bypassed && d <= FLOW_TO_CLIENT; d++) {
+		stream_flush(f, (enum flow_dir)d, &sink);
+		direction_ended(p, f, (enum flow_dir)d);
 	}
+	stream_end(f);
 	anomaly_flow_end(p->anomaly, f);
 	pipeline_report_flow(p, f, why);
 	if (f->app != NULL)
@@ -212,44 +187,71 @@ static void flow_ended(void *ctx, struct flow *f, enum flow_end why)
 
 /* ---- one packet ---- */
 
-/* Hands the payload on; returns what was odd about the TCP session. */
-static uint64_t read_payload(struct pipeline *p, struct flow *f, enum flow_dir dir)
+/* What the stream made of a TCP packet, as a verdict. */
+static void judge_stream(struct pipeline *p, struct flow *f)
+{
+	const struct stream_result *r = &p->tcp;
+
+	if (r->midstream)
+		verdict_exception(&p->verdict, &p->policies, VERDICT_TARGET_MIDSTREAM, f);
+	if (r->no_session)
+		verdict_exception(&p->verdict, &p->policies, VERDICT_TARGET_SESSION, f);
+	if (r->no_memory)
+		verdict_exception(&p->verdict, &p->policies, VERDICT_TARGET_REASSEMBLY, f);
+	if (r->past_depth && p->stream.bypass)
+		f->bypassed = true;
+	if (!p->policies.ips)
+		return;
+	if (r->urgent)
+		verdict_drop(&p->verdict, VERDICT_STREAM_URGENT);
+	if (r->refused && p->policies.drop_invalid) {
+		p->verdict.skip_payload = true;
+		verdict_drop(&p->verdict, VERDICT_STREAM_ERROR);
+	}
+}
+
+/* Hands the payload on. */
+static void read_payload(struct pipeline *p, struct flow *f, enum flow_dir dir)
 {
 	const struct packet *packet = &p->packet;
 	struct stream_sink sink = stream_sink(p);
 
 	if (packet->l4_header.len == 0)
-		return 0;
+		return;
 	if (packet->proto == IP_PROTO_TCP) {
-		if (stream_is_midstream(f, packet))
-			verdict_exception(&p->verdict, &p->policies, VERDICT_TARGET_MIDSTREAM, f);
-		return stream_packet(&p->stream, f, packet, dir, &sink);
-	}
-	if (packet->proto == IP_PROTO_UDP && packet->payload.len != 0)
+		if (p->stream.checksums && packet_checksum_l4(packet) == PACKET_CHECKSUM_WRONG)
+			return; /* the receiver does not see it */
+		stream_packet(&p->stream, f, packet, dir, &sink, &p->tcp);
+		judge_stream(p, f);
+	} else if (packet->proto == IP_PROTO_UDP && packet->payload.len != 0) {
 		give_app(p, f, dir, packet->payload);
-	return 0;
+	}
 }
 
 /* Rules, unless something said that they have no say. */
-static void inspect(struct pipeline *p, struct flow *f, enum flow_dir dir, uint64_t odd)
+static void inspect(struct pipeline *p, struct flow *f, enum flow_dir dir)
 {
+	struct slice payload = p->packet.payload;
+
 	if (p->detect == NULL || p->verdict.skip || f->no_inspect)
 		return;
 	if (f->action == FLOW_DROP) {
 		verdict_drop(&p->verdict, VERDICT_FLOW_DROP);
 		return;
 	}
-	detect_stream_events(p->detect, odd);
+	if (p->verdict.skip_payload)
+		p->packet.payload = (struct slice){NULL, 0};
+	detect_stream_events(p->detect, &p->tcp.events);
 	detect_packet(p->detect, &p->packet, f, dir);
+	p->packet.payload = payload;
 	look(p, &p->packet, f, dir);
 	detect_finish(p->detect, &p->packet, f);
 }
 
 static void packet_in_flow(struct pipeline *p, struct flow *f, enum flow_dir dir)
 {
-	uint64_t odd = 0;
-
 	p->packet_dir = dir;
+	p->tcp = (struct stream_result){0};
 	if (f->side[0].pkts + f->side[1].pkts == 1)
 		anomaly_flow_new(p->anomaly, f);
 	if (f->bypassed)
@@ -258,9 +260,9 @@ static void packet_in_flow(struct pipeline *p, struct flow *f, enum flow_dir dir
 		verdict_drop(&p->verdict,
 			     f->policy_dropped ? VERDICT_POLICY_FLOW_DROP : VERDICT_FLOW_DROP);
 	else
-		odd = read_payload(p, f, dir);
-	inspect(p, f, dir, odd);
-	pipeline_report_packet(p, f, odd);
+		read_payload(p, f, dir);
+	inspect(p, f, dir);
+	pipeline_report_packet(p, f, &p->tcp.events);
 	log_and_sweep(p, f);
 }
 
@@ -291,7 +293,7 @@ static void packet_through(struct pipeline *p)
 			detect_packet(p->detect, &p->packet, NULL, dir);
 			detect_finish(p->detect, &p->packet, NULL);
 		}
-		pipeline_report_packet(p, NULL, 0);
+		pipeline_report_packet(p, NULL, NULL);
 	}
 	p->in_packet = false;
 }
@@ -318,6 +320,29 @@ void pipeline_frame(struct pipeline *p, uint32_t linktype, struct slice frame, u
 
 /* ---- life ---- */
 
+/* Of the stream, and of what is done where it cannot be read. */
+static enum status stream_settings(struct pipeline *p, struct fail *why)
+{
+	const struct pipeline_options *o = &p->options;
+	enum verdict_policy midstream;
+	enum status st;
+
+	st = stream_config_read(&p->stream, o->config, o->simulate_ips, &p->fixed, why);
+	if (st != ST_OK)
+		return st;
+	p->stream.pool = &p->pool;
+	p->stream.checksums = p->stream.checksums && !o->skip_checksums;
+	if (o->config == NULL) { /* our own defaults: what differs is evidence */
+		p->stream.midstream = o->midstream;
+		p->stream.compare_overlaps = true;
+	}
+	st = verdict_policies_read(&p->policies, o->config, o->simulate_ips, p->stream.midstream,
+				   why);
+	midstream = p->policies.of[VERDICT_TARGET_MIDSTREAM];
+	p->stream.midstream_refused = midstream != VERDICT_IGNORE && midstream != VERDICT_PASS_FLOW;
+	return st;
+}
+
 static enum status parts_new(struct pipeline *p, struct fail *why)
 {
 	struct decode_options decode;
@@ -333,12 +358,10 @@ static enum status parts_new(struct pipeline *p, struct fail *why)
 
 	enum status st;
 
-	st = verdict_policies_read(&p->policies, p->options.config, p->options.simulate_ips,
-				   p->options.midstream, why);
+	st = stream_settings(p, why);
 	if (st != ST_OK)
 		return st;
 	p->app = app_setup_new(p->options.config, &p->fixed);
-	p->stream = (struct stream_limits){.pool = &p->pool, .midstream = p->options.midstream};
 	p->flows = flow_table_new(&p->fixed, &limits, (struct flow_sink){p, flow_ended});
 	if (decode_options_read(p->options.config, &p->fixed, &decode, why) != ST_OK)
 		return fail_wrap(why, "configuration");

@@ -29,12 +29,13 @@ struct pipeline {
 	struct anomaly_worker *anomaly;
 	struct app_setup *app;
 	struct pipeline_expects *expects; /* NULL: none yet */
-	struct stream_limits stream;
+	struct stream_config stream;
 	struct packet packet; /* of a frame's packets, the one being worked on */
 	bool in_packet;	      /* `packet` is the one being worked on; false at the end of a flow */
 	bool finished;
 	struct verdict_policies policies;
-	struct verdict verdict; /* on `packet`, so far; nothing at the end of a flow */
+	struct stream_result tcp; /* what the stream made of `packet` */
+	struct verdict verdict;	  /* on `packet`, so far; nothing at the end of a flow */
 	uint32_t decode_said[PACKET_ANOMALIES_MAX];
 	enum flow_dir packet_dir; /* of the packet in its flow; to server without one */
 	struct report_output *outputs;
@@ -54,7 +55,7 @@ void pipeline_report_hit(void *ctx, const struct detect_hit *hit);
 void pipeline_report_behaviour(void *ctx, const struct record *r);
 
 /* Malformed packets and odd sessions: `stream` has the bits of stream_packet(). f may be NULL. */
-void pipeline_report_packet(struct pipeline *p, struct flow *f, uint64_t stream);
+void pipeline_report_packet(struct pipeline *p, struct flow *f, const struct stream_events *stream);
 
 /* What is odd about the flow's transactions and was not said yet. */
 void pipeline_report_app(struct pipeline *p, struct flow *f);

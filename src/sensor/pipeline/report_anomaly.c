@@ -65,7 +65,7 @@ static void say_stream(struct pipeline *p, struct flow *f, unsigned i, bool firs
 	p->counters.anomalies += said;
 }
 
-void pipeline_report_packet(struct pipeline *p, struct flow *f, uint64_t stream)
+void pipeline_report_packet(struct pipeline *p, struct flow *f, const struct stream_events *stream)
 {
 	uint64_t decode = 0;
 
@@ -75,12 +75,16 @@ void pipeline_report_packet(struct pipeline *p, struct flow *f, uint64_t stream)
 		for (unsigned i = 0; decode_anomalies[i] != NULL; i++)
 			if (packet_has_anomaly(&p->packet, i))
 				say_decode(p, f, i);
-	if (f == NULL || stream == 0)
+	if (f == NULL || !stream_events_any(stream))
 		return;
 	for (unsigned i = 0; stream_anomalies[i] != NULL; i++)
-		if ((stream >> i & 1) != 0)
-			say_stream(p, f, i, (f->anomalies_logged >> i & 1) == 0);
-	f->anomalies_logged |= stream;
+		if (stream_events_has(stream, i)) {
+			uint64_t *logged = &f->anomalies_logged[i / 64];
+			uint64_t bit = UINT64_C(1) << i % 64;
+
+			say_stream(p, f, i, (*logged & bit) == 0);
+			*logged |= bit;
+		}
 }
 
 static void say_app(struct pipeline *p, struct flow *f, const struct app_tx *tx, const char *event)

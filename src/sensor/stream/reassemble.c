@@ -2,17 +2,18 @@
  *
  * Segments of one direction, put in order.
  *
- * Overlaps go the BSD way, Suricata's default: a segment keeps what a later one repeats, unless the
- * later one begins before it. What was released is never changed: the receiver has read it.
+ * Where segments overlap, the receiver's system decides whose bytes count (use_new). What was
+ * released is never changed: the receiver has read it.
  *
- * 1. Pieces are in order of offset, do not overlap, and all end behind `released`.
- * 2. All bytes of all pieces are in the store. The store may hold more: the released ones.
- * 3. There are at most PIECES_MAX pieces. Past that a new segment joins the piece before it, which
- *    only coarsens who began where.
+ * 1. Pieces are in order of offset, as they came: they may overlap. All end behind `released`.
+ * 2. All bytes of all pieces are in the store, as the policies have it. The store may hold more:
+ *    the released ones.
+ * 3. There are at most PIECES_MAX pieces. Past that a new segment joins one it touches, which only
+ *    coarsens who began where, or is refused.
  */
 #include "sensor/stream/stream_priv.h"
 
-enum { PIECES_MAX = 1024 };
+enum { PIECES_MAX = 4096 };
 
 struct stream_piece {
 	struct stream_piece *next, *prev;
@@ -75,74 +76,174 @@ static bool same(const struct stream_bytes *b, uint64_t at, struct slice bytes)
 	return true;
 }
 
-/* [at, at + segment.len) lies behind `released` and before `depth`. */
-static bool insert(struct stream_bytes *b, uint64_t at, struct slice segment)
+/* Does the receiver take a later segment's bytes where it overlaps an earlier one? The table of
+ * Shankar and Paxson (2003), as Suricata has it. */
+static bool use_new(enum stream_policy os, uint64_t start, uint64_t end,
+		    const struct stream_piece *old)
 {
-	uint64_t start = at, end = at + segment.len;
-	uint64_t keep = b->released > STREAM_WINDOW ? b->released - STREAM_WINDOW : 0;
-	struct stream_piece *before = b->newest, *fresh;
-
-	while (before != NULL && before->start > at)
-		before = before->prev;
-	if (before != NULL && before->end > start)
-		start = before->end;
-	if (start >= end)
+	if (os == STREAM_LAST)
 		return true;
-	fresh = b->pieces < PIECES_MAX || before == NULL || before->end != start ? piece_new(b)
-										 : before;
-	if (fresh == NULL)
+	if (os == STREAM_FIRST || os == STREAM_VISTA)
 		return false;
-	if (!stream_store_write(&b->store, start, slice_from(segment, (size_t)(start - at)),
-				keep)) {
-		if (fresh != before) {
+	if (os == STREAM_SOLARIS || os == STREAM_HPUX11)
+		return start > old->start ? end > old->end : end >= old->end;
+	if (start < old->start)
+		return true;
+	if (start > old->start)
+		return false;
+	if (os == STREAM_OLD_LINUX)
+		return end >= old->end;
+	return os == STREAM_LINUX && end > old->end;
+}
+
+/* Of [at, end), from *at on: the bytes of which all earlier segments say the same; *out_new is
+ * what. Returns where that ends. */
+static uint64_t part_of(const struct stream_bytes *b, const struct stream_piece *first,
+			struct stream_overlap how, uint64_t start, uint64_t end, uint64_t at,
+			bool *out_new)
+{
+	uint64_t part = end;
+
+	*out_new = true;
+	for (const struct stream_piece *p = first; p != NULL && p->start < end; p = p->next) {
+		bool says_new;
+
+		if (p->end <= at)
+			continue;
+		if (p->start > at) {
+			if (p->start < part)
+				part = p->start;
+			continue;
+		}
+		says_new = !how.first && use_new(how.policy, start, end, p);
+		*out_new = *out_new && says_new;
+		if (p->end < part)
+			part = p->end;
+	}
+	return part;
+}
+
+/* The first piece that may reach behind an offset. */
+static struct stream_piece *first_behind(const struct stream_bytes *b, uint64_t at)
+{
+	enum { SEGMENT_MAX = 65535 };
+	struct stream_piece *p = b->newest, *found = NULL;
+
+	if (b->oldest == NULL || b->oldest->start >= at)
+		return b->oldest;
+	for (; p != NULL && p->start + SEGMENT_MAX >= at; p = p->prev)
+		found = p;
+	return found != NULL ? found : b->oldest;
+}
+
+static bool write(struct stream_bytes *b, uint64_t at, struct slice bytes)
+{
+	uint64_t keep = b->released > STREAM_WINDOW ? b->released - STREAM_WINDOW : 0;
+
+	return stream_store_write(&b->store, at, bytes, keep);
+}
+
+/* The common case: nothing of it was there before. */
+static bool append(struct stream_bytes *b, uint64_t at, struct slice segment)
+{
+	struct stream_piece *fresh = NULL;
+
+	if (b->pieces < PIECES_MAX)
+		fresh = piece_new(b);
+	if (fresh == NULL && (b->newest == NULL || b->newest->end != at))
+		return false;
+	if (!write(b, at, segment)) {
+		if (fresh != NULL) {
 			fresh->next = b->spare;
 			b->spare = fresh;
 		}
 		return false;
 	}
-	for (struct stream_piece *p = before ? before->next : b->oldest, *next;
-	     p != NULL && p->start < end; p = next) {
-		next = p->next;
-		if (p->end <= end)
-			piece_free(b, p);
-		else
-			p->start = end;
-	}
-	if (fresh == before)
-		before->end = end;
+	if (fresh != NULL)
+		piece_add(b, fresh, b->newest, at, at + segment.len);
 	else
-		piece_add(b, fresh, before, start, end);
+		b->newest->end = at + segment.len;
+	b->right = at + segment.len;
 	return true;
 }
 
-enum stream_verdict stream_bytes_add(struct stream_bytes *b, uint64_t at, struct slice segment,
-				     uint64_t *anomalies)
+/* Notes that [at, end) came as a segment; it lies before `right`. */
+static bool piece_of(struct stream_bytes *b, uint64_t at, uint64_t end)
+{
+	struct stream_piece *before = NULL, *next = b->oldest, *fresh;
+
+	if (next != NULL && next->start <= at) {
+		for (before = b->newest; before->start > at; before = before->prev)
+			;
+		next = before->next;
+	}
+	if (before != NULL && before->start == at && before->end >= end)
+		return true; /* says nothing that it did not */
+	fresh = b->pieces < PIECES_MAX ? piece_new(b) : NULL;
+	if (fresh != NULL)
+		piece_add(b, fresh, before, at, end);
+	else if (before != NULL && before->end >= at)
+		before->end = before->end > end ? before->end : end;
+	else if (next != NULL && next->start <= end)
+		next->start = at;
+	else
+		return false; /* the bytes are there, but nobody knows: a hole to all */
+	return true;
+}
+
+/* Are these bytes, all before `released`, those that were released? What is no longer there is. */
+bool stream_bytes_same(const struct stream_bytes *b, uint64_t at, struct slice bytes)
+{
+	return same(b, at, bytes);
+}
+
+/* [at, at + segment.len) lies behind `released` and before `depth`. */
+static bool insert(struct stream_bytes *b, uint64_t at, struct slice segment,
+		   struct stream_overlap how)
 {
 	uint64_t end = at + segment.len;
+	struct stream_piece *first;
 
-	if (segment.len == 0)
-		return STREAM_TAKEN;
-	if (!same(b, at, segment))
-		*anomalies |= STREAM_BIT(OVERLAP_DIFFERENT_DATA);
-	if (end <= b->released) {
-		*anomalies |= STREAM_BIT(PKT_SPURIOUS_RETRANSMISSION);
-		return (*anomalies & STREAM_BIT(OVERLAP_DIFFERENT_DATA)) != 0 ? STREAM_NOT_TAKEN
-									      : STREAM_TAKEN;
+	if (at >= b->right)
+		return append(b, at, segment);
+	first = first_behind(b, at);
+	for (uint64_t from = at, to; from < end; from = to) {
+		bool fresh_bytes;
+
+		to = part_of(b, first, how, at, end, from, &fresh_bytes);
+		if (fresh_bytes &&
+		    !write(b, from, slice_part(segment, (size_t)(from - at), (size_t)(to - from))))
+			return false;
 	}
+	if (end > b->right)
+		b->right = end;
+	return piece_of(b, at, end);
+}
+
+enum stream_verdict stream_bytes_add(struct stream_bytes *b, uint64_t at, struct slice segment,
+				     struct stream_overlap how, bool *differs)
+{
+	uint64_t end = at + segment.len;
+	uint32_t runs;
+
+	*differs = at < b->right && (how.compare || end <= b->released) && !same(b, at, segment);
+	if (end <= b->released)
+		return *differs ? STREAM_NOT_TAKEN : STREAM_TAKEN;
 	if (at < b->released) {
 		segment = slice_from(segment, (size_t)(b->released - at));
 		at = b->released;
 	}
 	if (end > b->depth) {
-		*anomalies |= STREAM_BIT(DEPTH_REACHED);
+		b->depth_reached = true;
 		if (at >= b->depth)
 			return STREAM_NOT_TAKEN;
 		segment = slice_part(segment, 0, (size_t)(b->depth - at));
 	}
-	if (!insert(b, at, segment)) {
-		*anomalies |= STREAM_BIT(NO_SEGMENT);
-		return STREAM_NOT_TAKEN;
-	}
+	if (!insert(b, at, segment, how))
+		return STREAM_NO_MEMORY;
+	runs = stream_store_runs(&b->store);
+	if (runs > b->runs_max)
+		b->runs_max = runs;
 	return STREAM_TAKEN;
 }
 
@@ -151,43 +252,44 @@ static void pieces_drop(struct stream_bytes *b)
 {
 	while (b->oldest != NULL && b->oldest->end <= b->released)
 		piece_free(b, b->oldest);
-	if (b->oldest != NULL && b->oldest->start < b->released)
-		b->oldest->start = b->released;
 }
 
-void stream_bytes_release(struct stream_bytes *b, uint64_t end, struct flow *f, enum flow_dir dir,
-			  const struct stream_sink *sink, uint64_t *anomalies)
+bool stream_bytes_release(struct stream_bytes *b, uint64_t end, uint64_t acked, struct flow *f,
+			  enum flow_dir dir, const struct stream_sink *sink)
 {
+	bool gap = false;
+
 	if (end > b->depth)
 		end = b->depth;
 	while (b->released < end) {
 		struct slice bytes = stream_store_read(&b->store, b->released, end);
-		uint64_t at = b->released;
+		uint64_t at = b->released, next;
 
 		if (bytes.len > 0) {
 			b->released += bytes.len;
 			sink->data(sink->ctx, f, dir, at, bytes);
-		} else {
-			uint64_t next = stream_store_after_hole(&b->store, at);
-
-			if (next > end)
-				next = end;
-			*anomalies |= STREAM_BIT(SEQ_GAP);
-			/* before the step over it: stream_window() still ends in front of the hole
-			 */
-			sink->gap(sink->ctx, f, dir, at, next - at);
-			b->released = next;
+			continue;
 		}
+		next = stream_store_after_hole(&b->store, at);
+		if (next == STREAM_NEVER || acked <= at)
+			break;
+		if (next > acked)
+			next = acked;
+		gap = true;
+		/* before the step over it: stream_window() still ends in front of the hole */
+		sink->gap(sink->ctx, f, dir, at, next - at);
+		b->released = next;
 	}
 	stream_store_forget(&b->store, b->released);
 	pieces_drop(b);
+	return gap;
 }
 
 void stream_bytes_flush(struct stream_bytes *b, struct flow *f, enum flow_dir dir,
-			const struct stream_sink *sink, uint64_t *anomalies)
+			const struct stream_sink *sink)
 {
-	if (b->newest != NULL)
-		stream_bytes_release(b, b->newest->end, f, dir, sink, anomalies);
+	(void)stream_bytes_release(b, b->right, b->right, f, dir,
+				   sink); /* who would hear of a gap? */
 }
 
 void stream_bytes_done(struct stream_bytes *b)

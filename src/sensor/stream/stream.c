@@ -3,25 +3,16 @@
  * The session, as somebody between the two ends sees it (RFC 9293 3.10, passive).
  *
  * 1. Offsets, not sequence numbers: they are turned into each other in stream_offset() only.
- * 2. released <= acked for as long as the session lives, but at its end all is released.
+ * 2. On a tap nothing is released that was not acknowledged, until the session's end.
  * 3. eof comes once a direction, after its last byte, and nothing comes after it.
- * 4. What a receiver would drop (out of window, invalid acknowledgement or time stamp) changes
+ * 4. What a receiver would refuse (out of window, invalid acknowledgement or time stamp) changes
  *    nothing but anomalies.
  *
- * States behind the handshake (closer: who sent the first FIN):
- *   established  FIN, in window                    -> fin_wait    take_fin
- *   fin_wait     both FINs acknowledged            -> closed      close_if_done
- *   any          valid RST                         -> closed      stream_reset
+ * The transitions are in handshake.c and close.c.
  */
 #include "sensor/stream/stream.h"
 
-#include "sensor/decode/decode.h"
 #include "sensor/stream/stream_priv.h"
-
-enum {
-	TS_OLD_S = 24 * 86400,	   /* RFC 7323 5.5: then TS.Recent no longer holds */
-	ACK_UNKNOWN_MAX = 1 << 30, /* bytes an ACK may be ahead if no window is known */
-};
 
 const char *const stream_anomalies[] = {
 #define X(id, name) [STREAM_##id] = name,
@@ -29,380 +20,442 @@ const char *const stream_anomalies[] = {
 #undef X
 		NULL};
 
-/* What an anomaly is called depends on how far the close has come, as in Suricata. */
-enum closing { OPEN, CLOSE_WAIT, LAST_ACK, FIN_WAIT1, FIN_WAIT2, CLOSING, TIME_WAIT, CLOSINGS };
-
-static enum closing closing_of(const struct stream_session *s)
-{
-	const struct stream_side *first = &s->side[s->closer];
-	const struct stream_side *second = &s->side[stream_other(s->closer)];
-
-	if (s->state != STREAM_FIN_WAIT && s->state != STREAM_CLOSED)
-		return OPEN;
-	if (s->closer == FLOW_TO_SERVER)
-		return second->fin == STREAM_NEVER ? CLOSE_WAIT : LAST_ACK;
-	if (second->fin == STREAM_NEVER)
-		return first->fin_acked ? FIN_WAIT2 : FIN_WAIT1;
-	return first->fin_acked ? TIME_WAIT : CLOSING;
-}
-
-static const uint64_t invalid_ack[CLOSINGS] = {
-	[OPEN] = STREAM_BIT(EST_INVALID_ACK),
-	[CLOSE_WAIT] = STREAM_BIT(CLOSEWAIT_INVALID_ACK),
-	[LAST_ACK] = STREAM_BIT(LASTACK_INVALID_ACK),
-	[FIN_WAIT1] = STREAM_BIT(FIN1_INVALID_ACK),
-	[FIN_WAIT2] = STREAM_BIT(FIN2_INVALID_ACK),
-	[CLOSING] = STREAM_BIT(CLOSING_INVALID_ACK),
-	[TIME_WAIT] = STREAM_BIT(TIMEWAIT_INVALID_ACK),
-};
-
-static const uint64_t wrong_seq[CLOSINGS] = {
-	[OPEN] = STREAM_BIT(EST_PACKET_OUT_OF_WINDOW),
-	[CLOSE_WAIT] = STREAM_BIT(CLOSEWAIT_OUT_OF_WINDOW),
-	[LAST_ACK] = STREAM_BIT(LASTACK_WRONG_SEQ),
-	[FIN_WAIT1] = STREAM_BIT(FIN1_WRONG_SEQ),
-	[FIN_WAIT2] = STREAM_BIT(FIN2_WRONG_SEQ),
-	[CLOSING] = STREAM_BIT(CLOSING_WRONG_SEQ),
-	[TIME_WAIT] = STREAM_BIT(TIMEWAIT_WRONG_SEQ),
-};
-
 /* ---- what the ends tell each other ---- */
 
-static void window_of(struct stream_step *x, bool syn)
+void stream_state_set(struct stream_step *x, enum stream_state state)
 {
-	bool scaled = !syn && x->from->has_wscale && x->to->has_wscale;
-	uint64_t window = (uint64_t)x->p->tcp.window << (scaled ? x->from->wscale : 0);
-	uint64_t edge = x->to->acked + window;
+	struct stream_session *s = x->s;
 
-	if (edge > x->to->edge || !x->to->edge_known)
-		x->to->edge = edge;
-	/* Without the SYNs the scale is a guess: then no window is believed. */
-	x->to->edge_known = !x->s->midstream && !x->s->async;
+	if (s->state == state)
+		return;
+	s->before = s->state;
+	s->state = state;
+	switch (state) {
+	case STREAM_ESTABLISHED:
+	case STREAM_FIN_WAIT1:
+	case STREAM_FIN_WAIT2:
+	case STREAM_CLOSING:
+	case STREAM_CLOSE_WAIT:
+		x->f->state = FLOW_ESTABLISHED;
+		break;
+	case STREAM_LAST_ACK:
+	case STREAM_TIME_WAIT:
+	case STREAM_CLOSED:
+		x->f->state = FLOW_CLOSED;
+		break;
+	default:
+		break;
+	}
 }
 
-void stream_learn(struct stream_step *x)
+void stream_next_set(struct stream_step *x, struct stream_side *d, int64_t next)
 {
-	const struct packet_tcp *t = &x->p->tcp;
-
-	x->from->wscale = t->wscale;
-	x->from->has_wscale = t->has_wscale;
-	x->from->has_ts = t->has_ts;
-	x->from->ts = t->ts_val;
-	x->from->ts_at = x->p->at;
-	window_of(x, true);
+	d->next = next;
+	if (x->s->async && d->next > d->acked)
+		d->acked = d->next; /* nobody else will say so */
 }
 
-static void eof(struct stream_step *x, enum flow_dir dir)
+void stream_acked_raise(struct stream_side *d, int64_t acked)
 {
-	struct stream_side *d = &x->s->side[dir];
+	if (acked <= d->acked)
+		return;
+	d->acked = acked;
+	if (d->sacks.count != 0)
+		stream_sack_prune(d);
+}
+
+void stream_window_set(struct stream_step *x)
+{
+	x->to->window = (uint32_t)x->p->tcp.window << x->to->wscale;
+}
+
+void stream_edge_raise(struct stream_step *x)
+{
+	struct stream_side *d = x->to;
+	int64_t edge = d->acked + (int64_t)d->window + (int64_t)stream_sack_bytes(d);
+
+	if (edge > d->edge)
+		d->edge = edge;
+}
+
+/* ---- bytes ---- */
+
+static void eof(struct stream_session *s, struct flow *f, enum flow_dir dir,
+		const struct stream_sink *sink)
+{
+	struct stream_side *d = &s->side[dir];
 
 	if (d->eof)
 		return;
 	d->eof = true;
-	x->sink->eof(x->sink->ctx, x->f, dir);
+	sink->eof(sink->ctx, f, dir);
 }
 
-/* The sender of the packet has all of the other end's bytes before offset `end`. */
-void stream_acknowledge(struct stream_step *x, uint64_t end)
+/* Gives a direction's readers what they may have by now. */
+static void update(struct stream_step *x, enum flow_dir dir)
 {
-	struct stream_side *d = x->to;
-	enum flow_dir dir = stream_other(x->dir);
+	struct stream_session *s = x->s;
+	struct stream_side *d = &s->side[dir];
+	int64_t acked = stream_urgent_place(d, d->acked - (s->state >= STREAM_FIN_WAIT1));
+	uint64_t known = acked < 0 ? 0 : (uint64_t)acked, end;
 
-	if (d->fin != STREAM_NEVER && end > d->fin) {
-		d->fin_acked = true;
-		end = d->fin;
+	if (d->eof)
+		return;
+	acked = stream_urgent_place(d, d->acked);
+	end = x->config->in_line ? STREAM_NEVER : acked < 0 ? 0 : (uint64_t)acked;
+	if (stream_bytes_release(&d->bytes, end, known, x->f, dir, x->sink))
+		(void)stream_odd(x, STREAM_SEQ_GAP);
+	if (s->state >= STREAM_CLOSING && d->bytes.released >= d->bytes.right)
+		eof(s, x->f, dir, x->sink);
+}
+
+/* A part of the payload, at an offset among the numbers. */
+static bool add(struct stream_step *x, int64_t at, struct slice bytes)
+{
+	struct stream_side *d = x->from;
+	struct stream_overlap how = {.policy = d->policy,
+				     .compare = x->config->compare_overlaps,
+				     .first = x->config->in_line};
+	bool reached = d->bytes.depth_reached, differs = false;
+
+	at = stream_urgent_place(d, at);
+	if (at < 0) { /* begins before the first byte */
+		bytes = slice_from(bytes, (uint64_t)-at < bytes.len ? (size_t)-at : bytes.len);
+		at = 0;
 	}
-	if (end > d->acked)
-		d->acked = end;
-	if (d->acked > d->next)
-		d->next = d->acked; /* bytes that we have not seen: a gap */
-	if (x->s->state >= STREAM_ESTABLISHED)
-		stream_bytes_release(&d->bytes, d->acked, x->f, dir, x->sink, &x->anomalies);
-	if (d->fin_acked)
-		eof(x, dir);
-}
-
-void stream_established(struct stream_step *x)
-{
-	x->s->state = STREAM_ESTABLISHED;
-	x->f->state = FLOW_ESTABLISHED;
-}
-
-/* Everything that is held, then eof, in both directions. */
-static void finish(struct stream_step *x)
-{
-	for (enum flow_dir dir = FLOW_TO_SERVER; dir <= FLOW_TO_CLIENT; dir++) {
-		if (x->s->state >= STREAM_ESTABLISHED && !x->s->side[dir].eof)
-			stream_bytes_flush(&x->s->side[dir].bytes, x->f, dir, x->sink,
-					   &x->anomalies);
-		eof(x, dir);
-	}
-}
-
-/* ---- closing ---- */
-
-/* RFC 9293 3.10.7.3 and RFC 5961 3: the number must be what the receiver waits for. We know it
- * only as between what it has acknowledged and what was sent. */
-bool stream_reset(struct stream_step *x)
-{
-	const struct packet_tcp *t = &x->p->tcp;
-	bool syn_sent = x->s->state == STREAM_SYN_SENT;
-	bool answer = syn_sent && x->dir != x->s->opener;
-	int64_t seq = x->from->seen ? stream_offset(x->from, t->seq) : 0;
-	int64_t ack = stream_offset(x->to, t->ack);
-
-	if (answer ? (t->flags & TCP_ACK) == 0 || ack < 0 || ack > (int64_t)x->to->next
-		   : (t->flags & TCP_ACK) != 0 && !syn_sent && x->to->seen && t->ack != 0 &&
-			     ack > (int64_t)x->to->next + 1) {
-		x->anomalies |= STREAM_BIT(RST_INVALID_ACK);
+	if (bytes.len == 0)
+		return true;
+	switch (stream_bytes_add(&d->bytes, (uint64_t)at, bytes, how, &differs)) {
+	case STREAM_TAKEN:
+		x->s->took_payload = true;
+		break;
+	case STREAM_NOT_TAKEN:
+		break;
+	case STREAM_NO_MEMORY:
+		(void)stream_odd(x, STREAM_NO_SEGMENT);
+		x->out->no_memory = true;
 		return false;
 	}
-	if (!answer && (seq < (int64_t)x->from->acked || seq > (int64_t)x->from->next + 1))
-		return false; /* the receiver ignores it, and so do we */
-	finish(x);
-	x->s->closer = x->dir;
-	x->s->reset = true;
-	x->s->rst_seq = t->seq;
-	x->s->state = STREAM_CLOSED;
-	x->f->state = FLOW_CLOSED;
+	if (differs && how.compare)
+		(void)stream_odd(x, STREAM_OVERLAP_DIFFERENT_DATA);
+	if (d->bytes.depth_reached && !reached)
+		(void)stream_odd(x, STREAM_DEPTH_REACHED);
 	return true;
 }
 
-static void close_if_done(struct stream_step *x)
+static bool take_payload(struct stream_step *x)
 {
-	enum closing c = closing_of(x->s);
+	/* the number of a SYN's first byte is one behind the SYN's */
+	int64_t seq = stream_seq(x) + stream_has(x, TCP_SYN);
+	struct slice parts[2];
 
-	if (x->s->side[0].fin_acked && x->s->side[1].fin_acked) {
-		finish(x);
-		x->s->state = STREAM_CLOSED;
-	}
-	if (c == LAST_ACK || c == TIME_WAIT || x->s->state == STREAM_CLOSED)
-		x->f->state = FLOW_CLOSED;
+	if (x->p->payload.len == 0 || x->from->eof || !stream_urgent_take(x, parts))
+		return true;
+	return add(x, seq, parts[0]) &&
+	       (parts[1].len == 0 || add(x, seq + (int64_t)parts[0].len + 1, parts[1]));
 }
 
-static void take_fin(struct stream_step *x, uint64_t at)
+bool stream_take(struct stream_step *x)
 {
-	if (x->from->fin != STREAM_NEVER)
-		return;		  /* again, or another one: the first holds */
-	if (at < x->from->next) { /* bytes behind it were already seen */
-		x->anomalies |= STREAM_BIT(FIN_OUT_OF_WINDOW);
-		return;
+	bool own = false, other = false, reached = x->from->bytes.depth_reached;
+
+	if (x->config->in_line || stream_has(x, TCP_RST)) {
+		own = true;
+	} else if (stream_has(x, TCP_FIN) && x->s->state > STREAM_TIME_WAIT) {
+		own = true;
+		other = stream_has(x, TCP_ACK);
+	} else {
+		other = true;
+		own = x->s->state == STREAM_CLOSED;
 	}
-	x->from->fin = at;
-	if (x->s->state != STREAM_FIN_WAIT) {
-		x->s->closer = x->dir;
-		x->s->state = STREAM_FIN_WAIT;
-	}
+	if (other)
+		update(x, stream_other(x->dir));
+	if (!take_payload(x))
+		return false;
+	if (own || (x->from->bytes.depth_reached && !reached))
+		update(x, x->dir);
+	return true;
 }
 
 /* ---- the established session ---- */
 
-static void syn_late(struct stream_step *x)
+static bool synack_late(struct stream_step *x)
 {
-	const struct packet_tcp *t = &x->p->tcp;
-	bool opener = x->dir == x->s->opener;
+	if (x->dir == FLOW_TO_SERVER)
+		return stream_odd(x, STREAM_EST_SYNACK_TOSERVER);
+	if (stream_ack(x) != x->to->acked)
+		return stream_odd(x, STREAM_EST_SYNACK_RESEND_WITH_DIFFERENT_ACK);
+	if (x->p->tcp.seq != x->from->isn)
+		return stream_odd(x, STREAM_EST_SYNACK_RESEND_WITH_DIFF_SEQ);
+	if (x->s->confirmed)
+		return stream_odd(x, STREAM_EST_SYNACK_RESEND);
+	return true; /* the server has not got the last ACK */
+}
 
-	if (x->s->state == STREAM_FIN_WAIT) {
-		x->anomalies |= STREAM_BIT(SHUTDOWN_SYN_RESEND);
+static bool syn_late(struct stream_step *x)
+{
+	if (x->dir == FLOW_TO_CLIENT)
+		return stream_odd(x, STREAM_EST_SYN_TOCLIENT);
+	if (x->p->tcp.seq != x->from->isn)
+		return stream_odd(x, STREAM_EST_SYN_RESEND_DIFF_SEQ);
+	return stream_odd(x, STREAM_EST_SYN_RESEND);
+}
+
+/* All of it lies before what was acknowledged. May it be taken all the same? */
+static bool before_acked(struct stream_step *x)
+{
+	struct stream_side *d = x->from;
+	int64_t seq = stream_seq(x);
+
+	if (x->s->async ||
+	    (x->config->async && x->s->midstream && (seq == d->next || d->acked == 0))) {
+		x->s->async = true;
+		stream_acked_raise(d, seq);
+		return true;
+	}
+	/* acknowledged, but not seen before */
+	return d->acked > d->next && stream_seq_end(x) > d->next;
+}
+
+static bool ack_of_probe(struct stream_step *x)
+{
+	if (!x->s->probed[stream_other(x->dir)] || stream_ack(x) != x->to->next + 1)
+		return false;
+	(void)stream_odd(x, STREAM_EST_ACK_ZWP_DATA);
+	return true;
+}
+
+static bool on_data(struct stream_step *x)
+{
+	struct stream_side *d = x->from;
+	int64_t seq = stream_seq(x), end = stream_seq_end(x);
+	bool short_one = x->p->payload.len <= 1;
+
+	if (!ack_of_probe(x) && !stream_check_ack(x))
+		return stream_odd(x, STREAM_EST_INVALID_ACK);
+	if (x->dir == FLOW_TO_CLIENT && x->s->midstream_fresh) {
+		x->s->midstream_fresh = false;
+		d->window = (uint32_t)x->p->tcp.window << d->wscale;
+		d->edge = d->acked + (int64_t)d->window;
+	}
+	if (!(short_one && seq == d->next - 1) && end < d->acked && !before_acked(x))
+		return stream_odd(x, STREAM_EST_PKT_BEFORE_LAST_ACK);
+	if (x->p->payload.len == 1 && seq == d->next && d->window == 0) { /* a probe */
+		x->s->probed[x->dir] = true;
+		return stream_take(x);
+	}
+	if (end >= d->next)
+		stream_next_set(x, d, end);
+	if (!stream_in_window(x))
+		return stream_odd(x, STREAM_EST_PACKET_OUT_OF_WINDOW);
+	stream_window_set(x);
+	stream_acked_raise(x->to, stream_ack(x));
+	stream_take_timestamp(x);
+	stream_sack_take(x);
+	stream_edge_raise(x);
+	return stream_take(x);
+}
+
+static bool on_established(struct stream_step *x)
+{
+	if (stream_has(x, TCP_FIN))
+		return stream_on_fin(x);
+	if (stream_is_synack(x->p))
+		return synack_late(x);
+	if (stream_has(x, TCP_SYN))
+		return syn_late(x);
+	if (!stream_has(x, TCP_ACK))
+		return true; /* RFC 9293 3.10.7.4, fifth: dropped */
+	if (!stream_check_timestamp(x))
+		return false;
+	x->s->confirmed = x->s->confirmed || x->dir == FLOW_TO_CLIENT;
+	(void)on_data(x); /* Suricata does not count what is odd here as an error */
+	return true;
+}
+
+static bool dispatch(struct stream_step *x, enum stream_state state);
+
+/* Closed. Packets of an end that was only told to be gone go on where it was before. */
+static bool on_closed(struct stream_step *x)
+{
+	if (stream_has(x, TCP_RST))
+		return true;
+	if (x->from->reset || !x->to->reset)
+		return true;
+	if (!dispatch(x, x->s->before == STREAM_CLOSED ? STREAM_ESTABLISHED : x->s->before))
+		return false;
+	if (x->s->state == STREAM_CLOSED)
+		x->s->state = x->s->before;
+	return true;
+}
+
+static bool dispatch(struct stream_step *x, enum stream_state state)
+{
+	if (state >= STREAM_ESTABLISHED && state != STREAM_CLOSED && stream_has(x, TCP_RST))
+		return stream_on_reset(x);
+	switch (state) {
+	case STREAM_NONE:
+		return stream_on_none(x);
+	case STREAM_SYN_SENT:
+		return stream_on_syn_sent(x);
+	case STREAM_SYN_RECV:
+		return stream_on_syn_recv(x);
+	case STREAM_ESTABLISHED:
+		return on_established(x);
+	case STREAM_FIN_WAIT1:
+		return stream_on_fin_wait1(x);
+	case STREAM_FIN_WAIT2:
+		return stream_on_fin_wait2(x);
+	case STREAM_CLOSING:
+		return stream_on_closing(x);
+	case STREAM_CLOSE_WAIT:
+		return stream_on_close_wait(x);
+	case STREAM_LAST_ACK:
+		return stream_on_last_ack(x);
+	case STREAM_TIME_WAIT:
+		return stream_on_time_wait(x);
+	case STREAM_CLOSED:
+		return on_closed(x);
+	}
+	return true;
+}
+
+/* A packet of an end that sent a RST before: the RST was not its own. */
+static void after_reset(struct stream_step *x)
+{
+	if (stream_has(x, TCP_RST) || !x->to->reset)
 		return;
-	}
-	if ((t->flags & TCP_ACK) != 0) {
-		if (opener)
-			x->anomalies |= STREAM_BIT(EST_SYNACK_TOSERVER);
-		else if (t->seq != x->from->isn)
-			x->anomalies |= STREAM_BIT(EST_SYNACK_RESEND_WITH_DIFF_SEQ);
-		else if (stream_offset(x->to, t->ack) > (int64_t)x->to->next)
-			x->anomalies |= STREAM_BIT(EST_SYNACK_RESEND_WITH_DIFFERENT_ACK);
-		else
-			x->anomalies |= STREAM_BIT(EST_SYNACK_RESEND);
-	} else if (!opener) {
-		x->anomalies |= STREAM_BIT(EST_SYN_TOCLIENT);
-	} else {
-		x->anomalies |= t->seq == x->from->isn ? STREAM_BIT(EST_SYN_RESEND)
-						       : STREAM_BIT(EST_SYN_RESEND_DIFF_SEQ);
-	}
+	x->to->reset = false;
+	x->s->reset = false;
+	(void)stream_odd(x, STREAM_SUSPECTED_RST_INJECT);
 }
 
-/* Protection against wrapped sequences, RFC 7323 5.3. */
-static bool timestamp_right(struct stream_step *x, int64_t seq)
+/* All of it was acknowledged before. If it says the same again, rules have seen it. */
+static void repeated(struct stream_step *x)
 {
-	const struct packet_tcp *t = &x->p->tcp;
-	struct stream_side *d = x->from;
-	bool old = x->p->at.ns - d->ts_at.ns > TS_OLD_S * TIME_NS_PER_S;
+	int64_t at = stream_urgent_place(x->from, stream_seq(x));
 
-	if (!t->has_ts || !d->has_ts || !x->to->has_ts)
-		return true;
-	if ((int32_t)(t->ts_val - d->ts) < 0 && !old) {
-		x->anomalies |= STREAM_BIT(PKT_INVALID_TIMESTAMP);
-		return false;
-	}
-	if (seq <= (int64_t)d->acked) {
-		d->ts = t->ts_val;
-		d->ts_at = x->p->at;
-	}
-	return true;
+	(void)stream_odd(x, STREAM_PKT_SPURIOUS_RETRANSMISSION);
+	x->s->took_payload =
+		at >= 0 && stream_bytes_same(&x->from->bytes, (uint64_t)at, x->p->payload);
 }
 
-/* RFC 9293 3.4: some of it must lie in the window. A byte past it is a probe. */
-static bool in_window(struct stream_step *x, int64_t seq)
+/* A packet of a session that is there. */
+static bool on_session(struct stream_step *x)
 {
-	struct stream_side *d = x->from;
-	int64_t end = seq + (int64_t)x->p->payload.len;
+	bool probe_ack, right;
 
-	if (seq < -(int64_t)ACK_UNKNOWN_MAX || end < (int64_t)d->acked - ACK_UNKNOWN_MAX) {
-		x->anomalies |= STREAM_BIT(EST_PKT_BEFORE_LAST_ACK);
-		return false;
-	}
-	if ((d->edge_known && end > (int64_t)d->edge + 1 && end > (int64_t)d->next) ||
-	    (d->fin != STREAM_NEVER && end > (int64_t)d->fin && x->p->payload.len > 0) ||
-	    (seq > (int64_t)d->next + ACK_UNKNOWN_MAX)) {
-		x->anomalies |= wrong_seq[closing_of(x->s)];
-		if ((x->p->tcp.flags & TCP_FIN) != 0)
-			x->anomalies |= STREAM_BIT(FIN_OUT_OF_WINDOW);
-		return false;
-	}
-	return true;
-}
-
-/* An acknowledgement of what was never sent, nor could have been, ends the packet (RFC 5961 5). */
-static bool ack_right(struct stream_step *x, int64_t ack)
-{
-	const struct stream_side *d = x->to;
-	int64_t most = (int64_t)d->next + (d->fin != STREAM_NEVER ? 1 : 0);
-
-	if (!d->edge_known)
-		most += ACK_UNKNOWN_MAX;
-	else if ((int64_t)d->edge + 1 > most)
-		most = (int64_t)d->edge + 1;
-	if (ack <= most && ack >= (int64_t)d->acked - ACK_UNKNOWN_MAX)
-		return true;
-	x->anomalies |= invalid_ack[closing_of(x->s)] | STREAM_BIT(PKT_INVALID_ACK);
-	if ((x->p->tcp.flags & TCP_FIN) != 0)
-		x->anomalies |= STREAM_BIT(FIN_INVALID_ACK);
-	return false;
-}
-
-/* RFC 9293 3.8.4: one byte (or none) before what is next, to hear whether the other end lives. */
-static bool keep_alive(const struct stream_step *x, int64_t seq)
-{
-	return x->p->payload.len <= 1 && (x->p->tcp.flags & (TCP_FIN | TCP_SYN | TCP_RST)) == 0 &&
-	       seq + 1 == (int64_t)x->from->next && seq + 1 == (int64_t)x->from->acked;
-}
-
-static void take_payload(struct stream_step *x, int64_t seq)
-{
-	struct slice payload = x->p->payload;
-	uint64_t end;
-
-	if (keep_alive(x, seq)) {
+	if (stream_is_keep_alive(x)) {
 		x->s->took_payload = true;
-		return;
+		return true;
 	}
-	if (seq < 0) { /* begins before the first byte */
-		x->anomalies |= STREAM_BIT(SEGMENT_BEFORE_BASE_SEQ);
-		payload = slice_from(payload, (size_t)-seq);
-		seq = 0;
+	if (stream_is_keep_alive_ack(x))
+		return true;
+	x->from->keep_alive = false;
+	probe_ack = stream_is_probe_ack(x);
+	if (!probe_ack && !stream_is_last_ack(x) && !stream_is_window_update(x) &&
+	    (stream_is_bad_window_update(x) || stream_is_outdated_ack(x)))
+		probe_ack = true; /* nothing more to be learned from it */
+	if (probe_ack) {
+		x->s->probed[stream_other(x->dir)] = false;
+		after_reset(x);
+		return true;
 	}
-	end = (uint64_t)seq + payload.len;
-	if (payload.len > 0)
-		x->s->took_payload = stream_bytes_add(&x->from->bytes, (uint64_t)seq, payload,
-						      &x->anomalies) == STREAM_TAKEN;
-	if (end > x->from->next)
-		x->from->next = end;
-}
-
-static void on_established(struct stream_step *x)
-{
-	const struct packet_tcp *t = &x->p->tcp;
-	int64_t seq, ack;
-
-	if (!x->from->seen) { /* the other end of a session that was picked up */
-		x->from->isn = t->seq - 1;
-		x->from->seen = true;
-	}
-	seq = stream_offset(x->from, t->seq);
-	if ((t->flags & TCP_RST) != 0) {
-		(void)stream_reset(x); /* says itself what was wrong */
-		return;
-	}
-	if ((t->flags & TCP_SYN) != 0) {
-		syn_late(x);
-		return;
-	}
-	if ((t->flags & TCP_ACK) == 0) {
-		if (t->ack != 0)
-			x->anomalies |= STREAM_BIT(PKT_BROKEN_ACK);
-		return; /* RFC 9293 3.10.7.4, fifth: dropped */
-	}
-	if (!x->to->seen) {
-		x->to->isn = t->ack - 1;
-		x->to->seen = true;
-	}
-	ack = stream_offset(x->to, t->ack);
-	if (!timestamp_right(x, seq) || !in_window(x, seq) || !ack_right(x, ack))
-		return;
-	if (ack > 0)
-		stream_acknowledge(x, (uint64_t)ack);
-	window_of(x, false);
-	take_payload(x, seq);
-	if ((t->flags & TCP_FIN) != 0 && seq + (int64_t)x->p->payload.len >= 0)
-		take_fin(x, (uint64_t)(seq + (int64_t)x->p->payload.len));
-	if (x->s->state == STREAM_FIN_WAIT)
-		close_if_done(x);
-}
-
-/* Closed: nothing is taken. Data that goes on behind a RST says that the RST was not the sender's.
- */
-static void on_closed(struct stream_step *x)
-{
-	if (x->s->reset && x->dir == x->s->closer && x->p->payload.len > 0 &&
-	    x->p->tcp.seq == x->s->rst_seq)
-		x->anomalies |= STREAM_BIT(SUSPECTED_RST_INJECT);
+	if (x->p->payload.len != 0 && stream_seq_end(x) <= x->from->acked)
+		repeated(x);
+	right = dispatch(x, x->s->state);
+	x->s->probed[stream_other(x->dir)] = false;
+	if (right)
+		after_reset(x);
+	return right;
 }
 
 /* ---- the module's functions ---- */
 
-uint64_t stream_packet(const struct stream_limits *limits, struct flow *f, const struct packet *p,
-		       enum flow_dir dir, const struct stream_sink *sink)
+static void seen(struct stream_step *x)
 {
-	struct stream_step x = {
-		.limits = limits, .f = f, .s = f->stream, .p = p, .sink = sink, .dir = dir};
-	bool go_on = true;
+	struct stream_session *s = x->s;
 
-	if (x.s != NULL) {
-		x.s->took_payload = false;
-		x.from = &x.s->side[dir];
-		x.to = &x.s->side[stream_other(dir)];
-	}
-	if (x.s == NULL || x.s->state < STREAM_ESTABLISHED)
-		go_on = stream_handshake(&x);
-	if (go_on && x.s != NULL) {
-		if (x.s->state == STREAM_CLOSED)
-			on_closed(&x);
-		else
-			on_established(&x);
-	}
-	return x.anomalies;
+	s->seen[x->dir] = true;
+	if (s->async && s->seen[0] && s->seen[1])
+		s->async = false;
+	s->took_payload = false;
+	s->packet_established = s->state >= STREAM_ESTABLISHED;
+	x->from = &s->side[x->dir];
+	x->to = &s->side[stream_other(x->dir)];
 }
 
-void stream_end(struct flow *f, const struct stream_sink *sink)
+void stream_packet(const struct stream_config *config, struct flow *f, const struct packet *p,
+		   enum flow_dir dir, const struct stream_sink *sink, struct stream_result *out)
 {
-	struct stream_step x = {.f = f, .s = f->stream, .sink = sink};
+	struct stream_step x = {.config = config,
+				.f = f,
+				.s = f->stream,
+				.p = p,
+				.sink = sink,
+				.dir = dir,
+				.out = out};
 
-	if (x.s == NULL || x.s->ended)
+	*out = (struct stream_result){0};
+	if (x.s != NULL)
+		seen(&x);
+	if (!stream_has(&x, TCP_ACK) && p->tcp.ack != 0)
+		(void)stream_odd(&x, STREAM_PKT_BROKEN_ACK);
+	if (stream_has(&x, TCP_URG) && config->in_line && config->urgent == STREAM_URGENT_DROP) {
+		out->urgent = true;
 		return;
-	finish(&x);
-	x.s->ended = true;
-	stream_bytes_done(&x.s->side[0].bytes);
-	stream_bytes_done(&x.s->side[1].bytes);
+	}
+	if (x.s == NULL) {
+		out->refused = !stream_on_none(&x);
+		if (x.s != NULL)
+			x.s->seen[dir] = true;
+	} else {
+		out->refused = !on_session(&x);
+	}
+	out->past_depth = x.s != NULL &&
+			  (x.s->side[0].bytes.depth_reached || x.s->side[1].bytes.depth_reached);
 }
 
-bool stream_is_midstream(const struct flow *f, const struct packet *p)
+void stream_flush(struct flow *f, enum flow_dir dir, const struct stream_sink *sink)
 {
-	uint8_t flags = p->tcp.flags;
+	struct stream_session *s = f->stream;
 
-	return f->stream == NULL && (flags & TCP_RST) == 0 &&
-	       ((flags & TCP_FIN) != 0 || (flags & TCP_ACK) != 0);
+	if (s == NULL || s->ended)
+		return;
+	s->packet_established = s->packet_established || s->state >= STREAM_ESTABLISHED;
+	if (!s->side[dir].eof && s->state >= STREAM_ESTABLISHED)
+		stream_bytes_flush(&s->side[dir].bytes, f, dir, sink);
+	eof(s, f, dir, sink);
+}
+
+void stream_end(struct flow *f)
+{
+	struct stream_session *s = f->stream;
+
+	if (s == NULL || s->ended)
+		return;
+	s->ended = true;
+	stream_bytes_done(&s->side[0].bytes);
+	stream_bytes_done(&s->side[1].bytes);
+}
+
+bool stream_begins_anew(const struct stream_config *config, const struct flow *f,
+			const struct packet *p, enum flow_dir dir)
+{
+	const struct stream_session *s = f->stream;
+	bool synack = stream_is_synack(p);
+
+	if ((p->tcp.flags & (TCP_RST | TCP_FIN)) != 0 ||
+	    (!stream_is_syn(p) && !(synack && (config->midstream || config->async))))
+		return false;
+	if (s == NULL)
+		return !synack || dir == FLOW_TO_SERVER;
+	if (!synack && dir == FLOW_TO_SERVER && s->fastopen_refused)
+		return true;
+	/* a repetition of what it began with */
+	if (dir == (synack ? FLOW_TO_CLIENT : FLOW_TO_SERVER) && s->side[dir].isn == p->tcp.seq)
+		return false;
+	return s->state >= STREAM_LAST_ACK;
 }
 
 enum stream_state stream_state_of(const struct flow *f)
@@ -412,26 +465,26 @@ enum stream_state stream_state_of(const struct flow *f)
 
 const char *stream_state_name(const struct flow *f)
 {
-	static const char *const closing[CLOSINGS] = {
-		[OPEN] = "established",	   [CLOSE_WAIT] = "close_wait", [LAST_ACK] = "last_ack",
-		[FIN_WAIT1] = "fin_wait1", [FIN_WAIT2] = "fin_wait2",	[CLOSING] = "closing",
-		[TIME_WAIT] = "time_wait",
+	static const char *const names[] = {
+		[STREAM_NONE] = "none",
+		[STREAM_SYN_SENT] = "syn_sent",
+		[STREAM_SYN_RECV] = "syn_recv",
+		[STREAM_ESTABLISHED] = "established",
+		[STREAM_FIN_WAIT1] = "fin_wait1",
+		[STREAM_FIN_WAIT2] = "fin_wait2",
+		[STREAM_TIME_WAIT] = "time_wait",
+		[STREAM_LAST_ACK] = "last_ack",
+		[STREAM_CLOSE_WAIT] = "close_wait",
+		[STREAM_CLOSING] = "closing",
+		[STREAM_CLOSED] = "closed",
 	};
 
-	switch (stream_state_of(f)) {
-	case STREAM_NONE:
-		return "none";
-	case STREAM_SYN_SENT:
-		return "syn_sent";
-	case STREAM_SYN_RECV:
-		return "syn_recv";
-	case STREAM_CLOSED:
-		return "closed";
-	case STREAM_ESTABLISHED:
-	case STREAM_FIN_WAIT:
-		break;
-	}
-	return closing[closing_of(f->stream)];
+	return names[stream_state_of(f)];
+}
+
+bool stream_was_established(const struct flow *f)
+{
+	return f->stream != NULL && f->stream->packet_established;
 }
 
 bool stream_took_payload(const struct flow *f)
@@ -441,7 +494,14 @@ bool stream_took_payload(const struct flow *f)
 
 uint64_t stream_bytes(const struct flow *f, enum flow_dir dir)
 {
-	return f->stream == NULL ? 0 : f->stream->side[dir].next;
+	int64_t next = f->stream == NULL ? 0 : f->stream->side[dir].next;
+
+	return next < 0 ? 0 : (uint64_t)next;
+}
+
+uint32_t stream_regions(const struct flow *f, enum flow_dir dir)
+{
+	return f->stream == NULL ? 0 : f->stream->side[dir].bytes.runs_max;
 }
 
 struct slice stream_window(const struct flow *f, enum flow_dir dir, uint64_t *out_offset)

@@ -2,41 +2,104 @@
  *
  * sensor/stream/stream.h - TCP sessions and their bytes in order.
  *
- * RFC 9293 states as a passive observer sees them; reassembly with overlaps by policy (default: as
- * Suricata's default "bsd": first data wins except where a later segment starts earlier), gaps,
- * retransmissions, wrap-around, and mid-stream pick-up; urgent bytes stay in line. Bytes are
- * released to readers when the receiver has acknowledged them (what the receiver's application can
- * have read), or at the end of the session. Memory: the flow's arena for the session, the pool for
- * data, each with a budget; past the reassembly depth (1 MiB a direction by default) bytes are
- * counted and skipped.
+ * A session as a passive observer sees it (RFC 9293), with Suricata's states, tolerances and
+ * events; reassembly with overlaps by the policy of the receiver's system, gaps, retransmissions,
+ * wrap-around, mid-stream pick-up and urgent data. On a tap, bytes are released to readers when the
+ * receiver has acknowledged them (what the receiver's application can have read), or at the end of
+ * the session; inline, when they come. Memory: the flow's arena for the session, the pool for data,
+ * each with a budget; past the reassembly depth (1 MiB a direction by default) bytes are counted
+ * and skipped.
  *
- * Nothing here fails on input: what is odd sets a bit in `anomalies` (stream_anomalies[] has the
- * names, Suricata's without "stream.").
+ * Nothing here fails on input: what is odd sets a bit in the result's events (stream_anomalies[]
+ * has the names, Suricata's without "stream."), and `refused` says that the receiver would not take
+ * the packet.
  */
 #ifndef DEW_SENSOR_STREAM_H
 #define DEW_SENSOR_STREAM_H
 
 #include "base/slice.h"
+#include "base/status.h"
 #include "sensor/flow/flow.h"
 
+struct config;
 struct packet;
 
-enum stream_state { /* of the session; docs/life-of-a-packet.md draws the transitions */
+enum stream_state { /* of the session; docs/life-of-a-packet.md draws the transitions. Those from
+		     * LAST_ACK on may make room for a new session of the same addresses. */
 		    STREAM_NONE,
 		    STREAM_SYN_SENT,
 		    STREAM_SYN_RECV,
 		    STREAM_ESTABLISHED,
-		    STREAM_FIN_WAIT,
+		    STREAM_FIN_WAIT1,
+		    STREAM_FIN_WAIT2,
+		    STREAM_TIME_WAIT,
+		    STREAM_LAST_ACK,
+		    STREAM_CLOSE_WAIT,
+		    STREAM_CLOSING,
 		    STREAM_CLOSED,
 };
 
-struct stream_limits {
-	uint64_t depth;	   /* bytes a direction; 0 = 1 MiB */
-	uint32_t held_max; /* bytes held out of order or unread a direction; 0 = 2 MiB */
-	struct arena_pool *pool;
-	bool midstream; /* pick up sessions without a handshake; Suricata's default is no */
-	bool async;	/* one direction only is seen */
+/* How a system reads what can be read in two ways: overlaps, resets, time stamps of 0. */
+enum stream_policy {
+	STREAM_BSD,
+	STREAM_OLD_LINUX,
+	STREAM_LINUX,
+	STREAM_SOLARIS,
+	STREAM_HPUX10,
+	STREAM_HPUX11,
+	STREAM_IRIX,
+	STREAM_MACOS,
+	STREAM_WINDOWS,
+	STREAM_VISTA,
+	STREAM_WINDOWS2K3,
+	STREAM_FIRST,
+	STREAM_LAST,
+	STREAM_POLICIES
 };
+
+/* What is done with the byte that an urgent pointer points at (RFC 6093 3.1). */
+enum stream_urgent {
+	STREAM_URGENT_OOB,    /* it is no part of the stream */
+	STREAM_URGENT_INLINE, /* it is */
+	STREAM_URGENT_DROP,   /* inline the packet is dropped, on a tap it stays in */
+	STREAM_URGENT_GAP,    /* the segment counts as lost */
+};
+
+enum {
+	STREAM_ANOMALIES_MAX = 128,
+	STREAM_DEPTH = 1 << 20,	   /* bytes a direction, by default */
+	STREAM_HELD = 2 << 20,	   /* bytes held a direction, by default */
+	STREAM_URGENT_MAX = 65535, /* urgent bytes of a direction that are taken out */
+};
+
+struct stream_hosts; /* which policy is whose */
+
+/* Zero is Suricata's default on a tap, but for the pool. */
+struct stream_config {
+	uint64_t depth;	   /* bytes a direction; 0 = STREAM_DEPTH, UINT64_MAX: no limit */
+	uint32_t held_max; /* bytes held out of order or unread a direction; 0 = STREAM_HELD */
+	struct arena_pool *pool;
+	const struct stream_hosts *hosts;
+	bool midstream;		/* pick up sessions without a handshake */
+	bool midstream_refused; /* but the policy for them says no */
+	bool async;		/* one direction only may be seen */
+	bool in_line;		/* bytes are released when they come, and what came first stays */
+	bool compare_overlaps;	/* say when a repetition differs */
+	bool strict_timestamps; /* off by one is wrong, too */
+	bool checksums;		/* a packet with a wrong checksum is not the session's */
+	bool bypass;		/* nothing is looked at any more past the depth */
+	bool sessions_full;	/* no new session: its memory is spent */
+	enum stream_urgent urgent, urgent_limit; /* limit: past STREAM_URGENT_MAX */
+	uint8_t syns_max, synacks_max;		 /* that differ; 0: 10 and 5 */
+	bool no_syns, no_synacks;		 /* the limit is 0 */
+};
+
+/* The keys of `stream:` and `host-os-policy:`. Memory: a. */
+MUST_USE enum status stream_config_read(struct stream_config *out, struct config *c, bool ips,
+					struct arena *a, struct fail *why);
+
+/* STREAM_BSD without hosts, or for one that is not among them. */
+enum stream_policy stream_hosts_find(const struct stream_hosts *h, const struct addr *a);
 
 /* Receives each direction's bytes in order. offset counts from the first byte of the direction. */
 struct stream_sink {
@@ -49,33 +112,69 @@ struct stream_sink {
 		    enum flow_dir dir); /* FIN, RST or end; once a direction */
 };
 
-extern const char *const stream_anomalies[]; /* NULL-terminated, at most 64 */
+extern const char *const stream_anomalies[]; /* NULL-terminated, < STREAM_ANOMALIES_MAX */
+
+struct stream_events {
+	uint64_t word[STREAM_ANOMALIES_MAX / 64]; /* bit i: stream_anomalies[i] */
+};
+
+static inline bool stream_events_has(const struct stream_events *e, unsigned i)
+{
+	return (e->word[i / 64] >> i % 64 & 1) != 0;
+}
+
+static inline bool stream_events_any(const struct stream_events *e)
+{
+	return (e->word[0] | e->word[1]) != 0;
+}
+
+/* What one packet did. */
+struct stream_result {
+	struct stream_events events;
+	bool refused;	 /* the receiver would not take it */
+	bool midstream;	 /* it is of a session whose handshake was not seen */
+	bool picked_up;	 /* and that begins with it here */
+	bool no_session; /* no memory for a session */
+	bool no_memory;	 /* no memory for its bytes */
+	bool urgent;	 /* it is to be dropped for its urgent byte */
+	bool past_depth; /* a direction has reached its depth */
+};
+
+/* Is p, of a flow that is there, the first packet of a new session of the same addresses? */
+bool stream_begins_anew(const struct stream_config *config, const struct flow *f,
+			const struct packet *p, enum flow_dir dir);
 
 /* Takes one TCP packet of flow f. Calls the sink zero or more times, for either direction. Sets
  * f->state once a session is tracked (its handshake was seen, or midstream allows it to be picked
- * up): before, f->stream is NULL and costs nothing. Returns the anomalies of this packet as bits.
- */
-uint64_t stream_packet(const struct stream_limits *limits, struct flow *f, const struct packet *p,
-		       enum flow_dir dir, const struct stream_sink *sink);
+ * up): before, f->stream is NULL and costs nothing. */
+void stream_packet(const struct stream_config *config, struct flow *f, const struct packet *p,
+		   enum flow_dir dir, const struct stream_sink *sink, struct stream_result *out);
 
-/* Is p of a session whose handshake was not seen? Before it is given to stream_packet(). */
-bool stream_is_midstream(const struct flow *f, const struct packet *p);
+/* The flow ends: releases what is held in a direction, then its eof. */
+void stream_flush(struct flow *f, enum flow_dir dir, const struct stream_sink *sink);
 
-/* The flow ends: releases what is held, then eof in both directions, then gives memory back. State
- * and stream_bytes() stay readable until the flow's arena goes; a second call does nothing. */
-void stream_end(struct flow *f, const struct stream_sink *sink);
+/* Gives memory back. State and stream_bytes() stay readable until the flow's arena goes; a second
+ * call does nothing. */
+void stream_end(struct flow *f);
 
 enum stream_state stream_state_of(const struct flow *f);
 const char *
 stream_state_name(const struct flow *f); /* EVE's tcp.state: "syn_sent", "established", ... */
 
+/* Was the session established before the packet just given to stream_packet()? Or does that packet
+ * show, by its data, that it must have been. True at the end of a session that ever was. */
+bool stream_was_established(const struct flow *f);
+
 /* Was the payload of the packet just given to stream_packet() taken into the stream (in window,
  * session known), or is it a repetition of what was? If not, signatures look at it by itself. */
 bool stream_took_payload(const struct flow *f);
 
-/* Bytes of a direction so far: where the furthest one seen or acknowledged ends, without SYN and
- * FIN. For stream_size and the like. */
+/* Bytes of a direction so far: where the furthest one seen or acknowledged ends, without the SYN.
+ * For stream_size and the like. */
 uint64_t stream_bytes(const struct flow *f, enum flow_dir dir);
+
+/* The most regions without a hole that a direction ever was in: EVE's tcp.ts_max_regions. */
+uint32_t stream_regions(const struct flow *f, enum flow_dir dir);
 
 /* The most recent released bytes of a direction, without a gap, for signatures that look at the
  * stream: all that the last stream_packet() released behind its last gap, and at least

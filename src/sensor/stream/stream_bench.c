@@ -41,7 +41,9 @@ static void on_eof(void *ctx, struct flow *f, enum flow_dir dir)
 
 static void on_ended(void *ctx, struct flow *f, enum flow_end why)
 {
-	stream_end(f, &((struct run *)ctx)->sink);
+	for (int d = 0; d < 2; d++)
+		stream_flush(f, (enum flow_dir)d, &((struct run *)ctx)->sink);
+	stream_end(f);
 }
 
 struct frame {
@@ -118,7 +120,7 @@ static double follow_all(struct arena_pool *pool, const struct frames *frames, b
 {
 	struct arena process = {.pool = pool};
 	struct run run = {.sink = {&run, on_data, on_gap, on_eof}};
-	struct stream_limits limits = {.pool = pool};
+	struct stream_config config = {.pool = pool};
 	struct flow_limits table_limits = {.pool = pool};
 	struct decode_worker *w = decode_worker_new(NULL, &process, pool);
 	struct flow_table *table =
@@ -132,6 +134,7 @@ static double follow_all(struct arena_pool *pool, const struct frames *frames, b
 		enum flow_dir dir = FLOW_TO_SERVER;
 		struct decode_input in = {f->link, f->bytes, f->wire_bytes, f->at, i + 1};
 		const struct packet *p = decode_frame(w, &in)->list[0];
+		struct stream_result result;
 		struct flow *flow;
 
 		run.t.packets++;
@@ -140,8 +143,10 @@ static double follow_all(struct arena_pool *pool, const struct frames *frames, b
 			continue;
 		flow_table_expire(table, p->at);
 		flow = flow_table_packet(table, p, &dir);
-		if (streams && flow != NULL && p->proto == IP_PROTO_TCP)
-			run.t.anomalies += stream_packet(&limits, flow, p, dir, &run.sink) != 0;
+		if (streams && flow != NULL && p->proto == IP_PROTO_TCP) {
+			stream_packet(&config, flow, p, dir, &run.sink, &result);
+			run.t.anomalies += stream_events_any(&result.events);
+		}
 	}
 	run.t.flows = flow_table_counters(table)->flows;
 	flow_table_free(table);

@@ -50,12 +50,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct seen seen = {{0}, {0}, 0};
 	struct stream_sink sink = {&seen, on_data, on_gap, on_eof};
 	uint8_t how = cursor_u8(&c);
-	struct stream_limits limits = {.pool = &pool,
+	struct stream_config config = {.pool = &pool,
 				       .depth = (how & 1) != 0 ? 5000 : 0,
 				       .held_max = (how & 2) != 0 ? 12000 : 0,
 				       .midstream = (how & 4) != 0,
 				       .async = (how & 8) != 0};
 	uint32_t next[2] = {0xfffffff0, 1000};
+	struct stream_result result;
 	struct packet p = {.ip_version = 4, .proto = IP_PROTO_TCP};
 
 	while (cursor_left(&c) >= 6) {
@@ -72,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		p.tcp.seq = next[dir] + (uint32_t)(ahead * ((b & 2) != 0 ? 64 : 1));
 		p.tcp.ack = next[!dir] + (uint32_t)(ack * ((b & 4) != 0 ? 64 : 1));
 		p.payload = slice_part((struct slice){payload, sizeof payload}, from, len);
-		(void)stream_packet(&limits, &f, &p, dir, &sink); /* any bits will do */
+		stream_packet(&config, &f, &p, dir, &sink, &result);
 		if (b & 8)
 			next[dir] = p.tcp.seq + (uint32_t)p.payload.len +
 				    ((p.tcp.flags & (TCP_SYN | TCP_FIN)) != 0);
@@ -84,8 +85,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 		p.at.ns += TIME_NS_PER_S;
 	}
-	stream_end(&f, &sink);
-	stream_end(&f, &sink);
+	for (int d = 0; d < 4; d++)
+		stream_flush(&f, (d & 1) != 0 ? FLOW_TO_CLIENT : FLOW_TO_SERVER, &sink);
+	stream_end(&f);
+	stream_end(&f);
 	arena_reset(&f.arena);
 	ASSERT(pool.out == 0);
 	arena_pool_drain(&pool);

@@ -335,6 +335,7 @@ static enum status stream_settings(struct pipeline *p, struct fail *why)
 	if (o->config == NULL) { /* our own defaults: what differs is evidence */
 		p->stream.midstream = o->midstream;
 		p->stream.compare_overlaps = true;
+		p->stream.checksums = false; /* a capture taken on the sender has none yet */
 	}
 	st = verdict_policies_read(&p->policies, o->config, o->simulate_ips, p->stream.midstream,
 				   why);

@@ -172,5 +172,6 @@ bool app_ftp_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct re
 	json_z(&j, o->answered ? "yes" : "no");
 	put_bool(&j, "reply_truncated", o->reply_cut);
 	json_end(&j);
+	r->making.with_tx_id = true;
 	return !text.full && record_object(r, scratch, "ftp", buf_slice(&text));
 }

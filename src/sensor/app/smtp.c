@@ -519,5 +519,6 @@ APP_PROTOCOL(smtp) = {
 	.parse = parse,
 	.gap = gap,
 	.log = app_smtp_log,
+	.log_configure = app_smtp_log_configure,
 	.configure = app_smtp_configure,
 };

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * SMTP's rule buffers, those of mails that are their headers ("email.*"), and the record, as
- * Suricata 8 defines them. A buffer may be asked for as soon as its command or header is there.
+ * SMTP's rule buffers and those of mails, which are their headers ("email.*"), as Suricata 8
+ * defines them. A buffer may be asked for as soon as its command or header is there.
  */
-#include "base/json.h"
-#include "base/text.h"
 #include "sensor/app/smtp_priv.h"
 
 static const struct slice none = {NULL, 0};
@@ -113,100 +111,3 @@ const struct app_field app_smtp_fields[] = {
 	FIELD("email.body_md5", get_email_md5, "The MD5 of its body, in hexadecimal digits."),
 	{0},
 };
-
-/* ---- the record ---- */
-
-static void put(struct json *j, const char *key, struct slice value)
-{
-	if (value.ptr == NULL)
-		return;
-	json_key(j, key);
-	json_str(j, value);
-}
-
-static void put_list(struct json *j, const char *key, const struct slice *list, size_t n)
-{
-	if (n == 0)
-		return;
-	json_key(j, key);
-	json_array(j);
-	for (size_t i = 0; i < n; i++)
-		json_str(j, list[i]);
-	json_end(j);
-}
-
-/* The address off the front of a list of them: commas within quotes separate nothing. */
-static struct slice address_next(struct slice *rest)
-{
-	bool quoted = false;
-	size_t i = 0;
-	struct slice one;
-
-	for (; i < rest->len && (quoted || rest->ptr[i] != ','); i++) {
-		if (quoted && rest->ptr[i] == '\\' && i + 1 < rest->len)
-			i++;
-		else if (rest->ptr[i] == '"')
-			quoted = !quoted;
-	}
-	one = slice_trim(slice_part(*rest, 0, i));
-	*rest = slice_from(*rest, i + 1);
-	return one;
-}
-
-static void put_addresses(struct json *j, const char *key, struct slice value)
-{
-	bool any = false;
-
-	while (value.len != 0) {
-		struct slice one = address_next(&value);
-
-		if (one.len == 0)
-			continue;
-		if (!any) {
-			json_key(j, key);
-			json_array(j);
-		}
-		any = true;
-		json_str(j, one);
-	}
-	if (any)
-		json_end(j);
-}
-
-static struct slice email_json(const struct app_mime *m, struct arena *scratch)
-{
-	struct buf text = buf_in(scratch);
-	struct json j = json_in(&text);
-
-	json_object(&j);
-	put(&j, "from", app_mime_header(m, SLICE("from"), 0));
-	put_addresses(&j, "to", app_mime_header(m, SLICE("to"), 0));
-	put_addresses(&j, "cc", app_mime_header(m, SLICE("cc"), 0));
-	put(&j, "status", SLICE("PARSE_DONE"));
-	put_list(&j, "attachment", m->attachments, m->attachment_count);
-	put_list(&j, "url", m->urls, m->url_count);
-	json_end(&j);
-	return text.full ? none : buf_slice(&text);
-}
-
-bool app_smtp_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct record *r)
-{
-	const struct smtp_tx *m = mail_of(tx);
-	struct buf text = buf_in(scratch);
-	struct json j = json_in(&text);
-	struct slice email;
-
-	if (n != 0)
-		return false;
-	json_object(&j);
-	put(&j, "helo", m->helo);
-	put(&j, "mail_from", m->has_from ? given(m->mail_from) : none);
-	put_list(&j, "rcpt_to", m->rcpts, m->rcpt_count);
-	json_end(&j);
-	if (text.full || !record_object(r, scratch, "smtp", buf_slice(&text)))
-		return false;
-	if (m->mime == NULL)
-		return true;
-	email = email_json(m->mime, scratch);
-	return email.ptr == NULL || record_more(r, scratch, SLICE(""), SLICE("email"), email);
-}

@@ -69,7 +69,7 @@ struct smtp {
 	const struct smtp_settings *settings;
 	struct app_flow *flow;
 	struct app_tx *tx; /* the mail at hand, incomplete; NULL: none */
-	uint64_t last_id; /* of the mail before */
+	uint64_t last_id;  /* of the mail before */
 	struct slice helo;
 	enum smtp_command current;
 	bool in_data; /* what the client sends is the current command's data */
@@ -99,6 +99,9 @@ const void *app_smtp_configure(struct config *config, struct arena *a);
 
 /* smtp_field.c */
 extern const struct app_field app_smtp_fields[];
+
+/* smtp_log.c */
+const void *app_smtp_log_configure(struct config *root, struct config *node, struct arena *a);
 bool app_smtp_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct record *r);
 
 #endif

@@ -116,6 +116,12 @@ void detect_txs(struct detect_worker *w, const struct packet *p, struct flow *f,
  * counted against thresholds, and given to the sink. Before transactions are freed. */
 void detect_finish(struct detect_worker *w, const struct packet *p, struct flow *f);
 
+/* What pcre captured into variables of the flow, or of the packet looked at last: n = 0, 1, 2...
+ * until false. The slices live as long as the flow, or until the next packet. */
+bool detect_flow_var(const struct flow *f, size_t n, struct slice *name, struct slice *value);
+bool detect_packet_var(const struct detect_worker *w, size_t n, struct slice *name,
+		       struct slice *value);
+
 /* True if no rule will look at tx again: it may be freed. */
 bool detect_tx_done(const struct app_tx *tx);
 

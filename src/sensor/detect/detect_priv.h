@@ -144,6 +144,7 @@ struct detect_transform {
 	const void *operand;
 	/* Changed bytes in arena, or `in` itself; ptr NULL: nothing to look at. */
 	struct slice (*run)(const void *operand, struct slice in, struct arena *arena);
+	const struct detect_pcre *pcre; /* instead of run */
 };
 
 /* A place bytes come from: an application field after its transforms, the payload, or a part of the
@@ -363,6 +364,13 @@ bool detect_pcre_negated(const struct detect_pcre *p);
 /* Next match whose start is at or behind *from; sets *from to one behind that start. */
 bool detect_pcre_find(const struct detect_pcre *p, const struct detect_inspect *in, size_t *from,
 		      size_t *out_end);
+struct detect_pcre_worker;
+/* Compiles an expression without flags for a transform: its first group is the result. */
+MUST_USE enum status detect_pcre_new(struct detect_compiler *c, struct slice expression,
+				     struct detect_pcre **out, struct fail *why);
+/* The first group of p in s, or s itself where p does not match. */
+struct slice detect_pcre_group(const struct detect_pcre *p, const struct detect_pcre_worker *w,
+			       struct slice s);
 void detect_pcre_jit(struct detect_pcre *p); /* any thread, one pcre in one thread */
 void detect_pcre_free(struct detect_pcre *p);
 struct detect_pcre_worker; /* what matching writes to */
@@ -387,11 +395,18 @@ struct detect_base64 {
 	const struct detect_list *data; /* the steps behind base64_data; NULL: none */
 	struct detect_draft_list *draft;
 };
-struct slice detect_base64_decode(struct slice in, struct arena *a);
+enum detect_base64_mode {
+	BASE64_LOOSE,	/* blanks and line ends are skipped, else as RFC4648 */
+	BASE64_STRICT,	/* nothing but digits, padded to four; else there is no result */
+	BASE64_RFC2045, /* what is no digit is skipped */
+	BASE64_RFC4648, /* the first that is no digit is the end */
+};
+struct slice detect_base64_decode(struct slice in, enum detect_base64_mode mode, struct arena *a);
 
 /* --- inspect.c --- */
 
 struct detect_inspect {
+	const struct detect_view *view;
 	const struct detect_worker *worker;
 	struct slice bytes;
 	size_t pos; /* where the step before stopped */
@@ -532,7 +547,27 @@ MUST_USE enum status detect_fast_choose(struct detect_rules *r, struct fail *why
 
 /* --- state.c --- */
 
+/* A named string that pcre captured. */
+struct detect_var {
+	struct slice name, value;
+	struct detect_var *next;
+};
+
+enum {
+	DETECT_CAPTURES_MAX = 8,	 /* groups of one pcre that are kept */
+	DETECT_CAPTURE_MAX = 4096,	 /* bytes kept of one */
+	DETECT_VAR_BYTES_MAX = 64 << 10, /* of all variables a flow ever had */
+};
+
+/* Sets a variable in *list, in a; `used` counts what was ever kept. A value that does not fit is
+ * not kept. name is borrowed. */
+void detect_var_set(struct detect_var **list, struct arena *a, uint32_t *used, struct slice name,
+		    struct slice value);
+const struct detect_var *detect_var_find(const struct detect_var *list, struct slice name);
+
 struct detect_flow {
+	struct detect_var *vars;
+	uint32_t var_bytes;
 	uint64_t raw[2];	/* stream bytes looked at */
 	uint64_t txs_seen[2];	/* twice the transactions made, + 1 if the last is complete */
 	uint8_t addresses_done; /* bit dir: address rules were asked */
@@ -630,6 +665,9 @@ struct detect_match {
 
 struct detect_worker {
 	const struct detect_rules *rules;
+	struct detect_var *vars; /* of the packet, in packet_arena */
+	uint32_t var_bytes;
+	struct arena packet_arena; /* reset when the next packet comes */
 	struct arena *process;
 	struct arena scratch; /* transforms and base64; reset after each call */
 	struct detect_sink sink;
@@ -655,7 +693,7 @@ void detect_queue_add(struct detect_worker *w, const struct detect_rule *r,
 		      const struct detect_view *v);
 /* Transforms of b on bytes. */
 struct slice detect_buffer_transform(const struct detect_buffer *b, struct slice bytes,
-				     struct arena *a);
+				     struct detect_worker *w);
 int detect_protocol_index(const struct app_protocol *p); /* -1: none */
 
 /* --- bits of flows and of hosts (kw_flowbits.c, kw_hostbits.c) --- */

@@ -19,7 +19,7 @@ static bool rule_holds(const struct detect_rule *r, size_t protocol, struct slic
 
 		if (l->buffer->frame[protocol] != v->frame->type + 1U)
 			return false;
-		s = detect_buffer_transform(l->buffer, s, &v->worker->scratch);
+		s = detect_buffer_transform(l->buffer, s, v->worker);
 		if (s.ptr == NULL || !detect_inspect_list(r, l, s, v))
 			return false;
 	}

@@ -91,6 +91,7 @@ bool detect_inspect_list(const struct detect_rule *r, const struct detect_list *
 {
 	struct detect_inspect in;
 
+	in.view = v;
 	in.worker = v->worker;
 	in.bytes = bytes;
 	in.pos = 0;

@@ -15,28 +15,42 @@ static int sextet(uint8_t c)
 	return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
-struct slice detect_base64_decode(struct slice in, struct arena *a)
+/* Is `c` between the digits in this mode? Else decoding ends there, or (strict) fails. */
+static bool is_skipped(uint8_t c, enum detect_base64_mode mode)
+{
+	return mode == BASE64_LOOSE ? c == ' ' || c == '\r' || c == '\n'
+				    : mode == BASE64_RFC2045 && c != '=';
+}
+
+struct slice detect_base64_decode(struct slice in, enum detect_base64_mode mode, struct arena *a)
 {
 	uint8_t *out = in.len == 0 ? NULL : ARENA_ARRAY(a, uint8_t, in.len / 4 * 3 + 3);
 	uint32_t bits = 0, have = 0;
-	size_t n = 0;
+	size_t n = 0, i = 0, digits = 0;
 
 	if (out == NULL)
 		return (struct slice){NULL, 0};
-	for (size_t i = 0; i < in.len; i++) {
+	for (; i < in.len; i++) {
 		int s = sextet(in.ptr[i]);
 
 		if (s < 0) {
-			if (in.ptr[i] == ' ' || in.ptr[i] == '\r' || in.ptr[i] == '\n')
+			if (is_skipped(in.ptr[i], mode))
 				continue;
 			break;
 		}
+		digits++;
 		bits = (bits << 6 | (uint32_t)s) & 0xffffff;
 		have += 6;
 		if (have >= 8) {
 			have -= 8;
 			out[n++] = (uint8_t)(bits >> have);
 		}
+	}
+	if (mode == BASE64_STRICT) {
+		for (; i < in.len && in.ptr[i] == '='; i++)
+			digits++;
+		if (i < in.len || digits % 4 != 0)
+			return (struct slice){NULL, 0};
 	}
 	return (struct slice){out, n};
 }
@@ -49,7 +63,7 @@ static bool decode(const void *operand, struct detect_inspect *in)
 
 	if (o->bytes != 0)
 		s = slice_part(s, 0, o->bytes);
-	s = detect_base64_decode(slice_part(s, 0, DETECT_BASE64_MAX), in->scratch);
+	s = detect_base64_decode(slice_part(s, 0, DETECT_BASE64_MAX), BASE64_LOOSE, in->scratch);
 	if (s.len == 0)
 		return false;
 	if (o->data == NULL)

@@ -15,9 +15,17 @@ enum {
 	JIT_STACK_MOST = 1 << 20
 };
 
+struct capture {
+	struct slice name;
+	uint32_t group;
+	bool of_flow; /* else of the packet */
+};
+
 struct detect_pcre {
 	pcre2_code *code;
 	bool negated, relative;
+	struct capture captures[DETECT_CAPTURES_MAX];
+	uint32_t capture_count;
 };
 
 struct detect_pcre_worker {
@@ -38,7 +46,7 @@ static const struct {
 };
 
 struct pcre_text {
-	struct slice body;
+	struct slice body, captures; /* captures: "flow:a,pkt:b", behind the flags */
 	uint32_t options;
 	bool negated, relative;
 	const char *field;
@@ -92,6 +100,23 @@ static enum status flags_parse(struct pcre_text *t, struct slice flags, struct f
 	return ST_OK;
 }
 
+/* Where the expression's last slash ends. Names of captures may have slashes themselves. */
+static size_t expression_end(struct slice v)
+{
+	size_t end = v.len;
+
+	for (size_t i = 0; i < end; i++) {
+		struct slice behind = slice_trim(slice_from(v, i + 1));
+
+		if (v.ptr[i] == ',' &&
+		    (slice_starts(behind, SLICE("flow:")) || slice_starts(behind, SLICE("pkt:"))))
+			end = i;
+	}
+	while (end > 1 && v.ptr[end - 1] != '/')
+		end--;
+	return end;
+}
+
 static enum status text_parse(struct slice v, struct pcre_text *t, struct fail *why)
 {
 	size_t end;
@@ -104,13 +129,116 @@ static enum status text_parse(struct slice v, struct pcre_text *t, struct fail *
 	}
 	if (v.len >= 2 && v.ptr[0] == '"' && v.ptr[v.len - 1] == '"')
 		v = slice_part(v, 1, v.len - 2);
-	end = v.len;
-	while (end > 1 && v.ptr[end - 1] != '/')
-		end--;
+	end = expression_end(v);
 	if (v.len < 2 || v.ptr[0] != '/' || end < 2)
 		return fail_set(why, ST_INVALID, "pcre wants \"/expression/flags\"");
 	t->body = slice_part(v, 1, end - 2);
-	return flags_parse(t, slice_from(v, end), why);
+	t->captures = slice_from(v, end);
+	return flags_parse(t, slice_split(&t->captures, ','), why);
+}
+
+/* --- groups that become variables --- */
+
+static enum status capture_add(struct detect_pcre *o, struct slice name, uint32_t group,
+			       bool of_flow, struct fail *why)
+{
+	if (o->capture_count == DETECT_CAPTURES_MAX)
+		return fail_set(why, ST_LIMIT, "more than %d captures", DETECT_CAPTURES_MAX);
+	o->captures[o->capture_count++] = (struct capture){name, group, of_flow};
+	return ST_OK;
+}
+
+/* "flow:name,pkt:other": the first group, the second... */
+static enum status captures_listed(struct detect_compiler *c, struct detect_pcre *o,
+				   struct slice list, struct fail *why)
+{
+	uint32_t group = 0;
+
+	while (list.ptr != NULL) {
+		struct slice rest = slice_trim(slice_split(&list, ',')), kind, name;
+		enum status st;
+
+		kind = slice_trim(slice_split(&rest, ':'));
+		name = arena_copy(c->rules->arena, slice_trim(rest));
+		if (name.len == 0 ||
+		    (!slice_equal(kind, SLICE("flow")) && !slice_equal(kind, SLICE("pkt"))))
+			return fail_set(why, ST_INVALID, "a capture is flow:name or pkt:name");
+		st = capture_add(o, name, ++group, slice_equal(kind, SLICE("flow")), why);
+		if (st != ST_OK)
+			return st;
+	}
+	return ST_OK;
+}
+
+/* (?P<flow_name>...) and (?P<pkt_name>...) */
+static enum status captures_named(struct detect_compiler *c, struct detect_pcre *o,
+				  struct fail *why)
+{
+	uint32_t count = 0, entry = 0;
+	PCRE2_SPTR table = NULL;
+
+	(void)pcre2_pattern_info(o->code, PCRE2_INFO_NAMECOUNT, &count); /* fails only on misuse */
+	(void)pcre2_pattern_info(o->code, PCRE2_INFO_NAMEENTRYSIZE, &entry);
+	(void)pcre2_pattern_info(o->code, PCRE2_INFO_NAMETABLE, &table);
+	for (uint32_t i = 0; i < count; i++, table += entry) {
+		struct slice name = slice_of((const char *)table + 2);
+		uint32_t group = (uint32_t)(table[0] << 8 | table[1]);
+		bool flow = slice_starts(name, SLICE("flow_"));
+		enum status st;
+
+		if (!flow && !slice_starts(name, SLICE("pkt_")))
+			continue;
+		name = arena_copy(c->rules->arena, slice_from(name, flow ? 5 : 4));
+		if (name.len == 0)
+			return fail_set(why, ST_INVALID, "a capture needs a name");
+		st = capture_add(o, name, group, flow, why);
+		if (st != ST_OK)
+			return st;
+	}
+	return ST_OK;
+}
+
+static enum status captures_find(struct detect_compiler *c, struct detect_pcre *o,
+				 struct slice list, struct fail *why)
+{
+	enum status st = captures_listed(c, o, list, why);
+	uint32_t groups = 0;
+
+	if (st == ST_OK && list.ptr == NULL)
+		st = captures_named(c, o, why);
+	if (st != ST_OK)
+		return st;
+	(void)pcre2_pattern_info(o->code, PCRE2_INFO_CAPTURECOUNT, &groups);
+	for (uint32_t i = 0; i < o->capture_count; i++)
+		if (o->captures[i].group > groups || o->captures[i].group > DETECT_CAPTURES_MAX)
+			return fail_set(why, ST_INVALID, "pcre has no group %u to capture",
+					o->captures[i].group);
+	return ST_OK;
+}
+
+static void captures_keep(const struct detect_pcre *p, const struct detect_inspect *in,
+			  struct slice subject, const PCRE2_SIZE *ov, uint32_t groups)
+{
+	const struct detect_view *v = in->view;
+	struct detect_worker *w = v->worker;
+
+	for (uint32_t i = 0; i < p->capture_count; i++) {
+		const struct capture *c = &p->captures[i];
+		struct detect_flow *f;
+		struct slice value;
+
+		if (c->group >= groups || ov[2 * c->group] == PCRE2_UNSET)
+			continue;
+		value = slice_part(subject, ov[2 * c->group],
+				   ov[2 * c->group + 1] - ov[2 * c->group]);
+		if (!c->of_flow) {
+			detect_var_set(&w->vars, &w->packet_arena, &w->var_bytes, c->name, value);
+			continue;
+		}
+		f = detect_flow_state(v);
+		if (f != NULL)
+			detect_var_set(&f->vars, &v->flow->arena, &f->var_bytes, c->name, value);
+	}
 }
 
 static enum status code_new(struct detect_compiler *c, struct slice body, uint32_t options,
@@ -151,6 +279,9 @@ static enum status compile_pcre(struct detect_compiler *c, const struct detect_k
 		return st;
 	o->negated = t.negated;
 	o->relative = t.relative;
+	st = captures_find(c, o, t.captures, why);
+	if (st != ST_OK)
+		return st;
 	if (t.field != NULL && !c->sticky) {
 		st = detect_list_for(c, slice_of(t.field), &c->current, why);
 		if (st != ST_OK)
@@ -159,6 +290,27 @@ static enum status compile_pcre(struct detect_compiler *c, const struct detect_k
 	st = detect_add_step(c, kw, o, t.relative, why);
 	c->current = keep;
 	return st;
+}
+
+enum status detect_pcre_new(struct detect_compiler *c, struct slice expression,
+			    struct detect_pcre **out, struct fail *why)
+{
+	struct detect_pcre *o = ARENA_NEW(c->arena, struct detect_pcre);
+
+	*out = o;
+	return o == NULL ? fail_set(why, ST_NOMEM, "no memory for a pcre")
+			 : code_new(c, expression, 0, o, why);
+}
+
+struct slice detect_pcre_group(const struct detect_pcre *p, const struct detect_pcre_worker *w,
+			       struct slice s)
+{
+	const PCRE2_SIZE *ov;
+
+	if (s.len == 0 || pcre2_match(p->code, s.ptr, s.len, 0, 0, w->data, w->context) < 2)
+		return s;
+	ov = pcre2_get_ovector_pointer(w->data);
+	return ov[2] == PCRE2_UNSET ? s : slice_part(s, ov[2], ov[3] - ov[2]);
 }
 
 void detect_pcre_jit(struct detect_pcre *p)
@@ -185,7 +337,7 @@ struct detect_pcre_worker *detect_pcre_worker_new(struct arena *a)
 	if (w == NULL)
 		return NULL;
 	w->context = pcre2_match_context_create(NULL);
-	w->data = pcre2_match_data_create(1, NULL);
+	w->data = pcre2_match_data_create(DETECT_CAPTURES_MAX + 1, NULL);
 	w->stack = pcre2_jit_stack_create(JIT_STACK_START, JIT_STACK_MOST, NULL);
 	if (w->context == NULL || w->data == NULL || w->stack == NULL) {
 		detect_pcre_worker_free(w);
@@ -214,14 +366,19 @@ bool detect_pcre_find(const struct detect_pcre *p, const struct detect_inspect *
 	struct slice subject = p->relative ? slice_from(in->bytes, in->pos) : in->bytes;
 	size_t base = in->bytes.len - subject.len;
 	const PCRE2_SIZE *ov;
+	int groups;
 
 	if (*from > subject.len)
 		return false;
 	if (subject.ptr == NULL)
 		subject = SLICE("");
-	if (pcre2_match(p->code, subject.ptr, subject.len, *from, 0, w->data, w->context) < 0)
+	groups = pcre2_match(p->code, subject.ptr, subject.len, *from, 0, w->data, w->context);
+	if (groups < 0)
 		return false; /* no match, or over a limit */
 	ov = pcre2_get_ovector_pointer(w->data);
+	if (p->capture_count != 0)
+		captures_keep(p, in, subject, ov,
+			      groups == 0 ? DETECT_CAPTURES_MAX + 1 : (uint32_t)groups);
 	*from = ov[0] + 1;
 	*out_end = base + (ov[1] < ov[0] ? ov[0] : ov[1]);
 	return true;

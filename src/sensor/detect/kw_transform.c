@@ -149,16 +149,11 @@ static struct slice xor_key(const void *operand, struct slice in, struct arena *
 	return (struct slice){out, in.len};
 }
 
-static struct slice from_base64(const void *operand, struct slice in, struct arena *a)
-{
-	return detect_base64_decode(in, a);
-}
-
 typedef struct slice transform_fn(const void *operand, struct slice in, struct arena *a);
 
 static transform_fn *const runs[] = {
 	dotprefix,  to_lowercase,     to_uppercase,	    strip_whitespace, compress_whitespace,
-	url_decode, header_lowercase, strip_pseudo_headers, xor_key,	      from_base64};
+	url_decode, header_lowercase, strip_pseudo_headers};
 
 static enum status compile_transform(struct detect_compiler *c, const struct detect_keyword *kw,
 				     struct slice value, struct fail *why)
@@ -210,6 +205,5 @@ KEYWORD(transform) = {
 	TRANSFORM(6, "header_lowercase", "header names to lower case"),
 	TRANSFORM(7, "strip_pseudo_headers", "takes HTTP/2 pseudo headers out"),
 	{.name = "xor", .compile = compile_xor, .doc = "each byte xor the key's"},
-	TRANSFORM(9, "from_base64", "decodes Base64 (RFC 4648)"),
 	{0},
 };

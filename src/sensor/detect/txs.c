@@ -83,7 +83,7 @@ static bool values_hold(struct look *k, const struct detect_rule *r, const struc
 		if (!is_whole(k, f, dir, n, final) && s.len < DETECT_GROWING_MIN)
 			continue;
 		*out_absent = false;
-		s = detect_buffer_transform(l->buffer, s, &k->w->scratch);
+		s = detect_buffer_transform(l->buffer, s, k->w);
 		if (s.ptr != NULL && detect_inspect_list(r, l, s, &k->view))
 			return true;
 	}
@@ -232,7 +232,7 @@ static void values_scan(struct look *k, const struct detect_engine *e, bool fina
 			++*passed;
 			*grown = 0;
 		}
-		s = detect_buffer_transform(e->buffer, s, &k->w->scratch);
+		s = detect_buffer_transform(e->buffer, s, k->w);
 		detect_group_scan(e->group, s, 0, k->w->hs, &k->w->candidates);
 	}
 }
@@ -263,7 +263,7 @@ static bool engine_scan(struct look *k, const struct detect_engine *e, uint32_t 
 			from = *grown - DETECT_PATTERN_MAX;
 		if (e->field->growing)
 			*grown = s.len > UINT32_MAX ? UINT32_MAX : (uint32_t)s.len;
-		s = detect_buffer_transform(e->buffer, s, &k->w->scratch);
+		s = detect_buffer_transform(e->buffer, s, k->w);
 		detect_group_scan(e->group, slice_from(s, from), from, k->w->hs, &k->w->candidates);
 	}
 	return final;

@@ -23,6 +23,7 @@ enum status detect_worker_new(const struct detect_rules *r, struct arena *proces
 	w->sink = sink;
 	w->alerts_max = DETECT_ALERTS;
 	w->scratch.pool = pool;
+	w->packet_arena.pool = pool;
 	w->pcre = detect_pcre_worker_new(process);
 	if (w->pcre == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for a worker");
@@ -42,6 +43,7 @@ void detect_worker_free(struct detect_worker *w)
 	detect_scratch_free(w->hs);
 	detect_pcre_worker_free(w->pcre);
 	arena_reset(&w->scratch);
+	arena_reset(&w->packet_arena);
 	w->hs = NULL;
 }
 
@@ -125,7 +127,7 @@ static bool packet_list_holds(const struct detect_rule *r, const struct detect_l
 
 	if (s.ptr == NULL)
 		return l->if_absent;
-	s = detect_buffer_transform(l->buffer, s, scratch);
+	s = detect_buffer_transform(l->buffer, s, v->worker);
 	return s.ptr != NULL && detect_inspect_list(r, l, s, v);
 }
 
@@ -168,10 +170,14 @@ void detect_fire(const struct detect_rule *r, const struct detect_view *v)
 }
 
 struct slice detect_buffer_transform(const struct detect_buffer *b, struct slice bytes,
-				     struct arena *a)
+				     struct detect_worker *w)
 {
-	for (uint8_t i = 0; i < b->transforms && bytes.ptr != NULL; i++)
-		bytes = b->transform[i].run(b->transform[i].operand, bytes, a);
+	for (uint8_t i = 0; i < b->transforms && bytes.ptr != NULL; i++) {
+		const struct detect_transform *t = &b->transform[i];
+
+		bytes = t->pcre != NULL ? detect_pcre_group(t->pcre, w->pcre, bytes)
+					: t->run(t->operand, bytes, &w->scratch);
+	}
 	return bytes;
 }
 
@@ -226,6 +232,11 @@ void detect_packet(struct detect_worker *w, const struct packet *p, struct flow 
 	struct detect_view v;
 
 	w->counters.packets++;
+	if (w->vars != NULL) {
+		w->vars = NULL;
+		w->var_bytes = 0;
+		arena_reset(&w->packet_arena);
+	}
 	if (f == NULL || !f->no_inspect) {
 		detect_view_of(&v, w, p, f, dir);
 		if (!opaque(f))

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Strings that pcre captured, by name: of a flow while it lives, of a packet until the next.
+ *
+ * 1. What a list ever held is at most DETECT_VAR_BYTES_MAX: an arena gives nothing back.
+ */
+#include "sensor/detect/detect_priv.h"
+
+const struct detect_var *detect_var_find(const struct detect_var *list, struct slice name)
+{
+	while (list != NULL && !slice_equal(list->name, name))
+		list = list->next;
+	return list;
+}
+
+void detect_var_set(struct detect_var **list, struct arena *a, uint32_t *used, struct slice name,
+		    struct slice value)
+{
+	struct detect_var **at = list;
+	struct slice copy;
+
+	value = slice_part(value, 0, DETECT_CAPTURE_MAX);
+	while (*at != NULL && !slice_equal((*at)->name, name))
+		at = &(*at)->next;
+	if (*at != NULL && slice_equal((*at)->value, value))
+		return;
+	if (*used + value.len + sizeof **at > DETECT_VAR_BYTES_MAX)
+		return;
+	copy = value.len == 0 ? SLICE("") : arena_copy(a, value);
+	if (copy.len != value.len)
+		return;
+	if (*at == NULL) {
+		*at = ARENA_NEW(a, struct detect_var);
+		if (*at == NULL)
+			return;
+		(*at)->name = name;
+	}
+	(*at)->value = copy;
+	*used += (uint32_t)(value.len + sizeof **at);
+}
+
+static bool var_at(const struct detect_var *v, size_t n, struct slice *name, struct slice *value)
+{
+	while (v != NULL && n-- > 0)
+		v = v->next;
+	if (v == NULL)
+		return false;
+	*name = v->name;
+	*value = v->value;
+	return true;
+}
+
+bool detect_flow_var(const struct flow *f, size_t n, struct slice *name, struct slice *value)
+{
+	return f->detect != NULL && var_at(f->detect->vars, n, name, value);
+}
+
+bool detect_packet_var(const struct detect_worker *w, size_t n, struct slice *name,
+		       struct slice *value)
+{
+	return var_at(w->vars, n, name, value);
+}

@@ -154,6 +154,20 @@ static void end_direction(struct app_flow *f, enum app_dir dir)
 	complete(f, dir); /* feed() does not ask a parser that wants no more */
 }
 
+/* What was lost of a direction before the protocol was known. */
+static void lose_before(struct app_flow *f, enum app_dir dir)
+{
+	uint64_t lost = f->lost[dir];
+
+	f->lost[dir] = 0;
+	f->consumed[dir] += lost;
+	if (f->protocol->parse == NULL || f->detect_only ||
+	    (f->protocol->gap != NULL && f->protocol->gap(f, dir, lost)))
+		return;
+	drop_held(f, dir);
+	f->eof[dir] = true;
+}
+
 /* The protocol is known: what was held goes to its parser, who spoke first first. */
 static void start(struct app_flow *f, const struct app_protocol *p)
 {
@@ -174,6 +188,8 @@ static void start(struct app_flow *f, const struct app_protocol *p)
 	for (int i = 0; i < 2; i++) {
 		enum app_dir d = order[i];
 
+		if (f->state == APP_PARSING && f->lost[d] != 0)
+			lose_before(f, d);
 		if (f->state == APP_PARSING && f->held[d].len != 0)
 			feed(f, d, (struct slice){NULL, 0}, false);
 		if (f->eof[d])
@@ -353,8 +369,12 @@ void app_gap(struct app_flow *f, enum app_dir dir, uint64_t missing)
 {
 	if (f->state == APP_GIVEN_UP || f->eof[dir] || missing == 0)
 		return;
-	if (f->state == APP_PROBING) {
-		give_up(f);
+	if (f->state == APP_PROBING) { /* what the other direction says may still tell */
+		f->lost[dir] += f->held[dir].len + missing;
+		drop_held(f, dir);
+		f->probed[dir] = true;
+		if (f->probed[APP_TO_SERVER] && f->probed[APP_TO_CLIENT])
+			give_up(f);
 		return;
 	}
 	if (f->protocol->parse != NULL && !f->detect_only && !f->stop_inspecting &&

@@ -194,6 +194,7 @@ struct app_flow {
 	uint32_t open_txs;
 	uint64_t anomalies; /* of the flow, not of one tx: bit i of protocol.anomalies */
 	uint64_t anomalies_said;
+	uint64_t lost[2];     /* bytes of holes before the protocol was known */
 	uint64_t consumed[2]; /* bytes eaten so far, per direction */
 	bool eof[2];
 	bool probed[2];		/* probing of that direction has ended without a YES */

@@ -83,8 +83,10 @@ static const struct known known[] = {
 	{"mqtt", APP_TCP, 0, 4444, B("\x10\x10\0\4MQTT\5\2")},
 	{"mqtt", APP_TCP, 0, 4444, B("\x10\x90\1\0\6MQIsdp\3\2")},
 	{NULL, APP_TCP, 0, 1883, B("\x10\xff\xff\xff\xff\1\0\4MQTT")},
-	{NULL, APP_TCP, 0, 1883, B("\x10\x10\0\4MQTX\5\2")},
-	{NULL, APP_TCP, 1, 1883, B("\x10\x10\0\4MQTT\5\2")},
+	{NULL, APP_TCP, 0, 4444, B("\x10\x10\0\4MQTX\5\2")},
+	{NULL, APP_TCP, 1, 4444, B("\x10\x10\0\4MQTT\5\2")},
+	{"mqtt", APP_TCP, 1, 1883, B("\xd0\0")}, /* on its port any message that can be */
+	{NULL, APP_TCP, 0, 1883, B("\x06\0")},
 	{"sip", APP_UDP, 0, 5060, B("INVITE sip:a@b SIP/2.0\r\n")},
 	{"sip", APP_TCP, 0, 5060, B("OPTIONS sip:a@b SIP/2.0\r\n")},
 	{"sip", APP_TCP, 1, 5060, B("SIP/2.0 200 OK\r\n")},
@@ -342,7 +344,16 @@ static void unknown_flows_are_given_up(struct test *t)
 	}
 	ASSERT(app_talk_open(&k, APP_TCP, 4444, 0)); /* bytes are missing */
 	app_gap(k.f, APP_TO_SERVER, 1);
+	EXPECT_UINT(t, k.f->state, APP_PROBING); /* the other side may tell */
+	app_gap(k.f, APP_TO_CLIENT, 1);
 	EXPECT_UINT(t, k.f->state, APP_GIVEN_UP);
+	app_talk_close(&k);
+	ASSERT(app_talk_open(&k, APP_TCP, 4444, 0)); /* and it does */
+	app_talk_say(&k, APP_TO_SERVER, SLICE("?"), 0);
+	app_gap(k.f, APP_TO_SERVER, 9);
+	app_talk_say(&k, APP_TO_CLIENT, SLICE("SSH-2.0-a\r\n"), 0);
+	EXPECT_UINT(t, k.f->state, APP_PARSING);
+	EXPECT_UINT(t, k.f->consumed[APP_TO_SERVER], 10);
 	app_talk_close(&k);
 	ASSERT(app_talk_open(&k, APP_UDP, 4444, 0));
 	app_talk_say(&k, APP_TO_SERVER, SLICE("?"), 0);

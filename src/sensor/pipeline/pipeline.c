@@ -263,6 +263,7 @@ static void packet_in_flow(struct pipeline *p, struct flow *f, enum flow_dir dir
 		read_payload(p, f, dir);
 	inspect(p, f, dir);
 	pipeline_report_packet(p, f, &p->tcp.events);
+	pipeline_report_drop(p, f);
 	log_and_sweep(p, f);
 }
 
@@ -294,6 +295,7 @@ static void packet_through(struct pipeline *p)
 			detect_finish(p->detect, &p->packet, NULL);
 		}
 		pipeline_report_packet(p, NULL, NULL);
+		pipeline_report_drop(p, NULL);
 	}
 	p->in_packet = false;
 }

@@ -70,6 +70,9 @@ void pipeline_expect_begin(struct pipeline *p, struct flow *f);
 /* Files of f's transactions that are over and were not logged yet. */
 void pipeline_report_files(struct pipeline *p, struct flow *f);
 
+/* A packet that was stopped, of flow f (NULL: of none). */
+void pipeline_report_drop(struct pipeline *p, struct flow *f);
+
 /* A flow that ended. */
 void pipeline_report_flow(struct pipeline *p, struct flow *f, enum flow_end why);
 

@@ -26,12 +26,39 @@ static const char *state_name(const struct flow *f)
 {
 	static const char *const states[] = {"new", "established", "closed"};
 
-	return states[f->state];
+	return f->bypassed ? "bypassed" : states[f->state];
+}
+
+/* Which exception policies were asked, and what they said. */
+static void add_policies(struct pipeline *p, const struct flow *f)
+{
+	struct buf b = buf_in(&p->scratch);
+	struct json j = json_in(&b);
+
+	json_array(&j);
+	for (unsigned t = 0; t < VERDICT_TARGETS; t++) {
+		if ((f->policies >> t & 1) == 0)
+			continue;
+		json_object(&j);
+		json_key(&j, "target");
+		json_z(&j, verdict_target_name((enum verdict_target)t));
+		json_key(&j, "policy");
+		json_z(&j, verdict_policy_name(p->policies.of[t]));
+		json_end(&j);
+	}
+	json_end(&j);
+	report_add_json(p, "flow", "exception_policy", &b);
 }
 
 /* Beside the table's fields: those of EVE that no verdict rests on. */
-static void add_flow(struct pipeline *p, const struct flow *f)
+static void add_flow(struct pipeline *p, const struct report_output *o, const struct flow *f)
 {
+	static const char *const actions[] = {NULL, "pass", "drop"};
+
+	if (f->action != FLOW_NO_ACTION)
+		report_add_z(p, "flow", "action", actions[f->action]);
+	if (f->policies != 0 && o->settings->flow_policies)
+		add_policies(p, f);
 	if (f->app != NULL && f->app->next_tx_id != 0)
 		report_add_u64(p, "flow", "tx_cnt", f->app->next_tx_id);
 	if (f->proto == IP_PROTO_TCP) {
@@ -47,6 +74,16 @@ static void add_flow(struct pipeline *p, const struct flow *f)
 		for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 			if ((all & names[i].bit) != 0)
 				report_add_bool(p, "tcp", names[i].name, true);
+		if (stream_has_gap(f, FLOW_TO_SERVER))
+			report_add_bool(p, "tcp", "ts_gap", true);
+		if (stream_has_gap(f, FLOW_TO_CLIENT))
+			report_add_bool(p, "tcp", "tc_gap", true);
+		if (f->stream != NULL) {
+			report_add_u64(p, "tcp", "ts_max_regions",
+				       stream_regions(f, FLOW_TO_SERVER));
+			report_add_u64(p, "tcp", "tc_max_regions",
+				       stream_regions(f, FLOW_TO_CLIENT));
+		}
 	}
 }
 
@@ -76,7 +113,7 @@ static void say_flow(struct pipeline *p, const struct report_output *o, struct f
 		r->u.flow.bins_ts = bins_text(p, ts);
 		r->u.flow.bins_tc = bins_text(p, tc);
 	} else {
-		add_flow(p, f);
+		add_flow(p, o, f);
 	}
 	report_emit(p, o, r);
 }

@@ -78,6 +78,7 @@ struct report_settings {
 	struct {
 		bool alerts, all, verdict; /* all: every packet of a dropped flow */
 	} drop;
+	bool flow_policies; /* flow events say which exception policies were asked */
 };
 
 struct report_output {
@@ -130,6 +131,8 @@ void report_base64(struct pipeline *p, struct json *j, const char *key, struct s
 /* The objects of a transaction's event ("http":{...}, "email":{...}) as fields of the record being
  * made. False: the protocol says nothing. */
 bool report_add_tx(struct pipeline *p, struct flow *f, struct app_tx *tx);
+/* What became of the packet at hand, as "verdict":{...}. */
+void report_add_verdict(struct pipeline *p);
 /* Its files in direction dir as "files":[...]. */
 void report_add_files(struct pipeline *p, const struct app_tx *tx, enum flow_dir dir);
 /* The members of the "alert" object of rule; r is its record. */

@@ -126,6 +126,8 @@ static bool read_type(struct report_settings *s, struct slice name, struct confi
 		read_anomaly(s, node);
 	else if (slice_equal(name, SLICE("drop")))
 		read_drop(s, node);
+	else if (slice_equal(name, SLICE("flow")))
+		s->flow_policies = config_bool(node, "exception-policy", false);
 	for (unsigned i = 0; app_protocols[i] != NULL; i++) {
 		if (!is_asked_as(app_protocols[i], name))
 			continue;

@@ -13,7 +13,7 @@
  */
 #include "sensor/stream/stream_priv.h"
 
-enum { PIECES_MAX = 4096 };
+enum { PIECES_MAX = 4096, FAR = 256 << 10 };
 
 struct stream_piece {
 	struct stream_piece *next, *prev;
@@ -148,6 +148,7 @@ static bool append(struct stream_bytes *b, uint64_t at, struct slice segment)
 {
 	struct stream_piece *fresh = NULL;
 
+	b->far_holes += at - b->right >= FAR;
 	if (b->pieces < PIECES_MAX)
 		fresh = piece_new(b);
 	if (fresh == NULL && (b->newest == NULL || b->newest->end != at))
@@ -224,7 +225,6 @@ enum stream_verdict stream_bytes_add(struct stream_bytes *b, uint64_t at, struct
 				     struct stream_overlap how, bool *differs)
 {
 	uint64_t end = at + segment.len;
-	uint32_t runs;
 
 	*differs = at < b->right && (how.compare || end <= b->released) && !same(b, at, segment);
 	if (end <= b->released)
@@ -241,9 +241,6 @@ enum stream_verdict stream_bytes_add(struct stream_bytes *b, uint64_t at, struct
 	}
 	if (!insert(b, at, segment, how))
 		return STREAM_NO_MEMORY;
-	runs = stream_store_runs(&b->store);
-	if (runs > b->runs_max)
-		b->runs_max = runs;
 	return STREAM_TAKEN;
 }
 

@@ -34,17 +34,14 @@ static struct stream_run *run_new(struct stream_store *s, uint64_t start)
 		s->spare = r->next;
 	else
 		r = ARENA_NEW(s->nodes, struct stream_run);
-	if (r != NULL) {
+	if (r != NULL)
 		*r = (struct stream_run){.start = start, .mem = {.pool = s->pool}};
-		s->runs++;
-	}
 	return r;
 }
 
 static void run_free(struct stream_store *s, struct stream_run *r)
 {
 	s->held -= r->room;
-	s->runs--;
 	if (r->mem.pool != NULL)
 		arena_reset(&r->mem);
 	*r = (struct stream_run){.next = s->spare};
@@ -176,11 +173,6 @@ void stream_store_forget(struct stream_store *s, uint64_t at)
 		s->first = r->next;
 		run_free(s, r);
 	}
-}
-
-uint32_t stream_store_runs(const struct stream_store *s)
-{
-	return s->runs;
 }
 
 void stream_store_done(struct stream_store *s)

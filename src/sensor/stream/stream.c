@@ -103,8 +103,10 @@ static void update(struct stream_step *x, enum flow_dir dir)
 		return;
 	acked = stream_urgent_place(d, d->acked);
 	end = x->config->in_line ? STREAM_NEVER : acked < 0 ? 0 : (uint64_t)acked;
-	if (stream_bytes_release(&d->bytes, end, known, x->f, dir, x->sink))
+	if (stream_bytes_release(&d->bytes, end, known, x->f, dir, x->sink)) {
 		(void)stream_odd(x, STREAM_SEQ_GAP);
+		d->gap = true;
+	}
 	if (s->state >= STREAM_CLOSING && d->bytes.released >= d->bytes.right)
 		eof(s, x->f, dir, x->sink);
 }
@@ -501,7 +503,12 @@ uint64_t stream_bytes(const struct flow *f, enum flow_dir dir)
 
 uint32_t stream_regions(const struct flow *f, enum flow_dir dir)
 {
-	return f->stream == NULL ? 0 : f->stream->side[dir].bytes.runs_max;
+	return f->stream == NULL ? 0 : f->stream->side[dir].bytes.far_holes + 1;
+}
+
+bool stream_has_gap(const struct flow *f, enum flow_dir dir)
+{
+	return f->stream != NULL && f->stream->side[dir].gap;
 }
 
 struct slice stream_window(const struct flow *f, enum flow_dir dir, uint64_t *out_offset)

@@ -173,7 +173,11 @@ bool stream_took_payload(const struct flow *f);
  * For stream_size and the like. */
 uint64_t stream_bytes(const struct flow *f, enum flow_dir dir);
 
-/* The most regions without a hole that a direction ever was in: EVE's tcp.ts_max_regions. */
+/* Was a part of a direction never seen, though the receiver has it? */
+bool stream_has_gap(const struct flow *f, enum flow_dir dir);
+
+/* The most regions, holes of 256 KiB and more between them, that a direction ever was in: EVE's
+ * tcp.ts_max_regions. */
 uint32_t stream_regions(const struct flow *f, enum flow_dir dir);
 
 /* The most recent released bytes of a direction, without a gap, for signatures that look at the

@@ -112,9 +112,8 @@ struct stream_store {
 	struct arena *nodes;	  /* for what describes them: the flow's */
 	struct stream_run *first; /* by offset; never touching each other */
 	struct stream_run *spare;
-	size_t held;   /* bytes of memory for bytes */
-	size_t most;   /* never hold more */
-	uint32_t runs; /* how many there are */
+	size_t held; /* bytes of memory for bytes */
+	size_t most; /* never hold more */
 };
 
 /* Bytes at an offset, over what is there. Bytes before `keep` may be forgotten to make room. False
@@ -133,8 +132,6 @@ uint64_t stream_store_after_hole(const struct stream_store *s, uint64_t at);
 /* Gives back what lies before `at` behind a hole. */
 void stream_store_forget(struct stream_store *s, uint64_t at);
 
-uint32_t stream_store_runs(const struct stream_store *s);
-
 void stream_store_done(struct stream_store *s);
 
 /* ---- reassemble.c ---- */
@@ -145,10 +142,10 @@ struct stream_bytes {
 	struct stream_store store;
 	struct stream_piece *oldest, *newest, *spare; /* by offset of their first byte */
 	uint32_t pieces;
-	uint64_t right;	   /* where the furthest piece ends */
-	uint64_t depth;	   /* nothing from here on is kept */
-	uint64_t released; /* all before it was given to the sink, or reported as a gap */
-	uint32_t runs_max; /* most regions at once, for EVE */
+	uint64_t right;	    /* where the furthest piece ends */
+	uint64_t depth;	    /* nothing from here on is kept */
+	uint64_t released;  /* all before it was given to the sink, or reported as a gap */
+	uint32_t far_holes; /* holes of FAR and more, when they were made */
 	bool depth_reached;
 };
 
@@ -232,6 +229,7 @@ struct stream_side {
 	bool has_ts, zero_ts;	   /* the SYN had a time stamp; it was 0 */
 	bool reset;		   /* this end was told that the other one is gone */
 	bool keep_alive;
+	bool gap; /* a part of it was never seen */
 	bool eof;
 };
 

@@ -303,6 +303,15 @@ void app_change(struct app_flow *f, const char *expected)
 	f->expected = expected;
 }
 
+void app_change_to(struct app_flow *f, const char *name)
+{
+	f->agreed = app_find(slice_of(name));
+	if (f->agreed != NULL)
+		app_change(f, name);
+	else
+		f->stop_inspecting = true;
+}
+
 static void txs_free(struct app_flow *f)
 {
 	for (struct app_tx *tx = f->first, *next; tx != NULL; tx = next) {
@@ -330,6 +339,9 @@ static void start_over(struct app_flow *f, enum app_dir dir)
 	f->probed[0] = f->eof[0];
 	f->probed[1] = f->eof[1];
 	f->first_dir = dir;
+	if (f->agreed != NULL)
+		start(f, f->agreed);
+	f->agreed = NULL;
 }
 
 static void take_piece(struct app_flow *f, enum app_dir dir, struct slice bytes)
@@ -419,7 +431,7 @@ void app_tx_sweep(struct app_flow *f, bool (*done)(const struct app_tx *tx))
 {
 	struct app_tx *tx;
 
-	while ((tx = f->first) != NULL &&
+	while ((tx = f->first) != NULL && (!tx->pinned || f->state == APP_GIVEN_UP) &&
 	       tx->progress[APP_TO_SERVER] >= f->protocol->complete[APP_TO_SERVER] &&
 	       tx->progress[APP_TO_CLIENT] >= f->protocol->complete[APP_TO_CLIENT] && done(tx)) {
 		f->first = tx->next;

@@ -100,6 +100,7 @@ struct app_tx {
 	void *data;		  /* the protocol's own */
 	bool little;		  /* rules' "dce": its numbers are little-endian */
 	bool logged;		  /* the record was written */
+	bool pinned;		  /* its parser may add to it though it is complete: not swept */
 	struct file_set files[2]; /* it carries, per direction: app_file_open() */
 	struct detect_tx *detect; /* sensor/detect's own, in tx->arena */
 	struct app_tx *next;
@@ -183,6 +184,7 @@ struct app_flow {
 	bool changing;			     /* from the next bytes on it is another one */
 	struct slice given;		     /* what app_begin() was given, in the flow's arena */
 	struct app_expects *expects;	     /* app_expect(): NULL or taken away by the worker */
+	const struct app_protocol *agreed;   /* which; NULL: it is probed */
 	enum app_flow_state state;
 	const struct app_setup *setup;
 	const void *own;   /* the settings of its protocol, as its configure() made them */
@@ -337,6 +339,9 @@ void app_expect(struct app_flow *f, const char *protocol, uint16_t port, struct 
  * all transactions end, and the bytes not eaten and those to come are probed. `expected` is the
  * name of what should follow. */
 void app_change(struct app_flow *f, const char *expected);
+/* The same, where the next protocol is agreed on by name: it is not probed. A name that is not in
+ * the table: what follows is not looked at. */
+void app_change_to(struct app_flow *f, const char *name);
 
 /* For parsers: direction dir of tx has come at least as far as `progress`. */
 void app_tx_advance(struct app_tx *tx, enum app_dir dir, uint8_t progress);

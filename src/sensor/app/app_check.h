@@ -63,6 +63,9 @@ static inline struct app_digest app_digest_of(struct app_flow *f)
 	const struct app_protocol *p = f->protocol;
 	uint64_t known = 0, id = 0;
 
+	/* what was said before another protocol began is gone as soon as its first byte comes */
+	if (f->changing || f->before != NULL)
+		return (struct app_digest){0};
 	if (f->state == APP_PARSING) { /* where a flow is given up may depend on the cut */
 		d.consumed[0] = f->consumed[0];
 		d.consumed[1] = f->consumed[1];

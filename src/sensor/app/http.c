@@ -16,7 +16,8 @@
  * Invariants:
  *  1. `request` is the newest tx, if its request is incomplete; `response` is the oldest tx whose
  *     response is incomplete, NULL if there is none; `tail` is the newest tx, if its request is
- *     complete and its response is not. None of them is swept, therefore.
+ *     complete and its response is not; `late` is the one whose response came last, if nothing of
+ *     either direction began behind it, and pinned. None of them is swept, therefore.
  *  2. Responses answer requests in their order. A response without one gets a tx of its own.
  *  3. A step eats at least one byte, changes the state, or ends the loop.
  *  4. What a step does depends on the bytes of its direction and on what the other direction has
@@ -41,13 +42,17 @@ enum http_state {
 	STATE_IGNORE,
 };
 
+enum { HTTP_FRAME_REQUEST, HTTP_FRAME_RESPONSE }; /* by enum app_dir */
+
 enum { SIMPLE_JUNK_MAX = 16 }; /* white space behind a simple request: libhtp's */
 
 struct http {
-	struct app_tx *request, *response, *tail;
+	struct app_tx *request, *response, *tail, *late;
 	enum http_state state[2];
-	uint64_t left[2]; /* of the body or chunk */
-	uint8_t skip;	  /* a byte to leave out if the response goes on with it; 0: none */
+	uint64_t left[2];  /* of the body or chunk */
+	uint64_t frame[2]; /* that is open; 0: none */
+	bool ended[2];	   /* a message ended in this step */
+	uint8_t skip;	   /* a byte to leave out if the response goes on with it; 0: none */
 };
 
 enum step { STEP_ON, STEP_MORE, STEP_STUCK };
@@ -136,15 +141,26 @@ static void tail_end(struct http *h)
 	h->tail = NULL;
 }
 
-/* The message of dir is whole: the next line starts another. */
+/* The same of the last response. */
+static void late_end(struct http *h)
+{
+	if (h->late == NULL)
+		return;
+	app_http_file_end(h->late, APP_TO_CLIENT, FILE_CLOSED);
+	h->late->pinned = false;
+	h->late = NULL;
+}
+
+/* The message of dir is whole: the next line starts another. Its files are closed when all of the
+ * input is read, for more of it than it said may stand there. */
 static void message_end(struct app_flow *f, enum app_dir dir)
 {
 	struct http *h = f->parser;
 	struct app_tx *tx = current(h, dir);
 
-	app_http_body_end(tx, dir, true);
 	app_tx_advance(tx, dir, HTTP_DONE);
 	h->state[dir] = STATE_LINE;
+	h->ended[dir] = true;
 	if (dir == APP_TO_SERVER) {
 		h->request = NULL;
 		if (tx->progress[APP_TO_CLIENT] < HTTP_DONE && !f->eof[APP_TO_CLIENT])
@@ -153,6 +169,9 @@ static void message_end(struct app_flow *f, enum app_dir dir)
 		if (h->tail == tx)
 			tail_end(h);
 		h->response = tx->next;
+		late_end(h);
+		h->late = tx;
+		tx->pinned = true;
 	}
 }
 
@@ -298,14 +317,18 @@ static enum step step_request_line(struct app_flow *f, struct cursor *c, bool eo
 
 	if (s == STEP_MORE)
 		return s;
-	if (s == STEP_ON && without_end(line).len == 0)
+	if (s == STEP_ON && without_end(line).len == 0) {
+		if (h->tail != NULL)
+			app_http_body(h->tail, APP_TO_SERVER, line);
 		return STEP_ON; /* RFC 9112 2.2: skip empty lines before a request */
+	}
 	if (s == STEP_ON && is_more_body(h, line)) {
 		http_anomaly(h->tail, HTTP_REQ_BODY_UNEXPECTED);
 		app_http_body(h->tail, APP_TO_SERVER, line);
 		return STEP_ON;
 	}
 	tail_end(h);
+	late_end(h);
 	h->request = tx_new(f);
 	if (h->request == NULL)
 		return STEP_STUCK;
@@ -369,13 +392,25 @@ static void interim(struct app_flow *f, struct app_tx *tx)
 	h->state[APP_TO_CLIENT] = STATE_LINE;
 }
 
-/* A tunnel, or another protocol: what follows is none of HTTP's. */
+/* A tunnel, or another protocol: what follows is none of HTTP's. Only what the first transaction
+ * of a flow asks for is followed; behind a later one the flow is left alone. */
 static void tunnel(struct app_flow *f, struct app_tx *tx)
 {
+	struct slice upgrade = header_of(tx, APP_TO_CLIENT, SLICE("Upgrade"));
+
 	app_tx_advance(tx, APP_TO_CLIENT, HTTP_HEAD);
 	message_end(f, APP_TO_CLIENT);
 	app_tx_advance(tx, APP_TO_SERVER, HTTP_DONE);
-	f->stop_inspecting = true;
+	late_end(f->parser);
+	tail_end(f->parser);
+	if (http_side(tx, APP_TO_CLIENT)->status != 101)
+		app_change(f, NULL);
+	else if (http_find_nocase(upgrade, SLICE("h2c")) != SIZE_MAX)
+		app_change_to(f, "http2");
+	else if (http_find_nocase(upgrade, SLICE("websocket")) != SIZE_MAX)
+		app_change_to(f, "websocket");
+	else
+		f->stop_inspecting = true;
 }
 
 /* The server refuses a body that the client only wanted to send: it will not come. */
@@ -471,6 +506,7 @@ static enum step response_begin(struct app_flow *f)
 {
 	struct http *h = f->parser;
 
+	late_end(h);
 	if (h->response != NULL) {
 		if (h->request == h->response && h->state[APP_TO_SERVER] == STATE_SIMPLE)
 			simple_end(f);
@@ -479,6 +515,7 @@ static enum step response_begin(struct app_flow *f)
 	if (tx_new(f) == NULL) /* becomes h->response */
 		return STEP_STUCK;
 	((struct http_tx *)h->response->data)->unasked = true;
+	http_side(h->response, APP_TO_SERVER)->uri = SLICE("/libhtp::request_uri_not_seen");
 	http_anomaly(h->response, HTTP_UNMATCHED);
 	app_tx_advance(h->response, APP_TO_SERVER, HTTP_DONE);
 	return STEP_ON;
@@ -506,10 +543,8 @@ static enum step step_not_status(struct app_flow *f, struct cursor *c, bool eof,
 	(void)cursor_take(c, line.len);
 	if (behind > 1 && (c->at[0] == 'H' || without_end(line).len <= 2))
 		return STEP_ON;
-	if (h->response == NULL) { /* behind the last response: nobody asked for more */
-		f->anomalies |= UINT64_C(1) << HTTP_RES_BODY_UNEXPECTED;
-		return STEP_ON;
-	}
+	if (response_begin(f) != STEP_ON)
+		return STEP_STUCK;
 	m = http_side(h->response, APP_TO_CLIENT);
 	if (!m->body_begun)
 		app_http_body_start(h->response, APP_TO_CLIENT);
@@ -538,6 +573,11 @@ static enum step step_status_line(struct app_flow *f, struct cursor *c, bool eof
 		app_tx_advance(h->response, APP_TO_CLIENT, HTTP_HEAD);
 		app_http_body_start(h->response, APP_TO_CLIENT);
 		h->state[APP_TO_CLIENT] = STATE_TO_CLOSE;
+		return STEP_ON;
+	}
+	if (s == STEP_ON && h->late != NULL && !is_status_line(line)) {
+		http_anomaly(h->late, HTTP_RES_BODY_UNEXPECTED); /* longer than it said */
+		app_http_body(h->late, APP_TO_CLIENT, cursor_take(c, line.len));
 		return STEP_ON;
 	}
 	if (s == STEP_ON && without_end(line).len == 0) {
@@ -761,21 +801,43 @@ static void direction_end(struct app_flow *f, enum app_dir dir)
 	struct app_tx *tx = current(h, dir);
 
 	tail_end(h); /* nothing more is asked, or will be answered */
+	if (dir == APP_TO_CLIENT)
+		late_end(h);
 	if (tx == NULL || (h->state[dir] == STATE_LINE && !http_side(tx, dir)->body_begun))
 		return;
 	message_end(f, dir);
+	tail_end(h);
+	late_end(h);
 	h->state[dir] = STATE_IGNORE;
 }
 
 static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slice input, bool eof)
 {
+	struct http *h = f->parser;
 	struct cursor c = cursor_of(input);
 	enum step s = STEP_ON;
 
-	while (s == STEP_ON && !f->stop_inspecting)
+	while (s == STEP_ON && !f->stop_inspecting && !f->changing) {
+		const struct app_tx *before = current(h, dir);
+		size_t at = input.len - cursor_left(&c);
+		bool line = h->state[dir] == STATE_LINE;
+
 		s = step(f, dir, &c, eof);
+		if (h->frame[dir] == 0 && (h->ended[dir] || (line && h->state[dir] != STATE_LINE)))
+			h->frame[dir] = app_frame_open(f, dir, (uint8_t)dir, at, -1,
+						       before != NULL ? before : current(h, dir));
+		if (h->ended[dir]) {
+			app_frame_close(f, dir, h->frame[dir], input.len - cursor_left(&c));
+			h->frame[dir] = 0;
+			h->ended[dir] = false;
+		}
+	}
 	if (eof && s != STEP_STUCK)
 		direction_end(f, dir);
+	if (h->tail != NULL)
+		app_http_file_end(h->tail, APP_TO_SERVER, FILE_CLOSED);
+	if (h->late != NULL)
+		app_http_file_end(h->late, APP_TO_CLIENT, FILE_CLOSED);
 	return (struct app_result){s == STEP_STUCK ? APP_STUCK : APP_OK,
 				   f->stop_inspecting ? input.len : input.len - cursor_left(&c)};
 }
@@ -920,6 +982,9 @@ static const struct app_hook hooks[] = {
 	{0},
 };
 
+static const char *const frames[] = {
+	[HTTP_FRAME_REQUEST] = "request", [HTTP_FRAME_RESPONSE] = "response", NULL};
+
 APP_PROTOCOL(http) = {
 	.name = "http",
 	.spec = "RFC 9112, RFC 9110, RFC 1945",
@@ -927,6 +992,8 @@ APP_PROTOCOL(http) = {
 	.fields = app_http_fields,
 	.anomalies = anomalies,
 	.hooks = hooks,
+	.frames = frames,
+	.files = 1u << APP_TO_SERVER | 1u << APP_TO_CLIENT,
 	.complete = {HTTP_DONE, HTTP_DONE},
 	.parser_bytes = sizeof(struct http),
 	.probe = probe,

@@ -278,7 +278,6 @@ const struct app_field app_http_fields[] = {
 	 "The beginning of the request's body, content codings undone."},
 	{"http.response_body", TO_CLIENT, BODY, true, false, get_body,
 	 "The beginning of the response's body, content codings undone."},
-	{"file.data", EITHER, BODY, true, false, get_body, "The body of either direction."},
 	{"http.stat_code", TO_CLIENT, LINE, false, false, get_stat_code, "The status code."},
 	{"http.stat_msg", TO_CLIENT, LINE, false, false, get_stat_msg,
 	 "The text behind the status code."},

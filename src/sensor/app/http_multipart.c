@@ -19,6 +19,7 @@ struct http_multipart {
 	uint8_t mark[HTTP_BOUNDARY_MAX + 4]; /* CR LF "--" boundary */
 	size_t mark_bytes;
 	size_t matched;	 /* bytes of the mark seen */
+	bool lent;	 /* the first two of them were none of the data */
 	struct buf head; /* of the part */
 	struct file *file;
 	bool got;	/* bytes of its file */
@@ -39,6 +40,7 @@ struct http_multipart *app_http_multipart_new(struct app_tx *tx, struct slice co
 	memcpy(p->mark + 4, boundary.ptr, boundary.len);
 	p->mark_bytes = 4 + boundary.len;
 	p->matched = 2; /* the first boundary may stand at the very beginning */
+	p->lent = true;
 	p->head = buf_in(&tx->arena);
 	return p;
 }
@@ -101,22 +103,25 @@ static void head_byte(struct app_tx *tx, struct http_multipart *p, uint8_t b)
 	if (slice_ends(head, SLICE("\n\r\n")) || slice_ends(head, SLICE("\n\n")) ||
 	    slice_equal(head, SLICE("\r\n")) || slice_equal(head, SLICE("\n"))) {
 		p->matched = 2; /* a part may be empty: its boundary follows at once */
+		p->lent = true;
 		part_begin(tx, p);
 	}
 }
 
 /* What was held as a beginning of the mark is none. */
-static void mark_failed(struct http_multipart *p, size_t from)
+static void mark_failed(struct http_multipart *p)
 {
+	size_t from = p->lent ? 2 : 0;
+
 	if (p->matched > from)
 		out(p, (struct slice){p->mark + from, p->matched - from});
+	p->lent = false;
 	p->matched = 0;
 }
 
 void app_http_multipart_data(struct app_tx *tx, struct http_multipart *p, struct slice bytes)
 {
-	size_t from = 0;			 /* first byte not given out */
-	bool fresh = p->matched == 2 && !p->got; /* those two bytes are not part of the data */
+	size_t from = 0; /* first byte not given out */
 
 	for (size_t i = 0; i < bytes.len; i++) {
 		uint8_t b = bytes.ptr[i];
@@ -131,14 +136,13 @@ void app_http_multipart_data(struct app_tx *tx, struct http_multipart *p, struct
 					part_end(tx, p, FILE_CLOSED);
 					p->state = PART_AFTER;
 					p->matched = p->dashes = 0;
+					p->lent = false;
 				}
 				from = i + 1;
 				break;
 			}
 			if (p->matched != 0) {
-				mark_failed(p, fresh ? 2 : 0);
-				fresh = false;
-				p->got |= p->file != NULL;
+				mark_failed(p);
 				from = i;
 				if (b == p->mark[0]) {
 					p->matched = 1;
@@ -155,7 +159,6 @@ void app_http_multipart_data(struct app_tx *tx, struct http_multipart *p, struct
 			break;
 		case PART_HEAD:
 			head_byte(tx, p, b);
-			fresh = p->state == PART_DATA;
 			from = i + 1;
 			break;
 		case PART_END:
@@ -169,7 +172,7 @@ void app_http_multipart_data(struct app_tx *tx, struct http_multipart *p, struct
 void app_http_multipart_end(struct app_tx *tx, struct http_multipart *p, enum file_state state)
 {
 	if (p->state == PART_DATA && state == FILE_TRUNCATED && p->matched > 2)
-		mark_failed(p, 0);
+		mark_failed(p);
 	part_end(tx, p, p->state == PART_DATA ? FILE_TRUNCATED : state);
 	p->state = PART_END;
 }

@@ -346,14 +346,15 @@ static void finished_transactions_are_swept(struct test *t)
 	EXPECT(t, app_talk_open(&k, APP_TCP, 80, 0));
 	for (unsigned i = 0; i < 3 * APP_TXS_MAX; i++) {
 		app_talk_say(&k, APP_TO_SERVER, SLICE(GET), 0);
+		app_tx_sweep(k.f, always);
 		EXPECT_UINT(t, k.f->open_txs, 1);
 		app_tx_sweep(k.f, always);
 		EXPECT_UINT(t, k.f->open_txs, 1); /* not answered */
 		app_talk_say(&k, APP_TO_CLIENT, SLICE("HTTP/1.1 204 No\r\n\r\n"), 0);
 		app_tx_sweep(k.f, always);
-		EXPECT_UINT(t, k.f->open_txs, 0);
+		EXPECT_UINT(t, k.f->open_txs, 1); /* its answer may be longer than it said */
 	}
-	for (unsigned i = 0; i < APP_TXS_MAX; i++)
+	for (unsigned i = 0; i < APP_TXS_MAX - 1; i++)
 		app_talk_say(&k, APP_TO_SERVER, SLICE(GET), 0);
 	EXPECT_UINT(t, k.f->state, APP_PARSING);
 	app_talk_say(&k, APP_TO_SERVER, SLICE(GET), 0);
@@ -366,8 +367,7 @@ static void a_tunnel_ends_the_parsing(struct test *t)
 	static const struct app_says open[] = {
 		REQ("CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n"),
 		RES("HTTP/1.1 200 OK\r\n\r\n"),
-		REQ("\x16\x03\x01"),
-		RES("anything"),
+		REQ("GET /inside HTTP/1.1\r\nHost: a\r\n\r\n"),
 	};
 	static const struct app_says refused[] = {
 		REQ("CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n"),
@@ -381,10 +381,13 @@ static void a_tunnel_ends_the_parsing(struct test *t)
 	struct app_talk k;
 
 	talk(&k, open, COUNT(open));
-	EXPECT(t, k.f->stop_inspecting && app_talk_tx(&k, 1) == NULL);
+	EXPECT(t, k.f->before == &app_http && app_talk_tx(&k, 1) == NULL);
+	EXPECT_SLICE(t, TO_SERVER(app_talk_tx(&k, 0), "http.uri"), SLICE("/inside"));
+	app_talk_close(&k);
+	talk(&k, open, 2);
+	EXPECT(t, k.f->changing);
 	EXPECT_SLICE(t, TO_SERVER(app_talk_tx(&k, 0), "http.host"), SLICE("h"));
 	EXPECT(t, TO_SERVER(app_talk_tx(&k, 0), "http.uri").ptr == NULL);
-	EXPECT_UINT(t, k.f->consumed[APP_TO_CLIENT], 19 + 8);
 	app_talk_close(&k);
 	talk(&k, refused, COUNT(refused));
 	EXPECT(t, !k.f->stop_inspecting);
@@ -587,7 +590,7 @@ static void a_gap_is_survived_inside_a_body_only(struct test *t)
 		RES("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n64\r\n"),
 		{.dir = APP_TO_CLIENT,
 		 .gap = 100,
-		 .bytes = {(const uint8_t *)"\r\n2\r\nxy\r\n0\r\n\r\n", 15}},
+		 .bytes = {(const uint8_t *)"\r\n2\r\nxy\r\n0\r\n\r\n", 14}},
 	};
 	static const struct app_says exact[] = {
 		REQ(GET),
@@ -617,11 +620,11 @@ static void a_gap_is_survived_inside_a_body_only(struct test *t)
 	struct app_talk k;
 
 	talk(&k, in_body, COUNT(in_body));
-	EXPECT_SLICE(t, TO_CLIENT(app_talk_tx(&k, 0), "file.data"), SLICE("abcd012345"));
+	EXPECT_SLICE(t, TO_CLIENT(app_talk_tx(&k, 0), "http.response_body"), SLICE("abcd012345"));
 	EXPECT_SLICE(t, TO_CLIENT(app_talk_tx(&k, 1), "http.stat_code"), SLICE("204"));
 	app_talk_close(&k);
 	talk(&k, to_end, COUNT(to_end));
-	EXPECT_SLICE(t, TO_CLIENT(app_talk_tx(&k, 0), "file.data"), SLICE("xy"));
+	EXPECT_SLICE(t, TO_CLIENT(app_talk_tx(&k, 0), "http.response_body"), SLICE("xy"));
 	app_talk_close(&k);
 	talk(&k, exact, COUNT(exact));
 	EXPECT(t, app_talk_tx(&k, 1) != NULL);
@@ -636,7 +639,7 @@ static void a_gap_is_survived_inside_a_body_only(struct test *t)
 	EXPECT(t, k.f->eof[APP_TO_SERVER]); /* for the parser */
 	app_talk_close(&k);
 	talk(&k, to_close, COUNT(to_close));
-	EXPECT_SLICE(t, TO_CLIENT(app_talk_tx(&k, 0), "file.data"), SLICE("abcx"));
+	EXPECT_SLICE(t, TO_CLIENT(app_talk_tx(&k, 0), "http.response_body"), SLICE("abcx"));
 	EXPECT_UINT(t, k.f->state, APP_PARSING);
 	app_talk_close(&k);
 }
@@ -707,6 +710,59 @@ static void headers_have_a_limit(struct test *t)
 			    3 + 1 + 3 * (HTTP_REPEATS_MAX + 1) + 2);
 		app_talk_close(&k);
 	}
+}
+
+static void a_response_may_be_longer_than_it_says(struct test *t)
+{
+	static const struct app_says says[] = {
+		REQ(GET GET),
+		RES("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok and\r\nmore\r\n"
+		    "HTTP/1.1 204 No\r\n\r\n"),
+	};
+	struct app_talk k;
+
+	talk(&k, says, COUNT(says));
+	EXPECT_SLICE(t, TO_CLIENT(app_talk_tx(&k, 0), "http.response_body"),
+		     SLICE("ok and\r\nmore\r\n"));
+	EXPECT(t, app_talk_anomaly(&k, app_talk_tx(&k, 0), SLICE("response_body_unexpected")));
+	EXPECT(t, app_talk_tx(&k, 0)->files[APP_TO_CLIENT].first->size == 14);
+	EXPECT_SLICE(t, TO_CLIENT(app_talk_tx(&k, 1), "http.stat_code"), SLICE("204"));
+	app_talk_close(&k);
+}
+
+static struct file *uploaded(const struct app_talk *k, unsigned n)
+{
+	struct file *f = app_talk_tx(k, 0)->files[APP_TO_SERVER].first;
+
+	while (f != NULL && n-- != 0)
+		f = f->next;
+	return f;
+}
+
+static void a_form_holds_files(struct test *t)
+{
+	static const struct app_says says[] = {
+		REQ("POST /up HTTP/1.1\r\nHost: a\r\nContent-Length: 330\r\n"
+		    "Content-Type: multipart/form-data; boundary=\"--b\"\r\n\r\n"
+		    "----b\r\nContent-Disposition: form-data; name=\"x\"\r\n\r\nno file\r\n"
+		    "----b\r\nContent-Disposition: form-data; name=y; filename=\"a;b.txt\"\r\n"
+		    "Content-Type: text/plain\r\n\r\n\r\n--one\r\r\n----\r\n\r\n"
+		    "----b\r\nContent-Disposition: form-data; name=z; filename=two\r\n\r\n"
+		    "\r\n----b\r\nContent-Disposition: form-data; filename=three\r\n\r\n33"
+		    "\r\n----b--\r\nbehind"),
+	};
+	struct app_talk k;
+
+	talk(&k, says, COUNT(says));
+	EXPECT(t, uploaded(&k, 2) != NULL && uploaded(&k, 3) == NULL);
+	EXPECT_SLICE(t, uploaded(&k, 0)->name, SLICE("a;b.txt"));
+	EXPECT_SLICE(t, buf_slice(&uploaded(&k, 0)->kept), SLICE("\r\n--one\r\r\n----\r\n"));
+	EXPECT_SLICE(t, uploaded(&k, 1)->name, SLICE("two"));
+	EXPECT_UINT(t, uploaded(&k, 1)->size, 0);
+	EXPECT_SLICE(t, buf_slice(&uploaded(&k, 2)->kept), SLICE("33"));
+	EXPECT_UINT(t, uploaded(&k, 2)->state, FILE_CLOSED);
+	EXPECT(t, app_talk_anomaly(&k, app_talk_tx(&k, 0), SLICE("multipart_no_filedata")));
+	app_talk_close(&k);
 }
 
 static void probing_knows_methods_and_responses(struct test *t)
@@ -793,5 +849,5 @@ TESTS(T(a_request_and_its_response_fill_the_buffers), T(a_target_has_one_normal_
       T(chunks_are_joined_and_trailers_kept_raw), T(codings_are_undone),
       T(a_broken_coding_keeps_what_was_right), T(only_the_beginning_of_a_body_is_kept),
       T(a_bomb_is_defused), T(a_gap_is_survived_inside_a_body_only), T(lines_have_a_limit),
-      T(headers_have_a_limit), T(probing_knows_methods_and_responses),
-      T(any_mix_of_messages_says_the_same_in_any_cut))
+      T(headers_have_a_limit), T(a_response_may_be_longer_than_it_says), T(a_form_holds_files),
+      T(probing_knows_methods_and_responses), T(any_mix_of_messages_says_the_same_in_any_cut))

@@ -577,7 +577,6 @@ static enum status decide_tx(struct detect_compiler *c, struct fail *why)
 	if (c->event_apps != 0)
 		apps &= c->event_apps;
 	if (c->files != NULL) {
-		detect_files_bound(c->files, o->dirs);
 		for (unsigned i = 0; app_protocols[i] != NULL; i++)
 			if (app_protocols[i]->files == 0)
 				apps &= ~(UINT64_C(1) << i);
@@ -598,6 +597,8 @@ static enum status decide_tx(struct detect_compiler *c, struct fail *why)
 		return fail_set(why, ST_INVALID, "no protocol has all these buffers");
 	o->look = frames != 0 ? LOOK_FRAME : LOOK_TX;
 	o->both_sides = asks_both_sides(o, apps);
+	if (c->files != NULL)
+		detect_files_bound(c->files, o->dirs, o->both_sides);
 	if (frames != 0 && (frames != o->list_count || o->tx_test_count != 0))
 		return fail_set(why, ST_INVALID, "frames do not go with other buffers");
 	if (!o->app_only) {

@@ -380,7 +380,7 @@ void detect_pcre_worker_free(struct detect_pcre_worker *w);
 /* kw_file.c */
 struct detect_file_tests;
 /* The rule looks in these directions. */
-void detect_files_bound(struct detect_file_tests *o, uint8_t dirs);
+void detect_files_bound(struct detect_file_tests *o, uint8_t dirs, bool both_sides);
 /* kw_frame.c: fills in b->frame for "NAME", or "PROTOCOL.NAME"; false: nobody has such frames. */
 bool detect_frames_named(struct detect_buffer *b, uint64_t apps, struct slice name);
 

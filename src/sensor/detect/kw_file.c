@@ -22,7 +22,8 @@ struct detect_file_tests {
 		const void *operand;
 	} tests[FILE_TESTS_MAX];
 	uint32_t count;
-	uint8_t dirs; /* bit enum flow_dir: where the rule looks */
+	uint8_t dirs;	 /* bit enum flow_dir: where the rule looks */
+	bool both_sides; /* as the rule's */
 	/* filestore */
 	uint64_t sid;
 	uint8_t store_dirs;
@@ -37,11 +38,11 @@ static bool file_holds(const struct detect_file_tests *o, struct file *f)
 	return true;
 }
 
-/* The files that may be meant: those of the direction looked at. The look at the answer comes last,
- * so it sees those of the request, too. */
+/* The files that may be meant: those of the direction looked at; of a rule about both directions
+ * all that there are so far. */
 static bool dir_counts(const struct detect_file_tests *o, const struct detect_view *v, unsigned dir)
 {
-	return (o->dirs >> dir & 1) != 0 && (v->dir == FLOW_TO_CLIENT || dir == FLOW_TO_SERVER);
+	return (o->dirs >> dir & 1) != 0 && (o->both_sides || dir == (unsigned)v->dir);
 }
 
 static bool any_holds(const void *operand, const struct detect_view *v)
@@ -117,9 +118,10 @@ static enum status test_add(struct detect_compiler *c,
 	return ST_OK;
 }
 
-void detect_files_bound(struct detect_file_tests *o, uint8_t dirs)
+void detect_files_bound(struct detect_file_tests *o, uint8_t dirs, bool both_sides)
 {
 	o->dirs = dirs;
+	o->both_sides = both_sides;
 }
 
 /* --- names and types --- */

@@ -100,12 +100,12 @@ static void stream_gap(void *ctx, struct flow *f, enum flow_dir dir, uint64_t of
 
 static bool tx_logged(const struct app_tx *tx)
 {
-	return tx->logged;
+	return tx->logged && pipeline_files_logged(tx);
 }
 
 static bool tx_logged_and_looked_at(const struct app_tx *tx)
 {
-	return tx->logged && detect_tx_done(tx);
+	return tx_logged(tx) && detect_tx_done(tx);
 }
 
 /* What of a direction rules have not looked at yet. packet is NULL at the end of the flow. */

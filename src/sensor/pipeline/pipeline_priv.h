@@ -69,6 +69,7 @@ void pipeline_expect_begin(struct pipeline *p, struct flow *f);
 
 /* Files of f's transactions that are over and were not logged yet. */
 void pipeline_report_files(struct pipeline *p, struct flow *f);
+bool pipeline_files_logged(const struct app_tx *tx); /* all that tx carries */
 
 /* A packet that was stopped, of flow f (NULL: of none). */
 void pipeline_report_drop(struct pipeline *p, struct flow *f);

@@ -115,6 +115,16 @@ static void log_file(struct pipeline *p, struct flow *f, struct app_tx *tx, enum
 	}
 }
 
+bool pipeline_files_logged(const struct app_tx *tx)
+{
+	for (unsigned d = 0; d < 2; d++)
+		for (const struct file *f = tx->files[d].first; f != NULL; f = f->next)
+			if (!f->logged)
+				return false;
+	return true;
+}
+
+/* What one side sent is said with a packet of that side, as Suricata does it, or at the end. */
 void pipeline_report_files(struct pipeline *p, struct flow *f)
 {
 	const struct app_protocol *protocol = f->app->protocol;
@@ -126,6 +136,8 @@ void pipeline_report_files(struct pipeline *p, struct flow *f)
 			if (file != NULL && tx->progress[0] >= protocol->complete[0] &&
 			    tx->progress[1] >= protocol->complete[1])
 				file_set_close(&tx->files[d], FILE_TRUNCATED);
+			if (p->in_packet && p->packet_dir != (enum flow_dir)d)
+				continue;
 			for (; file != NULL; file = file->next)
 				if (!file->logged && file->state != FILE_OPEN) {
 					file->logged = true;

@@ -2,6 +2,7 @@
  * Stages 1 and 2 alone. */
 #include "daemon/daemon_priv.h"
 #include "daemon/outputs.h"
+#include "daemon/store.h"
 #include "os/file.h"
 
 enum status daemon_sensor(const struct daemon_sensor_options *o, struct arena *a,
@@ -11,11 +12,15 @@ enum status daemon_sensor(const struct daemon_sensor_options *o, struct arena *a
 		o->dir.len != 0 ? o->dir : config_text(o->config, "default-log-dir", ".");
 	struct daemon_sensor_result r = {.eve_path = daemon_path(a, dir, SLICE("eve.json"))};
 	struct daemon_outputs outputs = {0};
+	struct daemon_store store = {0};
 	enum status st = os_dir_make(NULL, dir, NULL, why);
 	size_t bad;
 
 	if (st == ST_OK)
 		st = daemon_outputs_open(o->config, dir, a, &outputs, why);
+	if (st == ST_OK)
+		st = daemon_store_open(o->config, dir, a, &store, why);
+	store.sink.ctx = &store;
 	if (st == ST_OK)
 		st = daemon_rules_load(&o->rules, &o->progress, a, &r.rules, why);
 	bad = r.rules.set.problem_count - r.rules.set.warning_count;
@@ -32,6 +37,8 @@ enum status daemon_sensor(const struct daemon_sensor_options *o, struct arena *a
 			.outputs = outputs.outputs,
 			.output_count = outputs.count,
 			.config = o->config,
+			.store = store.on ? &store.sink : NULL,
+			.file_ids = &store.ids,
 			.midstream = config_bool(o->config, "stream.midstream", false),
 			.simulate_ips = o->simulate_ips,
 			.skip_checksums = o->skip_checksums};

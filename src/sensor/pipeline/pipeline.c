@@ -380,6 +380,8 @@ static enum status parts_new(struct pipeline *p, struct fail *why)
 		return st;
 	if (p->options.rules != NULL)
 		detect_rules_files(p->options.rules, &p->app->files);
+	p->app->files.sink = p->options.store;
+	p->app->files.ids = p->options.file_ids;
 	if (p->app->files.magic || p->app->files.types_wanted) {
 		p->app->files.types = file_magic_open(p->app->files.types_path, &p->fixed);
 		if (p->app->files.types == NULL)

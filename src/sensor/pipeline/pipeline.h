@@ -16,6 +16,7 @@
 #include "record/record.h"
 
 struct config;
+struct file_store;
 struct detect_rules;
 struct pipeline;
 
@@ -41,6 +42,10 @@ struct pipeline_options {
 	/* suricata.yaml, or NULL for Suricata's defaults; read by pipeline_new() only, which hands
 	 * it to every module that has settings. */
 	struct config *config;
+	/* Where files go that rules want stored; NULL: nowhere. file_ids: the last number given to
+	 * one, shared by the pipelines of one store. */
+	const struct file_store *store;
+	uint32_t *file_ids;
 	bool simulate_ips;   /* inline mode on a capture: verdicts are made, and obeyed */
 	bool skip_checksums; /* -k none */
 };

@@ -93,6 +93,7 @@ static inline struct slice app_number(const uint64_t *v)
 
 struct app_tx {
 	uint64_t id;		  /* 0, 1, 2... in its flow */
+	uint8_t dirs;		  /* bit app_dir: whose words it is; 0: it has both sides */
 	uint8_t progress[2];	  /* 0 = nothing yet; >= protocol.complete[dir] = all */
 	uint64_t anomalies;	  /* bit i: app_protocol.anomalies[i] */
 	uint64_t anomalies_said;  /* those that an event was written about */

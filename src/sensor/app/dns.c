@@ -109,6 +109,7 @@ static bool read_message(struct app_flow *f, enum app_dir dir, struct slice mess
 	if (tx == NULL)
 		return false;
 	(void)app_frame_open(f, dir, FRAME_PDU, at, (int64_t)message.len, tx); /* may be unwanted */
+	tx->dirs = (uint8_t)(1u << dir);
 	d = tx->data;
 	d->dir = dir;
 	d->h = h;

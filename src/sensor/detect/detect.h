@@ -125,6 +125,13 @@ bool detect_packet_var(const struct detect_worker *w, size_t n, struct slice *na
 /* True if no rule will look at tx again: it may be freed. */
 bool detect_tx_done(const struct app_tx *tx);
 
+/* What rules remember about a flow, for events: flow bit, or flow integer, number n (0, 1, ...) of
+ * those that are set. False: there are no more. */
+bool detect_flow_bit(const struct detect_rules *r, const struct flow *f, size_t n,
+		     struct slice *name);
+bool detect_flow_int(const struct detect_rules *r, const struct flow *f, size_t n,
+		     struct slice *name, uint32_t *value);
+
 struct detect_counters {
 	uint64_t packets, candidates, evaluated, hits, suppressed;
 	uint64_t discarded; /* matches past what one packet may have */

@@ -342,7 +342,7 @@ void detect_txs(struct detect_worker *w, const struct packet *p, struct flow *f,
 		k.d = tx_state(w, k.tx, k.protocol, w->rules->prefilter->tx[k.index]);
 		if (k.d == &w->tx_none)
 			continue;
-		if (is_quiet(&k, dir, last))
+		if (is_quiet(&k, dir, last) || (k.tx->dirs != 0 && (k.tx->dirs >> dir & 1) == 0))
 			goto seen;
 		k.view.tx = k.tx;
 		if (!f->no_inspect)

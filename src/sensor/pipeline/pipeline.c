@@ -172,6 +172,7 @@ static void flow_ended(void *ctx, struct flow *f, enum flow_end why)
 		return;
 	}
 	p->in_packet = false;
+	p->verdict = (struct verdict){0};
 	for (int d = FLOW_TO_SERVER; !f->bypassed && d <= FLOW_TO_CLIENT; d++) {
 		stream_flush(f, (enum flow_dir)d, &sink);
 		direction_ended(p, f, (enum flow_dir)d);
@@ -250,7 +251,6 @@ static void inspect(struct pipeline *p, struct flow *f, enum flow_dir dir)
 
 static void packet_in_flow(struct pipeline *p, struct flow *f, enum flow_dir dir)
 {
-	p->packet_dir = dir;
 	p->tcp = (struct stream_result){0};
 	if (f->side[0].pkts + f->side[1].pkts == 1)
 		anomaly_flow_new(p->anomaly, f);
@@ -284,6 +284,7 @@ static void packet_through(struct pipeline *p)
 	p->in_packet = true;
 	if (!p->packet.broken)
 		f = flow_table_packet(p->flows, &p->packet, &dir);
+	p->packet_dir = dir;
 	p->verdict = (struct verdict){.skip_payload = p->packet.carries};
 	if (p->packet.no_room)
 		verdict_exception(&p->verdict, &p->policies, VERDICT_TARGET_DEFRAG, f);
@@ -297,6 +298,8 @@ static void packet_through(struct pipeline *p)
 		pipeline_report_packet(p, NULL, NULL);
 		pipeline_report_drop(p, NULL);
 	}
+	if (p->packet.arp.len != 0)
+		pipeline_report_arp(p);
 	p->in_packet = false;
 }
 

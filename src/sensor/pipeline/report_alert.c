@@ -286,11 +286,11 @@ static void add_rest(struct pipeline *p, const struct report_output *o, struct r
 		if ((with & REPORT_WITH_FLOW) != 0)
 			add_flow(p, r, hit->flow, hit->dir);
 	}
-	if ((with & REPORT_WITH_VERDICT) != 0)
-		report_add_verdict(p);
 	add_payload(p, o, hit);
 	if ((with & REPORT_WITH_PACKET) != 0 && p->in_packet)
 		report_add_packet(p, 0);
+	if ((with & REPORT_WITH_VERDICT) != 0)
+		report_add_verdict(p);
 }
 
 void pipeline_report_hit(void *ctx, const struct detect_hit *hit)

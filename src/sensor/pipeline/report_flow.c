@@ -50,40 +50,48 @@ static void add_policies(struct pipeline *p, const struct flow *f)
 	report_add_json(p, "flow", "exception_policy", &b);
 }
 
+static void add_tcp(struct pipeline *p, const struct flow *f)
+{
+	uint8_t all = f->stream != NULL ? f->side[0].tcp_flags | f->side[1].tcp_flags : 0;
+	static const struct {
+		uint8_t bit;
+		const char *name;
+	} names[] = {{TCP_SYN, "syn"}, {TCP_FIN, "fin"}, {TCP_RST, "rst"}, {TCP_PSH, "psh"},
+		     {TCP_ACK, "ack"}, {TCP_URG, "urg"}, {TCP_ECE, "ecn"}, {TCP_CWR, "cwr"}};
+
+	report_add_text(p, "tcp", "tcp_flags", flags_text(p, all));
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if ((all & names[i].bit) != 0)
+			report_add_bool(p, "tcp", names[i].name, true);
+	if (f->stream == NULL)
+		return;
+	if (stream_has_gap(f, FLOW_TO_SERVER))
+		report_add_bool(p, "tcp", "ts_gap", true);
+	if (stream_has_gap(f, FLOW_TO_CLIENT))
+		report_add_bool(p, "tcp", "tc_gap", true);
+	report_add_u64(p, "tcp", "ts_max_regions", stream_regions(f, FLOW_TO_SERVER));
+	report_add_u64(p, "tcp", "tc_max_regions", stream_regions(f, FLOW_TO_CLIENT));
+}
+
 /* Beside the table's fields: those of EVE that no verdict rests on. */
-static void add_flow(struct pipeline *p, const struct report_output *o, const struct flow *f)
+static void add_flow(struct pipeline *p, const struct report_output *o, struct record *r,
+		     const struct flow *f)
 {
 	static const char *const actions[] = {NULL, "pass", "drop"};
 
+	if (f->bypassed)
+		report_add_z(p, "flow", "bypass", "local");
 	if (f->action != FLOW_NO_ACTION)
 		report_add_z(p, "flow", "action", actions[f->action]);
 	if (f->policies != 0 && o->settings->flow_policies)
 		add_policies(p, f);
 	if (f->app != NULL && f->app->next_tx_id != 0)
 		report_add_u64(p, "flow", "tx_cnt", f->app->next_tx_id);
-	if (f->proto == IP_PROTO_TCP) {
-		static const struct {
-			uint8_t bit;
-			const char *name;
-		} names[] = {{TCP_SYN, "syn"}, {TCP_FIN, "fin"}, {TCP_RST, "rst"},
-			     {TCP_PSH, "psh"}, {TCP_ACK, "ack"}, {TCP_URG, "urg"},
-			     {TCP_ECE, "ecn"}, {TCP_CWR, "cwr"}};
-		uint8_t all = f->side[0].tcp_flags | f->side[1].tcp_flags;
-
-		report_add_text(p, "tcp", "tcp_flags", flags_text(p, all));
-		for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-			if ((all & names[i].bit) != 0)
-				report_add_bool(p, "tcp", names[i].name, true);
-		if (stream_has_gap(f, FLOW_TO_SERVER))
-			report_add_bool(p, "tcp", "ts_gap", true);
-		if (stream_has_gap(f, FLOW_TO_CLIENT))
-			report_add_bool(p, "tcp", "tc_gap", true);
-		if (f->stream != NULL) {
-			report_add_u64(p, "tcp", "ts_max_regions",
-				       stream_regions(f, FLOW_TO_SERVER));
-			report_add_u64(p, "tcp", "tc_max_regions",
-				       stream_regions(f, FLOW_TO_CLIENT));
-		}
+	if (f->proto == IP_PROTO_TCP)
+		add_tcp(p, f);
+	if (r->has_icmp && f->side[FLOW_TO_CLIENT].pkts != 0 && f->icmp_answer != FLOW_ICMP_NONE) {
+		report_add_u64(p, "", "response_icmp_type", f->icmp_answer);
+		report_add_u64(p, "", "response_icmp_code", 0);
 	}
 }
 
@@ -105,15 +113,17 @@ static void say_flow(struct pipeline *p, const struct report_output *o, struct f
 		.reason = slice_of(reasons[why]),
 		.alerted = f->alerted};
 	if (f->proto == IP_PROTO_TCP) {
-		r->u.flow.tcp_flags_ts = flags_text(p, ts->tcp_flags);
-		r->u.flow.tcp_flags_tc = flags_text(p, tc->tcp_flags);
-		r->u.flow.tcp_state = slice_of(stream_state_name(f));
+		bool tracked = f->stream != NULL || o->settings->evidence;
+
+		r->u.flow.tcp_flags_ts = flags_text(p, tracked ? ts->tcp_flags : 0);
+		r->u.flow.tcp_flags_tc = flags_text(p, tracked ? tc->tcp_flags : 0);
+		r->u.flow.tcp_state = slice_of(tracked ? stream_state_name(f) : "");
 	}
 	if (o->settings->evidence) {
 		r->u.flow.bins_ts = bins_text(p, ts);
 		r->u.flow.bins_tc = bins_text(p, tc);
 	} else {
-		add_flow(p, o, f);
+		add_flow(p, o, r, f);
 	}
 	report_emit(p, o, r);
 }

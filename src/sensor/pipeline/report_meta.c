@@ -68,7 +68,7 @@ static void add_community(struct pipeline *p, const struct report_output *o, con
 
 /* ---- MAC addresses ---- */
 
-static void mac(struct json *j, const uint8_t bytes[6])
+void report_mac(struct json *j, const uint8_t bytes[6])
 {
 	char text[18];
 
@@ -93,11 +93,83 @@ static void add_ether(struct pipeline *p, const struct flow *f, enum flow_dir di
 		back = p->packet_dir != dir;
 	json_object(&j);
 	json_key(&j, "src_mac");
-	mac(&j, ether.ptr + (back ? 0 : 6));
+	report_mac(&j, ether.ptr + (back ? 0 : 6));
 	json_key(&j, "dest_mac");
-	mac(&j, ether.ptr + (back ? 6 : 0));
+	report_mac(&j, ether.ptr + (back ? 6 : 0));
 	json_end(&j);
 	report_add_json(p, "", "ether", &b);
+}
+
+/* ---- what rules remember ---- */
+
+static const struct slice traffic_id = {(const uint8_t *)"traffic/id/", 11},
+			  traffic_label = {(const uint8_t *)"traffic/label/", 14};
+
+/* The flow bits whose name starts with `head`, without it; head empty: those that start with
+ * neither of the above. Opens the array at the first; returns whether there was one. */
+static bool bits(struct pipeline *p, struct json *j, const char *key, struct slice head,
+		 const struct flow *f)
+{
+	struct slice name;
+	bool open = false;
+
+	for (size_t n = 0; detect_flow_bit(p->options.rules, f, n, &name); n++) {
+		bool special = slice_starts(name, traffic_id) || slice_starts(name, traffic_label);
+
+		if (head.len == 0 ? special : !slice_starts(name, head))
+			continue;
+		if (!open) {
+			json_key(j, key);
+			json_array(j);
+		}
+		open = true;
+		json_str(j, slice_from(name, head.len));
+	}
+	if (open)
+		json_end(j);
+	return open;
+}
+
+static bool ints(struct pipeline *p, struct json *j, const struct flow *f)
+{
+	struct slice name;
+	uint32_t value;
+	size_t n = 0;
+
+	for (; detect_flow_int(p->options.rules, f, n, &name, &value); n++) {
+		if (n == 0) {
+			json_key(j, "flowints");
+			json_object(j);
+		}
+		json_key_slice(j, name);
+		json_u64(j, value);
+	}
+	if (n != 0)
+		json_end(j);
+	return n != 0;
+}
+
+bool report_add_metadata(struct pipeline *p, const struct flow *f)
+{
+	struct buf b = buf_in(&p->scratch), traffic = buf_in(&p->scratch);
+	struct json j = json_in(&b), t = json_in(&traffic);
+	bool any = false, labelled = false;
+
+	if (p->detect == NULL || f == NULL)
+		return false;
+	json_object(&j);
+	any |= bits(p, &j, "flowbits", SLICE(""), f);
+	any |= ints(p, &j, f);
+	json_end(&j);
+	json_object(&t);
+	labelled |= bits(p, &t, "id", traffic_id, f);
+	labelled |= bits(p, &t, "label", traffic_label, f);
+	json_end(&t);
+	if (labelled)
+		report_add_json(p, "", "traffic", &traffic);
+	if (any)
+		report_add_json(p, "", "metadata", &b);
+	return any || labelled;
 }
 
 /* ---- */
@@ -111,6 +183,10 @@ void report_add_common(struct pipeline *p, const struct report_output *o, struct
 				       : "stream (flow timeout)");
 	if (f != NULL && f->parent != 0)
 		report_add_u64(p, "", "parent_id", f->parent);
+	if (f != NULL && f->parent != 0)
+		report_add_u64(p, "", "parent_id", f->parent);
+	if (o->settings->metadata)
+		(void)report_add_metadata(p, f);
 	if (o->settings->ethernet)
 		add_ether(p, f, dir, of_packet);
 	if (o->settings->community && f != NULL && f->client.family != 0)

@@ -122,6 +122,8 @@ const char *report_app_name(const struct flow *f); /* NULL: not known yet */
 void report_flow_counts(struct json *j, const struct flow *f);
 /* "syn":true ... into an open object, those that are set. */
 void report_tcp_flags(struct json *j, uint8_t flags);
+/* "00:11:22:33:44:55" as a value. */
+void report_mac(struct json *j, const uint8_t bytes[6]);
 /* "packet" and "packet_info": the frame, or its first `most` bytes (0: all). */
 void report_add_packet(struct pipeline *p, size_t most);
 /* Printable ASCII, CR and LF as they are, a dot for the rest: in p->scratch. */
@@ -141,6 +143,9 @@ void report_add_alert(struct pipeline *p, const struct report_output *o, struct 
 /* The address in the header that says who a proxy speaks for; len 0: none. */
 struct slice report_xff(const struct report_xff_settings *x, const struct flow *f,
 			struct app_tx *tx);
+
+/* "metadata" and "traffic": flow bits, integers and variables. False: there are none. */
+bool report_add_metadata(struct pipeline *p, const struct flow *f);
 
 /* report_meta.c: what every event of an eve-log says: flow variables, MACs, community id. */
 void report_add_common(struct pipeline *p, const struct report_output *o, struct flow *f,

@@ -3,8 +3,8 @@
  * crypto/crypto.h - hashes, signatures, random bytes and their text forms.
  *
  * The only place that sees libsodium (Ed25519, random bytes) and OpenSSL (hashes, for its SHA
- * instructions). Call crypto_init() once, in main(), before a second thread starts. After that all
- * of it may be called from any thread: nothing here keeps state or takes memory of its own.
+ * instructions; AES-128). Call crypto_init() once, in main(), before a second thread starts. After
+ *that all of it may be called from any thread: nothing here keeps state or takes memory of its own.
  *
  *	SHA-256    FIPS 180-4                  hex, base64, base64url    RFC 4648
  *	Ed25519    RFC 8032 5.1                signed notes              crypto/note.h
@@ -62,6 +62,31 @@ void crypto_md5_init(struct crypto_md5 *s);
 void crypto_md5_add(struct crypto_md5 *s, struct slice bytes);
 void crypto_md5_end(struct crypto_md5 *s, uint8_t out[CRYPTO_MD5_BYTES]);
 void crypto_md5_of(struct slice bytes, uint8_t out[CRYPTO_MD5_BYTES]);
+
+/* --- keys and ciphers that traffic carries for everybody: QUIC's Initial packets, RFC 9001 5.2 ---
+ */
+
+enum {
+	CRYPTO_AES128_BYTES = 16, /* key and block */
+	CRYPTO_GCM_NONCE_BYTES = 12,
+	CRYPTO_GCM_TAG_BYTES = 16,
+	CRYPTO_GCM_MAX = 1 << 16, /* bytes of one message */
+};
+
+/* HKDF-Extract with SHA-256, RFC 5869 2.2. */
+void crypto_hkdf_extract(struct slice salt, struct slice secret, uint8_t out[CRYPTO_SHA256_BYTES]);
+/* HKDF-Expand-Label of TLS 1.3 (RFC 8446 7.1) with an empty context: n <= 32 bytes, label <= 64. */
+void crypto_hkdf_label(const uint8_t secret[CRYPTO_SHA256_BYTES], struct slice label, uint8_t *out,
+		       size_t n);
+/* One block, encrypted. False: the library could not. */
+MUST_USE bool crypto_aes128_block(const uint8_t key[CRYPTO_AES128_BYTES],
+				  const uint8_t in[CRYPTO_AES128_BYTES],
+				  uint8_t out[CRYPTO_AES128_BYTES]);
+/* AES-128-GCM: sealed without its tag to out, which has room for sealed.len bytes. False: it was
+ * not sealed with this key, nonce and header; what out holds then means nothing. */
+MUST_USE bool crypto_aes128_gcm_open(const uint8_t key[CRYPTO_AES128_BYTES],
+				     const uint8_t nonce[CRYPTO_GCM_NONCE_BYTES],
+				     struct slice header, struct slice sealed, uint8_t *out);
 
 /* --- text forms --- */
 

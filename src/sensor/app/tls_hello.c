@@ -364,7 +364,7 @@ struct slice app_tls_ja4(struct app_tx *tx)
 	if (side->ja4.ptr != NULL || !side->hello || side->ciphers.cut || side->extensions.cut ||
 	    side->algorithms.cut || side->versions.cut)
 		return side->ja4;
-	buf_add_byte(&out, 't');
+	buf_add_byte(&out, x->quic ? 'q' : 't');
 	add_ja4_version(&out, side);
 	buf_add_byte(&out, x->sni.ptr != NULL ? 'd' : 'i');
 	add_two(&out, side->ciphers.count);

@@ -90,6 +90,7 @@ struct tls_side {
 struct tls_tx {
 	struct tls_side side[2];
 	struct slice sni;
+	bool quic; /* hellos that QUIC carries */
 };
 
 static inline void tls_anomaly(struct app_tx *tx, enum tls_anomaly a)

@@ -215,6 +215,7 @@ static bool begin_fragment(struct app_flow *f, enum app_dir dir, struct slice li
 	s->tx = app_tx_new(f, sizeof *d);
 	if (s->tx == NULL)
 		return false;
+	s->tx->dirs = (uint8_t)(1u << dir);
 	d = s->tx->data;
 	d->response = dir == APP_TO_CLIENT;
 	d->link_control = link.ptr[3];

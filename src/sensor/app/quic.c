@@ -451,6 +451,7 @@ static struct app_tx *packet_tx(struct app_flow *f, enum app_dir dir, const stru
 
 	if (tx == NULL)
 		return NULL;
+	tx->dirs = (uint8_t)(1u << dir);
 	*(struct quic_tx *)tx->data = (struct quic_tx){.version = h->version, .dir = dir};
 	return tx;
 }

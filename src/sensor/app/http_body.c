@@ -20,12 +20,19 @@ static void keep(struct app_tx *tx, enum app_dir dir, struct slice bytes)
 {
 	struct http_message *m = http_side(tx, dir);
 	const struct http_setup *s = http_setup_of(tx);
+	const struct file *file = file_current(&tx->files[dir]);
 	uint64_t most = s->body_most[dir];
 	size_t room = http_kept_most(s, dir);
 
-	if (most != 0 && bytes.len > most - m->body_seen) {
+	/* to be stored: the larger of the two limits counts */
+	if (file != NULL && file->wanted && most < file->setup->store_most)
+		most = file->setup->store_most;
+	else if (file != NULL && file->wanted && file->setup->store_most == 0)
+		most = 0;
+	if (most != 0 && m->body_seen + bytes.len > most) {
 		m->body_cut = true;
-		bytes = slice_part(bytes, 0, (size_t)(most - m->body_seen));
+		bytes = slice_part(bytes, 0,
+				   most > m->body_seen ? (size_t)(most - m->body_seen) : 0);
 	}
 	m->body_seen += bytes.len;
 	if (m->body.len < room)

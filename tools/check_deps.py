@@ -34,6 +34,7 @@ POWERS = {
     r"zlib\.h": {"sensor/app"},
     r"magic\.h": {"sensor/file"},
     r"yaml\.h": {"sensor/config"},
+    r"curl/.*": {"os"},
     r"jansson\.h": {"record", "evidence/disclose", "evidence/bundle", "exchange/stix", "console/cli"},
     r"libloc/.*|maxminddb\.h": {"assess/origin"},
     r"linux/.*|net/.*|pcap.*": {"sensor/capture", "os"},

@@ -75,6 +75,8 @@ struct daemon_rules_source {
 	size_t file_count;
 	const struct slice *more; /* paths: these as well */
 	size_t more_count;
+	const struct daemon_file *given; /* these as well: already read */
+	size_t given_count;
 	bool none;	       /* no rules, whatever the configuration says */
 	struct slice classes;  /* path of a classification.config instead of the configuration's */
 	struct slice home_net; /* expression for $HOME_NET, from the party's file, unless it was
@@ -105,6 +107,8 @@ struct daemon_capture {
 	struct pipeline_counters counters;
 	struct fail damage; /* status ST_OK: read to its end; else what broke off, and where */
 	int64_t elapsed_ns;
+	struct detect_cost *costs; /* if asked for: by rule */
+	size_t cost_count;
 };
 
 /* Runs one capture through one worker. Fails when the file cannot be opened or is no capture; a
@@ -123,6 +127,7 @@ struct daemon_sensor_options {
 	bool init_errors_fatal; /* a bad rule is ST_REFUSED before the first packet */
 	bool simulate_ips;	/* decide on packets as if in the line */
 	bool skip_checksums;
+	bool profile; /* daemon_capture.costs */
 	struct daemon_progress progress;
 };
 

@@ -172,12 +172,20 @@ static enum status paths_collect(const struct daemon_rules_source *src, struct a
 	return ok ? ST_OK : fail_set(why, ST_LIMIT, "too many rule files");
 }
 
-static enum status read_files(const struct rule_paths *p, struct arena *a, struct daemon_rules *r,
-			      struct fail *why)
+static enum status read_files(const struct daemon_rules_source *src, const struct rule_paths *p,
+			      struct arena *a, struct daemon_rules *r, struct fail *why)
 {
-	r->files = ARENA_ARRAY(a, struct daemon_file, p->count + 1);
+	r->files = ARENA_ARRAY(a, struct daemon_file, p->count + src->given_count + 1);
 	if (r->files == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for %zu rule files", p->count);
+	for (size_t i = 0; i < src->given_count; i++) {
+		const struct daemon_file *f = &src->given[i];
+		enum status st = rule_set_load(&r->set, f->name, f->text, why);
+
+		if (st != ST_OK)
+			return st;
+		r->files[r->file_count++] = *f;
+	}
 	for (size_t i = 0; i < p->count; i++) {
 		struct daemon_file *f = &r->files[r->file_count];
 		enum status st = daemon_file_read(p->at[i], a, f, why);
@@ -234,7 +242,7 @@ enum status daemon_rules_load(const struct daemon_rules_source *src,
 	if (st == ST_OK)
 		st = paths_collect(src, a, &paths, why);
 	if (st == ST_OK)
-		st = read_files(&paths, a, &r, why);
+		st = read_files(src, &paths, a, &r, why);
 	parsed = os_clock_mono();
 	if (st == ST_OK && r.file_count != 0) {
 		daemon_progress_say(progress, "compiling rules", begin, false);

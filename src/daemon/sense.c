@@ -84,6 +84,21 @@ static enum status capture_bytes(struct slice path, struct arena *a, struct daem
 	return ST_OK;
 }
 
+/* The worker goes, what its rules cost stays. */
+static enum status costs_keep(const struct pipeline *p, struct arena *a, struct daemon_capture *k,
+			      struct fail *why)
+{
+	const struct detect_cost *costs = pipeline_costs(p, &k->cost_count);
+
+	if (k->cost_count == 0)
+		return ST_OK;
+	k->costs = ARENA_ARRAY(a, struct detect_cost, k->cost_count);
+	if (k->costs == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for what rules cost");
+	memcpy(k->costs, costs, k->cost_count * sizeof *costs);
+	return ST_OK;
+}
+
 enum status daemon_sense(struct slice path, const struct pipeline_options *options,
 			 const struct daemon_progress *progress, struct arena *a,
 			 struct daemon_capture *out, struct fail *why)
@@ -116,8 +131,10 @@ enum status daemon_sense(struct slice path, const struct pipeline_options *optio
 		pipeline_finish(p);
 		k.counters = *pipeline_counters(p);
 		k.elapsed_ns = os_clock_mono().ns - reading.begin.ns;
-		*out = k;
+		st = costs_keep(p, a, &k, why);
 	}
+	if (st == ST_OK)
+		*out = k;
 	tick(&reading, c, true);
 	pipeline_free(p);
 	os_map_done(&map);

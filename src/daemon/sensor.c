@@ -41,7 +41,8 @@ enum status daemon_sensor(const struct daemon_sensor_options *o, struct arena *a
 			.file_ids = &store.ids,
 			.midstream = config_bool(o->config, "stream.midstream", false),
 			.simulate_ips = o->simulate_ips,
-			.skip_checksums = o->skip_checksums};
+			.skip_checksums = o->skip_checksums,
+			.profile = o->profile};
 
 		st = daemon_sense(o->captures[i], &po, &o->progress, a, &r.captures[i], why);
 		r.capture_count += st == ST_OK;

@@ -3,6 +3,8 @@
 #include "console/cli/talk.h"
 #include "daemon/daemon.h"
 
+enum { PROFILE_ROWS = 30 };
+
 static const struct cli_option options[] = {
 	{'r', "read", "CAPTURE", true, "Capture file (pcap or pcapng); - reads standard input."},
 	{'c', "config", "FILE", true, "suricata.yaml; without it, what Suricata ships with."},
@@ -24,6 +26,7 @@ static const struct cli_option options[] = {
 	 "classification.config instead of the built-in classes."},
 	{0, "midstream", NULL, false, "Also follow TCP sessions whose beginning was not seen."},
 	{0, "stats", NULL, false, "Print what inspection cost and lost."},
+	{0, "profile", NULL, false, "Print the rules that cost most."},
 	{'v', "verbose", NULL, true, "Say more, e.g. which settings were not used."},
 	{0},
 };
@@ -45,6 +48,7 @@ static bool read_flags(struct cli *c, struct daemon_sensor_options *o)
 	o->rules.none = given(c, "disable-detection");
 	o->init_errors_fatal = given(c, "init-errors-fatal");
 	o->simulate_ips = given(c, "simulate-ips");
+	o->profile = given(c, "profile");
 	o->skip_checksums = slice_equal(checksums, SLICE("none"));
 	if (checksums.ptr != NULL && !slice_equal(checksums, SLICE("none")) &&
 	    !slice_equal(checksums, SLICE("all"))) {
@@ -76,8 +80,10 @@ static int print_stats(struct cli *c, const struct daemon_sensor_result *r)
 {
 	struct buf out = buf_in(c->arena);
 
-	for (size_t i = 0; i < r->capture_count; i++)
+	for (size_t i = 0; given(c, "stats") && i < r->capture_count; i++)
 		talk_counters(&r->captures[i], &out);
+	if (given(c, "profile"))
+		talk_costs(r->captures, r->capture_count, PROFILE_ROWS, false, c->arena, &out);
 	return cli_print(c, buf_slice(&out)) ? CLI_DONE : CLI_CANNOT;
 }
 
@@ -118,7 +124,7 @@ static int run(struct cli *c)
 		cli_say(c, "%llu records in %.*s", (unsigned long long)result.records,
 			SLICE_ARG(result.eve_path));
 	}
-	if (code == CLI_DONE && given(c, "stats"))
+	if (code == CLI_DONE && (given(c, "stats") || given(c, "profile")))
 		code = print_stats(c, &result);
 	daemon_rules_close(&result.rules);
 	return code;

@@ -32,6 +32,10 @@ void talk_rules(const struct daemon_rules *r, size_t most, struct arena *a, stru
 /* What inspection cost and lost, one line a counter: for --stats. */
 void talk_counters(const struct daemon_capture *k, struct buf *out);
 
+/* The `most` rules that cost most over the captures, dearest first: a table, or JSON lines. */
+void talk_costs(const struct daemon_capture *captures, size_t n, size_t most, bool json,
+		struct arena *a, struct buf *out);
+
 /* Says on stderr which rules loaded (rules may be NULL) and what was read of each capture.
  * CLI_DONE, or CLI_CANNOT if one of them broke off. */
 int talk_read(const struct cli *c, const struct daemon_rules *rules,

@@ -61,6 +61,9 @@ bool detect_knows_keyword(struct slice name);
 
 void detect_rules_free(struct detect_rules *r);
 size_t detect_rules_count(const struct detect_rules *r); /* rules that compiled */
+/* Sets loaded[i] for rule i of the set that r was made of, if it compiled. r may be NULL: none did.
+ */
+void detect_rules_loaded(const struct detect_rules *r, const struct rule_set *set, bool *loaded);
 /* What the rules need to know of files, beside what is in s already: hashes and types. */
 void detect_rules_files(const struct detect_rules *r, struct file_setup *s);
 bool detect_rules_want_frames(const struct detect_rules *r);
@@ -131,6 +134,24 @@ bool detect_flow_bit(const struct detect_rules *r, const struct flow *f, size_t 
 		     struct slice *name);
 bool detect_flow_int(const struct detect_rules *r, const struct flow *f, size_t n,
 		     struct slice *name, uint32_t *value);
+
+/* What one rule cost; counted in steps, not in time, so that the same capture gives the same. */
+struct detect_cost {
+	const struct rule *rule;
+	uint64_t asked;	 /* times its header was compared */
+	uint64_t looked; /* buffers inspected for it */
+	uint64_t bytes;	 /* in them */
+	uint64_t steps;	 /* contents, expressions and so on tried */
+	uint64_t matched;
+};
+
+/* Counts from now on, in a. False: no memory. */
+MUST_USE bool detect_worker_profile(struct detect_worker *w, struct arena *a);
+/* By rule, in the order of asking; NULL if nothing is counted. */
+const struct detect_cost *detect_worker_costs(const struct detect_worker *w, size_t *out_count);
+
+/* Writes what the rule asks, in lines for a person. False: no such rule was compiled. */
+bool detect_rule_explain(const struct detect_rules *r, uint64_t gid, uint64_t sid, struct buf *out);
 
 struct detect_counters {
 	uint64_t packets, candidates, evaluated, hits, suppressed;

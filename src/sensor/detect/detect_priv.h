@@ -677,6 +677,7 @@ struct detect_worker {
 	struct detect_memory memory;
 	struct detect_tx tx_none; /* stands for a transaction without memory */
 	struct detect_counters counters;
+	struct detect_cost *costs;	    /* by rule; NULL: nobody wants to know */
 	struct stream_events stream_events; /* of the packet looked at */
 	size_t alerts_max;		    /* of one packet */
 	size_t queued;

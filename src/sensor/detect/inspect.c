@@ -90,6 +90,7 @@ bool detect_inspect_list(const struct detect_rule *r, const struct detect_list *
 			 struct slice bytes, const struct detect_view *v)
 {
 	struct detect_inspect in;
+	bool holds;
 
 	in.view = v;
 	in.worker = v->worker;
@@ -101,5 +102,13 @@ bool detect_inspect_list(const struct detect_rule *r, const struct detect_list *
 	in.has_vars = r->has_vars;
 	if (in.has_vars)
 		memset(in.vars, 0, sizeof in.vars);
-	return detect_inspect_steps(l->steps, l->count, &in);
+	holds = detect_inspect_steps(l->steps, l->count, &in);
+	if (v->worker->costs != NULL) {
+		struct detect_cost *cost = &v->worker->costs[r->order];
+
+		cost->looked++;
+		cost->bytes += bytes.len;
+		cost->steps += in.work;
+	}
+	return holds;
 }

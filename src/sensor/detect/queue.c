@@ -15,6 +15,8 @@
 void detect_queue_add(struct detect_worker *w, const struct detect_rule *r,
 		      const struct detect_view *v)
 {
+	if (w->costs != NULL)
+		w->costs[r->order].matched++;
 	if (w->queued == DETECT_QUEUE_MAX) {
 		w->counters.discarded++;
 		return;

@@ -133,6 +133,8 @@ static bool packet_list_holds(const struct detect_rule *r, const struct detect_l
 
 bool detect_header_holds(const struct detect_rule *r, const struct detect_view *v)
 {
+	if (v->worker->costs != NULL)
+		v->worker->costs[r->order].asked++;
 	if (v->src == NULL) { /* no IP: only a rule about the decoder can mean it */
 		if (!r->any_proto || r->test_count == 0)
 			return false;

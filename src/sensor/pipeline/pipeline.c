@@ -401,6 +401,8 @@ static enum status parts_new(struct pipeline *p, struct fail *why)
 	if (st == ST_OK)
 		detect_worker_alerts_max(
 			p->detect, config_u64(p->options.config, "packet-alert-max", 1, 255, 15));
+	if (st == ST_OK && p->options.profile && !detect_worker_profile(p->detect, &p->fixed))
+		st = fail_set(why, ST_NOMEM, "no memory to count what rules cost");
 	return st;
 }
 
@@ -433,6 +435,12 @@ void pipeline_finish(struct pipeline *p)
 	flow_table_free(p->flows);
 	p->flows = NULL;
 	p->finished = true;
+}
+
+const struct detect_cost *pipeline_costs(const struct pipeline *p, size_t *out_count)
+{
+	*out_count = 0;
+	return p->detect != NULL ? detect_worker_costs(p->detect, out_count) : NULL;
 }
 
 const struct pipeline_counters *pipeline_counters(struct pipeline *p)

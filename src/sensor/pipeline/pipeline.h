@@ -16,8 +16,9 @@
 #include "record/record.h"
 
 struct config;
-struct file_store;
+struct detect_cost;
 struct detect_rules;
+struct file_store;
 struct pipeline;
 
 enum { PIPELINE_OUTPUTS_MAX = 8 };
@@ -48,6 +49,7 @@ struct pipeline_options {
 	uint32_t *file_ids;
 	bool simulate_ips;   /* inline mode on a capture: verdicts are made, and obeyed */
 	bool skip_checksums; /* -k none */
+	bool profile;	     /* count what each rule costs */
 };
 
 enum {
@@ -79,6 +81,9 @@ void pipeline_finish(struct pipeline *p);
 
 /* As of now; valid until the next call. */
 const struct pipeline_counters *pipeline_counters(struct pipeline *p);
+/* What each rule cost, if options.profile; *out_count 0 otherwise. Until pipeline_free(). */
+const struct detect_cost *pipeline_costs(const struct pipeline *p, size_t *out_count);
+
 /* Ends without a word what pipeline_finish() did not. NULL is fine. */
 void pipeline_free(struct pipeline *p);
 

@@ -2,6 +2,8 @@
  *
  * Rule files: lines to rules, and the rules of one sid to one rule.
  * 1. A rule's place in s->rules never changes; a higher rev takes the place of the lower. */
+#include <stdlib.h>
+
 #include "sensor/rule/rule.h"
 
 #include <stdarg.h>
@@ -222,4 +224,27 @@ enum status rule_set_load(struct rule_set *s, struct slice file, struct slice te
 	if (st == ST_OK && s->arena->exhausted)
 		st = fail_set(why, ST_NOMEM, "no memory for rules");
 	return st == ST_OK ? st : fail_wrap(why, "%.*s:%u", RULE_SHOW(name), lines);
+}
+
+int rule_id_compare(const struct rule *a, const struct rule *b)
+{
+	if (a->gid != b->gid)
+		return a->gid < b->gid ? -1 : 1;
+	return a->sid < b->sid ? -1 : a->sid > b->sid;
+}
+
+static int compare_in_set(const void *pa, const void *pb)
+{
+	return rule_id_compare(*(const struct rule *const *)pa, *(const struct rule *const *)pb);
+}
+
+const struct rule **rule_set_sorted(const struct rule_set *s, struct arena *a)
+{
+	const struct rule **all = ARENA_ARRAY(a, const struct rule *, s->count + 1);
+
+	for (size_t i = 0; all != NULL && i < s->count; i++)
+		all[i] = &s->rules[i];
+	if (all != NULL && s->count != 0)
+		qsort(all, s->count, sizeof all[0], compare_in_set);
+	return all;
 }

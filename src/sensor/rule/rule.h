@@ -189,6 +189,11 @@ void rule_set_warn(struct rule_set *s, struct slice file, uint32_t line, const c
 void rule_set_problem(struct rule_set *s, const struct rule *r, struct slice keyword,
 		      const char *fmt, ...) PRINTF_LIKE(4, 5);
 
+/* By gid, then sid. */
+int rule_id_compare(const struct rule *a, const struct rule *b);
+/* The rules in that order; NULL: no memory. */
+const struct rule **rule_set_sorted(const struct rule_set *s, struct arena *a);
+
 /* Parses an address or port expression ("[10.0.0.0/8,!10.1.0.0/16,$HOME_NET]", "![80,443:]"). Two
  * expressions that mean the same give the same pointer. */
 MUST_USE enum status rule_addrs_parse(struct rule_set *s, struct slice text,

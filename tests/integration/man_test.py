@@ -35,7 +35,7 @@ def test_every_option_and_example_is_there():
         for c in commands():
             said = dewline(c, "--help").expect(0).out
             page = re.sub(r"\\f[BIR]", "", text[f"dewline-{c}.1"])
-            for option in re.findall(r"(?m)^  (?:-., |    )(--[a-z-]+)", said):
+            for option in re.findall(r"(?m)^  (?:-., |    )(--[a-z0-9-]+)", said):
                 assert re.search(rf"(?m)^\.TP\n(-., )?{option}\b", page), (c, option)
             for line in said.split("Examples:\n")[1].split("\n"):
                 assert line.strip() in page, (c, line)

@@ -19,7 +19,4 @@ int rules_update(struct cli *c);
  * out_config may be NULL. */
 int rules_open(struct cli *c, size_t first, struct daemon_rules *out, struct config **out_config);
 
-/* Problems that lost a rule. */
-size_t rules_bad(const struct daemon_rules *r);
-
 #endif

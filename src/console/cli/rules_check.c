@@ -28,7 +28,8 @@ int rules_open(struct cli *c, size_t first, struct daemon_rules *out, struct con
 	return CLI_DONE;
 }
 
-size_t rules_bad(const struct daemon_rules *r)
+/* Problems that lost a rule. */
+static size_t bad(const struct daemon_rules *r)
 {
 	return r->set.problem_count - r->set.warning_count;
 }
@@ -56,7 +57,7 @@ static void check_json(const struct daemon_rules *r, const struct daemon_keyword
 	json_key(&j, "loaded");
 	json_u64(&j, detect_rules_count(r->compiled));
 	json_key(&j, "failed");
-	json_u64(&j, rules_bad(r));
+	json_u64(&j, bad(r));
 	json_key(&j, "unsupported");
 	json_object(&j);
 	for (size_t i = 0; i < n; i++) {
@@ -90,7 +91,7 @@ int rules_check(struct cli *c)
 		check_json(&rules, keywords, n, &out);
 	else
 		talk_rules(&rules, cli_value(c, "all").ptr ? SIZE_MAX : 20, c->arena, &out);
-	code = rules_bad(&rules) == 0 ? CLI_DONE : CLI_NO;
+	code = bad(&rules) == 0 ? CLI_DONE : CLI_NO;
 	daemon_rules_close(&rules);
 	return cli_print(c, buf_slice(&out)) ? code : CLI_CANNOT;
 }
@@ -163,7 +164,7 @@ int rules_list(struct cli *c)
 	detect_rules_loaded(rules.compiled, &rules.set, loaded);
 	for (size_t i = 0; i < rules.set.count; i++)
 		row(&rules.set.rules[i], loaded[i], &out);
-	code = rules_bad(&rules) == 0 ? CLI_DONE : CLI_NO;
+	code = bad(&rules) == 0 ? CLI_DONE : CLI_NO;
 	daemon_rules_close(&rules);
 	return cli_print(c, buf_slice(&out)) ? code : CLI_CANNOT;
 }

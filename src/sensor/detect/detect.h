@@ -26,6 +26,8 @@
 
 struct app_frame;
 struct app_tx;
+struct buf;
+struct config;
 struct file_setup;
 struct packet;
 struct stream_events;

@@ -97,9 +97,9 @@ static void a_rule_for_another_engine_is_skipped_whatever_else_it_says(struct te
 	start(&f);
 	EXPECT(t, rule_set_load(
 			  &f.set, SLICE("x"),
-			  SLICE("alert tcp any any => any any (requires: version >= 10; sid:1;)\n"
+			  SLICE("alert tcp any any >> any any (requires: version >= 10; sid:1;)\n"
 				"alert tcp any any -> any any (requires: version >= 8; sid:2;)\n"
-				"alert tcp any any => any any (requires: version >= 8; sid:3;)\n"
+				"alert tcp any any >> any any (requires: version >= 8; sid:3;)\n"
 				"alert tcp any any -> any any (requires: version; sid:4;)\n"),
 			  &f.why) == ST_OK);
 	EXPECT_UINT(t, f.set.count, 1);

@@ -54,7 +54,7 @@ static bool concerns_flow(const struct detect_match *m)
 {
 	const struct detect_rule *r = m->rule;
 
-	if (r->look == LOOK_ADDRESS || r->look == LOOK_TX || r->app_only)
+	if (r->look == LOOK_ADDRESS || r->look == LOOK_TX || (r->app_only && r->test_count == 0))
 		return true;
 	return m->stream || m->tx != NULL;
 }

@@ -79,7 +79,9 @@ void detect_view_of(struct detect_view *v, struct detect_worker *w, const struct
 		v->proto = f->proto;
 		v->now = f->last;
 		v->established = established(f);
-	} else if (p->ip_version != 0) {
+	}
+	/* an ICMP error is of the flow that it is about, but no packet between its ends */
+	if (p != NULL && p->ip_version != 0 && (f == NULL || p->proto != f->proto)) {
 		v->src = &p->src;
 		v->dst = &p->dst;
 		v->sport = p->sport;
@@ -274,6 +276,21 @@ static bool tx_progressed(struct detect_flow *d, const struct flow *f, enum flow
 	return true;
 }
 
+/* Inline, every packet is looked at with what is around it: it may be the one to stop. */
+static void inline_look(struct detect_worker *w, struct detect_view *v)
+{
+	struct slice bytes = stream_around(v->flow, v->dir, DETECT_CHUNK);
+
+	if (bytes.len == 0 || opaque(v->flow))
+		return;
+	v->stream = true;
+	v->payload = bytes;
+	detect_candidates_reset(&w->candidates);
+	detect_prefilter_payload(w->rules->prefilter, true, IP_PROTO_TCP, v->dir, v->sport,
+				 v->dport, bytes, w->hs, &w->candidates);
+	candidates_ask(w, v);
+}
+
 void detect_stream(struct detect_worker *w, const struct packet *p, struct flow *f,
 		   enum flow_dir dir, bool last)
 {
@@ -289,6 +306,11 @@ void detect_stream(struct detect_worker *w, const struct packet *p, struct flow 
 	d = detect_flow_state(&v);
 	if (d == NULL)
 		return;
+	if (stream_is_inline(f)) {
+		if (p != NULL)
+			inline_look(w, &v);
+		return;
+	}
 	bytes = stream_window(f, dir, &from);
 	if (d->raw[dir] > from)
 		bytes = slice_from(bytes, (size_t)(d->raw[dir] - from));

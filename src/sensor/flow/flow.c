@@ -17,6 +17,7 @@
 #include "sensor/flow/flow.h"
 
 #include "sensor/decode/decode.h"
+#include "sensor/flow/flow_priv.h"
 
 enum {
 	FLOWS_MAX_DEFAULT = 1000000,
@@ -24,18 +25,7 @@ enum {
 	SLAB_FLOWS = 16,
 	SLOT_ROOM = 1024, /* bytes: a TCP session without data, or a short fingerprint */
 	BINS_FIRST = 32,
-	CLASSES = 4, /* TCP, UDP, ICMP, others */
-	STATES = 3,
-	QUEUES = CLASSES * STATES,
-};
-
-/* Seconds without a packet after which a flow ends; Suricata's defaults, so that flow records
- * match. */
-static const int64_t timeout_s[QUEUES] = {
-	60, 600, 60, /* TCP: new, established, closed */
-	30, 300, 30, /* UDP */
-	30, 300, 30, /* ICMP */
-	30, 300, 30, /* others */
+	QUEUES = FLOW_CLASSES * FLOW_STATES,
 };
 
 struct flow_key {
@@ -68,7 +58,8 @@ struct flow_table {
 	uint32_t count;
 	struct flow *free; /* through hash_next */
 	struct queue queues[QUEUES];
-	struct flow *given;  /* by the last flow_table_packet() */
+	struct flow *given; /* by the last flow_table_packet() */
+	int64_t timeout_ns[QUEUES];
 	int64_t next_end_ns; /* no timeout passes before: queues need no look until then */
 	struct wall_ns now;
 	struct flow_counters counters;
@@ -228,18 +219,19 @@ static bool key_is(const struct flow *f, const struct flow_key *k, enum flow_dir
 
 static uint8_t queue_of(const struct flow *f)
 {
-	unsigned class = f->proto == IP_PROTO_TCP   ? 0
-			 : f->proto == IP_PROTO_UDP ? 1
-			 : is_icmp(f->proto)	    ? 2
-						    : 3;
+	enum flow_class class = f->proto == IP_PROTO_TCP   ? FLOW_CLASS_TCP
+				: f->proto == IP_PROTO_UDP ? FLOW_CLASS_UDP
+				: is_icmp(f->proto)	   ? FLOW_CLASS_ICMP
+							   : FLOW_CLASS_OTHER;
+	unsigned state = f->bypassed ? FLOW_BYPASSED : f->state;
 
-	return (uint8_t)(class * STATES + f->state);
+	return (uint8_t)(class * FLOW_STATES + state);
 }
 
 /* When the timeout of a flow passes. */
-static int64_t end_ns(const struct flow *f)
+static int64_t end_ns(const struct flow_table *t, const struct flow *f)
 {
-	int64_t timeout = timeout_s[f->queue] * TIME_NS_PER_S;
+	int64_t timeout = t->timeout_ns[f->queue];
 
 	return f->seen.ns > INT64_MAX - timeout ? INT64_MAX : f->seen.ns + timeout;
 }
@@ -263,8 +255,8 @@ static void queue_add(struct flow_table *t, struct flow *f)
 	f->old_prev = q->tail;
 	*(q->tail ? &q->tail->old_next : &q->head) = f;
 	q->tail = f;
-	if (q->head == f && end_ns(f) < t->next_end_ns)
-		t->next_end_ns = end_ns(f);
+	if (q->head == f && end_ns(t, f) < t->next_end_ns)
+		t->next_end_ns = end_ns(t, f);
 }
 
 /* Invariant 4. Nothing has moved the clock since, so the end of its new queue is its place. */
@@ -371,7 +363,7 @@ static void flow_swap(struct flow *f)
 static struct flow *add(struct flow_table *t, const struct packet *p, const struct flow_key *k,
 			uint32_t hash)
 {
-	bool answer_first = p->proto == IP_PROTO_TCP &&
+	bool answer_first = p->proto == IP_PROTO_TCP && !t->limits.as_they_come &&
 			    (p->tcp.flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK);
 	struct flow *f;
 	uint8_t *room;
@@ -453,7 +445,8 @@ static void count_bin(struct flow *f, struct flow_side *side, const struct packe
 	side->bins[second] = (uint8_t)(side->bins[second] + (side->bins[second] < UINT8_MAX));
 }
 
-static void advance(struct flow *f, const struct packet *p, enum flow_dir dir)
+static void advance(const struct flow_table *t, struct flow *f, const struct packet *p,
+		    enum flow_dir dir)
 {
 	const struct flow_side *s = f->side;
 	uint8_t ts = s[FLOW_TO_SERVER].tcp_flags, tc = s[FLOW_TO_CLIENT].tcp_flags;
@@ -464,8 +457,8 @@ static void advance(struct flow *f, const struct packet *p, enum flow_dir dir)
 			f->state = FLOW_ESTABLISHED;
 		return;
 	}
-	if (f->stream != NULL)
-		return; /* knows better: it has looked at numbers, too */
+	if (f->stream != NULL || t->limits.begins_anew != NULL)
+		return; /* who follows sessions knows better: it looks at numbers, too */
 	if (f->state == FLOW_NEW &&
 	    ((ts | tc) & TCP_SYN
 		     ? (tc & TCP_SYN) && dir == FLOW_TO_SERVER && (p->tcp.flags & TCP_ACK)
@@ -475,8 +468,11 @@ static void advance(struct flow *f, const struct packet *p, enum flow_dir dir)
 		f->state = FLOW_CLOSED;
 }
 
-static bool reuses_tuple(const struct flow *f, const struct packet *p)
+static bool reuses_tuple(const struct flow_table *t, const struct flow *f, const struct packet *p,
+			 enum flow_dir dir)
 {
+	if (f->proto == IP_PROTO_TCP && t->limits.begins_anew != NULL)
+		return t->limits.begins_anew(t->limits.begins_ctx, f, p, dir);
 	return f->proto == IP_PROTO_TCP && f->state == FLOW_CLOSED &&
 	       (p->tcp.flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 }
@@ -493,6 +489,41 @@ static void count(struct flow_side *side, const struct packet *p)
 		side->tcp_flags |= p->tcp.flags;
 }
 
+/* Counts a packet of flow f. */
+static void seen(struct flow_table *t, struct flow *f, const struct packet *p, enum flow_dir dir)
+{
+	count(&f->side[dir], p);
+	if (p->at.ns > f->last.ns)
+		f->last = p->at;
+	count_bin(f, &f->side[dir], p);
+	if (p->proto == f->proto)
+		advance(t, f, p, dir);
+	if (f->queue == queue_of(f) && t->queues[f->queue].tail == f) {
+		f->seen = t->now; /* where it belongs already */
+	} else {
+		queue_remove(t, f);
+		queue_add(t, f);
+	}
+	t->given = f;
+}
+
+/* The flow that an ICMP error is about, and which of its ends sent the error. */
+static struct flow *quoted_flow(struct flow_table *t, const struct packet *p,
+				enum flow_dir *out_dir)
+{
+	struct packet quoted = {.ip_version = 4};
+	struct flow_key k;
+	struct flow *f;
+
+	if (!flow_quoted(p, &quoted))
+		return NULL;
+	k = key_of(&t->limits, &quoted);
+	f = find(t, &k, key_bucket(&k, t->limits.hash_seed), out_dir);
+	if (f != NULL)
+		*out_dir = addr_equal(&f->client, &p->src) ? FLOW_TO_SERVER : FLOW_TO_CLIENT;
+	return f;
+}
+
 struct flow *flow_table_packet(struct flow_table *t, const struct packet *p, enum flow_dir *out_dir)
 {
 	struct flow_key k;
@@ -504,11 +535,17 @@ struct flow *flow_table_packet(struct flow_table *t, const struct packet *p, enu
 	settle(t);
 	if (p->at.ns > t->now.ns)
 		t->now = p->at;
+	*out_dir = FLOW_TO_SERVER;
+	if (flow_icmp_error(p)) {
+		f = quoted_flow(t, p, out_dir);
+		if (f != NULL)
+			seen(t, f, p, *out_dir);
+		return f;
+	}
 	k = key_of(&t->limits, p);
 	hash = key_bucket(&k, t->limits.hash_seed);
-	*out_dir = FLOW_TO_SERVER;
 	f = find(t, &k, hash, out_dir);
-	if (f != NULL && reuses_tuple(f, p)) {
+	if (f != NULL && reuses_tuple(t, f, p, *out_dir)) {
 		end(t, f, FLOW_END_TIMEOUT);
 		f = NULL;
 	}
@@ -517,18 +554,7 @@ struct flow *flow_table_packet(struct flow_table *t, const struct packet *p, enu
 		if (f == NULL || !key_is(f, &k, out_dir))
 			return NULL;
 	}
-	count(&f->side[*out_dir], p);
-	if (p->at.ns > f->last.ns)
-		f->last = p->at;
-	count_bin(f, &f->side[*out_dir], p);
-	advance(f, p, *out_dir);
-	if (f->queue == queue_of(f) && t->queues[f->queue].tail == f) {
-		f->seen = t->now; /* where it belongs already */
-	} else {
-		queue_remove(t, f);
-		queue_add(t, f);
-	}
-	t->given = f;
+	seen(t, f, p, *out_dir);
 	return f;
 }
 
@@ -543,10 +569,10 @@ void flow_table_expire(struct flow_table *t, struct wall_ns now)
 	for (unsigned i = 0; i < QUEUES; i++) {
 		struct flow *f;
 
-		while ((f = t->queues[i].head) != NULL && end_ns(f) <= t->now.ns)
+		while ((f = t->queues[i].head) != NULL && end_ns(t, f) <= t->now.ns)
 			end(t, f, FLOW_END_TIMEOUT);
-		if (f != NULL && end_ns(f) < t->next_end_ns)
-			t->next_end_ns = end_ns(f);
+		if (f != NULL && end_ns(t, f) < t->next_end_ns)
+			t->next_end_ns = end_ns(t, f);
 	}
 }
 
@@ -558,6 +584,11 @@ struct flow_table *flow_table_new(struct arena *process, const struct flow_limit
 	if (t == NULL)
 		return NULL;
 	t->limits = *limits;
+	for (unsigned i = 0; i < QUEUES; i++)
+		t->timeout_ns[i] =
+			TIME_NS_PER_S * (int64_t)flow_timeout_s(limits,
+								(enum flow_class)(i / FLOW_STATES),
+								i % FLOW_STATES);
 	t->sink = sink;
 	t->slabs = (struct arena){.pool = limits->pool};
 	t->buckets_arena = (struct arena){.pool = limits->pool};

@@ -65,7 +65,8 @@ struct flow {
 	struct stream_session *stream;
 	struct app_flow *app;
 	struct detect_flow *detect;
-	uint64_t anomalies_logged[2]; /* bit i of the stream module's anomalies: logged once a flow */
+	uint64_t anomalies_logged[2]; /* bit i of the stream module's anomalies: logged once a flow
+				       */
 	struct flow *hash_next, *old_prev, *old_next; /* the table's own, as all below */
 	struct wall_ns
 		seen; /* the latest packet time of the whole table at this flow's last packet */
@@ -81,7 +82,20 @@ struct flow_sink {
 
 struct flow_table;
 
+struct config;
+
+enum flow_class { FLOW_CLASS_TCP, FLOW_CLASS_UDP, FLOW_CLASS_ICMP, FLOW_CLASS_OTHER, FLOW_CLASSES };
+
+enum { FLOW_BYPASSED = FLOW_CLOSED + 1, FLOW_STATES }; /* rows of timeouts */
+
 struct flow_limits {
+	uint32_t timeout_s[FLOW_CLASSES][FLOW_STATES]; /* 0: Suricata's default */
+	bool as_they_come; /* who sends first is the client, even if it is a SYN/ACK */
+	/* Does p, of a flow that is there, begin a new one of the same addresses? NULL: a bare SYN
+	 * does, behind a close. */
+	bool (*begins_anew)(void *ctx, const struct flow *f, const struct packet *p,
+			    enum flow_dir dir);
+	void *begins_ctx;
 	bool any_vlan, any_depth; /* packets of one flow may differ in VLANs, in tunnels around them
 				   */
 	uint32_t flows_max;	  /* 0 = 1,000,000; the oldest is evicted (forced) */
@@ -90,14 +104,18 @@ struct flow_limits {
 	struct arena_pool *pool;
 };
 
+/* The keys of `flow-timeouts:`, and what else of a suricata.yaml is about flows. */
+void flow_limits_read(struct flow_limits *out, struct config *c);
+
 MUST_USE struct flow_table *flow_table_new(struct arena *process, const struct flow_limits *limits,
 					   struct flow_sink sink);
 void flow_table_free(
 	struct flow_table *t); /* ends all flows with FLOW_END_SHUTDOWN, in order of age */
 
-/* The flow of packet p and the direction it travels; made if new. NULL for what has no flow (not
- * IP, a fragment, broken, no memory: counted). Updates counters, bins and last. The caller may
- * change the flow's state (the stream module does) until it next calls the table. */
+/* The flow of packet p and the direction it travels; made if new. An ICMP error is of the flow
+ * whose packet it quotes. NULL for what has no flow (not IP, a fragment, broken, an ICMP error
+ * about no flow, no memory: counted). Updates counters, bins and last. The caller may change the
+ * flow's state (the stream module does) until it next calls the table. */
 struct flow *flow_table_packet(struct flow_table *t, const struct packet *p,
 			       enum flow_dir *out_dir);
 

@@ -90,7 +90,8 @@ static void stream_gap(void *ctx, struct flow *f, enum flow_dir dir, uint64_t of
 
 	/* what came before the hole is no part of what comes after: rules look at it now or never
 	 */
-	look_at_stream(p, p->in_packet ? &p->packet : NULL, f, dir, true);
+	if (!stream_is_inline(f))
+		look_at_stream(p, p->in_packet ? &p->packet : NULL, f, dir, true);
 	f->to_look |= (uint8_t)(LOOK_STREAM << dir);
 	if (app == NULL)
 		return;
@@ -117,7 +118,7 @@ static void look(struct pipeline *p, const struct packet *packet, struct flow *f
 	f->to_look &= (uint8_t) ~((LOOK_STREAM | LOOK_APP) << dir);
 	if (p->detect == NULL || f->no_inspect)
 		return;
-	if ((bits & LOOK_STREAM) != 0)
+	if ((bits & LOOK_STREAM) != 0 || (packet != NULL && stream_is_inline(f)))
 		look_at_stream(p, packet, f, dir, last);
 	if ((bits & LOOK_APP) != 0 && f->app != NULL && f->app->protocol != NULL)
 		detect_txs(p->detect, packet, f, dir, last);
@@ -217,7 +218,7 @@ static void read_payload(struct pipeline *p, struct flow *f, enum flow_dir dir)
 	const struct packet *packet = &p->packet;
 	struct stream_sink sink = stream_sink(p);
 
-	if (packet->l4_header.len == 0)
+	if (packet->l4_header.len == 0 || packet->proto != f->proto)
 		return;
 	if (packet->proto == IP_PROTO_TCP) {
 		if (p->stream.checksums && packet_checksum_l4(packet) == PACKET_CHECKSUM_WRONG)
@@ -349,25 +350,31 @@ static enum status stream_settings(struct pipeline *p, struct fail *why)
 	return st;
 }
 
+static bool begins_anew(void *ctx, const struct flow *f, const struct packet *p, enum flow_dir dir)
+{
+	const struct pipeline *pipeline = ctx;
+
+	return stream_begins_anew(&pipeline->stream, f, p, dir);
+}
+
 static enum status parts_new(struct pipeline *p, struct fail *why)
 {
 	struct decode_options decode;
 	size_t flows = p->pool.budget / PIPELINE_FLOW_BYTES;
-	struct flow_limits limits = {
-		.flows_max = flows > PIPELINE_FLOWS_MOST    ? PIPELINE_FLOWS_MOST
-			     : flows < PIPELINE_FLOWS_LEAST ? PIPELINE_FLOWS_LEAST
-							    : (uint32_t)flows,
-		.any_vlan = !config_bool(p->options.config, "vlan.use-for-tracking", true),
-		.any_depth = !config_bool(p->options.config,
-					  "decoder.recursion-level.use-for-tracking", true),
-		.pool = &p->pool};
-
+	struct flow_limits limits = {.flows_max = flows > PIPELINE_FLOWS_MOST ? PIPELINE_FLOWS_MOST
+						  : flows < PIPELINE_FLOWS_LEAST
+							  ? PIPELINE_FLOWS_LEAST
+							  : (uint32_t)flows,
+				     .begins_anew = begins_anew,
+				     .begins_ctx = p,
+				     .pool = &p->pool};
 	enum status st;
 
 	st = stream_settings(p, why);
 	if (st != ST_OK)
 		return st;
 	p->app = app_setup_new(p->options.config, &p->fixed);
+	flow_limits_read(&limits, p->options.config);
 	p->flows = flow_table_new(&p->fixed, &limits, (struct flow_sink){p, flow_ended});
 	if (decode_options_read(p->options.config, &p->fixed, &decode, why) != ST_OK)
 		return fail_wrap(why, "configuration");

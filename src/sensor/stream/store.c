@@ -157,6 +157,17 @@ struct slice stream_store_before(const struct stream_store *s, uint64_t end, uin
 	return (struct slice){r->data, (size_t)(end - r->start)};
 }
 
+struct slice stream_store_around(const struct stream_store *s, uint64_t at, uint64_t *out_at)
+{
+	const struct stream_run *r = run_at(s, at);
+
+	*out_at = at;
+	if (r == NULL || end_of(r) <= at)
+		return (struct slice){NULL, 0};
+	*out_at = r->start;
+	return (struct slice){r->data, r->len};
+}
+
 uint64_t stream_store_after_hole(const struct stream_store *s, uint64_t at)
 {
 	for (const struct stream_run *r = s->first; r != NULL; r = r->next)

@@ -130,6 +130,8 @@ static bool add(struct stream_step *x, int64_t at, struct slice bytes)
 	switch (stream_bytes_add(&d->bytes, (uint64_t)at, bytes, how, &differs)) {
 	case STREAM_TAKEN:
 		x->s->took_payload = true;
+		x->s->took_at = (uint64_t)at;
+		x->s->took_len = bytes.len;
 		break;
 	case STREAM_NOT_TAKEN:
 		break;
@@ -151,7 +153,8 @@ static bool take_payload(struct stream_step *x)
 	int64_t seq = stream_seq(x) + stream_has(x, TCP_SYN);
 	struct slice parts[2];
 
-	if (x->p->payload.len == 0 || x->from->eof || !stream_urgent_take(x, parts))
+	if (x->p->payload.len == 0 || x->from->eof || stream_has(x, TCP_RST) ||
+	    !stream_urgent_take(x, parts))
 		return true;
 	return add(x, seq, parts[0]) &&
 	       (parts[1].len == 0 || add(x, seq + (int64_t)parts[0].len + 1, parts[1]));
@@ -382,6 +385,7 @@ static void seen(struct stream_step *x)
 	if (s->async && s->seen[0] && s->seen[1])
 		s->async = false;
 	s->took_payload = false;
+	s->took_len = 0;
 	s->packet_established = s->state >= STREAM_ESTABLISHED;
 	x->from = &s->side[x->dir];
 	x->to = &s->side[stream_other(x->dir)];
@@ -409,8 +413,10 @@ void stream_packet(const struct stream_config *config, struct flow *f, const str
 	}
 	if (x.s == NULL) {
 		out->refused = !stream_on_none(&x);
-		if (x.s != NULL)
+		if (x.s != NULL) {
 			x.s->seen[dir] = true;
+			x.s->in_line = config->in_line;
+		}
 	} else {
 		out->refused = !on_session(&x);
 	}
@@ -509,6 +515,39 @@ uint32_t stream_regions(const struct flow *f, enum flow_dir dir)
 bool stream_has_gap(const struct flow *f, enum flow_dir dir)
 {
 	return f->stream != NULL && f->stream->side[dir].gap;
+}
+
+bool stream_is_inline(const struct flow *f)
+{
+	return f->stream != NULL && f->stream->in_line;
+}
+
+struct slice stream_around(const struct flow *f, enum flow_dir dir, size_t chunk)
+{
+	const struct stream_session *s = f->stream;
+	struct slice run;
+	uint64_t at;
+	size_t before, after, most;
+
+	if (s == NULL || s->took_len == 0)
+		return (struct slice){NULL, 0};
+	run = stream_store_around(&s->side[dir].bytes.store, s->took_at, &at);
+	before = (size_t)(s->took_at - at);
+	if (run.len < before + s->took_len)
+		return (struct slice){NULL, 0};
+	after = run.len - before - s->took_len;
+	most = s->took_len > chunk / 3 * 2 ? chunk / 3 : chunk - s->took_len;
+	if (before + after > most) { /* evenly, but what one side does not need is the other's */
+		size_t half = most / 2;
+
+		if (after < half)
+			before = most - after;
+		else if (before < half)
+			after = most - before;
+		else
+			before = after = half;
+	}
+	return slice_part(run, (size_t)(s->took_at - at) - before, before + s->took_len + after);
 }
 
 struct slice stream_window(const struct flow *f, enum flow_dir dir, uint64_t *out_offset)

@@ -180,6 +180,13 @@ bool stream_has_gap(const struct flow *f, enum flow_dir dir);
  * tcp.ts_max_regions. */
 uint32_t stream_regions(const struct flow *f, enum flow_dir dir);
 
+/* Are bytes released when they come? */
+bool stream_is_inline(const struct flow *f);
+
+/* Inline: the bytes without a hole around the payload that the last stream_packet() took, no more
+ * than it and a third of `chunk` beside it, or `chunk`. Empty if it took none. */
+struct slice stream_around(const struct flow *f, enum flow_dir dir, size_t chunk);
+
 /* The most recent released bytes of a direction, without a gap, for signatures that look at the
  * stream: all that the last stream_packet() released behind its last gap, and at least
  * STREAM_WINDOW bytes before (or all there were). *out_offset is the offset of the first. The slice

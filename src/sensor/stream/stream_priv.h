@@ -126,6 +126,9 @@ struct slice stream_store_read(const struct stream_store *s, uint64_t at, uint64
 /* What is there without a hole up to offset `end`: all of it. */
 struct slice stream_store_before(const struct stream_store *s, uint64_t end, uint64_t *out_at);
 
+/* All that is there without a hole around an offset. */
+struct slice stream_store_around(const struct stream_store *s, uint64_t at, uint64_t *out_at);
+
 /* Where the first bytes after a hole at `at` begin; STREAM_NEVER if there are none. */
 uint64_t stream_store_after_hole(const struct stream_store *s, uint64_t at);
 
@@ -251,6 +254,9 @@ struct stream_session {
 	bool seen[2];		 /* packets of that direction */
 	bool packet_established; /* the session was, before the packet at hand */
 	bool took_payload, ended;
+	bool in_line;
+	uint64_t took_at; /* where the payload that was taken begins */
+	size_t took_len;
 };
 
 /* One packet on its way through the module. */

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Settings: after how many seconds without a packet a flow ends. */
+#include "base/buf.h"
+#include "sensor/config/config.h"
+#include "sensor/flow/flow_priv.h"
+
+/* Suricata's defaults, so that flow records match: of suricata.yaml as it is shipped. */
+static const uint32_t timeouts_s[FLOW_CLASSES][FLOW_STATES] = {
+	[FLOW_CLASS_TCP] = {60, 600, 60, 100},
+	[FLOW_CLASS_UDP] = {30, 300, 30, 100},
+	[FLOW_CLASS_ICMP] = {30, 300, 30, 100},
+	[FLOW_CLASS_OTHER] = {30, 300, 30, 100},
+};
+
+uint32_t flow_timeout_s(const struct flow_limits *l, enum flow_class class, unsigned state)
+{
+	uint32_t s = l->timeout_s[class][state];
+
+	return s != 0 ? s : timeouts_s[class][state];
+}
+
+void flow_limits_read(struct flow_limits *out, struct config *c)
+{
+	static const char *const classes[] = {[FLOW_CLASS_TCP] = "tcp",
+					      [FLOW_CLASS_UDP] = "udp",
+					      [FLOW_CLASS_ICMP] = "icmp",
+					      [FLOW_CLASS_OTHER] = "default"};
+	static const char *const states[] = {"new", "established", "closed", "bypassed"};
+	struct config *all = config_at(c, "flow-timeouts");
+
+	for (unsigned k = 0; all != NULL && k < FLOW_CLASSES; k++) {
+		struct config *of = config_at(all, classes[k]);
+
+		for (unsigned s = 0; s < FLOW_STATES; s++)
+			out->timeout_s[k][s] =
+				(uint32_t)config_u64(of, states[s], 0, UINT32_MAX, 0);
+	}
+	out->any_vlan = !config_bool(c, "vlan.use-for-tracking", true);
+	out->any_depth = !config_bool(c, "decoder.recursion-level.use-for-tracking", true);
+	/* a SYN/ACK that comes first is an answer only to who may pick sessions up */
+	out->as_they_come = c != NULL && !config_bool(c, "stream.midstream", false) &&
+			    !config_bool(c, "stream.async-oneside", false);
+}

@@ -401,12 +401,13 @@ static const char *const anomalies[] = {
 	[LDAP_UNKNOWN_OPERATION] = "unknown_operation", NULL,
 };
 
-static const void *configure(struct config *node, struct arena *a)
+static const void *configure(struct config *config, struct arena *a)
 {
 	struct settings *s = ARENA_NEW(a, struct settings);
 
 	if (s != NULL)
-		s->tx_most = (uint32_t)config_u64(node, "max-tx", 1, APP_TXS_MAX - 1, TXS_DEFAULT);
+		s->tx_most = (uint32_t)config_u64(config, "app-layer.protocols.ldap.max-tx", 1,
+						  APP_TXS_MAX - 1, TXS_DEFAULT);
 	return s;
 }
 

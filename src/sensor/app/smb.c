@@ -359,8 +359,9 @@ static const char *const anomalies[] = {
 	NULL,
 };
 
-static const void *configure(struct config *node, struct arena *a)
+static const void *configure(struct config *config, struct arena *a)
 {
+	struct config *node = config_at(config, "app-layer.protocols.smb");
 	struct smb_settings *s = ARENA_NEW(a, struct smb_settings);
 
 	if (s == NULL)
@@ -373,6 +374,39 @@ static const void *configure(struct config *node, struct arena *a)
 	s->write_queue_count = config_u64(node, "max-write-queue-cnt", 0, UINT32_MAX, 64);
 	s->tx_most = (uint32_t)config_u64(node, "max-tx", 1, APP_TXS_MAX, APP_TXS_MAX);
 	return s;
+}
+
+/* The words of outputs.eve-log.types.smb.types. */
+static const void *log_configure(struct config *root, struct config *node, struct arena *a)
+{
+	static const struct {
+		const char *word;
+		enum smb_about about;
+	} words[] = {{"file", SMB_ABOUT_FILE},
+		     {"tree_connect", SMB_ABOUT_TREE},
+		     {"negotiate", SMB_ABOUT_NEGOTIATE},
+		     {"dcerpc", SMB_ABOUT_PIPE},
+		     {"create", SMB_ABOUT_CREATE},
+		     {"session_setup", SMB_ABOUT_SESSION},
+		     {"ioctl", SMB_ABOUT_IOCTL},
+		     {"rename", SMB_ABOUT_RENAME},
+		     {"set_file_path_info", SMB_ABOUT_INFO},
+		     {"generic", SMB_ABOUT_NOTHING}};
+	struct smb_log *how = ARENA_NEW(a, struct smb_log);
+	struct config *types = config_at(node, "types");
+
+	(void)root;
+	if (how == NULL)
+		return NULL;
+	for (struct config *i = types != NULL ? types->first : NULL; i != NULL; i = i->next) {
+		i->asked = true;
+		for (size_t k = 0; k < sizeof words / sizeof words[0]; k++)
+			if (slice_equal(i->value, slice_of(words[k].word)))
+				how->about |= 1u << words[k].about;
+	}
+	if (how->about == 0)
+		how->about = ~0u;
+	return how;
 }
 
 static const uint16_t ports[] = {445, 139, 0};
@@ -391,5 +425,6 @@ APP_PROTOCOL(smb) = {
 	.parse = parse,
 	.gap = gap,
 	.log = app_smb_log,
+	.log_configure = log_configure,
 	.configure = configure,
 };

@@ -283,11 +283,12 @@ static void put_about(struct json *j, const struct smb_tx *d, struct arena *a)
 bool app_smb_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct record *r)
 {
 	const struct smb_tx *d = tx->data;
+	const struct smb_log *how = r->making.asked;
 	const struct smb *s = d->smb;
 	struct buf b = buf_in(scratch);
 	struct json j = json_in(&b);
 
-	if (n != 0)
+	if (n != 0 || (how != NULL && (how->about >> d->about & 1) == 0))
 		return false;
 	json_object(&j);
 	put_u64(&j, "id", tx->id + 1);

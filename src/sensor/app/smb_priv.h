@@ -144,6 +144,11 @@ enum smb_about {
 	SMB_ABOUT_PIPE,
 };
 
+/* How an eve-log wants it. */
+struct smb_log {
+	uint32_t about; /* bit enum smb_about: which transactions are told */
+};
+
 struct smb_auth {
 	bool has_ntlmssp;
 	bool has_kerberos;

@@ -392,6 +392,24 @@ static void interim(struct app_flow *f, struct app_tx *tx)
 	h->state[APP_TO_CLIENT] = STATE_LINE;
 }
 
+/* RFC 7540 3.2: the request is answered on stream 1, so HTTP/2's parser is given it. */
+static void change_to_http2(struct app_flow *f, struct app_tx *tx)
+{
+	const struct http_message *m = http_side(tx, APP_TO_SERVER);
+	struct buf out = buf_in(f->arena);
+
+	app_change_to(f, "http2");
+	buf_add(&out, m->line);
+	for (size_t i = 0; i < m->header_count; i++) {
+		buf_add_byte(&out, '\n');
+		buf_add(&out, m->headers[i].name);
+		buf_add_byte(&out, ':');
+		buf_add(&out, m->headers[i].value);
+	}
+	if (!out.full)
+		f->given = buf_slice(&out);
+}
+
 /* A tunnel, or another protocol: what follows is none of HTTP's. Only what the first transaction
  * of a flow asks for is followed; behind a later one the flow is left alone. */
 static void tunnel(struct app_flow *f, struct app_tx *tx)
@@ -406,7 +424,7 @@ static void tunnel(struct app_flow *f, struct app_tx *tx)
 	if (http_side(tx, APP_TO_CLIENT)->status != 101)
 		app_change(f, NULL);
 	else if (http_find_nocase(upgrade, SLICE("h2c")) != SIZE_MAX)
-		app_change_to(f, "http2");
+		change_to_http2(f, tx);
 	else if (http_find_nocase(upgrade, SLICE("websocket")) != SIZE_MAX)
 		app_change_to(f, "websocket");
 	else

@@ -32,7 +32,12 @@ enum { /* RFC 9113 6 */
        FLAG_PRIORITY = 0x20,
        FRAME_HEAD_BYTES = 9,
        PRIORITY_BYTES = 5,
+       SETTING_BYTES = 6,
+       SETTING_FRAME_SIZE = 5,
+       FRAME_MOST = 16384, /* unless the other side said more */
 };
+
+enum { HTTP2_FRAME_HDR, HTTP2_FRAME_DATA, HTTP2_FRAME_PDU };
 
 #define ANOMALIES(X)                                                                               \
 	X(INVALID_FRAME_DATA, invalid_frame_data)                                                  \
@@ -43,7 +48,16 @@ enum { /* RFC 9113 6 */
 	X(STREAMS_MANY, too_many_streams)                                                          \
 	X(NOT_UNPACKED, failed_decompression)                                                      \
 	X(USERINFO, userinfo_in_uri)                                                               \
-	X(HOSTS_DIFFER, authority_host_mismatch)
+	X(HOSTS_DIFFER, authority_host_mismatch)                                                   \
+	X(INVALID_FRAME_LENGTH, invalid_frame_length)                                              \
+	X(INVALID_FRAME_HEADER, invalid_frame_header)                                              \
+	X(INVALID_MAGIC, invalid_client_magic)                                                     \
+	X(EXTRA_HEADER_DATA, extra_header_data)                                                    \
+	X(LONG_FRAME, long_frame_data)                                                             \
+	X(RANGE_INVALID, invalid_range)                                                            \
+	X(HTTP1_SETTINGS, invalid_http1_settings)                                                  \
+	X(DNS_REQUEST_LONG, dns_request_too_long)                                                  \
+	X(DNS_RESPONSE_LONG, dns_response_too_long)
 
 enum anomaly {
 #define X(id, name) ANOMALY_##id,
@@ -55,16 +69,18 @@ static const struct slice preface = {(const uint8_t *)"PRI * HTTP/2.0\r\n\r\nSM\
 
 struct http2_side {
 	struct hpack_table table;
-	uint32_t stream; /* whose data is coming */
-	uint32_t data;	 /* bytes of it still to come in this frame */
-	uint32_t skip;	 /* bytes after it that mean nothing here */
-	bool ending;	 /* with the data, the message ends */
-	bool begun;	 /* the client's preface is eaten */
+	uint32_t stream;     /* whose data is coming */
+	uint32_t data;	     /* bytes of it still to come in this frame */
+	uint32_t skip;	     /* bytes after it that mean nothing here */
+	bool ending;	     /* with the data, the message ends */
+	bool begun;	     /* the client's preface is eaten */
+	uint32_t frame_most; /* that the other side takes; 0: RFC 9113's default */
 };
 
 struct http2 {
 	struct http2_side side[2];
 	uint32_t newest; /* the highest stream that the client has opened */
+	size_t at;	 /* of the step in its input */
 };
 
 struct frame {
@@ -76,6 +92,7 @@ struct block {
 	uint32_t stream;
 	uint8_t flags;
 	bool promise;
+	struct slice whole; /* the first frame's payload */
 	struct slice fields;
 };
 
@@ -274,7 +291,7 @@ static enum step block_take(struct app_flow *f, struct cursor *c, struct arena *
 	struct buf joined = buf_in(scratch);
 	size_t all = cursor_left(c);
 	struct frame fr;
-	struct slice piece;
+	struct slice piece, whole;
 
 	for (bool first = true;; first = false) {
 		if (!frame_head(&look, &fr))
@@ -286,12 +303,14 @@ static enum step block_take(struct app_flow *f, struct cursor *c, struct arena *
 		if (cursor_left(&look) < fr.bytes)
 			return STEP_MORE;
 		piece = cursor_take(&look, fr.bytes);
+		whole = piece;
 		if (first && (fr.stream == 0 || !fragment(cursor_of(piece), &fr, &piece)))
 			return stuck(f, ANOMALY_INVALID_FRAME_DATA);
 		if (first)
 			*out = (struct block){.stream = fr.stream,
 					      .flags = fr.flags,
 					      .promise = fr.type == FRAME_PUSH_PROMISE,
+					      .whole = whole,
 					      .fields = piece};
 		if (first && (fr.flags & FLAG_END_HEADERS) != 0)
 			break;
@@ -314,10 +333,13 @@ static enum step fields_read(struct app_flow *f, enum app_dir dir, struct slice 
 	struct cursor c = cursor_of(fields);
 	struct hpack_field one;
 	size_t total = 0;
+	uint32_t most = h->side[dir].table.most;
 
-	for (;;) {
+	for (;; most = h->side[dir].table.most) {
 		switch (app_hpack_next(&h->side[dir].table, &c, f->arena, scratch, &one)) {
 		case HPACK_FIELD:
+			if (tx != NULL && most != h->side[dir].table.most && most != 0)
+				app_http2_table_sized(tx, dir, h->side[dir].table.most);
 			total += one.name.len + one.value.len;
 			if (total > HTTP2_FIELDS_BYTES)
 				return stuck(f, ANOMALY_BLOCK_LONG);
@@ -371,6 +393,9 @@ static enum step step_block(struct app_flow *f, enum app_dir dir, struct cursor 
 
 	if (s == STEP_ON)
 		s = block_owner(f, dir, &b, &tx);
+	if (s == STEP_ON && tx != NULL)
+		app_http2_frame_seen(tx, dir, b.promise ? HTTP2_PUSH_PROMISE : HTTP2_HEADERS,
+				     b.flags, b.whole);
 	/* a second block of a message is its trailer: it is no header */
 	head = s == STEP_ON && tx != NULL && tx->progress[dir] < HTTP_HEAD;
 	if (s == STEP_ON)
@@ -409,6 +434,58 @@ static enum step step_data_head(struct app_flow *f, struct http2_side *s, struct
 	return STEP_ON;
 }
 
+/* A frame that only says something about its stream or the connection. */
+static enum step step_control(struct app_flow *f, enum app_dir dir, struct cursor *c,
+			      const struct frame *fr)
+{
+	struct http2 *h = f->parser;
+	struct cursor look = *c;
+	struct app_tx *tx = fr->stream != 0 ? tx_of(f, fr->stream) : NULL;
+	struct slice payload, pair;
+
+	(void)cursor_take(&look, FRAME_HEAD_BYTES);
+	payload = cursor_take(&look, fr->bytes);
+	if (!cursor_ok(&look))
+		return STEP_MORE;
+	*c = look;
+	if (fr->type == HTTP2_SETTINGS && fr->bytes % SETTING_BYTES != 0)
+		return stuck(f, ANOMALY_INVALID_FRAME_LENGTH);
+	for (size_t i = 0; fr->type == HTTP2_SETTINGS && i < payload.len; i += SETTING_BYTES) {
+		struct cursor one;
+
+		pair = slice_part(payload, i, SETTING_BYTES);
+		one = cursor_of(pair);
+		if (cursor_be16(&one) == SETTING_FRAME_SIZE)
+			h->side[!dir].frame_most = cursor_be32(&one);
+	}
+	if (fr->stream == 0 && fr->type <= HTTP2_CONTINUATION) {
+		tx = tx_new(f, 0);
+		if (tx == NULL) { /* what it says is lost, what follows is not */
+			f->anomalies |= UINT64_C(1) << ANOMALY_STREAMS_MANY;
+			return STEP_ON;
+		}
+		app_tx_advance(tx, APP_TO_SERVER, HTTP_DONE);
+		app_tx_advance(tx, APP_TO_CLIENT, HTTP_DONE);
+	}
+	if (tx != NULL)
+		app_http2_frame_seen(tx, dir, fr->type, fr->flags, payload);
+	if (fr->type == FRAME_RST_STREAM && tx != NULL) {
+		message_end(tx, APP_TO_SERVER);
+		message_end(tx, APP_TO_CLIENT);
+	}
+	return STEP_ON;
+}
+
+static void frames_open(struct app_flow *f, enum app_dir dir, const struct frame *fr)
+{
+	const struct http2 *h = f->parser;
+
+	(void)app_frame_open(f, dir, HTTP2_FRAME_HDR, h->at, FRAME_HEAD_BYTES, NULL);
+	(void)app_frame_open(f, dir, HTTP2_FRAME_DATA, h->at + FRAME_HEAD_BYTES, fr->bytes, NULL);
+	(void)app_frame_open(f, dir, HTTP2_FRAME_PDU, h->at, (int64_t)FRAME_HEAD_BYTES + fr->bytes,
+			     NULL);
+}
+
 static enum step step_frame(struct app_flow *f, enum app_dir dir, struct cursor *c)
 {
 	struct http2 *h = f->parser;
@@ -416,30 +493,38 @@ static enum step step_frame(struct app_flow *f, enum app_dir dir, struct cursor 
 	struct cursor look = *c;
 	struct app_tx *tx;
 	struct frame fr;
+	enum step r;
 
 	if (!frame_head(&look, &fr))
 		return STEP_MORE;
 	switch (fr.type) {
 	case FRAME_DATA:
-		return step_data_head(f, s, c, &fr);
+		r = step_data_head(f, s, c, &fr);
+		tx = tx_of(f, fr.stream);
+		if (r == STEP_ON && tx != NULL)
+			app_http2_frame_seen(tx, dir, fr.type, fr.flags, (struct slice){NULL, 0});
+		if (r == STEP_ON && tx != NULL && fr.bytes > s->frame_most && fr.bytes > FRAME_MOST)
+			tx_anomaly(tx, ANOMALY_LONG_FRAME);
+		break;
 	case FRAME_HEADERS:
 	case FRAME_PUSH_PROMISE:
-		return step_block(f, dir, c);
+		r = step_block(f, dir, c);
+		break;
 	case FRAME_CONTINUATION: /* of nothing */
 		return stuck(f, ANOMALY_INVALID_FRAME_DATA);
-	case FRAME_RST_STREAM:
-		tx = tx_of(f, fr.stream);
-		if (tx != NULL) {
-			message_end(tx, APP_TO_SERVER);
-			message_end(tx, APP_TO_CLIENT);
+	default:
+		if (fr.bytes <= FRAME_MOST) {
+			r = step_control(f, dir, c, &fr);
+			break;
 		}
-		break;
-	default: /* the connection's own matters, and what the RFC says to ignore */
+		s->skip = fr.bytes;
+		*c = look;
+		r = STEP_ON;
 		break;
 	}
-	s->skip = fr.bytes;
-	*c = look;
-	return STEP_ON;
+	if (r == STEP_ON)
+		frames_open(f, dir, &fr);
+	return r;
 }
 
 static enum step step_body(struct app_flow *f, enum app_dir dir, struct cursor *c)
@@ -493,14 +578,44 @@ static enum step step(struct app_flow *f, enum app_dir dir, struct cursor *c)
 	return n != 0 ? STEP_ON : STEP_MORE;
 }
 
+/* The request of HTTP/1 that asked for HTTP/2 is stream 1's. */
+static void begin_upgraded(struct app_flow *f)
+{
+	struct http2 *h = f->parser;
+	struct slice rest = f->given, line = slice_split(&rest, '\n');
+	struct hpack_field field_of = {SLICE(":method"), slice_split(&line, ' ')};
+	struct app_tx *tx = tx_new(f, 1);
+
+	f->given = (struct slice){NULL, 0};
+	if (tx == NULL)
+		return;
+	h->newest = 1;
+	field_add(tx, APP_TO_SERVER, &field_of);
+	field_of = (struct hpack_field){SLICE(":path"), slice_split(&line, ' ')};
+	field_add(tx, APP_TO_SERVER, &field_of);
+	while (rest.ptr != NULL) {
+		line = slice_split(&rest, '\n');
+		field_of.name = slice_split(&line, ':');
+		field_of.value = line;
+		field_add(tx, APP_TO_SERVER, &field_of);
+	}
+	head_end(tx, APP_TO_SERVER, true);
+	message_end(tx, APP_TO_SERVER);
+}
+
 static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slice input, bool eof)
 {
+	struct http2 *h = f->parser;
 	struct cursor c = cursor_of(input);
 	enum step s = STEP_ON;
 
+	if (f->given.len != 0)
+		begin_upgraded(f);
 	(void)eof; /* what is open then is completed for us */
-	while (s == STEP_ON)
+	while (s == STEP_ON) {
+		h->at = input.len - cursor_left(&c);
 		s = step(f, dir, &c);
+	}
 	return (struct app_result){s == STEP_STUCK ? APP_STUCK : APP_OK,
 				   input.len - cursor_left(&c)};
 }
@@ -545,17 +660,22 @@ static const char *const anomalies[] = {
 		NULL,
 };
 
+static const char *const frame_names[] = {
+	[HTTP2_FRAME_HDR] = "hdr", [HTTP2_FRAME_DATA] = "data", [HTTP2_FRAME_PDU] = "pdu", NULL};
+
 APP_PROTOCOL(http2) = {
 	.name = "http2",
 	.spec = "RFC 9113, RFC 7541",
 	.transports = APP_TCP,
 	.fields = app_http_fields,
 	.anomalies = anomalies,
+	.frames = frame_names,
+	.files = 1u << APP_TO_SERVER | 1u << APP_TO_CLIENT,
 	.complete = {HTTP_DONE, HTTP_DONE},
 	.parser_bytes = sizeof(struct http2),
 	.probe = probe,
 	.parse = parse,
 	.gap = gap,
-	.log = app_http_log,
+	.log = app_http2_log,
 	.configure = app_http2_configure,
 };

@@ -16,6 +16,28 @@ enum {
 	HTTP2_FIELDS_BYTES = 256 << 10 /* bytes of a header block's fields, decoded */
 };
 
+enum { /* types and flags of frames: RFC 9113 6 */
+       HTTP2_DATA,
+       HTTP2_HEADERS,
+       HTTP2_PRIORITY,
+       HTTP2_RST_STREAM,
+       HTTP2_SETTINGS,
+       HTTP2_PUSH_PROMISE,
+       HTTP2_PING,
+       HTTP2_GOAWAY,
+       HTTP2_WINDOW_UPDATE,
+       HTTP2_CONTINUATION,
+       HTTP2_FLAG_PADDED = 0x08,
+       HTTP2_FLAG_PRIORITY = 0x20,
+};
+
+/* http2_frames.c: a frame of tx in dir, as far as its payload is needed. */
+void app_http2_frame_seen(struct app_tx *tx, enum app_dir dir, uint8_t type, uint8_t flags,
+			  struct slice payload);
+/* A header block changed the size of its table. */
+void app_http2_table_sized(struct app_tx *tx, enum app_dir dir, uint64_t size);
+bool app_http2_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct record *r);
+
 struct hpack_field {
 	struct slice name, value;
 };

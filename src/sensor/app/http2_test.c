@@ -243,8 +243,8 @@ static void a_request_and_its_answer_fill_the_buffers_of_http(struct test *t)
 	struct record r = {0};
 
 	talk(&k, says, COUNT(says));
-	tx = app_talk_tx(&k, 0);
-	EXPECT(t, tx != NULL && tx->next == NULL);
+	tx = app_talk_tx(&k, 2); /* behind the settings of both */
+	EXPECT(t, tx != NULL && ((struct http_tx *)tx->data)->stream == 1);
 	if (tx == NULL)
 		return;
 	EXPECT(t, tx->progress[0] == HTTP_DONE && tx->progress[1] == HTTP_DONE);
@@ -514,6 +514,56 @@ static void a_gap_inside_data_is_counted_and_elsewhere_ends_the_flow(struct test
 	app_talk_close(&k);
 }
 
+static uint64_t number(struct app_tx *tx, enum app_dir dir, struct slice name, size_t i)
+{
+	struct slice v = app_talk_field(tx, dir, name, 0);
+	uint64_t n = UINT64_MAX;
+
+	if (v.len >= (i + 1) * sizeof n)
+		memcpy(&n, v.ptr + i * sizeof n, sizeof n);
+	return n;
+}
+
+static void frames_are_numbers_and_said(struct test *t)
+{
+	static const struct app_says says[] = {
+		CLIENT(PREFACE SETTINGS GET_ON_1
+		       "\0\0\5\2\0\0\0\0\1\0\0\0\0\x63"
+		       "\0\0\4\x08\0\0\0\0\1\x80\0\1\0\0\0\4\3\0\0\0\0\1\0\0\0\x0d"),
+		SERVER("\0\0\x08\7\0\0\0\0\0\0\0\0\1\0\0\0\x63"),
+	};
+	struct app_talk k;
+	struct app_tx *tx;
+	struct record r = {0};
+	struct buf line;
+
+	talk(&k, says, COUNT(says));
+	tx = app_talk_tx(&k, 0);
+	EXPECT_UINT(t, number(tx, APP_TO_SERVER, SLICE("http2.frametype"), 0), HTTP2_SETTINGS);
+	EXPECT_UINT(t, number(tx, APP_TO_SERVER, SLICE("http2.settings.pairs"), 0), 3);
+	EXPECT_UINT(t, number(tx, APP_TO_SERVER, SLICE("http2.settings.pairs"), 1), 100);
+	line = buf_in(&tx->arena);
+	EXPECT(t, app_http2.log(tx, 0, &tx->arena, &r));
+	record_encode(&r, &tx->arena, &line);
+	EXPECT(t,
+	       slice_find(buf_slice(&line),
+			  SLICE("\"http2\":{\"stream_id\":0,\"request\":{\"settings\":[{\"settings_"
+				"id\":\"SETTINGSMAXCONCURRENTSTREAMS\",\"settings_value\":100}]},"
+				"\"response\":{}}")) != SIZE_MAX);
+	tx = app_talk_tx(&k, 1);
+	EXPECT_UINT(t, number(tx, APP_TO_SERVER, SLICE("http2.priority"), 0), 99);
+	EXPECT_UINT(t, number(tx, APP_TO_SERVER, SLICE("http2.window"), 0), 256);
+	EXPECT_UINT(t, number(tx, APP_TO_SERVER, SLICE("http2.errorcode"), 0), 13);
+	EXPECT_UINT(t, number(tx, APP_TO_SERVER, SLICE("http2.frametype"), 3), HTTP2_RST_STREAM);
+	EXPECT_UINT(t, number(tx, APP_TO_SERVER, SLICE("http2.frametype"), 4), UINT64_MAX);
+	r = (struct record){0};
+	line.len = 0;
+	EXPECT(t, app_http2.log(app_talk_tx(&k, 2), 0, &tx->arena, &r));
+	record_encode(&r, &tx->arena, &line);
+	EXPECT(t, slice_find(buf_slice(&line), SLICE("\"error_code\":\"99\"")) != SIZE_MAX);
+	app_talk_close(&k);
+}
+
 static void an_answer_without_its_request_is_a_transaction(struct test *t)
 {
 	static const struct app_says says[] = {
@@ -524,9 +574,9 @@ static void an_answer_without_its_request_is_a_transaction(struct test *t)
 	struct app_talk k;
 
 	talk(&k, says, COUNT(says));
-	EXPECT(t, k.f->open_txs == 1);
-	EXPECT_SLICE(t, TO_CLIENT(app_talk_tx(&k, 0), "http.stat_code"), SLICE("200"));
-	EXPECT(t, TO_SERVER(app_talk_tx(&k, 0), "http.uri").ptr == NULL);
+	EXPECT(t, k.f->open_txs == 2); /* the settings are one */
+	EXPECT_SLICE(t, TO_CLIENT(app_talk_tx(&k, 1), "http.stat_code"), SLICE("200"));
+	EXPECT(t, TO_SERVER(app_talk_tx(&k, 1), "http.uri").ptr == NULL);
 	app_talk_close(&k);
 }
 
@@ -550,5 +600,5 @@ TESTS(T(the_requests_of_rfc_7541_c_4_decode), T(the_answers_of_rfc_7541_c_5_evic
       T(a_pushed_request_only_feeds_the_table), T(a_reset_ends_a_stream_and_its_data_is_nobodys),
       T(a_compressed_body_is_unpacked), T(what_is_not_http2_is_given_up_with_its_name),
       T(a_block_may_have_so_many_bytes_and_no_more), T(a_bomb_of_fields_is_given_up),
-      T(a_gap_inside_data_is_counted_and_elsewhere_ends_the_flow),
+      T(a_gap_inside_data_is_counted_and_elsewhere_ends_the_flow), T(frames_are_numbers_and_said),
       T(an_answer_without_its_request_is_a_transaction), T(hosts_that_differ_are_an_anomaly))

@@ -223,6 +223,15 @@ static struct slice get_one_header(struct app_tx *tx, enum app_dir dir, unsigned
 	return h->both;
 }
 
+static struct slice get_header_name(struct app_tx *tx, enum app_dir dir, unsigned n)
+{
+	const struct http_message *m = http_side(tx, dir);
+
+	return m->version == 20 && tx->progress[dir] >= HTTP_HEAD && n < m->header_count
+		       ? m->headers[n].name
+		       : none;
+}
+
 static struct slice get_body(struct app_tx *tx, enum app_dir dir, unsigned n)
 {
 	const struct http_message *m = http_side(tx, dir);
@@ -285,6 +294,20 @@ const struct app_field app_http_fields[] = {
 	 "The status line without its end."},
 	{"http.server", TO_CLIENT, HEAD, false, false, get_server, "Server's value."},
 	{"http.location", TO_CLIENT, HEAD, false, false, get_location, "Location's value."},
+	{"http2.header_name", EITHER, HEAD, false, true, get_header_name,
+	 "Each header's name by itself."},
+	{"http2.frametype", EITHER, BODY, true, false, app_http2_types, "The types of frames.",
+	 APP_NUMBERS, app_http2_type_words},
+	{"http2.errorcode", EITHER, BODY, true, false, app_http2_errors,
+	 "The codes of GOAWAY and RST_STREAM.", APP_NUMBERS, app_http2_error_words},
+	{"http2.priority", EITHER, BODY, true, false, app_http2_weights,
+	 "The weights of HEADERS and PRIORITY.", APP_NUMBERS, NULL},
+	{"http2.window", EITHER, BODY, true, false, app_http2_windows,
+	 "The increments of WINDOW_UPDATE.", APP_NUMBERS, NULL},
+	{"http2.size_update", EITHER, BODY, true, false, app_http2_sizes,
+	 "New sizes of the table of fields.", APP_NUMBERS, NULL},
+	{"http2.settings.pairs", EITHER, BODY, true, false, app_http2_settings,
+	 "The settings: identifier, value, identifier..., for http2.settings."},
 	{0},
 };
 

@@ -113,7 +113,7 @@ static void begin(struct app_tx *tx, enum app_dir dir)
 	if (dir == APP_TO_SERVER && !is_upload(tx, m))
 		return;
 	name = name_of(tx, dir);
-	if (name.ptr == NULL)
+	if (name.ptr == NULL && m->version != 20)
 		return;
 	if (name.len > FILE_NAME_MAX)
 		http_anomaly(tx, HTTP_FILE_NAME_LONG);

@@ -180,10 +180,11 @@ struct http_message {
 
 struct http_tx {
 	struct http_message side[2];
-	bool unasked;	 /* a response without a request */
-	bool simple;	 /* the request is one of HTTP/0.9 */
-	bool continued;	 /* a 100 was seen */
-	uint32_t stream; /* HTTP/2 only */
+	bool unasked;		     /* a response without a request */
+	bool simple;		     /* the request is one of HTTP/0.9 */
+	bool continued;		     /* a 100 was seen */
+	uint32_t stream;	     /* HTTP/2 only */
+	struct http2_frames *frames; /* HTTP/2 only; NULL: none yet */
 	struct app_flow *flow;
 	const struct http_setup *setup;
 };
@@ -290,6 +291,15 @@ struct slice app_http_parameter(struct slice header, struct slice name);
 struct http_multipart *app_http_multipart_new(struct app_tx *tx, struct slice content_type);
 void app_http_multipart_data(struct app_tx *tx, struct http_multipart *p, struct slice bytes);
 void app_http_multipart_end(struct app_tx *tx, struct http_multipart *p, enum file_state state);
+
+/* http2_frames.c: numbers of HTTP/2's frames, absent in HTTP/1 */
+struct slice app_http2_types(struct app_tx *tx, enum app_dir dir, unsigned n);
+struct slice app_http2_errors(struct app_tx *tx, enum app_dir dir, unsigned n);
+struct slice app_http2_weights(struct app_tx *tx, enum app_dir dir, unsigned n);
+struct slice app_http2_windows(struct app_tx *tx, enum app_dir dir, unsigned n);
+struct slice app_http2_sizes(struct app_tx *tx, enum app_dir dir, unsigned n);
+struct slice app_http2_settings(struct app_tx *tx, enum app_dir dir, unsigned n);
+extern const struct app_word app_http2_type_words[], app_http2_error_words[];
 
 /* http_setup.c */
 const void *app_http_configure(struct config *config, struct arena *a);

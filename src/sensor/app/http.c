@@ -292,8 +292,6 @@ static enum step request_head_end(struct app_flow *f)
 	return request_body(f);
 }
 
-static bool is_method(struct slice word);
-
 /* Behind a complete request, a line that begins no other: the client's body is longer than it
  * said, or it has one without saying so. */
 static bool is_more_body(const struct http *h, struct slice line)
@@ -305,7 +303,7 @@ static bool is_more_body(const struct http *h, struct slice line)
 		return false;
 	while (n < word.len && !text_is_space(word.ptr[n]))
 		n++;
-	return !is_method(slice_part(word, 0, n));
+	return !app_http_is_method(slice_part(word, 0, n));
 }
 
 static enum step step_request_line(struct app_flow *f, struct cursor *c, bool eof)
@@ -763,7 +761,7 @@ static enum step step_lost(struct app_flow *f, enum app_dir dir, struct cursor *
 	word = slice_trim(line);
 	while (n < word.len && !text_is_space(word.ptr[n]))
 		n++;
-	if (dir == APP_TO_SERVER ? is_method(slice_part(word, 0, n))
+	if (dir == APP_TO_SERVER ? app_http_is_method(slice_part(word, 0, n))
 				 : slice_starts(line, SLICE("HTTP/")))
 		h->state[dir] = STATE_LINE;
 	else
@@ -893,94 +891,6 @@ static bool gap(struct app_flow *f, enum app_dir dir, uint64_t missing)
 	}
 }
 
-/* The methods that Suricata looks for; each must be followed by a space or tab. */
-static const char *const methods[] = {
-	"GET",
-	"POST",
-	"HEAD",
-	"PUT",
-	"DELETE",
-	"OPTIONS",
-	"TRACE",
-	"CONNECT",
-	"PATCH",
-	"PROPFIND",
-	"PROPPATCH",
-	"MKCOL",
-	"COPY",
-	"MOVE",
-	"LOCK",
-	"UNLOCK",
-	"CHECKOUT",
-	"UNCHECKOUT",
-	"CHECKIN",
-	"UPDATE",
-	"LABEL",
-	"REPORT",
-	"MKWORKSPACE",
-	"MKACTIVITY",
-	"MERGE",
-	"VERSION-CONTROL",
-	"BASELINE-CONTROL",
-};
-
-static bool is_method(struct slice word)
-{
-	for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
-		if (slice_equal(word, slice_of(methods[i])))
-			return true;
-	return false;
-}
-
-static enum app_probe probe_request(struct slice in)
-{
-	enum app_probe best = APP_NO;
-
-	for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
-		struct slice m = slice_of(methods[i]);
-
-		if (in.len <= m.len && slice_starts(m, in))
-			best = APP_NEED_MORE;
-		if (!slice_starts(in, m) || in.len == m.len ||
-		    (in.ptr[m.len] != ' ' && in.ptr[m.len] != '\t'))
-			continue;
-		if (slice_equal(m, SLICE("OPTIONS"))) { /* SIP has that too */
-			struct slice target = slice_part(in, m.len + 1, 4);
-
-			if (target.len < 4)
-				return slice_starts(SLICE("sip:"), target) ||
-						       slice_starts(SLICE("sips"), target)
-					       ? APP_NEED_MORE
-					       : APP_YES;
-			if (slice_equal(target, SLICE("sip:")) ||
-			    slice_equal(target, SLICE("sips")))
-				return APP_NO;
-		}
-		return APP_YES;
-	}
-	return best;
-}
-
-static enum app_probe probe(const struct app_flow *f, enum app_dir dir, struct slice in,
-			    bool port_hint)
-{
-	static const struct slice starts[] = {{(const uint8_t *)"HTTP/1.", 7},
-					      {(const uint8_t *)"HTTP/0.", 7}};
-	enum app_probe best = APP_NO;
-
-	(void)f;
-	(void)port_hint;
-	if (dir == APP_TO_SERVER)
-		return probe_request(in);
-	for (size_t i = 0; i < 2; i++) {
-		if (slice_starts(in, starts[i]))
-			return APP_YES;
-		if (slice_starts(starts[i], in))
-			best = APP_NEED_MORE;
-	}
-	return best;
-}
-
 static const char *const anomalies[] = {
 #define X(id, name) #name,
 	HTTP_ANOMALIES(X)
@@ -1014,7 +924,7 @@ APP_PROTOCOL(http) = {
 	.files = 1u << APP_TO_SERVER | 1u << APP_TO_CLIENT,
 	.complete = {HTTP_DONE, HTTP_DONE},
 	.parser_bytes = sizeof(struct http),
-	.probe = probe,
+	.probe = app_http_probe,
 	.parse = parse,
 	.gap = gap,
 	.log = app_http_log,

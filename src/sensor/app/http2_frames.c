@@ -259,8 +259,8 @@ bool app_http2_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct 
 	r->kind = RECORD_HTTP;
 	if (x->stream != 0) {
 		app_http_log(tx, n, scratch, r);
-		r->u.http.protocol = (struct slice){NULL, 0};
-		r->u.http.content_type = (struct slice){NULL, 0};
+		if (!r->making.judged)
+			r->u.http.protocol = r->u.http.content_type = (struct slice){NULL, 0};
 		for (enum app_dir d = APP_TO_SERVER; d <= APP_TO_CLIENT; d++) {
 			const struct http_header *h =
 				app_http_header_find(&x->side[d], SLICE("content-length"));

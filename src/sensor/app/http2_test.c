@@ -240,7 +240,7 @@ static void a_request_and_its_answer_fill_the_buffers_of_http(struct test *t)
 	};
 	struct app_talk k;
 	struct app_tx *tx;
-	struct record r = {0};
+	struct record r = {.making = {.judged = true}};
 
 	talk(&k, says, COUNT(says));
 	tx = app_talk_tx(&k, 2); /* behind the settings of both */

@@ -301,6 +301,11 @@ struct slice app_http2_sizes(struct app_tx *tx, enum app_dir dir, unsigned n);
 struct slice app_http2_settings(struct app_tx *tx, enum app_dir dir, unsigned n);
 extern const struct app_word app_http2_type_words[], app_http2_error_words[];
 
+/* http_probe.c */
+bool app_http_is_method(struct slice word); /* one that Suricata knows */
+enum app_probe app_http_probe(const struct app_flow *f, enum app_dir dir, struct slice in,
+			      bool port_hint);
+
 /* http_setup.c */
 const void *app_http_configure(struct config *config, struct arena *a);
 const void *app_http2_configure(struct config *config, struct arena *a);

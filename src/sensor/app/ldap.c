@@ -91,9 +91,10 @@ static bool read_message(struct slice in, struct ldap_message *out)
 static enum app_probe probe(const struct app_flow *f, enum app_dir dir, struct slice in,
 			    bool port_hint)
 {
-	struct ldap_message m;
+	struct cursor c = cursor_of(in);
+	bool stream = f->transport == APP_TCP;
 	size_t n;
-	struct cursor c;
+	uint8_t op;
 
 	(void)dir;
 	if (!port_hint)
@@ -102,22 +103,27 @@ static enum app_probe probe(const struct app_flow *f, enum app_dir dir, struct s
 	case LENGTH_BAD:
 		return APP_NO;
 	case LENGTH_MORE:
-		return f->transport == APP_TCP ? APP_NEED_MORE : APP_NO;
+		return stream ? APP_NEED_MORE : APP_NO;
 	case LENGTH_OK:
 		break;
 	}
-	if (n <= in.len)
-		return read_message(slice_part(in, 0, n), &m) && is_known(m.op) ? APP_YES : APP_NO;
-	if (f->transport == APP_UDP)
+	if (!stream && n > in.len)
 		return APP_NO;
-	/* the message id must start in what is here */
-	c = cursor_of(in);
+	/* decided by the id and the operation's tag, which are in the first bytes */
 	(void)cursor_u8(&c);
 	n = cursor_u8(&c);
 	(void)cursor_take(&c, n > 0x80 ? n & 0x7f : 0);
-	if (cursor_left(&c) < 8)
-		return APP_NEED_MORE;
-	return ber_is(&c, BER_INTEGER) ? APP_YES : APP_NO;
+	if (cursor_left(&c) != 0 && !ber_is(&c, BER_INTEGER))
+		return APP_NO;
+	(void)cursor_u8(&c);
+	n = cursor_u8(&c);
+	if (cursor_ok(&c) && (n == 0 || n > 4))
+		return APP_NO;
+	(void)cursor_take(&c, n);
+	op = cursor_u8(&c);
+	if (!cursor_ok(&c))
+		return stream ? APP_NEED_MORE : APP_NO;
+	return (op & BER_CLASS) == BER_APPLICATION && is_known(op & BER_TAG) ? APP_YES : APP_NO;
 }
 
 /* --- transactions --- */

@@ -20,6 +20,7 @@ enum {
 	KEPT_MAX = 64 << 10,	      /* bytes kept of one message */
 	RESPONSES_MAX = 512,	      /* of one transaction */
 	TXS_DEFAULT = 1024,
+	PROBE_TEXT_MAX = 1024, /* bytes of a query whose end is looked for */
 };
 
 enum state {
@@ -100,21 +101,23 @@ static enum app_probe probe(const struct app_flow *f, enum app_dir dir, struct s
 		return APP_NEED_MORE;
 	if (dir == APP_TO_SERVER && type == 0)
 		return probe_start(in);
-	if (dir == APP_TO_CLIENT && in.len == 1 && (type == 'S' || type == 'N'))
+	if (dir == APP_TO_CLIENT && (type == 'S' || type == 'N')) /* an answer about SSL, too */
 		return APP_YES;
-	if (dir == APP_TO_SERVER ? strchr("QXp", type) == NULL : strchr("RSKZTDCEN", type) == NULL)
+	if (type == 0 || strchr(dir == APP_TO_SERVER ? "QXp" : "RKZTDCE", type) == NULL)
 		return APP_NO;
 	if (!cursor_ok(&c))
 		return APP_NEED_MORE;
 	if (length < 4 || length > MESSAGE_HELD_MAX)
 		return APP_NO;
-	/* a query ends with its NUL; others are held to their form when parsed */
-	if (type == 'Q' || type == 'p') {
-		if (in.len < length + 1u)
-			return in.len > 1024 ? APP_YES : APP_NEED_MORE;
-		return length > 4 && in.ptr[length] == 0 ? APP_YES : APP_NO;
-	}
-	return type != 'X' || length == 4 ? APP_YES : APP_NO;
+	if (type == 'X')
+		return length == 4 ? APP_YES : APP_NO;
+	if (type != 'Q' && type != 'p')
+		return APP_YES;
+	if (length > PROBE_TEXT_MAX)
+		return APP_YES;
+	if (in.len <= length) /* a text ends with its NUL */
+		return APP_NEED_MORE;
+	return length > 4 && in.ptr[length] == 0 ? APP_YES : APP_NO;
 }
 
 /* --- transactions --- */

@@ -31,11 +31,11 @@ POWERS = {
     r"time\.h|sys/time\.h": {"os", "daemon"},
     r"(hs/)?hs(_.*)?\.h|pcre2\.h": {"sensor/detect"},
     r"sodium.*|openssl/.*": {"crypto"},
-    r"zlib\.h": {"sensor/app"},
+    r"zlib\.h": {"sensor/app", "sensor/detect"},
     r"magic\.h": {"sensor/file"},
     r"yaml\.h": {"sensor/config"},
     r"curl/.*": {"os"},
-    r"jansson\.h": {"record", "evidence/disclose", "evidence/bundle", "exchange/stix", "console/cli"},
+    r"jansson\.h": {"record", "sensor/detect", "evidence/disclose", "evidence/bundle", "exchange/stix", "console/cli"},
     r"libloc/.*|maxminddb\.h": {"assess/origin"},
     r"linux/.*|net/.*|pcap.*": {"sensor/capture", "os"},
 }

@@ -214,8 +214,8 @@ enum status detect_add_transform(struct detect_compiler *c, const struct detect_
 	struct buf name = buf_in(c->arena);
 	struct detect_buffer *b;
 
-	if (!c->sticky || was == NULL || c->current->count != 0)
-		return fail_set(why, ST_INVALID, "%s stands right behind a buffer", t->kw->name);
+	if (!c->sticky || was == NULL)
+		return fail_set(why, ST_INVALID, "%s stands behind a buffer", t->kw->name);
 	if (was->transforms == DETECT_TRANSFORMS_MAX)
 		return fail_set(why, ST_LIMIT, "more than %d transforms", DETECT_TRANSFORMS_MAX);
 	buf_add(&name, was->name);

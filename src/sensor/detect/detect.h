@@ -76,6 +76,7 @@ struct detect_hit {
 	const struct packet *packet;   /* the packet that made it so; NULL at the end of a flow */
 	struct app_tx *tx;	       /* NULL: not about a transaction */
 	const struct app_frame *frame; /* NULL: not about a frame */
+	struct slice context;	       /* JSON object for alert.context; ptr NULL: none */
 	enum flow_dir dir;
 	enum rule_action action; /* the rule's, or what a rate filter made of it */
 	bool silent;		 /* does something, but is no alert */

@@ -217,16 +217,16 @@ enum detect_where {		     /* what a rule looks at: bits */
 struct detect_rule {
 	const struct rule *rule;
 	uint32_t order; /* index in detect_rules.rules: the order of asking */
-	uint8_t rank; /* of its action, in the order of asking */
+	uint8_t rank;	/* of its action, in the order of asking */
 	uint8_t look;
 	uint8_t dirs;	    /* bit FLOW_TO_SERVER, bit FLOW_TO_CLIENT */
 	uint8_t ip_version; /* 0: any */
 	uint8_t flow_flags;
 	bool any_proto, noalert, alert, has_vars;
-	bool both_sides; /* of a transaction: it asks for request and response at once */
-	bool app_only;			  /* bound to application protocols: apps */
-	uint64_t protos[4];		  /* IP protocol numbers */
-	uint64_t apps;			  /* bit i: app_protocols[i] */
+	bool both_sides;    /* of a transaction: it asks for request and response at once */
+	bool app_only;	    /* bound to application protocols: apps */
+	uint64_t protos[4]; /* IP protocol numbers */
+	uint64_t apps;	    /* bit i: app_protocols[i] */
 	struct detect_list *packet_lists; /* about headers: asked with the tests */
 	uint32_t packet_list_count;
 	struct detect_list *lists;
@@ -264,8 +264,9 @@ struct detect_rules {
 	struct detect_buffer **buffers;
 	size_t buffer_count;
 	struct detect_names flow_bits, flow_ints, host_bits;
-	uint8_t wants_hashes; /* enum file_hash: some rule compares them */
-	bool wants_types;     /* some rule asks for types of files */
+	struct detect_dataset *datasets;
+	uint8_t wants_hashes;			    /* enum file_hash: some rule compares them */
+	bool wants_types;			    /* some rule asks for types of files */
 	const struct detect_reputation *reputation; /* kw_iprep.c; NULL: no rule asks */
 	struct detect_prefilter *prefilter;
 	struct detect_pcre **pcres; /* to be freed */
@@ -407,10 +408,11 @@ struct slice detect_base64_decode(struct slice in, enum detect_base64_mode mode,
 
 struct detect_inspect {
 	const struct detect_view *view;
+	const struct detect_rule *rule;
 	const struct detect_worker *worker;
 	struct slice bytes;
-	size_t pos; /* where the step before stopped */
-	int64_t vars[DETECT_VARS_MAX];
+	size_t pos;    /* where the step before stopped */
+	int64_t *vars; /* of the rule: the worker's */
 	struct arena *scratch;
 	uint32_t work; /* steps tried */
 	bool little;   /* the transaction's numbers are (DCE/RPC) */
@@ -547,6 +549,76 @@ MUST_USE enum status detect_fast_choose(struct detect_rules *r, struct fail *why
 
 /* --- state.c --- */
 
+/* --- dataset.c --- */
+
+enum detect_dataset_type {
+	DATASET_STRING,
+	DATASET_MD5,
+	DATASET_SHA256,
+	DATASET_IPV4,
+	DATASET_IP, /* 16 bytes; IPv4 mapped into them */
+};
+
+struct detect_dataset_entry {
+	struct slice key, json; /* json: goes with the alert; ptr NULL: nothing */
+	struct detect_dataset_entry *next;
+	uint32_t hash;
+	uint16_t reputation;
+};
+
+struct detect_dataset {
+	struct slice name;
+	enum detect_dataset_type type;
+	enum { DATASET_LINES, DATASET_JSON, DATASET_JSON_LINES } format;
+	struct slice value_key, array_key, context_key; /* of JSON */
+	bool remove_key;
+	bool loaded;
+	struct slice save; /* the file that it is written to at the end; ptr NULL: none */
+	struct detect_dataset_entry **buckets;
+	size_t bucket_count, count;
+	struct detect_dataset *next;
+};
+
+enum { DATASET_CHANGES_MAX = 1 << 20, DATASET_CHANGE_BUCKETS = 1 << 12 };
+
+struct detect_dataset_change {
+	const struct detect_dataset *set;
+	struct slice key;
+	struct detect_dataset_change *next;
+	uint32_t hash;
+	bool in;
+};
+
+struct detect_dataset_changes {
+	struct detect_dataset_change **buckets; /* DATASET_CHANGE_BUCKETS */
+	size_t count;
+	struct arena arena;
+};
+
+MUST_USE bool detect_dataset_type_parse(struct slice s, enum detect_dataset_type *out);
+/* Fills d from a file's text. numbered: each line has a reputation behind a comma. */
+MUST_USE enum status detect_dataset_load(struct detect_dataset *d, struct slice text, bool numbered,
+					 struct arena *a, struct fail *why);
+/* What the file says; NULL: not listed. */
+const struct detect_dataset_entry *detect_dataset_find(const struct detect_dataset *d,
+						       struct slice bytes);
+bool detect_dataset_holds(const struct detect_dataset_changes *c, const struct detect_dataset *d,
+			  struct slice bytes);
+/* False: it was so already, it is no value of the type, or there is no room. */
+bool detect_dataset_change(struct detect_dataset_changes *c, const struct detect_dataset *d,
+			   struct slice bytes, bool in);
+
+/* What goes with the next alert of a rule: one member of its "context". */
+struct detect_context {
+	const struct detect_rule *rule;
+	struct slice key, json;
+};
+
+enum { DETECT_CONTEXTS_MAX = 32 /* of one packet */ };
+
+/* The later of two with one key and rule counts. json lives until the next packet. */
+void detect_context_add(const struct detect_inspect *in, struct slice key, struct slice json);
+
 /* A named string that pcre captured. */
 struct detect_var {
 	struct slice name, value;
@@ -658,6 +730,7 @@ struct detect_match {
 	const struct detect_rule *rule;
 	struct app_tx *tx;
 	const struct app_frame *frame;
+	struct slice context; /* JSON object; ptr NULL: none */
 	enum flow_dir dir;
 	enum rule_action action; /* the rule's, or what a rate filter made of it */
 	bool stream;
@@ -665,6 +738,10 @@ struct detect_match {
 
 struct detect_worker {
 	const struct detect_rules *rules;
+	int64_t numbers[DETECT_VARS_MAX]; /* byte_extract and byte_math, of the rule being asked */
+	struct detect_dataset_changes changes;
+	struct detect_context contexts[DETECT_CONTEXTS_MAX]; /* of the packet */
+	uint32_t context_count;
 	struct detect_var *vars; /* of the packet, in packet_arena */
 	uint32_t var_bytes;
 	struct arena packet_arena; /* reset when the next packet comes */

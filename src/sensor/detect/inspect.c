@@ -93,6 +93,7 @@ bool detect_inspect_list(const struct detect_rule *r, const struct detect_list *
 	bool holds;
 
 	in.view = v;
+	in.rule = r;
 	in.worker = v->worker;
 	in.bytes = bytes;
 	in.pos = 0;
@@ -100,8 +101,7 @@ bool detect_inspect_list(const struct detect_rule *r, const struct detect_list *
 	in.work = 0;
 	in.little = v->tx != NULL && v->tx->little;
 	in.has_vars = r->has_vars;
-	if (in.has_vars)
-		memset(in.vars, 0, sizeof in.vars);
+	in.vars = v->worker->numbers;
 	holds = detect_inspect_steps(l->steps, l->count, &in);
 	if (v->worker->costs != NULL) {
 		struct detect_cost *cost = &v->worker->costs[r->order];

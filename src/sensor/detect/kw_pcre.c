@@ -4,6 +4,7 @@
  * Perl's own: R relative to the step before; and the old ones that name a buffer.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
+#include "base/json.h"
 #include "sensor/detect/detect_priv.h"
 
 #include <pcre2.h>
@@ -18,8 +19,14 @@ enum {
 struct capture {
 	struct slice name;
 	uint32_t group;
-	bool of_flow; /* else of the packet */
+	enum capture_of { OF_FLOW, OF_PACKET, OF_ALERT } of;
 };
+
+static const struct {
+	const char *word, *prefix;
+} capture_kinds[] = {[OF_FLOW] = {"flow", "flow_"},
+		     [OF_PACKET] = {"pkt", "pkt_"},
+		     [OF_ALERT] = {"alert", "alert_"}};
 
 struct detect_pcre {
 	pcre2_code *code;
@@ -109,7 +116,8 @@ static size_t expression_end(struct slice v)
 		struct slice behind = slice_trim(slice_from(v, i + 1));
 
 		if (v.ptr[i] == ',' &&
-		    (slice_starts(behind, SLICE("flow:")) || slice_starts(behind, SLICE("pkt:"))))
+		    (slice_starts(behind, SLICE("flow:")) || slice_starts(behind, SLICE("pkt:")) ||
+		     slice_starts(behind, SLICE("alert:"))))
 			end = i;
 	}
 	while (end > 1 && v.ptr[end - 1] != '/')
@@ -140,11 +148,11 @@ static enum status text_parse(struct slice v, struct pcre_text *t, struct fail *
 /* --- groups that become variables --- */
 
 static enum status capture_add(struct detect_pcre *o, struct slice name, uint32_t group,
-			       bool of_flow, struct fail *why)
+			       enum capture_of of, struct fail *why)
 {
 	if (o->capture_count == DETECT_CAPTURES_MAX)
 		return fail_set(why, ST_LIMIT, "more than %d captures", DETECT_CAPTURES_MAX);
-	o->captures[o->capture_count++] = (struct capture){name, group, of_flow};
+	o->captures[o->capture_count++] = (struct capture){name, group, of};
 	return ST_OK;
 }
 
@@ -157,20 +165,23 @@ static enum status captures_listed(struct detect_compiler *c, struct detect_pcre
 	while (list.ptr != NULL) {
 		struct slice rest = slice_trim(slice_split(&list, ',')), kind, name;
 		enum status st;
+		unsigned of = 0;
 
 		kind = slice_trim(slice_split(&rest, ':'));
 		name = arena_copy(c->rules->arena, slice_trim(rest));
-		if (name.len == 0 ||
-		    (!slice_equal(kind, SLICE("flow")) && !slice_equal(kind, SLICE("pkt"))))
-			return fail_set(why, ST_INVALID, "a capture is flow:name or pkt:name");
-		st = capture_add(o, name, ++group, slice_equal(kind, SLICE("flow")), why);
+		while (of < 3 && !slice_equal(kind, slice_of(capture_kinds[of].word)))
+			of++;
+		if (name.len == 0 || of == 3)
+			return fail_set(why, ST_INVALID,
+					"a capture is flow:name, pkt:name or alert:name");
+		st = capture_add(o, name, ++group, (enum capture_of)of, why);
 		if (st != ST_OK)
 			return st;
 	}
 	return ST_OK;
 }
 
-/* (?P<flow_name>...) and (?P<pkt_name>...) */
+/* (?P<flow_name>...), (?P<pkt_name>...), (?P<alert_name>...) */
 static enum status captures_named(struct detect_compiler *c, struct detect_pcre *o,
 				  struct fail *why)
 {
@@ -183,15 +194,18 @@ static enum status captures_named(struct detect_compiler *c, struct detect_pcre 
 	for (uint32_t i = 0; i < count; i++, table += entry) {
 		struct slice name = slice_of((const char *)table + 2);
 		uint32_t group = (uint32_t)(table[0] << 8 | table[1]);
-		bool flow = slice_starts(name, SLICE("flow_"));
+		unsigned of = 0;
 		enum status st;
 
-		if (!flow && !slice_starts(name, SLICE("pkt_")))
+		while (of < 3 && !slice_starts(name, slice_of(capture_kinds[of].prefix)))
+			of++;
+		if (of == 3)
 			continue;
-		name = arena_copy(c->rules->arena, slice_from(name, flow ? 5 : 4));
+		name = arena_copy(c->rules->arena,
+				  slice_from(name, strlen(capture_kinds[of].prefix)));
 		if (name.len == 0)
 			return fail_set(why, ST_INVALID, "a capture needs a name");
-		st = capture_add(o, name, group, flow, why);
+		st = capture_add(o, name, group, (enum capture_of)of, why);
 		if (st != ST_OK)
 			return st;
 	}
@@ -216,6 +230,18 @@ static enum status captures_find(struct detect_compiler *c, struct detect_pcre *
 	return ST_OK;
 }
 
+/* The group as a JSON string in the alert's context. */
+static void context_add(const struct detect_inspect *in, struct slice name, struct slice value)
+{
+	struct detect_worker *w = in->view->worker;
+	struct buf text = buf_in(&w->packet_arena);
+	struct json j = json_in(&text);
+
+	json_str(&j, slice_part(value, 0, DETECT_CAPTURE_MAX));
+	if (!text.full)
+		detect_context_add(in, name, buf_slice(&text));
+}
+
 static void captures_keep(const struct detect_pcre *p, const struct detect_inspect *in,
 			  struct slice subject, const PCRE2_SIZE *ov, uint32_t groups)
 {
@@ -231,7 +257,11 @@ static void captures_keep(const struct detect_pcre *p, const struct detect_inspe
 			continue;
 		value = slice_part(subject, ov[2 * c->group],
 				   ov[2 * c->group + 1] - ov[2 * c->group]);
-		if (!c->of_flow) {
+		if (c->of == OF_ALERT) {
+			context_add(in, c->name, value);
+			continue;
+		}
+		if (c->of == OF_PACKET) {
 			detect_var_set(&w->vars, &w->packet_arena, &w->var_bytes, c->name, value);
 			continue;
 		}

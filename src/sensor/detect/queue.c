@@ -10,7 +10,47 @@
  */
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "sensor/detect/detect_priv.h"
+
+void detect_context_add(const struct detect_inspect *in, struct slice key, struct slice json)
+{
+	struct detect_worker *w = in->view->worker;
+	uint32_t i = 0;
+
+	while (i < w->context_count &&
+	       (w->contexts[i].rule != in->rule || !slice_equal(w->contexts[i].key, key)))
+		i++;
+	if (i == DETECT_CONTEXTS_MAX)
+		return;
+	w->contexts[i] = (struct detect_context){in->rule, key, json};
+	if (i == w->context_count)
+		w->context_count++;
+}
+
+/* {"key":{...}} of what data sets said about this rule; ptr NULL: nothing. */
+static struct slice context_of(struct detect_worker *w, const struct detect_rule *r)
+{
+	struct buf text = buf_in(&w->packet_arena);
+	struct json j = json_in(&text);
+	bool any = false;
+
+	for (uint32_t i = 0; i < w->context_count; i++) {
+		const struct detect_context *c = &w->contexts[i];
+
+		if (c->rule != r)
+			continue;
+		if (!any)
+			json_object(&j);
+		any = true;
+		json_key_slice(&j, c->key);
+		json_raw(&j, c->json);
+	}
+	if (!any)
+		return (struct slice){NULL, 0};
+	json_end(&j);
+	return text.full ? (struct slice){NULL, 0} : buf_slice(&text);
+}
 
 void detect_queue_add(struct detect_worker *w, const struct detect_rule *r,
 		      const struct detect_view *v)
@@ -26,7 +66,8 @@ void detect_queue_add(struct detect_worker *w, const struct detect_rule *r,
 						      .frame = v->frame,
 						      .dir = v->dir,
 						      .action = r->rule->action,
-						      .stream = v->stream};
+						      .stream = v->stream,
+						      .context = context_of(w, r)};
 }
 
 static int match_compare(const void *pa, const void *pb)
@@ -93,6 +134,7 @@ static struct detect_hit hit_of(const struct detect_match *m, const struct packe
 				   .packet = p,
 				   .tx = m->tx,
 				   .frame = m->frame,
+				   .context = m->context,
 				   .dir = m->dir,
 				   .action = m->action,
 				   .stream = m->stream,
@@ -129,6 +171,7 @@ void detect_finish(struct detect_worker *w, const struct packet *p, struct flow 
 	struct detect_match *q = w->queue, last = {0};
 	size_t n = 0;
 
+	w->context_count = 0;
 	if (w->queued == 0)
 		return;
 	if (w->queued > 1)

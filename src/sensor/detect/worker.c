@@ -24,6 +24,11 @@ enum status detect_worker_new(const struct detect_rules *r, struct arena *proces
 	w->alerts_max = DETECT_ALERTS;
 	w->scratch.pool = pool;
 	w->packet_arena.pool = pool;
+	w->changes.arena.pool = pool;
+	w->changes.buckets =
+		ARENA_ARRAY(process, struct detect_dataset_change *, DATASET_CHANGE_BUCKETS);
+	if (w->changes.buckets == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for a worker");
 	w->pcre = detect_pcre_worker_new(process);
 	if (w->pcre == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for a worker");
@@ -44,6 +49,7 @@ void detect_worker_free(struct detect_worker *w)
 	detect_pcre_worker_free(w->pcre);
 	arena_reset(&w->scratch);
 	arena_reset(&w->packet_arena);
+	arena_reset(&w->changes.arena);
 	w->hs = NULL;
 }
 
@@ -160,6 +166,8 @@ bool detect_header_holds(const struct detect_rule *r, const struct detect_view *
 	for (uint32_t i = 0; i < r->test_count; i++)
 		if (!r->tests[i].kw->test(r->tests[i].operand, v))
 			return false;
+	if (r->has_vars) /* one buffer's may be another's limit */
+		memset(v->worker->numbers, 0, sizeof v->worker->numbers);
 	for (uint32_t i = 0; i < r->packet_list_count; i++)
 		if (!packet_list_holds(r, &r->packet_lists[i], v))
 			return false;
@@ -236,11 +244,10 @@ void detect_packet(struct detect_worker *w, const struct packet *p, struct flow 
 	struct detect_view v;
 
 	w->counters.packets++;
-	if (w->vars != NULL) {
-		w->vars = NULL;
-		w->var_bytes = 0;
+	w->vars = NULL;
+	w->var_bytes = 0;
+	if (w->packet_arena.blocks != NULL)
 		arena_reset(&w->packet_arena);
-	}
 	if (f == NULL || !f->no_inspect) {
 		detect_view_of(&v, w, p, f, dir);
 		if (!opaque(f))

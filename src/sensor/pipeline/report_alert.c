@@ -314,6 +314,9 @@ void pipeline_report_hit(void *ctx, const struct detect_hit *hit)
 		if (!o->settings->evidence)
 			add_xff(p, o, r, hit);
 		report_add_alert(p, o, r, hit, true);
+		if (!o->settings->evidence && hit->context.ptr != NULL)
+			(void)record_more(r, &p->scratch, SLICE("alert"), SLICE("context"),
+					  hit->context); /* without memory it goes without */
 		if (!o->settings->evidence)
 			add_rest(p, o, r, hit);
 		report_emit(p, o, r);

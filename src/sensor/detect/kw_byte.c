@@ -12,7 +12,7 @@ enum { STRING_DIGITS_MAX = 23 /* octal digits of 2^64 and a zero */ };
 /* How to read one number. */
 struct reader {
 	struct detect_num bytes, offset;
-	bool relative, little, string, as_tx;
+	bool none, relative, little, string, as_tx;
 	uint8_t base;
 	bool has_mask;
 	uint64_t mask;
@@ -88,6 +88,11 @@ static bool number_read(const struct reader *r, const struct detect_inspect *in,
 	if (at < 0 || at > (int64_t)in->bytes.len || n < 0 || n > (int64_t)in->bytes.len - at ||
 	    (n == 0 && !r->string && r->bytes.var != 0) || n > (r->string ? STRING_DIGITS_MAX : 8))
 		return false;
+	if (r->none) { /* a jump of no bytes is one by post_offset alone */
+		*out = 0;
+		*out_end = (size_t)at;
+		return true;
+	}
 	s = slice_part(in->bytes, (size_t)at, n == 0 && r->string ? STRING_DIGITS_MAX : (size_t)n);
 	if (r->string) {
 		size_t used = digits_read(s, r->base, &v);
@@ -160,11 +165,13 @@ static bool jump(const void *operand, struct detect_inspect *in)
 	if (o->from_beginning)
 		to = (int64_t)v;
 	else if (o->from_end)
-		to = (int64_t)in->bytes.len - (int64_t)v;
+		to = (int64_t)in->bytes.len + (int64_t)v;
 	else
 		to = (int64_t)end + (int64_t)v;
 	to += detect_num_value(&o->post, in);
-	if (to < 0 || to >= (int64_t)in->bytes.len)
+	if (to < 0) /* before the start is the start; behind the end is nowhere */
+		to = 0;
+	if (to > (int64_t)in->bytes.len)
 		return false;
 	in->pos = (size_t)to;
 	return true;
@@ -287,10 +294,8 @@ static enum status reader_begin(struct detect_compiler *c, struct reader *r, str
 static enum status add(struct detect_compiler *c, const struct detect_keyword *kw,
 		       const void *operand, const struct reader *r, struct fail *why)
 {
-	bool may_be_none = kw->step == jump; /* a jump by post_offset alone */
-
-	if (r->bytes.var == 0 && !r->string &&
-	    (r->bytes.value < (may_be_none ? 0 : 1) || r->bytes.value > 8))
+	if (r->bytes.var == 0 && !r->string && !r->none &&
+	    (r->bytes.value < 1 || r->bytes.value > 8))
 		return fail_set(why, ST_INVALID, "%s reads 1 to 8 bytes", kw->name);
 	return detect_add_step(c, kw, operand, r->relative, why);
 }
@@ -374,6 +379,7 @@ static enum status compile_jump(struct detect_compiler *c, const struct detect_k
 		else if (!reader_word(&o->r, w, &bad) || bad)
 			return unknown(kw, w, why);
 	}
+	o->r.none = o->r.bytes.var == 0 && o->r.bytes.value == 0;
 	return add(c, kw, o, &o->r, why);
 }
 

@@ -418,7 +418,8 @@ static void a_finished_transaction_is_done_and_its_memory_free(struct test *t)
 	SAY_Z(&x, FLOW_TO_SERVER, post_request);
 	EXPECT(t, x.flow.app->first != NULL && !detect_tx_done(x.flow.app->first));
 	SAY_Z(&x, FLOW_TO_CLIENT, ok_response);
-	EXPECT(t, x.flow.app->first == NULL);
+	SAY_Z(&x, FLOW_TO_SERVER, post_request); /* until now the parser could have added to it */
+	EXPECT(t, x.flow.app->first != NULL && x.flow.app->first->id == 1);
 	fixture_done(&x);
 }
 

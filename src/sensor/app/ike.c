@@ -801,6 +801,7 @@ static bool log_ike(struct app_tx *tx, unsigned n, struct arena *scratch, struct
 
 	if (n != 0 || d->major == 0)
 		return false;
+	r->making.of_packet = true;
 	json_object(&j);
 	put_number(&j, "version_major", d->major);
 	put_number(&j, "version_minor", d->minor);

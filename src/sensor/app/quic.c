@@ -690,6 +690,7 @@ static bool log_quic(struct app_tx *tx, unsigned n, struct arena *scratch, struc
 
 	if (n != 0)
 		return false;
+	r->making.of_packet = true;
 	json_object(&j);
 	put_text(&j, "version", version_text(d->version, scratch));
 	put_text(&j, "sni", d->tls.sni);

@@ -89,6 +89,21 @@ static enum status prepare_classes(const struct daemon_rules_source *src, struct
 	return ST_OK;
 }
 
+static enum status prepare_references(const struct daemon_rules_source *src, struct arena *a,
+				      struct rule_set *s, struct fail *why)
+{
+	struct config *n = config_at(src->config, "reference-config-file");
+	struct slice path = config_text(n, "", NULL);
+	struct daemon_file f;
+
+	if (path.len == 0)
+		return ST_OK;
+	if (daemon_file_read(path, a, &f, why) == ST_OK)
+		return rule_set_references(s, f.name, f.text, why);
+	config_problem(n, "%s; the built-in systems are used", why->text);
+	return ST_OK;
+}
+
 static enum status prepare_limits(const struct daemon_rules_source *src, struct arena *a,
 				  struct rule_set *s, struct fail *why)
 {
@@ -115,6 +130,8 @@ static enum status prepare(const struct daemon_rules_source *src, struct arena *
 	st = prepare_vars(src, a, s, why);
 	if (st == ST_OK)
 		st = prepare_classes(src, a, s, why);
+	if (st == ST_OK)
+		st = prepare_references(src, a, s, why);
 	if (st == ST_OK)
 		st = prepare_limits(src, a, s, why);
 	return st;

@@ -59,56 +59,18 @@ static void add_target(struct pipeline *p, const struct record *r, const struct 
 	add_end(p, "target", r, slice_equal(target, SLICE("src_ip")));
 }
 
-/* "reference:url,example.org;" with the prefixes of Suricata's reference.config. */
 static void add_references(struct pipeline *p, const struct rule *rule)
 {
-	static const struct {
-		const char *system, *prefix;
-	} systems[] = {
-		{"bugtraq", "http://www.securityfocus.com/bid/"},
-		{"bid", "http://www.securityfocus.com/bid/"},
-		{"cve", "http://cve.mitre.org/cgi-bin/cvename.cgi?name="},
-		{"secunia", "http://www.secunia.com/advisories/"},
-		{"arachNIDS", "http://www.whitehats.com/info/IDS"},
-		{"McAfee", "http://vil.nai.com/vil/content/v_"},
-		{"nessus", "http://cgi.nessus.org/plugins/dump.php3?id="},
-		{"url", "http://"},
-		{"et", "http://doc.emergingthreats.net/"},
-		{"etpro", "http://doc.emergingthreatspro.com/"},
-		{"telus", "http://"},
-		{"osvdb", "http://osvdb.org/show/osvdb/"},
-		{"threatexpert", "http://www.threatexpert.com/report.aspx?md5="},
-		{"md5", "http://www.threatexpert.com/report.aspx?md5="},
-		{"exploitdb", "http://www.exploit-db.com/exploits/"},
-		{"openpacket", "https://www.openpacket.org/capture/grab/"},
-		{"securitytracker", "http://securitytracker.com/id?"},
-		{"xforce", "http://xforce.iss.net/xforce/xfdb/"},
-		{"msft", "http://technet.microsoft.com/security/bulletin/"},
-	};
 	struct buf b = buf_in(&p->scratch);
 	struct json j = json_in(&b);
-	size_t n = 0;
 
+	if (rule->reference_count == 0)
+		return;
 	json_array(&j);
-	for (size_t i = 0; i < rule->option_count; i++) {
-		struct slice rest = rule->options[i].value, system;
-		const char *prefix = "";
-
-		if (!slice_equal(rule->options[i].keyword, SLICE("reference")))
-			continue;
-		system = slice_trim(slice_split(&rest, ','));
-		rest = slice_trim(rest);
-		for (size_t k = 0; k < sizeof systems / sizeof systems[0]; k++)
-			if (slice_equal_nocase(system, slice_of(systems[k].system)))
-				prefix = systems[k].prefix;
-		if (slice_starts(rest, SLICE("http://")) || slice_starts(rest, SLICE("https://")))
-			prefix = "";
-		json_str(&j, buf_text(&p->scratch, "%s%.*s", prefix, SLICE_ARG(rest)));
-		n++;
-	}
+	for (size_t i = 0; i < rule->reference_count; i++)
+		json_str(&j, rule->references[i]);
 	json_end(&j);
-	if (n != 0)
-		report_add_json(p, "alert", "references", &b);
+	report_add_json(p, "alert", "references", &b);
 }
 
 /* alert.action: did the rule stop the packet? A reset is sent on a tap, too. */

@@ -287,6 +287,8 @@ enum status rule_line_parse(struct rule_set *s, struct rule *r, struct slice *ou
 	st = options_parse(s, r, rest, why);
 	if (st == ST_OK)
 		st = common_read(s, r, why);
+	if (st == ST_OK)
+		st = rule_references_read(s, r, why);
 	if (header != ST_OK && st != ST_NOMEM) {
 		*why = why_header;
 		return header;

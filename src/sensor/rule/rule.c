@@ -27,11 +27,13 @@ enum status rule_set_init(struct rule_set *s, struct arena *arena, struct fail *
 	*s = (struct rule_set){
 		.vars = ARENA_NEW(arena, struct rule_vars),
 		.classes = ARENA_NEW(arena, struct rule_classes),
+		.references = ARENA_NEW(arena, struct rule_references),
 		.index = ARENA_NEW(arena, struct rule_index),
 		.arena = arena,
 	};
-	if (s->vars == NULL || s->classes == NULL || s->index == NULL ||
-	    !rule_vars_init(s->vars, arena) || !rule_classes_init(s->classes, arena))
+	if (s->vars == NULL || s->classes == NULL || s->index == NULL || s->references == NULL ||
+	    !rule_vars_init(s->vars, arena) || !rule_classes_init(s->classes, arena) ||
+	    !rule_references_init(s->references, arena))
 		return fail_set(why, ST_NOMEM, "no memory for rules");
 	return ST_OK;
 }

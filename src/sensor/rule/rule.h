@@ -90,11 +90,13 @@ struct rule {
 	/* the options every rule has, already read */
 	struct slice msg, classtype; /* msg unescaped */
 	uint64_t sid, rev, gid;
-	uint64_t priority;     /* priority:, else the classtype's, else 3 */
-	struct slice category; /* the classtype's description; "" if unknown */
-	struct slice file;     /* base name */
-	uint32_t line;	       /* first line of the rule */
-	struct slice text;     /* the whole rule */
+	uint64_t priority;	  /* priority:, else the classtype's, else 3 */
+	struct slice category;	  /* the classtype's description; "" if unknown */
+	struct slice *references; /* addresses of its reference: options, in their order */
+	size_t reference_count;
+	struct slice file; /* base name */
+	uint32_t line;	   /* first line of the rule */
+	struct slice text; /* the whole rule */
 };
 
 /* One bad line, or one rule that detect could not compile. */
@@ -137,10 +139,11 @@ struct rule_set {
 	size_t count, room;
 	struct rule_problem *problems;
 	size_t problem_count, problem_room;
-	struct rule_vars *vars;	      /* address and port variables */
-	struct rule_classes *classes; /* classifications */
-	struct rule_index *index;     /* gid and sid of every rule */
-	struct rule_limit *limits;    /* in the order of threshold.config */
+	struct rule_vars *vars;		    /* address and port variables */
+	struct rule_classes *classes;	    /* classifications */
+	struct rule_references *references; /* what reference: systems mean */
+	struct rule_index *index;	    /* gid and sid of every rule */
+	struct rule_limit *limits;	    /* in the order of threshold.config */
 	size_t limit_count, limit_room;
 	size_t warning_count; /* problems that are only warnings */
 	uint64_t skipped;     /* rules that by their requires: are not for this engine */
@@ -165,6 +168,11 @@ MUST_USE enum status rule_set_var(struct rule_set *s, struct slice name, struct 
  * known gets the new meaning for the rules that load later; bad lines become problems. */
 MUST_USE enum status rule_set_classes(struct rule_set *s, struct slice file, struct slice text,
 				      struct fail *why);
+
+/* reference.config; lines "config reference: system prefix". A system that is known gets the new
+ * meaning for the rules that load later; bad lines become warnings. */
+MUST_USE enum status rule_set_references(struct rule_set *s, struct slice file, struct slice text,
+					 struct fail *why);
 
 /* threshold.config; after the variables that it names. Bad lines become warnings. */
 MUST_USE enum status rule_set_limits(struct rule_set *s, struct slice file, struct slice text,

@@ -77,6 +77,19 @@ struct rule_classes {
 /* Suricata's default classes. False when the budget is spent. */
 MUST_USE bool rule_classes_init(struct rule_classes *c, struct arena *a);
 
+/* ---- references.c ---- */
+
+struct rule_references {
+	struct rule_table prefixes; /* system in lower case -> struct slice */
+};
+
+/* Suricata's default systems. False when the budget is spent. */
+MUST_USE bool rule_references_init(struct rule_references *r, struct arena *a);
+
+/* Fills in r->references from its options. */
+MUST_USE enum status rule_references_read(const struct rule_set *s, struct rule *r,
+					  struct fail *why);
+
 /* ---- line.c: the text of one rule to a rule ---- */
 
 /* The rules by gid and sid. */

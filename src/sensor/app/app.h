@@ -102,6 +102,7 @@ struct app_tx {
 	bool little;		  /* rules' "dce": its numbers are little-endian */
 	bool logged;		  /* the record was written */
 	bool pinned;		  /* its parser may add to it though it is complete: not swept */
+	uint8_t blind;		  /* bit app_dir: it has no part there, rules do not look */
 	struct file_set files[2]; /* it carries, per direction: app_file_open() */
 	struct detect_tx *detect; /* sensor/detect's own, in tx->arena */
 	struct app_tx *next;

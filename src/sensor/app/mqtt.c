@@ -322,6 +322,7 @@ static struct app_tx *tx_new(struct app_flow *f, enum app_dir dir)
 	m->dir = dir;
 	m->open = true;
 	m->version = q->version;
+	tx->blind = dir == APP_TO_SERVER ? 1u << APP_TO_CLIENT : 1u << APP_TO_SERVER;
 	app_tx_advance(tx, dir, 1);
 	app_tx_advance(tx, dir == APP_TO_SERVER ? APP_TO_CLIENT : APP_TO_SERVER, 2);
 	return tx;

@@ -311,7 +311,7 @@ static bool is_quiet(const struct look *k, unsigned dir, bool last)
 {
 	const struct detect_tx *d = k->d;
 
-	if (!k->groups->any && d->count == 0)
+	if ((k->tx->blind >> dir & 1) != 0 || (!k->groups->any && d->count == 0))
 		return true;
 	return d->looked[dir] && !last && !d->growing[dir] &&
 	       d->seen[dir] == k->tx->progress[dir] && d->anomalies == k->tx->anomalies &&

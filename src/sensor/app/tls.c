@@ -382,4 +382,5 @@ APP_PROTOCOL(tls) = {
 	.parse = parse,
 	.gap = gap,
 	.log = app_tls_log,
+	.log_configure = app_tls_log_configure,
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * TLS's rule buffers, as Suricata 8 defines them (docs/formats/buffers.md), and its record.
+ * TLS's rule buffers, as Suricata 8 defines them (docs/formats/buffers.md).
  */
 #include "crypto/crypto.h"
 #include "sensor/app/tls_priv.h"
@@ -28,7 +28,7 @@ static struct slice get_sni(struct app_tx *tx, enum app_dir dir, unsigned n)
 	return n == 0 ? ((struct tls_tx *)tx->data)->sni : none;
 }
 
-static struct slice fingerprint(struct app_tx *tx, enum app_dir dir)
+struct slice app_tls_fingerprint(struct app_tx *tx, enum app_dir dir)
 {
 	struct tls_side *side = tls_side(tx, dir);
 	struct buf b = buf_in(&tx->arena);
@@ -49,7 +49,7 @@ static struct slice fingerprint(struct app_tx *tx, enum app_dir dir)
 
 static struct slice get_fingerprint(struct app_tx *tx, enum app_dir dir, unsigned n)
 {
-	return n == 0 ? fingerprint(tx, dir) : none;
+	return n == 0 ? app_tls_fingerprint(tx, dir) : none;
 }
 
 static struct slice get_certs(struct app_tx *tx, enum app_dir dir, unsigned n)
@@ -71,15 +71,6 @@ static struct slice get_alpn(struct app_tx *tx, enum app_dir dir, unsigned n)
 	const struct tls_side *side = tls_side(tx, dir);
 
 	return n < side->alpn_count ? side->alpn[n] : none;
-}
-
-/* The version agreed, or as long as that is unknown the one offered. */
-static struct slice version(struct app_tx *tx)
-{
-	const struct tls_side *server = tls_side(tx, APP_TO_CLIENT);
-
-	return app_tls_version(
-		server->hello ? server->version : tls_side(tx, APP_TO_SERVER)->version, &tx->arena);
 }
 
 static struct slice get_version(struct app_tx *tx, enum app_dir dir, unsigned n)
@@ -153,30 +144,3 @@ const struct app_field app_tls_fields[] = {
 	{"ja4.hash", TO_SERVER, HELLO, false, false, get_ja4, "JA4 of the client's hello."},
 	{0},
 };
-
-bool app_tls_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct record *r)
-{
-	const struct tls_tx *x = tx->data;
-	const struct tls_side *server = &x->side[APP_TO_CLIENT];
-	struct record_tls *out = &r->u.tls;
-
-	if (n != 0 || (!server->hello && !x->side[APP_TO_SERVER].hello))
-		return false;
-	r->kind = RECORD_TLS;
-	*out = (struct record_tls){
-		.sni = x->sni,
-		.version = version(tx),
-		.fingerprint = fingerprint(tx, APP_TO_CLIENT),
-		.ja3_string = app_tls_ja3(tx, APP_TO_SERVER),
-		.ja3 = app_tls_ja3_hash(tx, APP_TO_SERVER),
-		.ja3s = app_tls_ja3_hash(tx, APP_TO_CLIENT),
-	};
-	if (server->cert != NULL) {
-		out->subject = server->cert->subject;
-		out->issuer = server->cert->issuer;
-		out->serial = server->cert->serial;
-		out->not_before = server->cert->not_before;
-		out->not_after = server->cert->not_after;
-	}
-	return true;
-}

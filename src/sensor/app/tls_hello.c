@@ -14,10 +14,17 @@ enum extension {
 	EXT_POINT_FORMATS = 11,
 	EXT_SIGNATURE_ALGORITHMS = 13,
 	EXT_ALPN = 16,
+	EXT_SESSION_TICKET = 35,
 	EXT_SUPPORTED_VERSIONS = 43,
 };
 
-enum { DRAFT_MAJOR = 0x7f, TLS13 = 0x0304 };
+enum { DRAFT_MAJOR = 0x7f, TLS13 = 0x0304, TLS13_OLDEST_DRAFT = 0x7f01 };
+
+/* TLS 1.3 names itself in an extension; what has its number here is a draft before the 16th. */
+static bool is_draft(uint16_t version)
+{
+	return version == TLS13 || (version >> 8 == DRAFT_MAJOR && (version & 0xff) < 16);
+}
 
 static bool is_grease(uint16_t v)
 {
@@ -102,6 +109,9 @@ static void read_extension(struct app_tx *tx, enum app_dir dir, uint16_t type, s
 	case EXT_ALPN:
 		read_alpn(tx, side, c);
 		break;
+	case EXT_SESSION_TICKET:
+		((struct tls_tx *)tx->data)->ticket |= dir == APP_TO_SERVER && data.len != 0;
+		break;
 	case EXT_SUPPORTED_VERSIONS:
 		if (dir == APP_TO_SERVER)
 			add_all(tx, &side->versions, cursor_sub(&c, cursor_u8(&c)), 2);
@@ -135,7 +145,7 @@ bool app_tls_client_hello(struct app_tx *tx, struct slice body)
 {
 	struct tls_side *side = tls_side(tx, APP_TO_SERVER);
 	struct cursor c = cursor_of(body), ciphers;
-	uint16_t version = cursor_be16(&c);
+	uint16_t number = cursor_be16(&c), version = is_draft(number) ? TLS13_OLDEST_DRAFT : number;
 	struct slice random = cursor_take(&c, TLS_RANDOM_BYTES), session;
 
 	session = cursor_take(&c, cursor_u8(&c));
@@ -146,7 +156,8 @@ bool app_tls_client_hello(struct app_tx *tx, struct slice body)
 	if (side->hello) /* after a HelloRetryRequest: the first one is the fingerprint */
 		return true;
 	side->hello = true;
-	side->version = side->legacy_version = version;
+	side->version = version;
+	side->legacy_version = number;
 	side->random = arena_copy(&tx->arena, random);
 	side->session = arena_copy(&tx->arena, session);
 	add_all(tx, &side->ciphers, ciphers, 2);
@@ -157,15 +168,17 @@ bool app_tls_server_hello(struct app_tx *tx, struct slice body)
 {
 	struct tls_side *side = tls_side(tx, APP_TO_CLIENT);
 	struct cursor c = cursor_of(body), draft = c;
-	uint16_t version = cursor_be16(&c), cipher;
-	struct slice random = cursor_take(&c, TLS_RANDOM_BYTES);
+	uint16_t number = cursor_be16(&c), cipher;
+	uint16_t version = is_draft(number) ? TLS13_OLDEST_DRAFT : number;
+	struct slice random = cursor_take(&c, TLS_RANDOM_BYTES), session;
 
 	draft = c;
-	(void)cursor_take(&c, cursor_u8(&c)); /* session */
+	session = cursor_take(&c, cursor_u8(&c));
 	cipher = cursor_be16(&c);
 	(void)cursor_u8(&c);		   /* compression */
 	if (version >> 8 == DRAFT_MAJOR) { /* up to draft 21: neither session nor compression */
 		c = draft;
+		session = (struct slice){NULL, 0};
 		cipher = cursor_be16(&c);
 	}
 	if (!cursor_ok(&c))
@@ -173,8 +186,10 @@ bool app_tls_server_hello(struct app_tx *tx, struct slice body)
 	if (side->hello)
 		return true;
 	side->hello = true;
-	side->version = side->legacy_version = version;
+	side->version = version;
+	side->legacy_version = number;
 	side->random = arena_copy(&tx->arena, random);
+	side->session = arena_copy(&tx->arena, session);
 	add(tx, &side->ciphers, cipher);
 	return read_extensions(tx, APP_TO_CLIENT, &c);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The parts of the TLS parser: tls.c (records, handshake, transaction), tls_hello.c (hellos and
- * their fingerprints), tls_cert.c (X.509), tls_field.c (rule buffers and the record).
+ * their fingerprints), tls_cert.c (X.509), tls_field.c (rule buffers), tls_log.c (events).
  */
 #ifndef DEW_SENSOR_APP_TLS_PRIV_H
 #define DEW_SENSOR_APP_TLS_PRIV_H
@@ -91,6 +91,7 @@ struct tls_tx {
 	struct tls_side side[2];
 	struct slice sni;
 	bool quic; /* hellos that QUIC carries */
+	bool ticket; /* the client shows one: RFC 5077 3.2 */
 };
 
 static inline void tls_anomaly(struct app_tx *tx, enum tls_anomaly a)
@@ -118,6 +119,11 @@ struct tls_cert *app_tls_cert(struct app_tx *tx, struct slice der);
 
 /* tls_field.c */
 extern const struct app_field app_tls_fields[];
+/* SHA-1 of a side's certificate, "3a:0b:...". */
+struct slice app_tls_fingerprint(struct app_tx *tx, enum app_dir dir);
+
+/* tls_log.c */
 bool app_tls_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct record *r);
+const void *app_tls_log_configure(struct config *root, struct config *node, struct arena *a);
 
 #endif

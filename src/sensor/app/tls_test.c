@@ -230,11 +230,67 @@ static void a_handshake_fills_the_buffers(struct test *t)
 	EXPECT_UINT(t, TO_CLIENT(tx, "ja3s.hash").len, 32);
 	EXPECT(t, slice_starts(TO_SERVER(tx, "ja4.hash"), SLICE("t13d0306h2_")));
 	EXPECT_UINT(t, TO_SERVER(tx, "ja4.hash").len, 36);
+	r.making.judged = true;
 	EXPECT(t, app_tls.log(tx, 0, &tx->arena, &r) && !app_tls.log(tx, 1, &tx->arena, &r));
 	EXPECT_SLICE(t, r.u.tls.sni, SLICE("a.example"));
 	EXPECT_SLICE(t, r.u.tls.version, SLICE("TLS 1.2"));
 	EXPECT_SLICE(t, r.u.tls.not_before, SLICE("2015-02-12T18:07:27"));
 	EXPECT_SLICE(t, r.u.tls.not_after, SLICE("2050-02-09T18:07:27"));
+	close_all(&k);
+}
+
+static bool event_says(const struct record *r, const char *name, const char *part)
+{
+	for (size_t i = 0; i < r->mores; i++)
+		if (slice_equal(r->more[i].name, slice_of(name)))
+			return slice_find(r->more[i].json, slice_of(part)) < r->more[i].json.len;
+	return false;
+}
+
+/* What an eve-log's `custom:` names, and nothing else. */
+static void an_event_holds_what_is_asked_for(struct test *t)
+{
+	static const char text[] = "%YAML 1.1\n---\ncustom: [version, chain, subjectaltname, "
+				   "client_alpns, client_handshake]\n";
+	struct cert_parts parts = sound();
+	struct record r = {0};
+	struct app_talk k;
+	struct app_tx *tx;
+	struct config *c;
+	struct fail why;
+
+	talk(&k, record(22, client_hello(usual_extensions())),
+	     JOIN(record(22, JOIN(server_hello(B("")), certificates(certificate(&parts)))),
+		  record(20, B("\1"))));
+	tx = app_talk_tx(&k, 0);
+	c = config_new(&tx->arena);
+	ASSERT(c != NULL && config_load(c, SLICE("eve"), slice_of(text), NULL, &why) == ST_OK);
+	r.making.asked = app_tls.log_configure(c, c, &tx->arena);
+	ASSERT(r.making.asked != NULL && app_tls.log(tx, 0, &tx->arena, &r));
+	EXPECT_SLICE(t, r.u.tls.version, SLICE("TLS 1.2"));
+	EXPECT_UINT(t, r.u.tls.subject.len + r.u.tls.sni.len, 0);
+	EXPECT_UINT(t, r.mores, 4);
+	EXPECT(t, event_says(&r, "subjectaltname", "[\"a.example\",\"127.0.0.1\""));
+	EXPECT(t, event_says(&r, "client_alpns", "[\"h2\",\"http/1.1\"]"));
+	EXPECT(t, event_says(&r, "client_handshake", "\"ciphers\":[4865,49199,53]"));
+	EXPECT(t, event_says(&r, "chain", "\"MI"));
+	close_all(&k);
+}
+
+/* Neither a certificate nor TLS 1.3: nothing that an eve-log would be told. */
+static void a_session_without_a_certificate_is_no_event(struct test *t)
+{
+	struct record r = {0};
+	struct app_talk k;
+	struct app_tx *tx;
+
+	talk(&k, record(22, client_hello(B(""))), record(22, server_hello(B(""))));
+	tx = app_talk_tx(&k, 0);
+	r.making.asked = app_tls.log_configure(NULL, NULL, &tx->arena);
+	ASSERT(r.making.asked != NULL);
+	EXPECT(t, !app_tls.log(tx, 0, &tx->arena, &r));
+	r.making.judged = true;
+	EXPECT(t, app_tls.log(tx, 0, &tx->arena, &r));
 	close_all(&k);
 }
 
@@ -449,7 +505,7 @@ static void messages_may_span_records_and_records_segments(struct test *t)
 static void the_hello_of_sslv2_is_read(struct test *t)
 {
 	struct app_talk k;
-	struct record r = {0};
+	struct record r = {.making.judged = true};
 
 	talk(&k,
 	     B("\x80\x1c\1\0\2\0\3\0\0\0\x10"
@@ -476,18 +532,18 @@ static void a_gap_is_survived_in_encrypted_data_only(struct test *t)
 				   "abc")),
 		     0);
 	app_gap(k.f, APP_TO_SERVER, 7);
-	EXPECT_UINT(t, k.f->state, APP_PARSING);
+	EXPECT(t, !k.f->eof[APP_TO_SERVER]);
 	app_talk_say(&k, APP_TO_SERVER,
 		     B("\x17\3\3\0\x0a"
 		       "abc"),
 		     0);
 	app_gap(k.f, APP_TO_SERVER, 8);
-	EXPECT_UINT(t, k.f->state, APP_GIVEN_UP);
+	EXPECT(t, k.f->eof[APP_TO_SERVER]);
 	app_talk_close(&k);
 	ASSERT(app_talk_open(&k, APP_TCP, 443, 0));
 	app_talk_say(&k, APP_TO_SERVER, slice_part(hello, 0, 20), 0);
 	app_gap(k.f, APP_TO_SERVER, 1);
-	EXPECT_UINT(t, k.f->state, APP_GIVEN_UP);
+	EXPECT(t, k.f->eof[APP_TO_SERVER]);
 	close_all(&k);
 }
 
@@ -561,5 +617,6 @@ TESTS(T(a_handshake_fills_the_buffers), T(ja4_follows_its_definition), T(version
       T(the_agreed_version_is_the_extensions), T(what_is_odd_in_a_client_is_an_anomaly),
       T(what_is_odd_in_a_certificate_is_an_anomaly),
       T(messages_may_span_records_and_records_segments), T(the_hello_of_sslv2_is_read),
+      T(an_event_holds_what_is_asked_for), T(a_session_without_a_certificate_is_no_event),
       T(a_gap_is_survived_in_encrypted_data_only), T(a_swept_transaction_is_not_touched),
       T(only_hellos_start_tls), T(a_damaged_handshake_breaks_nothing))

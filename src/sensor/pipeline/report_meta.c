@@ -149,6 +149,29 @@ static bool ints(struct pipeline *p, struct json *j, const struct flow *f)
 	return n != 0;
 }
 
+/* What pcre captured, as [{"name":"value"},...]: of the packet at hand (of_flow false), of f. */
+static bool vars(struct pipeline *p, struct json *j, bool of_flow, const struct flow *f)
+{
+	struct slice name, value;
+	size_t n = 0;
+
+	for (; of_flow ? detect_flow_var(f, n, &name, &value)
+		       : detect_packet_var(p->detect, n, &name, &value);
+	     n++) {
+		if (n == 0) {
+			json_key(j, of_flow ? "flowvars" : "pktvars");
+			json_array(j);
+		}
+		json_object(j);
+		json_key_slice(j, name);
+		json_str(j, report_printable(p, value));
+		json_end(j);
+	}
+	if (n != 0)
+		json_end(j);
+	return n != 0;
+}
+
 bool report_add_metadata(struct pipeline *p, const struct flow *f)
 {
 	struct buf b = buf_in(&p->scratch), traffic = buf_in(&p->scratch);
@@ -160,6 +183,9 @@ bool report_add_metadata(struct pipeline *p, const struct flow *f)
 	json_object(&j);
 	any |= bits(p, &j, "flowbits", SLICE(""), f);
 	any |= ints(p, &j, f);
+	any |= vars(p, &j, true, f);
+	if (!p->of_end)
+		any |= vars(p, &j, false, f);
 	json_end(&j);
 	json_object(&t);
 	labelled |= bits(p, &t, "id", traffic_id, f);
@@ -181,8 +207,6 @@ void report_add_common(struct pipeline *p, const struct report_output *o, struct
 		report_add_z(p, "", "pkt_src",
 			     of_packet ? packet_source_name(p->packet.source)
 				       : "stream (flow timeout)");
-	if (f != NULL && f->parent != 0)
-		report_add_u64(p, "", "parent_id", f->parent);
 	if (f != NULL && f->parent != 0)
 		report_add_u64(p, "", "parent_id", f->parent);
 	if (o->settings->metadata)

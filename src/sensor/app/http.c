@@ -928,5 +928,6 @@ APP_PROTOCOL(http) = {
 	.parse = parse,
 	.gap = gap,
 	.log = app_http_log,
+	.log_configure = app_http_log_configure,
 	.configure = app_http_configure,
 };

@@ -223,28 +223,6 @@ static bool write_side(struct json *j, const struct http2_seen *s)
 	return s->has_settings || errors || weights;
 }
 
-/* The fields that one direction has named; false: none. */
-static bool write_fields(struct record *r, struct arena *a, const struct http_message *m,
-			 const char *key)
-{
-	struct buf out = buf_in(a);
-	struct json j = json_in(&out);
-
-	if (m->header_count == 0)
-		return false;
-	json_array(&j);
-	for (size_t i = 0; i < m->header_count; i++) {
-		json_object(&j);
-		json_key(&j, "name");
-		json_str(&j, m->headers[i].name);
-		json_key(&j, "value");
-		json_str(&j, m->headers[i].value);
-		json_end(&j);
-	}
-	json_end(&j);
-	return !out.full && record_more(r, a, SLICE("http"), slice_of(key), buf_slice(&out));
-}
-
 bool app_http2_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct record *r)
 {
 	static const struct http2_seen nothing = {0};
@@ -276,8 +254,10 @@ bool app_http2_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct 
 	if (r->making.judged)
 		return said;
 	(void)record_more(r, scratch, SLICE("http"), SLICE("version"), SLICE("\"2\""));
-	(void)write_fields(r, scratch, &x->side[APP_TO_SERVER], "request_headers");
-	(void)write_fields(r, scratch, &x->side[APP_TO_CLIENT], "response_headers");
+	if (x->side[APP_TO_SERVER].header_count != 0)
+		app_http_log_headers(r, scratch, &x->side[APP_TO_SERVER], "request_headers");
+	if (x->side[APP_TO_CLIENT].header_count != 0)
+		app_http_log_headers(r, scratch, &x->side[APP_TO_CLIENT], "response_headers");
 	json_object(&j);
 	json_key(&j, "stream_id");
 	json_u64(&j, x->stream);

@@ -88,7 +88,7 @@ static struct slice host_raw(struct app_tx *tx)
 	return host.ptr != NULL ? host : header(tx, APP_TO_SERVER, SLICE("Host"));
 }
 
-static struct slice host_normal(struct app_tx *tx)
+struct slice app_http_host(struct app_tx *tx)
 {
 	struct http_message *m = http_side(tx, APP_TO_SERVER);
 	struct slice raw, port;
@@ -106,7 +106,7 @@ static struct slice host_normal(struct app_tx *tx)
 static struct slice get_host(struct app_tx *tx, enum app_dir dir, unsigned n)
 {
 	(void)dir;
-	return n == 0 ? host_normal(tx) : none;
+	return n == 0 ? app_http_host(tx) : none;
 }
 
 static struct slice get_host_raw(struct app_tx *tx, enum app_dir dir, unsigned n)
@@ -310,33 +310,3 @@ const struct app_field app_http_fields[] = {
 	 "The settings: identifier, value, identifier..., for http2.settings."},
 	{0},
 };
-
-/* A media type without its parameters. */
-static struct slice bare_type(struct slice value)
-{
-	return slice_trim(slice_split(&value, ';'));
-}
-
-bool app_http_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct record *r)
-{
-	const struct http_message *request = http_side(tx, APP_TO_SERVER);
-	const struct http_message *response = http_side(tx, APP_TO_CLIENT);
-
-	if (n != 0 || (request->line.ptr == NULL && response->line.ptr == NULL))
-		return false;
-	r->kind = RECORD_HTTP;
-	r->u.http = (struct record_http){
-		.hostname = host_normal(tx),
-		.url = request->uri,
-		.user_agent = header(tx, APP_TO_SERVER, SLICE("User-Agent")),
-		.content_type = bare_type(header(tx, APP_TO_CLIENT, SLICE("Content-Type"))),
-		.referer = header(tx, APP_TO_SERVER, SLICE("Referer")),
-		.method = request->method,
-		.protocol = request->protocol,
-		.redirect = header(tx, APP_TO_CLIENT, SLICE("Location")),
-		.status = response->status,
-		.length = response->body_bytes,
-		.tx_id = tx->id,
-	};
-	return true;
-}

@@ -315,6 +315,13 @@ const void *app_http2_configure(struct config *config, struct arena *a);
  * an anomaly, so the parser asks for it then. */
 void app_http_uri_know(struct app_tx *tx);
 extern const struct app_field app_http_fields[];
+struct slice app_http_host(struct app_tx *tx); /* the host asked for, in normal form */
+
+/* http_log.c */
 bool app_http_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct record *r);
+const void *app_http_log_configure(struct config *root, struct config *node, struct arena *a);
+/* All headers of m as http.<key> of r. */
+void app_http_log_headers(struct record *r, struct arena *a, const struct http_message *m,
+			  const char *key);
 
 #endif

@@ -67,6 +67,17 @@ def test_a_bad_rule_ends_the_run_only_if_that_was_asked_for():
         assert tap.eve(out) == []
 
 
+def test_a_capture_that_breaks_off_is_inspected_up_to_there_and_done():
+    with tap.folder() as d:
+        rules = write(d, "r.rules", ALERT)
+        with open(capture(d, [[10, 0, 0, 1], [10, 0, 0, 2]]), "rb") as f:
+            cut = write(d, "cut.pcap", f.read()[:-3])
+        assert alerts(d, "-r", cut, "-S", rules) == [1]
+        r = dewline("sensor", "-r", cut, "-S", rules, "-l", d).expect(0)
+        assert "cut.pcap breaks off" in r.err, r
+        dewline("sensor", "-r", rules, "-l", d).expect(2)
+
+
 def test_variables_rule_files_and_includes_come_from_the_configuration():
     with tap.folder() as d:
         c = capture(d, [[10, 0, 0, 1], [192, 0, 2, 1]])

@@ -119,8 +119,11 @@ static int run(struct cli *c)
 		code = result.sensing ? CLI_CANNOT : CLI_NO;
 	} else {
 		talk_config_problems(c, o.config);
-		code = talk_read(c, result.rules.file_count ? &result.rules : NULL, result.captures,
-				 result.capture_count);
+		/* one that breaks off has been said; all before that was inspected, so it is done
+		 */
+		(void)talk_read(c, result.rules.file_count ? &result.rules : NULL, result.captures,
+				result.capture_count);
+		code = CLI_DONE;
 		cli_say(c, "%llu records in %.*s", (unsigned long long)result.records,
 			SLICE_ARG(result.eve_path));
 	}
@@ -139,7 +142,9 @@ COMMAND(sensor) = {
 		"when all was\n"
 		"inspected, 1 when configuration or rules are bad (rules only with -T or "
 		"--init-errors-fatal, else\n"
-		"the others load), 2 when a capture could not be read to its end.\n\n"
+		"the others load), 2 when a capture cannot be read. One that breaks off is "
+		"inspected "
+		"up to there.\n\n"
 		"Examples:\n"
 		"  dewline sensor -r traffic.pcap -S my.rules -l out\n"
 		"  dewline sensor -T -S my.rules\n"

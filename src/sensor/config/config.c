@@ -206,7 +206,7 @@ bool config_bool(struct config *c, const char *path, bool fallback)
 	static const char *const no[] = {"no", "false", "off", "0"};
 	struct config *n = scalar_at(c, path);
 
-	if (n == NULL)
+	if (n == NULL || slice_equal_nocase(n->value, SLICE("auto")))
 		return fallback;
 	for (size_t i = 0; i < sizeof yes / sizeof yes[0]; i++) {
 		if (slice_equal_nocase(n->value, slice_of(yes[i])))

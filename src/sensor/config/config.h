@@ -101,7 +101,7 @@ struct config *config_next(struct config *n);
 
 /* The scalar at path; fallback (may be NULL: the empty slice) if there is none. */
 struct slice config_text(struct config *c, const char *path, const char *fallback);
-/* yes, true, on, 1 and no, false, off, 0, in either case. */
+/* yes, true, on, 1 and no, false, off, 0, in either case; auto is the fallback. */
 bool config_bool(struct config *c, const char *path, bool fallback);
 uint64_t config_u64(struct config *c, const char *path, uint64_t least, uint64_t most,
 		    uint64_t fallback);

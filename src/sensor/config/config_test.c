@@ -53,6 +53,8 @@ static void what_is_set_is_what_is_answered(struct test *t)
 	EXPECT(t, set(&x, "stream.midstream", "Yes") && set(&x, "stream.depth", "2mb") &&
 			  set(&x, "stream.many", "10") && set(&x, "policy", "LINUX"));
 	EXPECT(t, config_bool(x.root, "stream.midstream", false));
+	EXPECT(t, set(&x, "inline", "Auto") && config_bool(x.root, "inline", true) &&
+			  !config_bool(x.root, "inline", false));
 	EXPECT(t, config_size(x.root, "stream.depth", 0) == 2 << 20);
 	EXPECT(t, config_u64(x.root, "stream.many", 0, 10, 3) == 10);
 	EXPECT(t, config_word(x.root, "policy", words, 0) == 1);

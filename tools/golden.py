@@ -49,6 +49,8 @@ def stable(events):
             continue
         if "flow_id" in event:
             event["flow_id"] = flows.setdefault(event["flow_id"], len(flows) + 1)
+        if "parent_id" in event:
+            event["parent_id"] = flows.setdefault(event["parent_id"], len(flows) + 1)
         lines.append(json.dumps(event, ensure_ascii=False, separators=(",", ":")))
     return lines
 

@@ -298,7 +298,58 @@ def time_jump(c):
     c.add(Ether(**MACS) / IP(src=CLIENT, dst=SERVER, ttl=64) / ICMP(type=8, id=7, seq=1) / Raw(b"are you there"))
 
 
-CASES = {"http-alert": http_alert, "http-gzip-chunked": http_gzip_chunked, "http-pipelining": http_pipelining,
+MAIL = b"""From: Watch <watch@north.example>
+To: "Floor, night" <night@south.example>, day@south.example
+Subject: the list
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary="=-outer"
+
+--=-outer
+Content-Type: text/plain
+
+The list is at http://lists.example/today and in the attachment.
+..a line that begins with a dot
+--=-outer
+Content-Type: multipart/related; boundary=inner
+
+--inner
+Content-Type: text/csv; name="list.csv"
+Content-Transfer-Encoding: base64
+Content-Disposition: attachment; filename="list.csv"
+
+aGFyYm91cixicmlkZ2UKdG93ZXIsZ2F0ZQo=
+--inner--
+--=-outer--
+.
+""".replace(b"\n", b"\r\n")
+
+
+def smtp_attachment(c):
+    t = Tcp(c, 40060, 25).open()
+    t.say("s", b"220 mx.south.example ESMTP\r\n")
+    t.say("c", b"EHLO north.example\r\n").say("s", b"250-mx.south.example\r\n250 8BITMIME\r\n")
+    t.say("c", b"MAIL FROM:<watch@north.example> BODY=8BITMIME\r\n").say("s", b"250 ok\r\n")
+    t.say("c", b"RCPT TO:<night@south.example>\r\n").say("s", b"250 ok\r\n")
+    t.say("c", b"DATA\r\n").say("s", b"354 go on\r\n")
+    t.say("c", MAIL, size=90).say("s", b"250 taken\r\n")
+    t.close()
+
+
+def ftp_data(c):
+    t = Tcp(c, 40070, 21).open()
+    t.say("s", b"220 FTP of the archive\r\n")
+    t.say("c", b"USER anonymous\r\n").say("s", b"331 who are you\r\n")
+    t.say("c", b"PASS guest@\r\n").say("s", b"230-welcome\r\n230 in\r\n")
+    t.say("c", b"PASV\r\n").say("s", b"227 Entering Passive Mode (198,51,100,80,156,64)\r\n")
+    d = Tcp(c, 40071, 40000).open()
+    t.say("c", b"RETR notes.txt\r\n").say("s", b"150 here it is\r\n")
+    d.say("s", b"the harbour is closed\n", size=9).close()
+    t.say("s", b"226 done\r\n")
+    t.say("c", b"PORT 203,0,113,9,0,80\r\n").say("s", b"200 as you like\r\n")
+    t.close()
+
+
+CASES = {"smtp-attachment": smtp_attachment, "ftp-data": ftp_data, "http-alert": http_alert, "http-gzip-chunked": http_gzip_chunked, "http-pipelining": http_pipelining,
          "http2-streams": http2_streams,
          "dns-udp-tcp": dns_udp_tcp, "tls-sni": tls_sni, "ip-fragments": ip_fragments, "tcp-reassembly": tcp_reassembly,
          "vlan-qinq": vlan_qinq, "ipv6-extensions": ipv6_extensions, "time-jump": time_jump}

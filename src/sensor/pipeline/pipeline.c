@@ -143,6 +143,7 @@ static void direction_ended(struct pipeline *p, struct flow *f, enum flow_dir di
 	look(p, NULL, f, dir);
 	if (p->detect != NULL)
 		detect_finish(p->detect, NULL, f);
+	p->packet_dir = dir; /* its files are said now, after its rules; the other's are not */
 	log_and_sweep(p, f);
 }
 

@@ -136,7 +136,7 @@ void pipeline_report_files(struct pipeline *p, struct flow *f)
 			if (file != NULL && tx->progress[0] >= protocol->complete[0] &&
 			    tx->progress[1] >= protocol->complete[1])
 				file_set_close(&tx->files[d], FILE_TRUNCATED);
-			if (p->in_packet && p->packet_dir != (enum flow_dir)d)
+			if (p->packet_dir != (enum flow_dir)d)
 				continue;
 			for (; file != NULL; file = file->next)
 				if (!file->logged && file->state != FILE_OPEN) {

@@ -294,13 +294,12 @@ static void add_hex16(struct buf *b, const uint16_t *v, size_t n)
 	}
 }
 
-/* The first 12 digits of the SHA-256 of what b holds; zeros if it holds nothing. */
+/* The first 12 digits of the SHA-256 of what b holds. */
 static void add_short_hash(struct buf *out, const struct buf *b)
 {
-	uint8_t hash[CRYPTO_SHA256_BYTES] = {0};
+	uint8_t hash[CRYPTO_SHA256_BYTES];
 
-	if (b->len != 0)
-		crypto_sha256_of(buf_slice(b), hash);
+	crypto_sha256_of(buf_slice(b), hash);
 	crypto_hex_add((struct slice){hash, 6}, out);
 }
 
@@ -401,10 +400,8 @@ struct slice app_tls_ja4(struct app_tx *tx)
 			sorted[n++] = side->extensions.at[i];
 	sort(sorted, n);
 	add_hex16(&text, sorted, n);
-	if (side->algorithms.count != 0) {
-		buf_add_byte(&text, '_');
-		add_hex16(&text, side->algorithms.at, side->algorithms.count);
-	}
+	buf_add_byte(&text, '_'); /* as Suricata: without algorithms, too */
+	add_hex16(&text, side->algorithms.at, side->algorithms.count);
 	add_short_hash(&out, &text);
 	if (!out.full && !text.full)
 		side->ja4 = buf_slice(&out);

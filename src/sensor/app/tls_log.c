@@ -310,24 +310,24 @@ bool app_tls_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct re
 	const struct tls_side *client = &x->side[APP_TO_SERVER], *server = &x->side[APP_TO_CLIENT];
 	uint32_t fields = asked != NULL ? asked->fields : EXTENDED;
 	struct maker m = {scratch, r};
+	struct slice version;
 
 	if (n != 0 || (!server->hello && !client->hello))
 		return false;
-	if (asked != NULL && !r->making.judged && !has_certificate(server) && !is_tls13(server) &&
-	    !(asked->resumed && is_resumed(x)))
+	if (asked != NULL && !r->making.judged && server->hello && !has_certificate(server) &&
+	    !is_tls13(server) && !(asked->resumed && is_resumed(x)))
 		return false;
 	r->kind = RECORD_TLS;
+	version = app_tls_version(server->hello ? server->version : client->version, scratch);
 	if (r->making.judged) {
 		fill(tx, EXTENDED, &r->u.tls);
 		r->u.tls.ja3s = app_tls_ja3_hash(tx, APP_TO_CLIENT);
-		r->u.tls.version =
-			app_tls_version(server->hello ? server->version : client->version, scratch);
+		r->u.tls.version = version;
 		return true;
 	}
 	fill(tx, fields, &r->u.tls);
 	if ((fields & BIT(VERSION)) != 0)
-		r->u.tls.version = server->hello ? app_tls_version(server->version, scratch)
-						 : SLICE("UNDETERMINED");
+		r->u.tls.version = version;
 	add_rest(&m, tx, fields);
 	return true;
 }

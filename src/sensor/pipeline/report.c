@@ -138,8 +138,16 @@ const char *report_app_name(const struct flow *f)
 
 void report_add_app_proto(struct pipeline *p, struct record *r, const struct flow *f)
 {
-	(void)p;
-	r->app_proto = slice_of(report_app_name(f));
+	const char *name = report_app_name(f);
+	const struct app_flow *app = f->app;
+
+	r->app_proto = slice_of(name);
+	if (app == NULL || name == NULL)
+		return;
+	if (app->before != NULL && app->before != app->protocol)
+		report_add_z(p, "", "app_proto_orig", app->before->name);
+	if (app->expected != NULL && strcmp(app->expected, name) != 0)
+		report_add_z(p, "", "app_proto_expected", app->expected);
 }
 
 void report_flow_counts(struct json *j, const struct flow *f)

@@ -114,6 +114,8 @@ static bool say_tx(struct pipeline *p, const struct report_output *o, struct flo
 	for (size_t i = 0; !evidence && i < said->mores; i++)
 		(void)record_more(r, &p->scratch, said->more[i].group, said->more[i].name,
 				  said->more[i].json);
+	if (!evidence && said->kind == RECORD_TLS && f->app->before != NULL)
+		report_add_z(p, "tls", "from_proto", f->app->before->name);
 	if (!evidence && said->making.with_tx_id)
 		report_add_u64(p, "", "tx_id", tx->id);
 	if (!evidence)
@@ -158,10 +160,13 @@ static void log_tx(struct pipeline *p, struct flow *f, struct app_tx *tx)
 	tell_detectors(p, f, tx);
 }
 
+/* Of a flow that is dropped nothing more is said at its end: its other side never spoke. */
 void pipeline_report_txs(struct pipeline *p, struct flow *f)
 {
+	bool silent = !p->in_packet && f->action == FLOW_DROP;
+
 	for (struct app_tx *tx = f->app->first; tx != NULL; tx = tx->next)
-		if (!tx->logged && tx_complete(f->app->protocol, tx))
+		if (!silent && !tx->logged && tx_complete(f->app->protocol, tx))
 			log_tx(p, f, tx);
 	pipeline_report_app(p, f);
 }

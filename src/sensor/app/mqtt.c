@@ -318,6 +318,7 @@ static struct app_tx *tx_new(struct app_flow *f, enum app_dir dir)
 	tx = app_tx_new(f, sizeof(struct mqtt_tx));
 	if (tx == NULL)
 		return NULL;
+	tx->dirs = (uint8_t)(1u << dir);
 	m = tx->data;
 	m->dir = dir;
 	m->open = true;

@@ -199,6 +199,7 @@ static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slic
 	tx = app_tx_new(f, sizeof *d);
 	if (tx == NULL)
 		return (struct app_result){APP_STUCK, input.len};
+	tx->dirs = (uint8_t)(1u << dir);
 	d = tx->data;
 	d->dir = dir;
 	if (!read_message(input, tx))

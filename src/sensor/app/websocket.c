@@ -158,6 +158,7 @@ static enum step step(struct app_flow *f, enum app_dir dir, struct cursor *c, si
 	copy = tx != NULL ? ARENA_ARRAY(&tx->arena, uint8_t, kept + 1) : NULL;
 	if (copy == NULL)
 		return STEP_STUCK;
+	tx->dirs = (uint8_t)(1u << dir);
 	x = tx->data;
 	*x = (struct frame_tx){.dir = dir,
 			       .fin = (first & BIT_FIN) != 0,

@@ -247,6 +247,11 @@ enum status detect_add_step(struct detect_compiler *c, const struct detect_keywo
 {
 	struct detect_draft_list *d = c->current;
 
+	/* without a sticky buffer, what is relative goes where the step before went: contents may
+	 * have moved to a buffer since (http_uri) */
+	if (relative && !c->sticky && c->last != NULL && d->buffer != NULL && d->buffer->payload)
+		d = c->last;
+	c->last = d;
 	if (d->count == DETECT_STEPS_MAX)
 		return fail_set(why, ST_LIMIT, "more than %d steps in one buffer",
 				DETECT_STEPS_MAX);
@@ -658,7 +663,7 @@ static void compiler_begin(struct detect_compiler *c, const struct rule *r, stru
 	c->drafts_used = c->base64_count = 0;
 	c->event_apps = 0;
 	c->files = NULL;
-	c->current = NULL;
+	c->current = c->last = NULL;
 	c->sticky = c->wants_packet = c->stream_size = false;
 	c->content = NULL;
 	c->decode = NULL;

@@ -291,6 +291,7 @@ struct detect_compiler {
 	struct detect_draft_list *lists[DETECT_LISTS_MAX];
 	uint32_t list_count;
 	struct detect_draft_list *current;    /* where the next step goes */
+	struct detect_draft_list *last;	      /* where the step before went; NULL: none yet */
 	bool sticky;			      /* a sticky buffer was named */
 	const struct detect_options *options; /* may be NULL */
 	struct detect_file_tests *files;      /* kw_file.c; NULL: none */

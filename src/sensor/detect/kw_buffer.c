@@ -35,6 +35,7 @@ static enum status compile_modifier(struct detect_compiler *c, const struct dete
 		from->steps[i - 1] = from->steps[i];
 	from->count--;
 	to->steps[to->count++] = step;
+	c->last = to;
 	return ST_OK;
 }
 

@@ -769,6 +769,13 @@ static enum step step_lost(struct app_flow *f, enum app_dir dir, struct cursor *
 	return STEP_ON;
 }
 
+/* Line ends behind a head that hands over to another protocol are none of its bytes. */
+static void line_ends_skip(struct cursor *c)
+{
+	while (cursor_left(c) != 0 && (*c->at == '\r' || *c->at == '\n'))
+		(void)cursor_take(c, 1);
+}
+
 static enum step step(struct app_flow *f, enum app_dir dir, struct cursor *c, bool eof)
 {
 	struct http *h = f->parser;
@@ -797,6 +804,7 @@ static enum step step(struct app_flow *f, enum app_dir dir, struct cursor *c, bo
 	case STATE_CHUNK_END:
 		return step_chunk_end(h, dir, c);
 	case STATE_TUNNEL_WAIT:
+		line_ends_skip(c);
 		return STEP_MORE;
 	case STATE_LOST:
 		return step_lost(f, dir, c, eof);
@@ -848,7 +856,9 @@ static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slic
 			h->ended[dir] = false;
 		}
 	}
-	if (eof && s != STEP_STUCK)
+	if (f->changing)
+		line_ends_skip(&c);
+	else if (eof && s != STEP_STUCK)
 		direction_end(f, dir);
 	if (h->tail != NULL)
 		app_http_file_end(h->tail, APP_TO_SERVER, FILE_CLOSED);

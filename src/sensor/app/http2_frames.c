@@ -8,7 +8,11 @@
 #include "base/text.h"
 #include "sensor/app/http2_priv.h"
 
-enum { SEEN_MAX = 256, PAIR = 2 }; /* frames of a stream and direction that are kept */
+enum {
+	SEEN_MAX = 256, /* frames of a stream and direction that are kept */
+	PAIR = 2,
+	SETTING_BYTES = 6,
+};
 
 /* All numbers are uint64_t. */
 struct http2_seen {
@@ -43,6 +47,25 @@ static struct http2_seen *seen_of(struct app_tx *tx, enum app_dir dir)
 	return x->frames != NULL ? &x->frames->side[dir] : NULL;
 }
 
+static void error_add(struct http2_seen *s, struct cursor *c)
+{
+	uint64_t code = cursor_be32(c);
+
+	if (cursor_ok(c))
+		add(&s->errors, code);
+}
+
+/* The stream it depends on, then its weight. */
+static void weight_add(struct http2_seen *s, struct cursor *c)
+{
+	uint64_t weight;
+
+	(void)cursor_be32(c);
+	weight = cursor_u8(c);
+	if (cursor_ok(c))
+		add(&s->weights, weight);
+}
+
 void app_http2_frame_seen(struct app_tx *tx, enum app_dir dir, uint8_t type, uint8_t flags,
 			  struct slice payload)
 {
@@ -61,23 +84,20 @@ void app_http2_frame_seen(struct app_tx *tx, enum app_dir dir, uint8_t type, uin
 	switch (type) {
 	case HTTP2_GOAWAY:
 		(void)cursor_be32(&c);
-		/* fallthrough */
+		error_add(s, &c);
+		break;
 	case HTTP2_RST_STREAM:
-		last = cursor_be32(&c);
-		if (cursor_ok(&c))
-			add(&s->errors, last);
+		error_add(s, &c);
 		break;
 	case HTTP2_HEADERS:
 		if ((flags & HTTP2_FLAG_PRIORITY) == 0)
 			break;
 		if ((flags & HTTP2_FLAG_PADDED) != 0)
 			(void)cursor_u8(&c);
-		/* fallthrough */
+		weight_add(s, &c);
+		break;
 	case HTTP2_PRIORITY:
-		(void)cursor_be32(&c);
-		last = cursor_u8(&c);
-		if (cursor_ok(&c))
-			add(&s->weights, last);
+		weight_add(s, &c);
 		break;
 	case HTTP2_WINDOW_UPDATE:
 		last = cursor_be32(&c) & 0x7fffffff;
@@ -86,7 +106,7 @@ void app_http2_frame_seen(struct app_tx *tx, enum app_dir dir, uint8_t type, uin
 		break;
 	case HTTP2_SETTINGS:
 		s->has_settings = true;
-		while (cursor_left(&c) >= 6) {
+		while (cursor_left(&c) >= SETTING_BYTES) {
 			add(&s->settings, cursor_be16(&c));
 			add(&s->settings, cursor_be32(&c));
 		}

@@ -17,8 +17,40 @@ enum {
 	NBSS_REQUEST = 0x81,
 	NBSS_KEEP_ALIVE = 0x85,
 	NBSS_BYTES = 4,
+	SMB3_HEADER_BYTES = 52,	     /* of an encrypted message */
 	RECORD_HELD_MAX = 512 << 10, /* bytes of a record that waits for its end */
 	PROBE_FIRST_MAX = 256,	     /* bytes of what may stand before the first SMB message */
+};
+
+enum smb_frame {
+	FRAME_NBSS_PDU,
+	FRAME_NBSS_HDR,
+	FRAME_NBSS_DATA,
+	FRAME_SMB1_PDU,
+	FRAME_SMB1_HDR,
+	FRAME_SMB1_DATA,
+	FRAME_SMB2_PDU,
+	FRAME_SMB2_HDR,
+	FRAME_SMB2_DATA,
+	FRAME_SMB3_PDU,
+	FRAME_SMB3_HDR,
+	FRAME_SMB3_DATA,
+};
+
+static const char *const frames[] = {
+	[FRAME_NBSS_PDU] = "nbss.pdu",
+	[FRAME_NBSS_HDR] = "nbss.hdr",
+	[FRAME_NBSS_DATA] = "nbss.data",
+	[FRAME_SMB1_PDU] = "smb1.pdu",
+	[FRAME_SMB1_HDR] = "smb1.hdr",
+	[FRAME_SMB1_DATA] = "smb1.data",
+	[FRAME_SMB2_PDU] = "smb2.pdu",
+	[FRAME_SMB2_HDR] = "smb2.hdr",
+	[FRAME_SMB2_DATA] = "smb2.data",
+	[FRAME_SMB3_PDU] = "smb3.pdu",
+	[FRAME_SMB3_HDR] = "smb3.hdr",
+	[FRAME_SMB3_DATA] = "smb3.data",
+	NULL,
 };
 
 static bool nbss_known(uint8_t type)
@@ -130,8 +162,35 @@ static bool message(struct app_flow *f, enum app_dir dir, struct slice have, uin
 	}
 }
 
-/* One record at the start of `in`. Returns bytes used; 0: more must be there first. */
-static size_t record(struct app_flow *f, enum app_dir dir, struct slice in)
+/* The frames of a record of `length` bytes whose header is at `at` of the input. */
+static void frames_open(struct app_flow *f, enum app_dir dir, size_t at, size_t length,
+			uint8_t mark)
+{
+	size_t body = at + NBSS_BYTES, head = SMB1_HEADER_BYTES;
+	uint8_t first = FRAME_SMB1_PDU;
+
+	if (mark == 0xfe) {
+		first = FRAME_SMB2_PDU;
+		head = SMB2_HEADER_BYTES;
+	} else if (mark == 0xfd) {
+		first = FRAME_SMB3_PDU;
+		head = SMB3_HEADER_BYTES;
+	}
+	/* nobody may want them, or there may be too many: then they are not opened */
+	(void)app_frame_open(f, dir, FRAME_NBSS_PDU, at, (int64_t)(length + NBSS_BYTES), NULL);
+	(void)app_frame_open(f, dir, FRAME_NBSS_HDR, at, NBSS_BYTES, NULL);
+	(void)app_frame_open(f, dir, FRAME_NBSS_DATA, body, (int64_t)length, NULL);
+	if (length < head)
+		return;
+	(void)app_frame_open(f, dir, first, body, (int64_t)length, NULL);
+	(void)app_frame_open(f, dir, (uint8_t)(first + 1), body, (int64_t)head, NULL);
+	(void)app_frame_open(f, dir, (uint8_t)(first + 2), body + head, (int64_t)(length - head),
+			     NULL);
+}
+
+/* One record at the start of `in`, which is at `at` of the input. Returns bytes used; 0: more must
+ * be there first. */
+static size_t record(struct app_flow *f, enum app_dir dir, struct slice in, size_t at)
 {
 	struct smb *s = f->parser;
 	struct smb_side *side = &s->side[dir];
@@ -158,8 +217,10 @@ static size_t record(struct app_flow *f, enum app_dir dir, struct slice in)
 		side->lost = true;
 		return 1;
 	}
-	if (message(f, dir, have, length))
+	if (message(f, dir, have, length)) {
+		frames_open(f, dir, at, length, have.ptr[0]);
 		return NBSS_BYTES + have.len;
+	}
 	if (length <= RECORD_HELD_MAX)
 		return 0;
 	app_smb_flow_anomaly(f, SMB_RECORD_OVERFLOW);
@@ -203,7 +264,7 @@ static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slic
 			side->lost = false;
 			continue;
 		}
-		used = record(f, dir, in);
+		used = record(f, dir, in, at);
 		at += used;
 		if (used == 0)
 			break;
@@ -419,6 +480,7 @@ APP_PROTOCOL(smb) = {
 	.files = BOTH,
 	.fields = fields,
 	.anomalies = anomalies,
+	.frames = frames,
 	.complete = {1, 1},
 	.parser_bytes = sizeof(struct smb),
 	.probe = probe,

@@ -275,6 +275,15 @@ static void ask_read(struct message *m)
 	}
 }
 
+/* Without a tree's connect, what goes to it is judged by its first bytes. */
+static bool tree_is_known(const struct message *m)
+{
+	struct smb_key key = tree_key(m->id);
+	const struct smb_slot *tree = app_smb_find(m->f->parser, &key);
+
+	return tree != NULL && (tree->pipe || tree->len != 0);
+}
+
 /* Whether data of a tree go to a pipe that speaks DCE/RPC; without its connect, by their looks. */
 static bool goes_to_pipe(struct message *m, const struct smb_fid *fid, struct slice data,
 			 struct slice *out_share, bool *out_dcerpc)
@@ -341,8 +350,8 @@ static bool ask_write(struct message *m)
 	if (app_smb_tx_file(m->f, &fid, APP_TO_SERVER) == NULL) {
 		bool whole = data.len == room, short_data = data.len < DCERPC_HEADER_BYTES;
 
-		if (!whole && short_data)
-			return false; /* it may be a pipe's */
+		if (!whole && short_data && !tree_is_known(m))
+			return false;
 		if (goes_to_pipe(m, &fid, slice_part(data, 0, length), &share, &dcerpc)) {
 			if (!dcerpc)
 				pass_over(m, APP_TO_SERVER, data, room);
@@ -725,7 +734,7 @@ static bool answer_read(struct message *m)
 	if (app_smb_tx_file(m->f, &fid, APP_TO_CLIENT) == NULL) {
 		bool whole = data.len == room;
 
-		if (!whole && data.len < DCERPC_HEADER_BYTES)
+		if (!whole && data.len < DCERPC_HEADER_BYTES && !tree_is_known(m))
 			return false;
 		if (goes_to_pipe(m, &fid, slice_part(data, 0, length), &share, &dcerpc)) {
 			if (dcerpc && !whole)

@@ -113,6 +113,23 @@ def test_thresholds_suppress_and_limit():
             assert got == [1] * n, (text, got)
 
 
+def test_a_tag_makes_events_of_the_packets_that_follow():
+    with tap.folder() as d:
+        s = write(d, "s.yaml", HEAD + EVE.replace("alert", "alert:\n            tagged-packets: yes"))
+        c = capture(d, [[10, 0, 0, 1], [10, 0, 0, 2], [10, 0, 0, 1], [10, 0, 0, 1], [10, 0, 0, 1]])
+        rule = ALERT.replace("any any ->", "10.0.0.1 any ->")
+        for tag, n in [("host,100,packets,src", 3), ("host,3,packets,src", 2),
+                                  ("host,100,packets,dst", 4), ("session", 3),
+                                  ("host,2,seconds,src", 1), ("session,87,bytes", 1)]:
+            text = rule.replace("sid:1", f"flowbits:isnotset,once; flowbits:set,once; tag:{tag}; sid:1")
+            out = os.path.join(d, tag)
+            dewline("sensor", "-c", s, "-r", c, "-S", write(d, "r.rules", text), "-l", out, "--init-errors-fatal").expect(0)
+            got = [e for e in tap.eve(out) if e["event_type"] == "packet"]
+            assert len(got) == n and all("packet" in e for e in got), (tag, len(got), n)
+        for bad in ["host,0", "net", "session,5,packets,src", "host,5,things", "host,5,packets,up"]:
+            dewline("sensor", "-T", "-S", write(d, "bad.rules", rule.replace("sid:1", f"tag:{bad}; sid:1"))).expect(1)
+
+
 def test_rules_are_asked_in_the_order_of_actions():
     with tap.folder() as d:
         rules = write(d, "r.rules", ALERT + ALERT.replace("alert", "pass").replace("sid:1", "sid:2"))

@@ -128,6 +128,10 @@ bool detect_flow_var(const struct flow *f, size_t n, struct slice *name, struct 
 bool detect_packet_var(const struct detect_worker *w, size_t n, struct slice *name,
 		       struct slice *value);
 
+/* True if a tag marked the packet, which is through with detect_finish(): once for each packet. f
+ * may be NULL. */
+bool detect_tagged(struct detect_worker *w, const struct packet *p, const struct flow *f);
+
 /* True if no rule will look at tx again: it may be freed. */
 bool detect_tx_done(const struct app_tx *tx);
 

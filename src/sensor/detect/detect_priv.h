@@ -737,6 +737,24 @@ struct detect_match {
 	bool stream;
 };
 
+enum { DETECT_TAGS_MAX = 256 };
+
+/* kw_tag.c */
+struct detect_tag {
+	const void *operand; /* NULL: free */
+	struct addr host;    /* family 0: of a flow */
+	uint64_t flow;
+	struct wall_ns start;
+	uint64_t packets, bytes;
+	uint32_t matches;
+	bool begun; /* the packet that made it is through */
+};
+
+struct detect_tags {
+	struct detect_tag items[DETECT_TAGS_MAX];
+	size_t count;
+};
+
 struct detect_worker {
 	const struct detect_rules *rules;
 	int64_t numbers[DETECT_VARS_MAX]; /* byte_extract and byte_math, of the rule being asked */
@@ -753,6 +771,7 @@ struct detect_worker {
 	struct detect_pcre_worker *pcre;
 	struct detect_candidates candidates;
 	struct detect_memory memory;
+	struct detect_tags tags;
 	struct detect_tx tx_none; /* stands for a transaction without memory */
 	struct detect_counters counters;
 	struct detect_cost *costs;	    /* by rule; NULL: nobody wants to know */

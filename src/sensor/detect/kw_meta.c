@@ -62,7 +62,6 @@ KEYWORD(meta) = {
 	ACCEPTED("reference", "where to read more"),
 	ACCEPTED("metadata", "key and value pairs"),
 	ACCEPTED("requires", "which engine the rule is for; sensor/rule has looked"),
-	ACCEPTED("tag", "accepted; no packets are recorded"),
 	{.name = "target", .compile = compile_target, .doc = "which side is the victim"},
 	ACCEPTED("nfq_set_mark", "accepted; nothing is marked"),
 	{.name = "prefilter",

@@ -302,6 +302,8 @@ static void packet_through(struct pipeline *p)
 	}
 	if (p->packet.arp.len != 0)
 		pipeline_report_arp(p);
+	if (p->detect != NULL && detect_tagged(p->detect, &p->packet, f))
+		pipeline_report_tagged(p, f);
 	p->in_packet = false;
 }
 

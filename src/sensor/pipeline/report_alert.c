@@ -284,3 +284,18 @@ void pipeline_report_hit(void *ctx, const struct detect_hit *hit)
 		report_emit(p, o, r);
 	}
 }
+
+void pipeline_report_tagged(struct pipeline *p, struct flow *f)
+{
+	REPORT_EACH(p, o, REPORT_ALERT)
+	{
+		struct record *r;
+
+		if ((o->settings->alert & REPORT_WITH_TAGGED) == 0)
+			continue;
+		r = report_of_packet(p, o, RECORD_OBJECT, f);
+		r->type = SLICE("packet");
+		report_add_packet(p, 0);
+		report_emit(p, o, r);
+	}
+}

@@ -249,6 +249,9 @@ struct app_protocol {
 	/* `missing` bytes are lost at this point of the direction. Returns false if it cannot be
 	 * read any further: then it ends here, and the other direction goes on. */
 	bool (*gap)(struct app_flow *f, enum app_dir dir, uint64_t missing);
+	/* Rules on the stream look at it in chunks whatever its transactions do, as Suricata has it
+	 * for this protocol; else they also look whenever a transaction is complete. */
+	bool stream_in_chunks;
 	/* Fills kind and u of r, or calls record_object(), for tx; false: nothing to log. Called
 	 * with n = 0, 1, 2... until it returns false (DNS: query, then answer): for a complete tx
 	 * when its event is written, and before that for every alert about it, so it says what is

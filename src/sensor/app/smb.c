@@ -478,6 +478,7 @@ APP_PROTOCOL(smb) = {
 	.transports = APP_TCP,
 	.ports = ports,
 	.files = BOTH,
+	.stream_in_chunks = true,
 	.fields = fields,
 	.anomalies = anomalies,
 	.frames = frames,

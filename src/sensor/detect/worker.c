@@ -272,7 +272,7 @@ static bool tx_progressed(struct detect_flow *d, const struct flow *f, enum flow
 	const struct app_flow *a = f->app;
 	uint64_t seen;
 
-	if (a == NULL || a->protocol == NULL)
+	if (a == NULL || a->protocol == NULL || a->protocol->stream_in_chunks)
 		return false;
 	seen = a->next_tx_id * 2;
 	if (a->last == NULL || a->last->progress[dir] >= a->protocol->complete[dir])

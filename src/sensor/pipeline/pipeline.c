@@ -137,7 +137,7 @@ static void log_and_sweep(struct pipeline *p, struct flow *f)
 /* A direction of a flow that ends: a last packet that was never sent. */
 static void direction_ended(struct pipeline *p, struct flow *f, enum flow_dir dir)
 {
-	f->to_look |= (uint8_t)((LOOK_STREAM | LOOK_ENDED) << dir) | LOOK_APPS;
+	f->to_look |= (uint8_t)((LOOK_STREAM | LOOK_ENDED) << dir | LOOK_APPS);
 	if (f->app != NULL && !f->app->eof[dir])
 		app_eof(f->app, (enum app_dir)dir);
 	look(p, NULL, f, dir);

@@ -197,6 +197,7 @@ static const char *const bad_options[] = {
 	"app-layer-protocol:bogus;",
 	"target:nobody;",
 	"ssl_version:tls9;",
+	"tls.issuerdn:\"|4|\";",
 	"bogus:1;",
 	"bogus.buffer; content:\"a\";",
 };

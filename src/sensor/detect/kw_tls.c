@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * TLS versions by number: tls.version, ssl_version. They compare with the text of the field
- * tls.version; without a value that word is the buffer itself. */
+ * tls.version; without a value that word is the buffer itself. And the old words that look for a
+ * text in a certificate: tls.issuerdn:"CN=a"; */
 #include "sensor/detect/detect_priv.h"
 
 enum { VERSIONS_MAX = 8 };
@@ -70,7 +71,54 @@ static enum status compile_version(struct detect_compiler *c, const struct detec
 	return st;
 }
 
+struct text_operand {
+	struct slice bytes;
+	bool negated;
+};
+
+static bool text(const void *operand, struct detect_inspect *in)
+{
+	const struct text_operand *o = operand;
+
+	return in->bytes.ptr != NULL &&
+	       (detect_search(in->bytes, o->bytes, false) != SIZE_MAX) != o->negated;
+}
+
+/* "C=FR, CN=a"; negated: "!..." */
+static enum status compile_text(struct detect_compiler *c, const struct detect_keyword *kw,
+				struct slice value, struct fail *why)
+{
+	struct text_operand *o = ARENA_NEW(c->arena, struct text_operand);
+	struct detect_draft_list *keep = c->current;
+	enum status st;
+
+	if (o == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for %s", kw->name);
+	st = rule_content_parse(value, c->arena, &o->negated, &o->bytes, why);
+	if (st == ST_OK)
+		st = detect_list_for(c, slice_of(kw->field), &c->current, why);
+	if (st == ST_OK)
+		st = detect_add_step(c, kw, o, false, why);
+	c->current = keep;
+	return st;
+}
+
 KEYWORD(tls) = {
+	{.name = "tls.issuerdn",
+	 .field = "tls.cert_issuer",
+	 .compile = compile_text,
+	 .step = text,
+	 .doc = "the certificate's issuer holds this text"},
+	{.name = "tls.subject",
+	 .field = "tls.cert_subject",
+	 .compile = compile_text,
+	 .step = text,
+	 .doc = "the certificate's subject holds this text"},
+	{.name = "tls.fingerprint",
+	 .field = "tls.cert_fingerprint",
+	 .compile = compile_text,
+	 .step = text,
+	 .doc = "the certificate's SHA-1 fingerprint holds this text"},
 	{.name = "tls.version",
 	 .compile = compile_version,
 	 .step = version,

@@ -41,6 +41,8 @@ struct flow_side {
 	uint32_t bin_count;
 };
 
+struct report_macs; /* sensor/pipeline's */
+
 struct flow {
 	uint64_t id; /* < 2^53, the same in every replay: hash of the tuple and the first packet's
 			time */
@@ -65,6 +67,7 @@ struct flow {
 	struct stream_session *stream;
 	struct app_flow *app;
 	struct detect_flow *detect;
+	struct report_macs *macs; /* seen at either end, when an eve-log asks for them */
 	uint64_t anomalies_logged[2]; /* bit i of the stream module's anomalies: logged once a flow
 				       */
 	struct flow *hash_next, *old_prev, *old_next; /* the table's own, as all below */

@@ -254,6 +254,7 @@ static void inspect(struct pipeline *p, struct flow *f, enum flow_dir dir)
 static void packet_in_flow(struct pipeline *p, struct flow *f, enum flow_dir dir)
 {
 	p->tcp = (struct stream_result){0};
+	pipeline_report_macs(p, f);
 	if (f->side[0].pkts + f->side[1].pkts == 1)
 		anomaly_flow_new(p->anomaly, f);
 	if (f->bypassed)

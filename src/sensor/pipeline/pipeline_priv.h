@@ -60,6 +60,9 @@ void pipeline_report_packet(struct pipeline *p, struct flow *f, const struct str
 /* What is odd about the flow's transactions and was not said yet. */
 void pipeline_report_app(struct pipeline *p, struct flow *f);
 
+/* The MAC addresses of the packet at hand, at the ends of its flow f. */
+void pipeline_report_macs(struct pipeline *p, struct flow *f);
+
 /* Finished transactions of f that were not logged yet. */
 void pipeline_report_txs(struct pipeline *p, struct flow *f);
 

@@ -80,6 +80,64 @@ void report_mac(struct json *j, const uint8_t bytes[6])
 	json_str(j, (struct slice){(const uint8_t *)text, 17});
 }
 
+enum { MACS_MAX = 10 }; /* at each end of a flow, as Suricata */
+
+struct report_macs {
+	struct report_mac_set {
+		uint8_t of[MACS_MAX][6];
+		size_t count;
+	} end[2]; /* indexed by the direction that starts there */
+};
+
+static void mac_seen(struct report_mac_set *set, const uint8_t *mac)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (memcmp(set->of[i], mac, 6) == 0)
+			return;
+	if (set->count < MACS_MAX)
+		memcpy(set->of[set->count++], mac, 6);
+}
+
+void pipeline_report_macs(struct pipeline *p, struct flow *f)
+{
+	bool wanted = false;
+
+	for (size_t i = 0; i < p->output_count; i++)
+		wanted |= p->outputs[i].settings->ethernet;
+	if (!wanted || p->packet.ether.len < 14)
+		return;
+	if (f->macs == NULL)
+		f->macs = ARENA_NEW(&f->arena, struct report_macs);
+	if (f->macs == NULL) {
+		p->counters.no_memory++;
+		return;
+	}
+	mac_seen(&f->macs->end[p->packet_dir == FLOW_TO_SERVER], p->packet.ether.ptr);
+	mac_seen(&f->macs->end[p->packet_dir != FLOW_TO_SERVER], p->packet.ether.ptr + 6);
+}
+
+static void put_macs(struct json *j, const char *key, const struct report_mac_set *set)
+{
+	json_key(j, key);
+	json_array(j);
+	for (size_t i = 0; i < set->count; i++)
+		report_mac(j, set->of[i]);
+	json_end(j);
+}
+
+/* Of what is said at its end about a flow. */
+static void add_flow_ether(struct pipeline *p, const struct flow *f, enum flow_dir dir)
+{
+	struct buf b = buf_in(&p->scratch);
+	struct json j = json_in(&b);
+
+	json_object(&j);
+	put_macs(&j, "dest_macs", &f->macs->end[dir == FLOW_TO_SERVER]);
+	put_macs(&j, "src_macs", &f->macs->end[dir != FLOW_TO_SERVER]);
+	json_end(&j);
+	report_add_json(p, "", "ether", &b);
+}
+
 static void add_ether(struct pipeline *p, const struct flow *f, enum flow_dir dir, bool of_packet)
 {
 	struct slice ether = p->packet.ether;
@@ -211,7 +269,9 @@ void report_add_common(struct pipeline *p, const struct report_output *o, struct
 		report_add_u64(p, "", "parent_id", f->parent);
 	if (o->settings->metadata)
 		(void)report_add_metadata(p, f);
-	if (o->settings->ethernet)
+	if (o->settings->ethernet && p->of_end && f != NULL && f->macs != NULL)
+		add_flow_ether(p, f, dir);
+	else if (o->settings->ethernet)
 		add_ether(p, f, dir, of_packet);
 	if (o->settings->community && f != NULL && f->client.family != 0)
 		add_community(p, o, f);

@@ -419,14 +419,19 @@ static void tunnel(struct app_flow *f, struct app_tx *tx)
 	app_tx_advance(tx, APP_TO_SERVER, HTTP_DONE);
 	late_end(f->parser);
 	tail_end(f->parser);
-	if (http_side(tx, APP_TO_CLIENT)->status != 101)
-		app_change(f, NULL);
-	else if (http_find_nocase(upgrade, SLICE("h2c")) != SIZE_MAX)
-		change_to_http2(f, tx);
-	else if (http_find_nocase(upgrade, SLICE("websocket")) != SIZE_MAX)
-		app_change_to(f, "websocket");
-	else
+	if (f->before != NULL && f->expected != NULL &&
+	    !slice_equal(slice_of(f->expected), slice_of(f->protocol->name))) {
+		http_anomaly(tx, HTTP_CHANGE_FAILED); /* it should not even be HTTP */
 		f->stop_inspecting = true;
+	} else if (http_side(tx, APP_TO_CLIENT)->status != 101) {
+		app_change(f, NULL);
+	} else if (http_find_nocase(upgrade, SLICE("h2c")) != SIZE_MAX) {
+		change_to_http2(f, tx);
+	} else if (http_find_nocase(upgrade, SLICE("websocket")) != SIZE_MAX) {
+		app_change_to(f, "websocket");
+	} else {
+		f->stop_inspecting = true;
+	}
 }
 
 /* The server refuses a body that the client only wanted to send: it will not come. */

@@ -184,28 +184,33 @@ static enum http_unpacked step_inflate(struct http_layer *l, struct slice *in, u
 	return *made == room ? HTTP_UNPACK_ON : HTTP_UNPACK_MORE;
 }
 
+/* The decoder looks at all input it is given before it hands out what it made, so what a broken
+ * text makes would depend on the cut: it is given a byte at a time. */
 static enum http_unpacked step_brotli(struct http_layer *l, struct slice *in, uint8_t *out,
 				      size_t *made)
 {
-	size_t room = *made, left = in->len;
-	const uint8_t *at = in->ptr;
+	size_t room = *made, left;
+	BrotliDecoderResult r;
+	const uint8_t *at;
 
-	switch (BrotliDecoderDecompressStream(l->brotli, &left, &at, &room, &out, NULL)) {
+	do {
+		at = in->ptr;
+		left = in->len != 0;
+		r = BrotliDecoderDecompressStream(l->brotli, &left, &at, &room, &out, NULL);
+		if (in->len != 0 && left == 0)
+			*in = slice_from(*in, 1);
+	} while (r == BROTLI_DECODER_RESULT_NEEDS_MORE_INPUT && in->len != 0);
+	*made -= room;
+	switch (r) {
 	case BROTLI_DECODER_RESULT_SUCCESS:
-		*made -= room;
 		return HTTP_UNPACK_END;
 	case BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT:
-		*made -= room;
-		*in = slice_from(*in, in->len - left);
 		return HTTP_UNPACK_ON;
 	case BROTLI_DECODER_RESULT_NEEDS_MORE_INPUT:
-		*made -= room;
-		*in = (struct slice){NULL, 0};
 		return HTTP_UNPACK_MORE;
 	case BROTLI_DECODER_RESULT_ERROR:
 		break;
 	}
-	*made -= room;
 	return HTTP_UNPACK_BROKEN;
 }
 

@@ -440,7 +440,8 @@ static enum taken server_step(struct smtp *s, struct cursor *c, struct slice inp
 		s->flow, APP_TO_CLIENT, SMTP_FRAME_RESPONSE, from, (int64_t)(line.len + end),
 		s->command_count != 0 && s->commands[s->command_at] == SMTP_END_OF_DATA ? &was
 											: s->tx);
-	*out_stuck = !reply_line(s, line);
+	/* what is too long for a line and begins like none is no answer: it goes by */
+	*out_stuck = !(t == TOO_LONG && !known_code(line)) && !reply_line(s, line);
 	if (t == TOO_LONG && !eof) {
 		say(s, SMTP_TRUNCATED_LINE);
 		s->drop[APP_TO_CLIENT] = true;

@@ -186,6 +186,22 @@ static void long_lines_are_cut_and_said(struct test *t)
 	}
 }
 
+static void a_long_answer_that_is_none_goes_by(struct test *t)
+{
+	static uint8_t junk[SMTP_LINE_MAX + 100];
+	struct app_talk talk;
+
+	memset(junk, 'A', sizeof junk);
+	EXPECT(t, app_talk_open(&talk, APP_TCP, 25, 0));
+	app_talk_say(&talk, APP_TO_CLIENT, SLICE("220 ESMTP\r\n"), 0);
+	app_talk_say(&talk, APP_TO_CLIENT, (struct slice){junk, sizeof junk}, 700);
+	app_talk_say(&talk, APP_TO_SERVER, SLICE("EHLO a\r\n"), 0);
+	app_talk_say(&talk, APP_TO_CLIENT, SLICE("AA\r\n250 ok\r\n"), 0);
+	EXPECT(t, talk.f->state == APP_PARSING && talk.f->first != NULL);
+	EXPECT(t, !said(talk.f->first, SMTP_INVALID_REPLY));
+	app_talk_close(&talk);
+}
+
 static void starttls_gives_the_flow_to_tls(struct test *t)
 {
 	static const struct app_says says[] = {
@@ -208,4 +224,4 @@ static void starttls_gives_the_flow_to_tls(struct test *t)
 TESTS(T(a_mail_is_a_transaction_with_files), T(how_it_is_cut_does_not_matter),
       T(a_mail_that_breaks_off_leaves_a_truncated_file), T(what_is_odd_is_said),
       T(chunks_are_counted_not_read), T(long_lines_are_cut_and_said),
-      T(starttls_gives_the_flow_to_tls))
+      T(a_long_answer_that_is_none_goes_by), T(starttls_gives_the_flow_to_tls))

@@ -112,6 +112,10 @@ void report_add_alert(struct pipeline *p, const struct report_output *o, struct 
 	if (o->settings->evidence)
 		return;
 	r->u.alert.classtype = (struct slice){NULL, 0}; /* not in Suricata's */
+	if (rule->msg.len == 0) /* the table leaves empty texts out; Suricata says them */
+		report_add_text(p, "alert", "signature", SLICE(""));
+	if (rule->category.len == 0)
+		report_add_text(p, "alert", "category", SLICE(""));
 	add_target(p, r, rule);
 	if ((with & REPORT_WITH_REFERENCES) != 0)
 		add_references(p, rule);

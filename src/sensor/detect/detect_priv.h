@@ -759,6 +759,7 @@ struct detect_worker {
 	const struct detect_rules *rules;
 	int64_t numbers[DETECT_VARS_MAX]; /* byte_extract and byte_math, of the rule being asked */
 	struct detect_dataset_changes changes;
+	bool remembered; /* a match had an effect since this was cleared */
 	struct detect_context contexts[DETECT_CONTEXTS_MAX]; /* of the packet */
 	uint32_t context_count;
 	struct detect_var *vars; /* of the packet, in packet_arena */

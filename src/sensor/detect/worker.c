@@ -178,6 +178,8 @@ void detect_fire(const struct detect_rule *r, const struct detect_view *v)
 {
 	for (uint32_t i = 0; i < r->after_count; i++)
 		r->after[i].kw->after(r->after[i].operand, v);
+	if (r->after_count != 0)
+		v->worker->remembered = true;
 	detect_queue_add(v->worker, r, v);
 }
 
@@ -193,23 +195,63 @@ struct slice detect_buffer_transform(const struct detect_buffer *b, struct slice
 	return bytes;
 }
 
+static void rule_ask(struct detect_worker *w, const struct detect_rule *r,
+		     const struct detect_view *v)
+{
+	if (!detect_header_holds(r, v))
+		return;
+	if (r->payload_list >= 0) {
+		w->counters.evaluated++;
+		if (v->payload.len == 0 ||
+		    !detect_inspect_list(r, &r->lists[r->payload_list], v->payload, v))
+			return;
+	}
+	detect_fire(r, v);
+}
+
 /* Asks each candidate; they are about v's packet or stream bytes. */
 static void candidates_ask(struct detect_worker *w, const struct detect_view *v)
 {
 	detect_candidates_sort(&w->candidates);
 	w->counters.candidates += w->candidates.count;
+	for (size_t i = 0; i < w->candidates.count; i++)
+		rule_ask(w, &w->rules->rules[w->candidates.items[i]], v);
+	arena_reset(&w->scratch);
+}
+
+static bool reads(uint8_t use)
+{
+	return use == USE_READ || use == USE_READ_SET;
+}
+
+static bool has_matched(const struct detect_worker *w, const struct detect_rule *r)
+{
+	for (size_t i = 0; i < w->queued; i++)
+		if (w->queue[i].rule == r)
+			return true;
+	return false;
+}
+
+/* A rule on the stream has set a bit: those on the packet that ask for bits, and have not matched,
+ * are asked again. Which of the two is about packets does not change their order. */
+static void packet_ask_again(struct detect_worker *w, const struct packet *p, struct flow *f,
+			     enum flow_dir dir)
+{
+	struct detect_view v;
+
+	detect_view_of(&v, w, p, f, dir);
+	v.payload = p->payload;
+	detect_candidates_reset(&w->candidates);
+	detect_prefilter_payload(w->rules->prefilter, false, v.proto, dir, v.sport, v.dport,
+				 v.payload, w->hs, &w->candidates);
+	detect_candidates_sort(&w->candidates);
 	for (size_t i = 0; i < w->candidates.count; i++) {
 		const struct detect_rule *r = &w->rules->rules[w->candidates.items[i]];
 
-		if (!detect_header_holds(r, v))
-			continue;
-		if (r->payload_list >= 0) {
-			w->counters.evaluated++;
-			if (v->payload.len == 0 ||
-			    !detect_inspect_list(r, &r->lists[r->payload_list], v->payload, v))
-				continue;
-		}
-		detect_fire(r, v);
+		if ((reads(r->bit_use) || reads(r->int_use) || reads(r->host_use) ||
+		     reads(r->pair_use)) &&
+		    !has_matched(w, r))
+			rule_ask(w, r, &v);
 	}
 	arena_reset(&w->scratch);
 }
@@ -313,9 +355,12 @@ void detect_stream(struct detect_worker *w, const struct packet *p, struct flow 
 	d = detect_flow_state(&v);
 	if (d == NULL)
 		return;
+	w->remembered = false;
 	if (stream_is_inline(f)) {
 		if (p != NULL)
 			inline_look(w, &v);
+		if (p != NULL && w->remembered)
+			packet_ask_again(w, p, f, dir);
 		return;
 	}
 	bytes = stream_window(f, dir, &from);
@@ -335,4 +380,6 @@ void detect_stream(struct detect_worker *w, const struct packet *p, struct flow 
 	detect_prefilter_payload(w->rules->prefilter, true, IP_PROTO_TCP, dir, v.sport, v.dport,
 				 bytes, w->hs, &w->candidates);
 	candidates_ask(w, &v);
+	if (p != NULL && w->remembered)
+		packet_ask_again(w, p, f, dir);
 }

@@ -304,12 +304,6 @@ void app_tx_sweep(struct app_flow *f, bool (*done)(const struct app_tx *tx));
  * APP_TXS_MAX is spent (give up the flow then). */
 MUST_USE struct app_tx *app_tx_new(struct app_flow *f, size_t data_bytes);
 
-/* The values of app_file_fields[], for rows of a protocol's own: file.data and file.name of the
- * n-th file that tx carries in dir; whether that will not change any more. */
-struct slice app_file_data(struct app_tx *tx, enum app_dir dir, unsigned n);
-struct slice app_file_name(struct app_tx *tx, enum app_dir dir, unsigned n);
-bool app_file_whole(struct app_tx *tx, enum app_dir dir, unsigned n);
-
 /* For parsers, within parse(): bytes at..at+len-1 of its input are a frame; they need not be there
  * yet. len -1: until app_frame_close(). tx may be NULL. Returns its id; 0 when nobody wants frames
  * or there are too many. */

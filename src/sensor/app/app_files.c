@@ -55,7 +55,7 @@ static struct file *file_at(struct app_tx *tx, enum app_dir dir, unsigned n)
 	return f;
 }
 
-struct slice app_file_data(struct app_tx *tx, enum app_dir dir, unsigned n)
+static struct slice get_data(struct app_tx *tx, enum app_dir dir, unsigned n)
 {
 	const struct file *f = file_at(tx, dir, n);
 
@@ -64,14 +64,14 @@ struct slice app_file_data(struct app_tx *tx, enum app_dir dir, unsigned n)
 	return f->kept.len != 0 ? buf_slice(&f->kept) : SLICE("");
 }
 
-bool app_file_whole(struct app_tx *tx, enum app_dir dir, unsigned n)
+static bool data_whole(struct app_tx *tx, enum app_dir dir, unsigned n)
 {
 	const struct file *f = file_at(tx, dir, n);
 
 	return f != NULL && f->state != FILE_OPEN;
 }
 
-struct slice app_file_name(struct app_tx *tx, enum app_dir dir, unsigned n)
+static struct slice get_name(struct app_tx *tx, enum app_dir dir, unsigned n)
 {
 	const struct file *f = file_at(tx, dir, n);
 
@@ -107,15 +107,15 @@ const struct app_field app_file_fields[] = {
 	 .stage = APP_STAGE_COMPLETE,
 	 .growing = true,
 	 .multi = true,
-	 .get = app_file_data,
-	 .whole = app_file_whole,
+	 .get = get_data,
+	 .whole = data_whole,
 	 .doc = "The beginning of each file."},
 	{.name = "file.name",
 	 .dirs = 1u << APP_TO_SERVER | 1u << APP_TO_CLIENT,
 	 .stage = APP_STAGE_COMPLETE,
 	 .growing = true,
 	 .multi = true,
-	 .get = app_file_name,
+	 .get = get_name,
 	 .whole = always_whole,
 	 .doc = "Each file's name."},
 	{.name = "file.magic",

@@ -575,6 +575,9 @@ static void tcp_options_are_read(struct test *t)
 			  r.p.tcp.ts_ecr == 9);
 	EXPECT(t, r.p.tcp.has_wscale && r.p.tcp.wscale == 14); /* RFC 7323 2.3: at most 14 */
 	EXPECT(t, r.p.l4_header.len == 40 && r.p.payload.len == 0 && clean(&r.p));
+	look(&r, 101, /* SACK without a block: useless, but common */
+	     ip4(6, SLICE("\0\1\0\2\0\0\0\1\0\0\0\0\x60\x10\xff\xff\0\0\0\0\5\2\1\1")));
+	EXPECT(t, r.p.tcp.sacks == 0 && clean(&r.p));
 	EXPECT_UINT(t, rig_close(&r), 0);
 }
 

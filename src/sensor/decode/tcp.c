@@ -28,7 +28,7 @@ static bool length_right(uint8_t type, size_t body)
 	case OPT_SACK_OK:
 		return body == 0;
 	case OPT_SACK:
-		return body > 0 && body % 8 == 0;
+		return body % 8 == 0; /* an empty one is useless, but common */
 	case OPT_TS:
 		return body == 8;
 	default:

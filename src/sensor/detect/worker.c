@@ -104,6 +104,8 @@ static bool flow_holds(uint8_t flags, const struct detect_view *v)
 		return false;
 	if ((flags & FLOWKW_TO_CLIENT) != 0 && (v->flow == NULL || v->dir != FLOW_TO_CLIENT))
 		return false;
+	if ((flags & FLOWKW_ONLY_STREAM) != 0 && v->proto == IP_PROTO_TCP && !v->stream)
+		return false; /* a payload that the stream did not take is none */
 	if ((flags & FLOWKW_ESTABLISHED) != 0 && !v->established)
 		return false;
 	return (flags & FLOWKW_NOT_ESTABLISHED) == 0 || !v->established;
@@ -307,7 +309,7 @@ void detect_packet(struct detect_worker *w, const struct packet *p, struct flow 
 	w->stream_events = (struct stream_events){0};
 }
 
-/* Has a transaction been made or completed since the last look? Then the stream is looked at now
+/* Has a transaction been completed since the last look? Then the stream is looked at now
  * rather than when a chunk is full, as Suricata's parsers trigger it. */
 static bool tx_progressed(struct detect_flow *d, const struct flow *f, enum flow_dir dir)
 {
@@ -316,9 +318,9 @@ static bool tx_progressed(struct detect_flow *d, const struct flow *f, enum flow
 
 	if (a == NULL || a->protocol == NULL || a->protocol->stream_in_chunks)
 		return false;
-	seen = a->next_tx_id * 2;
-	if (a->last == NULL || a->last->progress[dir] >= a->protocol->complete[dir])
-		seen++;
+	seen = a->next_tx_id;
+	if (a->last != NULL && a->last->progress[dir] < a->protocol->complete[dir])
+		seen--;
 	if (seen == d->txs_seen[dir])
 		return false;
 	d->txs_seen[dir] = seen;

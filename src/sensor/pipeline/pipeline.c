@@ -165,7 +165,7 @@ static void flow_ended(void *ctx, struct flow *f, enum flow_end why)
 {
 	struct pipeline *p = ctx;
 	struct stream_sink sink = stream_sink(p);
-	bool in_packet = p->in_packet;
+	bool in_packet = p->in_packet, dropped = f->proto == IP_PROTO_TCP && f->action == FLOW_DROP;
 
 	if (p->finished) { /* pipeline_free() without pipeline_finish(): memory only */
 		stream_end(f);
@@ -175,7 +175,7 @@ static void flow_ended(void *ctx, struct flow *f, enum flow_end why)
 	}
 	p->in_packet = false;
 	p->verdict = (struct verdict){0};
-	for (int d = FLOW_TO_SERVER; !f->bypassed && d <= FLOW_TO_CLIENT; d++) {
+	for (int d = FLOW_TO_SERVER; !f->bypassed && !dropped && d <= FLOW_TO_CLIENT; d++) {
 		stream_flush(f, (enum flow_dir)d, &sink);
 		direction_ended(p, f, (enum flow_dir)d);
 	}

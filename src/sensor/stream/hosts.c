@@ -118,6 +118,14 @@ static enum status urgent_read(enum stream_urgent *out, struct config *c, const 
 			SLICE_ARG(s));
 }
 
+/* "auto": as the engine is. */
+static bool inline_read(struct config *c, bool ips)
+{
+	bool is_auto = slice_equal(config_text(c, "stream.inline", "auto"), SLICE("auto"));
+
+	return is_auto ? ips : config_bool(c, "stream.inline", ips);
+}
+
 enum status stream_config_read(struct stream_config *out, struct config *c, bool ips,
 			       struct arena *a, struct fail *why)
 {
@@ -130,7 +138,7 @@ enum status stream_config_read(struct stream_config *out, struct config *c, bool
 		.depth = depth != 0 ? depth : UINT64_MAX,
 		.midstream = config_bool(c, "stream.midstream", false),
 		.async = config_bool(c, "stream.async-oneside", false),
-		.in_line = config_bool(c, "stream.inline", ips), /* "auto": as the engine is */
+		.in_line = inline_read(c, ips),
 		.strict_timestamps = !config_bool(c, "stream.liberal-timestamps", true),
 		.checksums = config_bool(c, "stream.checksum-validation", true),
 		.bypass = config_bool(c, "stream.bypass", false),

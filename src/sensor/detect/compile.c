@@ -627,8 +627,7 @@ static bool address_only(const struct detect_compiler *c)
 	const struct detect_rule *o = c->out;
 
 	return o->test_count == 0 && o->packet_list_count == 0 &&
-	       (o->flow_flags & FLOWKW_GIVEN) == 0 && !o->app_only && c->rule->sport->any &&
-	       c->rule->dport->any;
+	       (o->flow_flags & FLOWKW_GIVEN) == 0 && !o->app_only;
 }
 
 static enum status decide(struct detect_compiler *c, uint8_t how, struct fail *why)

@@ -260,8 +260,9 @@ enum status detect_add_step(struct detect_compiler *c, const struct detect_keywo
 	return ST_OK;
 }
 
-static enum status add_to(struct detect_test *list, uint32_t *count,
-			  const struct detect_keyword *kw, const void *operand, struct fail *why)
+static enum status add_to(const struct detect_compiler *c, struct detect_test *list,
+			  uint32_t *count, const struct detect_keyword *kw, const void *operand,
+			  struct fail *why)
 {
 	uint32_t i = *count;
 
@@ -269,7 +270,7 @@ static enum status add_to(struct detect_test *list, uint32_t *count,
 		return fail_set(why, ST_LIMIT, "more than %d tests", DETECT_TESTS_MAX);
 	for (; i > 0 && list[i - 1].kw->cost > kw->cost; i--)
 		list[i] = list[i - 1];
-	list[i] = (struct detect_test){kw, operand};
+	list[i] = (struct detect_test){kw, operand, c->value};
 	++*count;
 	return ST_OK;
 }
@@ -277,19 +278,19 @@ static enum status add_to(struct detect_test *list, uint32_t *count,
 enum status detect_add_test(struct detect_compiler *c, const struct detect_keyword *kw,
 			    const void *operand, struct fail *why)
 {
-	return add_to(c->tests, &c->test_count, kw, operand, why);
+	return add_to(c, c->tests, &c->test_count, kw, operand, why);
 }
 
 enum status detect_add_tx_test(struct detect_compiler *c, const struct detect_keyword *kw,
 			       const void *operand, struct fail *why)
 {
-	return add_to(c->tx_tests, &c->tx_test_count, kw, operand, why);
+	return add_to(c, c->tx_tests, &c->tx_test_count, kw, operand, why);
 }
 
 enum status detect_add_after(struct detect_compiler *c, const struct detect_keyword *kw,
 			     const void *operand, struct fail *why)
 {
-	return add_to(c->after, &c->after_count, kw, operand, why);
+	return add_to(c, c->after, &c->after_count, kw, operand, why);
 }
 
 /* --- the header --- */
@@ -676,6 +677,7 @@ static enum status option(struct detect_compiler *c, const struct rule_option *o
 	const struct app_protocol *p;
 	const struct app_field *f;
 
+	c->value = o->value;
 	if (kw != NULL)
 		return kw->compile(c, kw, o->value, why);
 	f = app_field_find(o->keyword, &p);

@@ -170,6 +170,7 @@ struct detect_list {
 struct detect_test {
 	const struct detect_keyword *kw;
 	const void *operand;
+	struct slice value; /* as the rule wrote it */
 };
 
 enum { /* flow: */
@@ -287,6 +288,7 @@ struct detect_compiler {
 	struct detect_rules *rules;
 	struct arena *arena;
 	const struct rule *rule;
+	struct slice value; /* of the option being read */
 	struct detect_rule *out;
 	struct detect_draft_list *lists[DETECT_LISTS_MAX];
 	uint32_t list_count;

@@ -87,8 +87,12 @@ static void list_add(const struct detect_list *l, struct buf *out)
 
 static void tests_add(const char *what, const struct detect_test *tests, size_t n, struct buf *out)
 {
-	for (size_t i = 0; i < n; i++)
-		buf_add_fmt(out, "  %s %s: %s\n", what, tests[i].kw->name, tests[i].kw->doc);
+	for (size_t i = 0; i < n; i++) {
+		buf_add_fmt(out, "  %s %s", what, tests[i].kw->name);
+		if (tests[i].value.len != 0)
+			buf_add_fmt(out, ":%.*s", SLICE_ARG(tests[i].value));
+		buf_add_fmt(out, " (%s)\n", tests[i].kw->doc);
+	}
 }
 
 static void looks_add(const struct detect_rule *r, struct buf *out)

@@ -50,4 +50,27 @@ void json_fixed(struct json *j, int64_t num, unsigned digits);
 /* Text that already is one JSON value. */
 void json_raw(struct json *j, struct slice value);
 
+/* A member of an object: its key and its value. */
+static inline void json_member_u64(struct json *j, const char *key, uint64_t v)
+{
+	json_key(j, key);
+	json_u64(j, v);
+}
+static inline void json_member_bool(struct json *j, const char *key, bool v)
+{
+	json_key(j, key);
+	json_bool(j, v);
+}
+static inline void json_member_str(struct json *j, const char *key, struct slice s)
+{
+	json_key(j, key);
+	json_str(j, s);
+}
+/* The same; left out when s is empty. */
+static inline void json_member_some(struct json *j, const char *key, struct slice s)
+{
+	if (s.len != 0)
+		json_member_str(j, key, s);
+}
+
 #endif

@@ -179,18 +179,6 @@ static const void *configure(struct config *config, struct arena *a)
 
 /* --- what it says --- */
 
-static void put_text(struct json *j, const char *key, struct slice s)
-{
-	json_key(j, key);
-	json_str(j, s);
-}
-
-static void put_number(struct json *j, const char *key, uint64_t v)
-{
-	json_key(j, key);
-	json_u64(j, v);
-}
-
 static void put_address_value(struct json *j, struct slice s)
 {
 	struct addr a = addr_v4(s.ptr);
@@ -228,7 +216,7 @@ static void put_hex(struct json *j, const char *key, struct slice s)
 		buf_add_byte(&b, (uint8_t)digits[s.ptr[i] >> 4]);
 		buf_add_byte(&b, (uint8_t)digits[s.ptr[i] & 15]);
 	}
-	put_text(j, key, buf_slice(&b));
+	json_member_str(j, key, buf_slice(&b));
 }
 
 /* Parameters that EVE names, by option code. */
@@ -269,22 +257,22 @@ static void put_option(struct json *j, const struct dhcp_tx *d, const struct dhc
 		break;
 	case OPT_HOSTNAME:
 		if (o->data.len != 0)
-			put_text(j, "hostname", o->data);
+			json_member_str(j, "hostname", o->data);
 		break;
 	case OPT_TYPE:
 		put_type(j, d->type);
 		break;
 	case OPT_RENEWAL:
 		if (d->has_renewal)
-			put_number(j, "renewal_time", d->renewal);
+			json_member_u64(j, "renewal_time", d->renewal);
 		break;
 	case OPT_LEASE_TIME:
 		if (extended && d->has_lease)
-			put_number(j, "lease_time", d->lease);
+			json_member_u64(j, "lease_time", d->lease);
 		break;
 	case OPT_REBINDING:
 		if (extended && d->has_rebinding)
-			put_number(j, "rebinding_time", d->rebinding);
+			json_member_u64(j, "rebinding_time", d->rebinding);
 		break;
 	case OPT_SUBNET_MASK:
 		if (extended)
@@ -308,7 +296,7 @@ static void put_option(struct json *j, const struct dhcp_tx *d, const struct dhc
 		break;
 	case OPT_VENDOR_CLASS:
 		if (extended && o->data.len != 0)
-			put_text(j, "vendor_class_identifier", o->data);
+			json_member_str(j, "vendor_class_identifier", o->data);
 		break;
 	default:
 		break;
@@ -336,7 +324,7 @@ static bool log_dhcp(struct app_tx *tx, unsigned n, struct arena *scratch, struc
 	json_object(&j);
 	json_key(&j, "type");
 	json_z(&j, d->op == OP_REQUEST ? "request" : d->op == OP_REPLY ? "reply" : "<unknown>");
-	put_number(&j, "id", d->id);
+	json_member_u64(&j, "id", d->id);
 	put_hex(&j, "client_mac", d->mac);
 	put_address(&j, "assigned_ip", d->yours);
 	if (d->settings->extended) {

@@ -110,12 +110,6 @@ static bool read_range(struct cursor *c, struct dnp3_object *o)
 	return cursor_ok(c);
 }
 
-static void put_number(struct json *j, const char *key, uint64_t v)
-{
-	json_key(j, key);
-	json_u64(j, v);
-}
-
 /* A request to read names objects, and has points only where each has a size. */
 static bool has_points(const struct dnp3_tx *d, const struct dnp3_object *o)
 {
@@ -146,14 +140,14 @@ static bool read_objects(struct app_flow *f, struct app_tx *tx, struct cursor c,
 				(uint64_t)o.group << 8 | o.variation))
 			return false;
 		json_object(j);
-		put_number(j, "group", o.group);
-		put_number(j, "variation", o.variation);
-		put_number(j, "qualifier", o.qualifier);
-		put_number(j, "prefix_code", dnp3_prefix_code(&o));
-		put_number(j, "range_code", dnp3_range_code(&o));
-		put_number(j, "start", o.start);
-		put_number(j, "stop", o.stop);
-		put_number(j, "count", o.count);
+		json_member_u64(j, "group", o.group);
+		json_member_u64(j, "variation", o.variation);
+		json_member_u64(j, "qualifier", o.qualifier);
+		json_member_u64(j, "prefix_code", dnp3_prefix_code(&o));
+		json_member_u64(j, "range_code", dnp3_range_code(&o));
+		json_member_u64(j, "start", o.start);
+		json_member_u64(j, "stop", o.stop);
+		json_member_u64(j, "count", o.count);
 		if (has_points(d, &o))
 			good = app_dnp3_points(&c, &o, &points, j);
 		json_end(j);
@@ -442,10 +436,10 @@ static void put_link(struct json *j, const struct dnp3_tx *d)
 	put_bit(j, "pri", d->link_control, 0x40);
 	put_bit(j, "fcb", d->link_control, 0x20);
 	put_bit(j, "fcv", d->link_control, 0x10);
-	put_number(j, "function_code", d->link_control & 15);
+	json_member_u64(j, "function_code", d->link_control & 15);
 	json_end(j);
-	put_number(j, "src", d->src);
-	put_number(j, "dst", d->dst);
+	json_member_u64(j, "src", d->src);
+	json_member_u64(j, "dst", d->dst);
 }
 
 static bool log_dnp3(struct app_tx *tx, unsigned n, struct arena *scratch, struct record *r)
@@ -466,9 +460,9 @@ static bool log_dnp3(struct app_tx *tx, unsigned n, struct arena *scratch, struc
 	put_bit(&j, "fin", d->control, 0x40);
 	put_bit(&j, "con", d->control, 0x20);
 	put_bit(&j, "uns", d->control, 0x10);
-	put_number(&j, "sequence", d->control & 15);
+	json_member_u64(&j, "sequence", d->control & 15);
 	json_end(&j);
-	put_number(&j, "function_code", d->function);
+	json_member_u64(&j, "function_code", d->function);
 	if (d->objects.len != 0) {
 		json_key(&j, "objects");
 		json_raw(&j, d->objects);

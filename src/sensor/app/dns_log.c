@@ -52,12 +52,6 @@ static void put_name(struct json *j, const char *key, const char *cut_key, struc
 	}
 }
 
-static void put_u64(struct json *j, const char *key, uint64_t v)
-{
-	json_key(j, key);
-	json_u64(j, v);
-}
-
 static void put_flag(struct json *j, const char *key, bool set)
 {
 	if (!set)
@@ -75,7 +69,7 @@ static void put_soa(struct json *j, const struct dns_rdata *data)
 	put_name(j, "mname", "mname_truncated", data->name[0]);
 	put_name(j, "rname", "rname_truncated", data->name[1]);
 	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
-		put_u64(j, keys[i], cursor_be32(&c));
+		json_member_u64(j, keys[i], cursor_be32(&c));
 	json_end(j);
 }
 
@@ -84,9 +78,9 @@ static void put_srv(struct json *j, const struct dns_rdata *data)
 	struct cursor c = cursor_of(data->bytes);
 
 	json_object(j);
-	put_u64(j, "priority", cursor_be16(&c));
-	put_u64(j, "weight", cursor_be16(&c));
-	put_u64(j, "port", cursor_be16(&c));
+	json_member_u64(j, "priority", cursor_be16(&c));
+	json_member_u64(j, "weight", cursor_be16(&c));
+	json_member_u64(j, "port", cursor_be16(&c));
 	put_name(j, "name", NULL, data->name[0]);
 	json_end(j);
 }
@@ -103,8 +97,8 @@ static void put_sshfp(struct json *j, const struct dns_rdata *data, struct arena
 	json_object(j);
 	json_key(j, "fingerprint");
 	json_str(j, buf_slice(&hex));
-	put_u64(j, "algo", data->bytes.ptr[0]);
-	put_u64(j, "type", data->bytes.ptr[1]);
+	json_member_u64(j, "algo", data->bytes.ptr[0]);
+	json_member_u64(j, "type", data->bytes.ptr[1]);
 	json_end(j);
 }
 
@@ -117,7 +111,7 @@ static void put_options(struct json *j, const struct dns_rdata *data, struct are
 		struct buf hex = buf_in(a);
 
 		json_object(j);
-		put_u64(j, "code", cursor_be16(&c));
+		json_member_u64(j, "code", cursor_be16(&c));
 		crypto_hex_add(cursor_take(&c, cursor_be16(&c)), &hex);
 		json_key(j, "data");
 		json_str(j, buf_slice(&hex));
@@ -157,7 +151,7 @@ static void put_detail(struct json *j, const struct dns_record *r, struct slice 
 	put_name(j, "rrname", "rrname_truncated", r->name);
 	json_key(j, "rrtype");
 	json_str(j, app_dns_type(r->type, a));
-	put_u64(j, "ttl", r->ttl);
+	json_member_u64(j, "ttl", r->ttl);
 	if (r->type == DNS_TXT || data_text(r, a, &text)) {
 		json_key(j, "rdata");
 		json_str(j, text);
@@ -293,7 +287,7 @@ static void put_flags(struct json *j, const struct dns *d, struct arena *a)
 	put_flag(j, "rd", (d->h.flags & DNS_FLAG_RD) != 0);
 	put_flag(j, "ra", (d->h.flags & DNS_FLAG_RA) != 0);
 	put_flag(j, "z", (d->h.flags & DNS_FLAG_Z) != 0);
-	put_u64(j, "opcode", d->opcode);
+	json_member_u64(j, "opcode", d->opcode);
 }
 
 /* ---- the object ---- */
@@ -303,11 +297,11 @@ static void put_version3(struct json *j, const struct app_tx *tx, const struct a
 {
 	const struct dns *d = tx->data;
 
-	put_u64(j, "version", 3);
+	json_member_u64(j, "version", 3);
 	json_key(j, "type");
 	json_z(j, d->dir == APP_TO_SERVER ? "request" : "response");
-	put_u64(j, "tx_id", tx->id);
-	put_u64(j, "id", d->h.id);
+	json_member_u64(j, "tx_id", tx->id);
+	json_member_u64(j, "id", d->h.id);
 	put_flags(j, d, a);
 	json_key(j, "rcode");
 	json_str(j, app_dns_rcode((uint16_t)d->rcode, a));
@@ -333,25 +327,25 @@ static void put_query2(struct json *j, const struct app_tx *tx, const struct dns
 {
 	const struct dns *d = tx->data;
 
-	put_u64(j, "version", 2);
+	json_member_u64(j, "version", 2);
 	json_key(j, "type");
 	json_z(j, "query");
-	put_u64(j, "id", d->h.id);
+	json_member_u64(j, "id", d->h.id);
 	put_name(j, "rrname", "rrname_truncated", q->name);
 	json_key(j, "rrtype");
 	json_str(j, app_dns_type(q->type, a));
-	put_u64(j, "tx_id", tx->id);
+	json_member_u64(j, "tx_id", tx->id);
 	put_flag(j, "z", (d->h.flags & DNS_FLAG_Z) != 0);
-	put_u64(j, "opcode", d->opcode);
+	json_member_u64(j, "opcode", d->opcode);
 }
 
 static void put_answer2(struct json *j, const struct dns *d, const struct asked *asked,
 			struct arena *a)
 {
-	put_u64(j, "version", 2);
+	json_member_u64(j, "version", 2);
 	json_key(j, "type");
 	json_z(j, "answer");
-	put_u64(j, "id", d->h.id);
+	json_member_u64(j, "id", d->h.id);
 	put_flags(j, d, a);
 	if (d->question_count != 0) {
 		put_name(j, "rrname", "rrname_truncated", d->questions[0].name);

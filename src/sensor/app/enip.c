@@ -422,12 +422,6 @@ static void json_name(struct json *j, const char *key, const struct app_word *wo
 		json_str(j, buf_text(j->out->arena, "unknown-%llu", (unsigned long long)v));
 }
 
-static void json_number(struct json *j, const char *key, uint64_t v)
-{
-	json_key(j, key);
-	json_u64(j, v);
-}
-
 static void log_path(struct json *j, const struct cip *m)
 {
 	static const struct app_word kinds[] = {
@@ -442,7 +436,7 @@ static void log_path(struct json *j, const struct cip *m)
 	for (size_t i = 0; i < m->path_count; i++) {
 		json_object(j);
 		json_name(j, "segment_type", kinds, m->path[i].type & 0xfc);
-		json_number(j, "value", m->path[i].value);
+		json_member_u64(j, "value", m->path[i].value);
 		json_end(j);
 	}
 	json_end(j);
@@ -477,18 +471,18 @@ static void log_identity(struct json *j, const struct enip_side *s)
 {
 	json_key(j, "identity");
 	json_object(j);
-	json_number(j, "protocol_version", s->protocol_version);
+	json_member_u64(j, "protocol_version", s->protocol_version);
 	json_key(j, "revision");
 	json_str(j, buf_text(j->out->arena, "%u.%u", (unsigned)(s->revision & 255),
 			     (unsigned)(s->revision >> 8)));
 	json_name(j, "vendor_id", app_enip_vendors, s->vendor);
 	json_name(j, "device_type", app_enip_devices, s->device_type);
-	json_number(j, "product_code", s->product_code);
-	json_number(j, "status", s->identity_status);
-	json_number(j, "serial", s->serial);
+	json_member_u64(j, "product_code", s->product_code);
+	json_member_u64(j, "status", s->identity_status);
+	json_member_u64(j, "serial", s->serial);
 	json_key(j, "product_name");
 	json_str(j, s->product);
-	json_number(j, "state", s->state);
+	json_member_u64(j, "state", s->state);
 	json_end(j);
 }
 
@@ -501,18 +495,18 @@ static void log_side(struct json *j, const char *key, const struct enip_side *s)
 	json_name(j, "command", app_enip_commands, s->cmd);
 	json_name(j, "status", app_enip_statuses, s->status);
 	if (s->options != 0)
-		json_number(j, "options", s->options);
+		json_member_u64(j, "options", s->options);
 	if (s->has_register) {
 		json_key(j, "register_session");
 		json_object(j);
-		json_number(j, "protocol_version", s->protocol_version);
-		json_number(j, "options", s->register_options);
+		json_member_u64(j, "protocol_version", s->protocol_version);
+		json_member_u64(j, "options", s->register_options);
 		json_end(j);
 	} else if (s->has_services) {
 		json_key(j, "list_services");
 		json_object(j);
-		json_number(j, "protocol_version", s->protocol_version);
-		json_number(j, "capabilities", s->capabilities);
+		json_member_u64(j, "protocol_version", s->protocol_version);
+		json_member_u64(j, "capabilities", s->capabilities);
 		json_key(j, "service_name");
 		json_str(j, s->service_name);
 		json_end(j);

@@ -134,12 +134,6 @@ static void put_replies(struct json *j, const struct ftp_tx *o)
 	json_end(j);
 }
 
-static void put_bool(struct json *j, const char *key, bool v)
-{
-	json_key(j, key);
-	json_bool(j, v);
-}
-
 bool app_ftp_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct record *r)
 {
 	const struct ftp_tx *o = own(tx);
@@ -157,7 +151,7 @@ bool app_ftp_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct re
 		json_key(&j, "command_data");
 		json_str(&j, argument(o));
 	}
-	put_bool(&j, "command_truncated", o->line_cut);
+	json_member_bool(&j, "command_truncated", o->line_cut);
 	put_replies(&j, o);
 	if (o->port != 0) {
 		json_key(&j, "dynamic_port");
@@ -170,7 +164,7 @@ bool app_ftp_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct re
 	}
 	json_key(&j, "reply_received");
 	json_z(&j, o->answered ? "yes" : "no");
-	put_bool(&j, "reply_truncated", o->reply_cut);
+	json_member_bool(&j, "reply_truncated", o->reply_cut);
 	json_end(&j);
 	r->making.with_tx_id = true;
 	return !text.full && record_object(r, scratch, "ftp", buf_slice(&text));

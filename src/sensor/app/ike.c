@@ -649,12 +649,6 @@ static const struct app_word v2_dh[] = {
 };
 static const struct app_word v2_esn[] = {{"NoESN", 0}, {"ESN", 1}, {0}};
 
-static void put_number(struct json *j, const char *key, uint64_t v)
-{
-	json_key(j, key);
-	json_u64(j, v);
-}
-
 static void put_name(struct json *j, const struct app_word *words, uint64_t v)
 {
 	const char *name = name_of(words, v);
@@ -718,12 +712,12 @@ static void put_side(struct json *j, const char *key, const struct ike_tx *d, en
 	if (s->key_exchange.len != 0) {
 		json_key(j, "key_exchange_payload");
 		json_str(j, s->key_exchange);
-		put_number(j, "key_exchange_payload_length", s->key_exchange.len / 2);
+		json_member_u64(j, "key_exchange_payload_length", s->key_exchange.len / 2);
 	}
 	if (s->nonce.len != 0) {
 		json_key(j, "nonce_payload");
 		json_str(j, s->nonce);
-		put_number(j, "nonce_payload_length", s->nonce.len / 2);
+		json_member_u64(j, "nonce_payload_length", s->nonce.len / 2);
 	}
 	if (dir == APP_TO_SERVER && d->dir == dir && d->transform_count != 0)
 		put_proposals(j, "proposals", d);
@@ -737,7 +731,7 @@ static void put_v1(struct json *j, const struct ike_tx *d)
 	json_key(j, "ikev1");
 	json_object(j);
 	if (d->state->has_doi)
-		put_number(j, "doi", d->state->doi);
+		json_member_u64(j, "doi", d->state->doi);
 	json_key(j, "encrypted_payloads");
 	json_bool(j, sealed);
 	if (!sealed) {
@@ -782,7 +776,7 @@ static void put_v2(struct json *j, const struct ike_tx *d)
 		errors += d->notify[i] < 16384; /* RFC 7296 3.10.1: below are errors */
 	json_key(j, "ikev2");
 	json_object(j);
-	put_number(j, "errors", errors);
+	json_member_u64(j, "errors", errors);
 	if (d->notify_count != 0) {
 		json_key(j, "notify");
 		json_array(j);
@@ -803,14 +797,14 @@ static bool log_ike(struct app_tx *tx, unsigned n, struct arena *scratch, struct
 		return false;
 	r->making.of_packet = true;
 	json_object(&j);
-	put_number(&j, "version_major", d->major);
-	put_number(&j, "version_minor", d->minor);
+	json_member_u64(&j, "version_major", d->major);
+	json_member_u64(&j, "version_minor", d->minor);
 	json_key(&j, "init_spi");
 	json_str(&j, hex_of((struct slice){d->init_spi, SPI_BYTES}, scratch));
 	json_key(&j, "resp_spi");
 	json_str(&j, hex_of((struct slice){d->resp_spi, SPI_BYTES}, scratch));
-	put_number(&j, "message_id", d->message_id);
-	put_number(&j, "exchange_type", d->exchange);
+	json_member_u64(&j, "message_id", d->message_id);
+	json_member_u64(&j, "exchange_type", d->exchange);
 	if (d->major == 1 && d->state->chosen_count != 0)
 		put_attributes(&j, &d->state->chosen);
 	if (d->major == 1 && d->dir == APP_TO_CLIENT && d->transform_count > 1)

@@ -270,12 +270,6 @@ static void put(struct json *j, const char *key, struct slice value)
 	json_str(j, value);
 }
 
-static void put_u64(struct json *j, const char *key, uint64_t value)
-{
-	json_key(j, key);
-	json_u64(j, value);
-}
-
 static void put_hex(struct json *j, const char *key, struct slice value, struct arena *a)
 {
 	struct buf b = buf_in(a);
@@ -329,10 +323,10 @@ static void put_search(struct json *j, struct cursor *c)
 
 	(void)read_search(c, &s);
 	put(j, "base_object", s.base);
-	put_u64(j, "scope", s.scope);
-	put_u64(j, "deref_alias", s.aliases);
-	put_u64(j, "size_limit", s.sizes);
-	put_u64(j, "time_limit", s.seconds);
+	json_member_u64(j, "scope", s.scope);
+	json_member_u64(j, "deref_alias", s.aliases);
+	json_member_u64(j, "size_limit", s.sizes);
+	json_member_u64(j, "time_limit", s.seconds);
 	json_key(j, "types_only");
 	json_bool(j, s.types_only);
 	if (s.filter.id == CONTEXT(7)) {
@@ -349,7 +343,7 @@ static void put_bind(struct json *j, struct cursor *c, struct arena *a)
 {
 	struct cursor sasl;
 
-	put_u64(j, "version", number(c, BER_INTEGER));
+	json_member_u64(j, "version", number(c, BER_INTEGER));
 	put(j, "name", ber_take(c, BER_OCTETS));
 	if (!ber_is(c, CONTEXT_OF(3)))
 		return;
@@ -522,10 +516,10 @@ static void put_message(struct json *j, const struct ldap_message *m, bool with_
 
 	json_object(j);
 	if (with_id && id_first)
-		put_u64(j, "message_id", m->id);
+		json_member_u64(j, "message_id", m->id);
 	put(j, "operation", name != NULL ? slice_of(name) : SLICE("unknown"));
 	if (with_id && !id_first)
-		put_u64(j, "message_id", m->id);
+		json_member_u64(j, "message_id", m->id);
 	if (name != NULL && m->op != LDAP_UNBIND && m->op != LDAP_SEARCH_REFERENCE)
 		put_body(j, m, a);
 	put_controls(j, m, a);

@@ -19,18 +19,6 @@ static const char *const procedures4[] = {"NULL", "COMPOUND"};
 
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
 
-static void put_text(struct json *j, const char *key, struct slice value)
-{
-	json_key(j, key);
-	json_str(j, value);
-}
-
-static void put_u64(struct json *j, const char *key, uint64_t value)
-{
-	json_key(j, key);
-	json_u64(j, value);
-}
-
 static struct slice procedure_name(const struct nfs_tx *d, struct arena *a)
 {
 	const char *const *names = procedures4;
@@ -98,8 +86,8 @@ static void put_file(struct json *j, const struct nfs_tx *d)
 	json_key(j, "last");
 	json_bool(j, d->last);
 	if (d->is_file) {
-		put_u64(j, "last_xid", d->last_xid);
-		put_u64(j, "chunks", d->chunks);
+		json_member_u64(j, "last_xid", d->last_xid);
+		json_member_u64(j, "chunks", d->chunks);
 	}
 	json_end(j);
 }
@@ -111,17 +99,17 @@ static struct slice rpc_json(const struct nfs_tx *d, struct arena *a)
 	struct json j = json_in(&b);
 
 	json_object(&j);
-	put_u64(&j, "xid", d->xid);
-	put_text(&j, "status", d->rpc_status == 0 ? SLICE("ACCEPTED") : SLICE("DENIED"));
-	put_text(&j, "auth_type",
-		 d->who.flavor < COUNT(flavors) ? slice_of(flavors[d->who.flavor])
-						: buf_text(a, "%u", d->who.flavor));
+	json_member_u64(&j, "xid", d->xid);
+	json_member_str(&j, "status", d->rpc_status == 0 ? SLICE("ACCEPTED") : SLICE("DENIED"));
+	json_member_str(&j, "auth_type",
+			d->who.flavor < COUNT(flavors) ? slice_of(flavors[d->who.flavor])
+						       : buf_text(a, "%u", d->who.flavor));
 	if (d->who.flavor == AUTH_UNIX) {
 		json_key(&j, "creds");
 		json_object(&j);
-		put_text(&j, "machine_name", d->who.machine);
-		put_u64(&j, "uid", d->who.uid);
-		put_u64(&j, "gid", d->who.gid);
+		json_member_str(&j, "machine_name", d->who.machine);
+		json_member_u64(&j, "uid", d->who.uid);
+		json_member_u64(&j, "gid", d->who.gid);
 		json_end(&j);
 	}
 	json_end(&j);
@@ -138,26 +126,26 @@ bool app_nfs_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct re
 	if (n != 0 || (d->version <= 3 && d->procedure == GETATTR))
 		return false;
 	json_object(&j);
-	put_u64(&j, "version", d->version);
-	put_text(&j, "procedure", procedure);
-	put_text(&j, "filename", d->name);
+	json_member_u64(&j, "version", d->version);
+	json_member_str(&j, "procedure", procedure);
+	json_member_str(&j, "filename", d->name);
 	if (d->handle.len != 0)
-		put_text(
+		json_member_str(
 			&j, "hhash",
 			buf_text(scratch, "%lx", crc32(0, d->handle.ptr, (unsigned)d->handle.len)));
-	put_u64(&j, "id", tx->id + 1);
+	json_member_u64(&j, "id", tx->id + 1);
 	json_key(&j, "file_tx");
 	json_bool(&j, d->is_file);
-	put_text(&j, "type", SLICE("response"));
-	put_text(&j, "status", status_name(d->status, scratch));
+	json_member_str(&j, "type", SLICE("response"));
+	json_member_str(&j, "status", status_name(d->status, scratch));
 	if (d->is_file) {
 		json_key(&j, d->dir == APP_TO_CLIENT ? "read" : "write");
 		put_file(&j, d);
 	} else if (slice_equal(procedure, SLICE("RENAME"))) {
 		json_key(&j, "rename");
 		json_object(&j);
-		put_text(&j, "from", d->name);
-		put_text(&j, "to", d->to);
+		json_member_str(&j, "from", d->name);
+		json_member_str(&j, "to", d->to);
 		json_end(&j);
 	}
 	json_end(&j);

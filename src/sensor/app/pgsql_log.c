@@ -31,12 +31,6 @@ static void put(struct json *j, const char *key, struct slice value, struct aren
 	json_str(j, buf_slice(&b));
 }
 
-static void put_u64(struct json *j, const char *key, uint64_t value)
-{
-	json_key(j, key);
-	json_u64(j, value);
-}
-
 static void put_z(struct json *j, const char *key, const char *value)
 {
 	json_key(j, key);
@@ -128,8 +122,8 @@ static void put_request(struct json *j, const struct pgsql_tx *d, const struct p
 		break;
 	case PGSQL_CANCEL:
 		put_z(j, "message", "cancel_request");
-		put_u64(j, "process_id", cursor_be32(&c));
-		put_u64(j, "secret_key", cursor_be32(&c));
+		json_member_u64(j, "process_id", cursor_be32(&c));
+		json_member_u64(j, "secret_key", cursor_be32(&c));
 		break;
 	case PGSQL_QUERY:
 		put(j, "simple_query", app_pgsql_text(d->request.body), a);
@@ -154,8 +148,8 @@ static void put_request(struct json *j, const struct pgsql_tx *d, const struct p
 	case PGSQL_COPY_IN:
 		json_key(j, "copy_data_in");
 		json_object(j);
-		put_u64(j, "msg_count", d->request.count);
-		put_u64(j, "data_size", d->request.size);
+		json_member_u64(j, "msg_count", d->request.count);
+		json_member_u64(j, "data_size", d->request.size);
 		json_end(j);
 		if (d->done != PGSQL_NOTHING)
 			put_z(j, "message", d->done == PGSQL_COPY_DONE ? "copy_done" : "copy_fail");
@@ -210,7 +204,7 @@ static void put_copy(struct json *j, const char *key, struct slice body)
 	(void)cursor_u8(&c);
 	json_key(j, key);
 	json_object(j);
-	put_u64(j, "columns", cursor_be16(&c));
+	json_member_u64(j, "columns", cursor_be16(&c));
 	json_end(j);
 }
 
@@ -246,15 +240,15 @@ static void put_response(struct json *j, const struct pgsql_message *m, struct a
 		put(j, "authentication_sasl_final", m->body, a);
 		break;
 	case PGSQL_KEY:
-		put_u64(j, "process_id", cursor_be32(&c));
-		put_u64(j, "secret_key", cursor_be32(&c));
+		json_member_u64(j, "process_id", cursor_be32(&c));
+		json_member_u64(j, "secret_key", cursor_be32(&c));
 		break;
 	case PGSQL_ROW_DESCRIPTION:
-		put_u64(j, "field_count", cursor_be16(&c));
+		json_member_u64(j, "field_count", cursor_be16(&c));
 		break;
 	case PGSQL_ROWS:
-		put_u64(j, "data_rows", m->count);
-		put_u64(j, "data_size", m->size);
+		json_member_u64(j, "data_rows", m->count);
+		json_member_u64(j, "data_size", m->size);
 		break;
 	case PGSQL_COPY_OUT:
 		put_copy(j, "copy_out_response", m->body);
@@ -265,8 +259,8 @@ static void put_response(struct json *j, const struct pgsql_message *m, struct a
 	case PGSQL_COPY_DATA_OUT:
 		json_key(j, "copy_data_out");
 		json_object(j);
-		put_u64(j, "row_count", m->count);
-		put_u64(j, "data_size", m->size);
+		json_member_u64(j, "row_count", m->count);
+		json_member_u64(j, "data_size", m->size);
 		json_end(j);
 		break;
 	case PGSQL_COPY_DONE:
@@ -280,7 +274,7 @@ static void put_response(struct json *j, const struct pgsql_message *m, struct a
 		put_fields(j, m->body, a);
 		break;
 	case PGSQL_NOTIFICATION:
-		put_u64(j, "pid", cursor_be32(&c));
+		json_member_u64(j, "pid", cursor_be32(&c));
 		put(j, "channel_name", take_text(&c), a);
 		put(j, "payload", take_text(&c), a);
 		break;
@@ -323,7 +317,7 @@ bool app_pgsql_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct 
 	if (n != 0 || (!d->has_request && d->response_count == 0))
 		return false;
 	json_object(&j);
-	put_u64(&j, "tx_id", tx->id + 1);
+	json_member_u64(&j, "tx_id", tx->id + 1);
 	if (d->has_request) {
 		json_key(&j, "request");
 		json_object(&j);

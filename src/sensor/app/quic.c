@@ -663,22 +663,14 @@ static void put_extensions(struct json *j, struct slice extensions)
 	json_end(j);
 }
 
-static void put_text(struct json *j, const char *key, struct slice s)
-{
-	if (s.len == 0)
-		return;
-	json_key(j, key);
-	json_str(j, s);
-}
-
 static void put_hashed(struct json *j, const char *key, struct slice hash, struct slice string)
 {
 	if (hash.len == 0)
 		return;
 	json_key(j, key);
 	json_object(j);
-	put_text(j, "hash", hash);
-	put_text(j, "string", string);
+	json_member_some(j, "hash", hash);
+	json_member_some(j, "string", string);
 	json_end(j);
 }
 
@@ -692,15 +684,15 @@ static bool log_quic(struct app_tx *tx, unsigned n, struct arena *scratch, struc
 		return false;
 	r->making.of_packet = true;
 	json_object(&j);
-	put_text(&j, "version", version_text(d->version, scratch));
-	put_text(&j, "sni", d->tls.sni);
-	put_text(&j, "ua", d->ua);
+	json_member_some(&j, "version", version_text(d->version, scratch));
+	json_member_some(&j, "sni", d->tls.sni);
+	json_member_some(&j, "ua", d->ua);
 	if (d->cyu.len != 0) {
 		json_key(&j, "cyu");
 		json_array(&j);
 		json_object(&j);
-		put_text(&j, "hash", d->cyu_hash);
-		put_text(&j, "string", d->cyu);
+		json_member_some(&j, "hash", d->cyu_hash);
+		json_member_some(&j, "string", d->cyu);
 		json_end(&j);
 		json_end(&j);
 	}
@@ -708,7 +700,7 @@ static bool log_quic(struct app_tx *tx, unsigned n, struct arena *scratch, struc
 		put_hashed(&j, d->dir == APP_TO_SERVER ? "ja3" : "ja3s",
 			   app_tls_ja3_hash(tx, d->dir), app_tls_ja3(tx, d->dir));
 		if (d->dir == APP_TO_SERVER)
-			put_text(&j, "ja4", app_tls_ja4(tx));
+			json_member_some(&j, "ja4", app_tls_ja4(tx));
 		put_extensions(&j, d->extensions);
 	}
 	json_end(&j);

@@ -17,12 +17,6 @@ static void put_z(struct json *j, const char *key, const char *value)
 	json_z(j, value);
 }
 
-static void put_u64(struct json *j, const char *key, uint64_t value)
-{
-	json_key(j, key);
-	json_u64(j, value);
-}
-
 static struct slice number_text(struct arena *a, uint64_t value)
 {
 	return buf_text(a, "%" PRIu64, value);
@@ -125,9 +119,9 @@ static void put_negotiate(struct json *j, const struct smb_tx *d, struct arena *
 	else
 		put(j, "server_guid", SLICE(""));
 	if (d->smb->max_read != 0)
-		put_u64(j, "max_read_size", d->smb->max_read);
+		json_member_u64(j, "max_read_size", d->smb->max_read);
 	if (d->smb->max_write != 0)
-		put_u64(j, "max_write_size", d->smb->max_write);
+		json_member_u64(j, "max_write_size", d->smb->max_write);
 }
 
 static void put_tree(struct json *j, const struct smb_tx *d)
@@ -161,11 +155,11 @@ static void put_create(struct json *j, const struct smb_tx *d, struct arena *a)
 	put_z(j, "disposition",
 	      d->u.create.disposition < 6 ? dispositions[d->u.create.disposition] : "UNKNOWN");
 	put_z(j, "access", d->u.create.delete_on_close ? "delete on close" : "normal");
-	put_u64(j, "created", d->u.create.created);
-	put_u64(j, "accessed", d->u.create.accessed);
-	put_u64(j, "modified", d->u.create.modified);
-	put_u64(j, "changed", d->u.create.changed);
-	put_u64(j, "size", d->u.create.size);
+	json_member_u64(j, "created", d->u.create.created);
+	json_member_u64(j, "accessed", d->u.create.accessed);
+	json_member_u64(j, "modified", d->u.create.modified);
+	json_member_u64(j, "changed", d->u.create.changed);
+	json_member_u64(j, "size", d->u.create.size);
 	put_fid(j, &d->u.create.fid, a);
 }
 
@@ -230,7 +224,7 @@ static void put_pipe(struct json *j, const struct smb_tx *d)
 	put_z(j, "response",
 	      call->has_response ? app_dcerpc_type_name(call->response, text) : "UNREPLIED");
 	if (call->has_request && call->request == DCERPC_REQUEST) {
-		put_u64(j, "opnum", call->opnum);
+		json_member_u64(j, "opnum", call->opnum);
 		app_dcerpc_json_side(j, call, APP_TO_SERVER, false);
 		put_interfaces(j, d, false);
 	} else if (call->has_request && call->request == DCERPC_BIND) {
@@ -238,7 +232,7 @@ static void put_pipe(struct json *j, const struct smb_tx *d)
 	}
 	if (call->has_response && call->response == DCERPC_RESPONSE)
 		app_dcerpc_json_side(j, call, APP_TO_CLIENT, false);
-	put_u64(j, "call_id", call->call);
+	json_member_u64(j, "call_id", call->call);
 	json_end(j);
 }
 
@@ -291,7 +285,7 @@ bool app_smb_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct re
 	if (n != 0 || (how != NULL && (how->about >> d->about & 1) == 0))
 		return false;
 	json_object(&j);
-	put_u64(&j, "id", tx->id + 1);
+	json_member_u64(&j, "id", tx->id + 1);
 	if (s->dialect != 0)
 		put_name(&j, "dialect", app_smb2_dialect_name(s->dialect), s->dialect, scratch);
 	else
@@ -301,8 +295,8 @@ bool app_smb_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct re
 				 : app_smb2_command_name(d->command),
 		 d->command, scratch);
 	put_status(&j, d, scratch);
-	put_u64(&j, "session_id", d->id.session);
-	put_u64(&j, "tree_id", d->id.tree);
+	json_member_u64(&j, "session_id", d->id.session);
+	json_member_u64(&j, "tree_id", d->id.tree);
 	put_about(&j, d, scratch);
 	json_end(&j);
 	return !b.full && record_object(r, scratch, "smb", buf_slice(&b));

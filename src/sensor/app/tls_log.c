@@ -141,14 +141,6 @@ static void put_chain(struct json *j, const struct tls_side *side, struct arena 
 	json_end(j);
 }
 
-static void put_text(struct json *j, const char *key, struct slice text)
-{
-	if (text.len == 0)
-		return;
-	json_key(j, key);
-	json_str(j, text);
-}
-
 static void put_numbers(struct json *j, const char *key, const struct tls_list *l)
 {
 	if (l->count == 0)
@@ -168,8 +160,8 @@ static void add_ja3s(struct maker *m, struct app_tx *tx)
 	if (app_tls_ja3_hash(tx, APP_TO_CLIENT).len == 0)
 		return;
 	json_object(&j);
-	put_text(&j, "hash", app_tls_ja3_hash(tx, APP_TO_CLIENT));
-	put_text(&j, "string", app_tls_ja3(tx, APP_TO_CLIENT));
+	json_member_some(&j, "hash", app_tls_ja3_hash(tx, APP_TO_CLIENT));
+	json_member_some(&j, "string", app_tls_ja3(tx, APP_TO_CLIENT));
 	json_end(&j);
 	add_json(m, "ja3s", &b);
 }
@@ -194,7 +186,7 @@ static void add_handshake(struct maker *m, const char *name, const struct tls_si
 	if (!side->hello)
 		return;
 	json_object(&j);
-	put_text(&j, "version", app_tls_version(best_version(side), m->arena));
+	json_member_some(&j, "version", app_tls_version(best_version(side), m->arena));
 	if (client) {
 		put_numbers(&j, "ciphers", &side->ciphers);
 	} else {
@@ -218,12 +210,12 @@ static void add_client(struct maker *m, struct app_tx *tx, uint32_t fields)
 	if (side->cert == NULL || (side->cert->subject.len == 0 && side->cert->issuer.len == 0))
 		return;
 	json_object(&j);
-	put_text(&j, "subject", side->cert->subject);
-	put_text(&j, "issuerdn", side->cert->issuer);
-	put_text(&j, "fingerprint", app_tls_fingerprint(tx, APP_TO_SERVER));
-	put_text(&j, "serial", side->cert->serial);
-	put_text(&j, "notbefore", side->cert->not_before);
-	put_text(&j, "notafter", side->cert->not_after);
+	json_member_some(&j, "subject", side->cert->subject);
+	json_member_some(&j, "issuerdn", side->cert->issuer);
+	json_member_some(&j, "fingerprint", app_tls_fingerprint(tx, APP_TO_SERVER));
+	json_member_some(&j, "serial", side->cert->serial);
+	json_member_some(&j, "notbefore", side->cert->not_before);
+	json_member_some(&j, "notafter", side->cert->not_after);
 	if ((fields & BIT(CLIENT_CERTIFICATE)) != 0) {
 		json_key(&j, "certificate");
 		put_base64(&j, side->certs[0], m->arena);

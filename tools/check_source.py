@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What clang-format and the compiler do not say about the text of the sources.   check_source.py ROOT [CC]
+"""What clang-format and the compiler do not say about the text of the sources.   check_source.py ROOT [CC...]
 
 Licence line first, no // comments, at most 1,000 lines a file, TODO only with an issue number, include
 order (own header, dewline's, libraries' and the system's; alphabetical in each block); with CC: every header
@@ -38,7 +38,7 @@ if len(sys.argv) > 2:
     src = os.path.join(root, "src")
     headers = [os.path.relpath(os.path.join(d, f), src) for d, _, fs in os.walk(src) for f in fs if f.endswith(".h")]
     for h in sorted(headers):
-        r = subprocess.run([sys.argv[2], "-std=gnu17", "-D_GNU_SOURCE", "-fsyntax-only", "-x", "c", "-I", src, "-I",
+        r = subprocess.run([*sys.argv[2:], "-std=gnu17", "-D_GNU_SOURCE", "-fsyntax-only", "-x", "c", "-I", src, "-I",
                             os.path.join(root, "tests/harness"), "-"], input=f'#include "{h}"\n', text=True, capture_output=True)
         if r.returncode:
             bad.append(f"src/{h} does not compile alone: {r.stderr.splitlines()[0]}")

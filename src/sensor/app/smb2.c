@@ -324,7 +324,7 @@ static bool ask_write(struct message *m)
 	uint32_t length;
 	uint64_t offset, room;
 	struct smb_fid fid;
-	struct slice data, share;
+	struct slice data, share = {0};
 	struct app_tx *tx;
 	bool dcerpc;
 
@@ -697,7 +697,7 @@ static bool answer_read(struct message *m)
 	struct smb_slot *slot = app_smb_find(s, &key);
 	struct smb_fid fid = slot != NULL ? slot->fid : (struct smb_fid){0};
 	uint64_t offset = slot != NULL ? slot->offset : 0, room;
-	struct slice data, share, name;
+	struct slice data, share = {0}, name;
 	struct app_tx *tx;
 	uint32_t length;
 	bool dcerpc;

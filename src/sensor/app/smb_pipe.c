@@ -108,7 +108,7 @@ void app_smb_pipe_write(struct app_flow *f, uint8_t version, uint16_t command, s
 		break;
 	case DCERPC_BIND:
 		s->interfaces.count = 0;
-		/* fall through */
+		__attribute__((fallthrough));
 	case DCERPC_ALTER:
 		if (!app_dcerpc_bind(&s->interfaces, f->arena, &c, &h))
 			app_smb_anomaly(tx, SMB_MALFORMED);

@@ -205,20 +205,20 @@ void verdict_exception(struct verdict *v, const struct verdict_policies *p, enum
 		verdict_drop(v, targets[t].reason);
 		if (!p->ips)
 			return;
-		/* fall through */
+		__attribute__((fallthrough));
 	case VERDICT_DROP_FLOW:
 		if (f != NULL) {
 			flow_act(f, FLOW_DROP);
 			f->policy_dropped = true;
 		}
-		/* fall through */
+		__attribute__((fallthrough));
 	case VERDICT_DROP_PACKET:
 		verdict_drop(v, targets[t].reason);
 		break;
 	case VERDICT_BYPASS:
 		if (f != NULL)
 			f->bypassed = true;
-		/* fall through */
+		__attribute__((fallthrough));
 	case VERDICT_PASS_FLOW:
 		if (f != NULL)
 			flow_act(f, FLOW_PASS);

@@ -182,6 +182,26 @@ static inline struct slice app_talk_field(struct app_tx *tx, enum app_dir dir, s
 	return f->get(tx, dir, n);
 }
 
+/* Number i of a field of numbers; UINT64_MAX: it has not so many. */
+static inline uint64_t app_talk_number(struct app_tx *tx, enum app_dir dir, const char *name,
+				       unsigned i)
+{
+	struct slice s = app_talk_field(tx, dir, slice_of(name), 0);
+	uint64_t v = UINT64_MAX;
+
+	if ((i + 1) * sizeof v <= s.len)
+		memcpy(&v, s.ptr + i * sizeof v, sizeof v);
+	return v;
+}
+
+/* The object of the transaction's event; "none": it has no event, or one without an object. */
+static inline struct slice app_talk_event(const struct app_protocol *p, struct app_tx *tx)
+{
+	struct record r = {0};
+
+	return p->log(tx, 0, &tx->arena, &r) && r.mores != 0 ? r.more[0].json : SLICE("none");
+}
+
 /* Is exactly the anomaly of that name set? An empty name: none at all. */
 static inline bool app_talk_anomaly(const struct app_talk *t, const struct app_tx *tx,
 				    struct slice name)

@@ -17,16 +17,6 @@ static const char answer[] =
 	HEADER("\x70\0", "\x20\0") "\0\0\0\0\0\0\2\0\xa1\0\4\0\1\2\3\4\xb1\0\x0c\0"
 				   "\5\0\x8a\0\x1e\1\7\1\0\0\0\0";
 
-static uint64_t number(struct app_tx *tx, enum app_dir dir, const char *name, unsigned i)
-{
-	struct slice s = app_talk_field(tx, dir, slice_of(name), 0);
-	uint64_t v = UINT64_MAX;
-
-	if ((i + 1) * sizeof v <= s.len)
-		memcpy(&v, s.ptr + i * sizeof v, sizeof v);
-	return v;
-}
-
 static void an_answer_finds_its_request(struct test *t)
 {
 	struct app_says says[] = {
@@ -44,13 +34,13 @@ static void an_answer_finds_its_request(struct test *t)
 	tx = app_talk_tx(&k, 0);
 	EXPECT(t, tx != NULL && tx->next != NULL && tx->next->next == NULL);
 	EXPECT(t, tx->progress[1] == 1 && tx->next->progress[1] == 0);
-	EXPECT_UINT(t, number(tx, APP_TO_SERVER, "enip_command", 0), 0x70);
-	EXPECT_UINT(t, number(tx, APP_TO_SERVER, "enip.cip_class", 0), 2);
-	EXPECT_UINT(t, number(tx, APP_TO_SERVER, "enip.cip_class", 1), 1);
-	EXPECT_UINT(t, number(tx, APP_TO_SERVER, "enip.cip_class", 2), 0x6b);
-	EXPECT_UINT(t, number(tx, APP_TO_SERVER, "enip.cip_instance", 0), 1);
-	EXPECT_UINT(t, number(tx, APP_TO_CLIENT, "enip.cip_status", 0), 0x1e);
-	EXPECT_UINT(t, number(tx, APP_TO_CLIENT, "enip.cip_extendedstatus", 0), 0x107);
+	EXPECT_UINT(t, app_talk_number(tx, APP_TO_SERVER, "enip_command", 0), 0x70);
+	EXPECT_UINT(t, app_talk_number(tx, APP_TO_SERVER, "enip.cip_class", 0), 2);
+	EXPECT_UINT(t, app_talk_number(tx, APP_TO_SERVER, "enip.cip_class", 1), 1);
+	EXPECT_UINT(t, app_talk_number(tx, APP_TO_SERVER, "enip.cip_class", 2), 0x6b);
+	EXPECT_UINT(t, app_talk_number(tx, APP_TO_SERVER, "enip.cip_instance", 0), 1);
+	EXPECT_UINT(t, app_talk_number(tx, APP_TO_CLIENT, "enip.cip_status", 0), 0x1e);
+	EXPECT_UINT(t, app_talk_number(tx, APP_TO_CLIENT, "enip.cip_extendedstatus", 0), 0x107);
 	EXPECT(t, app_enip.log(tx, 0, &tx->arena, &r));
 	EXPECT_SLICE(
 		t, r.more[0].json,

@@ -514,16 +514,6 @@ static void a_gap_inside_data_is_counted_and_elsewhere_ends_the_flow(struct test
 	app_talk_close(&k);
 }
 
-static uint64_t number(struct app_tx *tx, enum app_dir dir, struct slice name, size_t i)
-{
-	struct slice v = app_talk_field(tx, dir, name, 0);
-	uint64_t n = UINT64_MAX;
-
-	if (v.len >= (i + 1) * sizeof n)
-		memcpy(&n, v.ptr + i * sizeof n, sizeof n);
-	return n;
-}
-
 static void frames_are_numbers_and_said(struct test *t)
 {
 	static const struct app_says says[] = {
@@ -539,9 +529,9 @@ static void frames_are_numbers_and_said(struct test *t)
 
 	talk(&k, says, COUNT(says));
 	tx = app_talk_tx(&k, 0);
-	EXPECT_UINT(t, number(tx, APP_TO_SERVER, SLICE("http2.frametype"), 0), HTTP2_SETTINGS);
-	EXPECT_UINT(t, number(tx, APP_TO_SERVER, SLICE("http2.settings.pairs"), 0), 3);
-	EXPECT_UINT(t, number(tx, APP_TO_SERVER, SLICE("http2.settings.pairs"), 1), 100);
+	EXPECT_UINT(t, app_talk_number(tx, APP_TO_SERVER, "http2.frametype", 0), HTTP2_SETTINGS);
+	EXPECT_UINT(t, app_talk_number(tx, APP_TO_SERVER, "http2.settings.pairs", 0), 3);
+	EXPECT_UINT(t, app_talk_number(tx, APP_TO_SERVER, "http2.settings.pairs", 1), 100);
 	line = buf_in(&tx->arena);
 	EXPECT(t, app_http2.log(tx, 0, &tx->arena, &r));
 	record_encode(&r, &tx->arena, &line);
@@ -551,11 +541,11 @@ static void frames_are_numbers_and_said(struct test *t)
 				"id\":\"SETTINGSMAXCONCURRENTSTREAMS\",\"settings_value\":100}]},"
 				"\"response\":{}}")) != SIZE_MAX);
 	tx = app_talk_tx(&k, 1);
-	EXPECT_UINT(t, number(tx, APP_TO_SERVER, SLICE("http2.priority"), 0), 99);
-	EXPECT_UINT(t, number(tx, APP_TO_SERVER, SLICE("http2.window"), 0), 256);
-	EXPECT_UINT(t, number(tx, APP_TO_SERVER, SLICE("http2.errorcode"), 0), 13);
-	EXPECT_UINT(t, number(tx, APP_TO_SERVER, SLICE("http2.frametype"), 3), HTTP2_RST_STREAM);
-	EXPECT_UINT(t, number(tx, APP_TO_SERVER, SLICE("http2.frametype"), 4), UINT64_MAX);
+	EXPECT_UINT(t, app_talk_number(tx, APP_TO_SERVER, "http2.priority", 0), 99);
+	EXPECT_UINT(t, app_talk_number(tx, APP_TO_SERVER, "http2.window", 0), 256);
+	EXPECT_UINT(t, app_talk_number(tx, APP_TO_SERVER, "http2.errorcode", 0), 13);
+	EXPECT_UINT(t, app_talk_number(tx, APP_TO_SERVER, "http2.frametype", 3), HTTP2_RST_STREAM);
+	EXPECT_UINT(t, app_talk_number(tx, APP_TO_SERVER, "http2.frametype", 4), UINT64_MAX);
 	r = (struct record){0};
 	line.len = 0;
 	EXPECT(t, app_http2.log(app_talk_tx(&k, 2), 0, &tx->arena, &r));

@@ -24,23 +24,6 @@ static const char error[] =
 	"\x19\xa9\x05\x1b\x03\x52\x2e\x58\xaa\x18\x30\x16\xa0\x03\x02\x01\x01\xa1\x0f\x30\x0d\x1b"
 	"\x06\x6b\x72\x62\x74\x67\x74\x1b\x03\x52\x2e\x58";
 
-static struct slice event(struct app_tx *tx)
-{
-	struct record r = {0};
-
-	return app_krb5.log(tx, 0, &tx->arena, &r) ? r.more[0].json : SLICE("none");
-}
-
-static uint64_t number(struct app_tx *tx, enum app_dir dir, const char *name, unsigned i)
-{
-	struct slice s = app_talk_field(tx, dir, slice_of(name), 0);
-	uint64_t v = UINT64_MAX;
-
-	if ((i + 1) * sizeof v <= s.len)
-		memcpy(&v, s.ptr + i * sizeof v, sizeof v);
-	return v;
-}
-
 static void each_message_is_a_transaction(struct test *t)
 {
 	struct app_says says[] = {
@@ -57,15 +40,15 @@ static void each_message_is_a_transaction(struct test *t)
 	for (size_t i = 0; i < 4; i++)
 		app_talk_say(&k, says[i].dir, says[i].bytes, 0);
 	tx = app_talk_tx(&k, 0);
-	EXPECT_UINT(t, number(tx, APP_TO_SERVER, "krb5_msg_type", 0), 10);
+	EXPECT_UINT(t, app_talk_number(tx, APP_TO_SERVER, "krb5_msg_type", 0), 10);
 	EXPECT(t, app_talk_field(tx, APP_TO_CLIENT, SLICE("krb5_msg_type"), 0).ptr == NULL);
-	EXPECT_SLICE(t, event(tx),
+	EXPECT_SLICE(t, app_talk_event(&app_krb5, tx),
 		     SLICE("{\"msg_type\":\"KRB_AS_REQ\",\"cname\":\"bob\",\"realm\":\"R.X\","
 			   "\"sname\":\"krbtgt/R.X\",\"encryption\":\"<none>\","
 			   "\"weak_encryption\":false}"));
 	tx = app_talk_tx(&k, 1);
-	EXPECT_UINT(t, number(tx, APP_TO_CLIENT, "krb5_err_code", 0), 25);
-	EXPECT_SLICE(t, event(tx),
+	EXPECT_UINT(t, app_talk_number(tx, APP_TO_CLIENT, "krb5_err_code", 0), 25);
+	EXPECT_SLICE(t, app_talk_event(&app_krb5, tx),
 		     SLICE("{\"msg_type\":\"KRB_ERROR\",\"failed_request\":\"KRB_AS_REQ\","
 			   "\"error_code\":\"KDC_ERR_PREAUTH_REQUIRED\",\"cname\":\"<empty>\","
 			   "\"realm\":\"<empty>\",\"sname\":\"krbtgt/R.X\",\"encryption\":"
@@ -75,10 +58,10 @@ static void each_message_is_a_transaction(struct test *t)
 	EXPECT_SLICE(t, app_talk_field(tx, APP_TO_CLIENT, SLICE("krb5.sname"), 1), SLICE("R.X"));
 	EXPECT_SLICE(t, app_talk_field(tx, APP_TO_CLIENT, SLICE("krb5.ticket_encryption"), 0),
 		     SLICE("\0\0\0\x12"));
-	EXPECT(t,
-	       slice_find(event(tx), SLICE("\"encryption\":\"RC4_HMAC\",\"weak_encryption\":true,"
-					   "\"ticket_encryption\":\"AES256_CTS_HMAC_SHA1_96\","
-					   "\"ticket_weak_encryption\":false")) != SIZE_MAX);
+	EXPECT(t, slice_find(app_talk_event(&app_krb5, tx),
+			     SLICE("\"encryption\":\"RC4_HMAC\",\"weak_encryption\":true,"
+				   "\"ticket_encryption\":\"AES256_CTS_HMAC_SHA1_96\","
+				   "\"ticket_weak_encryption\":false")) != SIZE_MAX);
 	app_talk_close(&k);
 }
 

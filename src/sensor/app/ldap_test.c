@@ -29,23 +29,6 @@ static const char start_tls[] =
 static const char tls_ok[] = "\x30\x0c\x02\x01\x04\x78\x07\x0a\x01\x00\x04\x00\x04\x00";
 static const char lonely[] = "\x30\x0e\x02\x01\x09\x61\x09\x0a\x01\x31\x04\x00\x04\x02\x6e\x6f";
 
-static struct slice event(struct app_tx *tx)
-{
-	struct record r = {0};
-
-	return app_ldap.log(tx, 0, &tx->arena, &r) ? r.more[0].json : SLICE("none");
-}
-
-static uint64_t number(struct app_tx *tx, enum app_dir dir, const char *name, unsigned i)
-{
-	struct slice s = app_talk_field(tx, dir, slice_of(name), 0);
-	uint64_t v = UINT64_MAX;
-
-	if ((i + 1) * sizeof v <= s.len)
-		memcpy(&v, s.ptr + i * sizeof v, sizeof v);
-	return v;
-}
-
 static void requests_have_their_responses(struct test *t)
 {
 	struct app_says says[] = {
@@ -65,17 +48,17 @@ static void requests_have_their_responses(struct test *t)
 		app_talk_say(&k, says[i].dir, says[i].bytes, 0);
 	tx = app_talk_tx(&k, 0);
 	EXPECT(t, tx != NULL && tx->progress[1] == 1);
-	EXPECT_SLICE(t, event(tx),
+	EXPECT_SLICE(t, app_talk_event(&app_ldap, tx),
 		     SLICE("{\"request\":{\"message_id\":1,\"operation\":\"bind_request\","
 			   "\"bind_request\":{\"version\":3,\"name\":\"cn=a\"}},\"responses\":[{"
 			   "\"operation\":\"bind_response\",\"bind_response\":{\"result_code\":"
 			   "\"success\",\"matched_dn\":\"\",\"message\":\"\"}}]}"));
 	tx = app_talk_tx(&k, 1);
 	EXPECT(t, tx != NULL && tx->progress[1] == 1);
-	EXPECT_UINT(t, number(tx, APP_TO_SERVER, "ldap.request.operation", 0), 3);
-	EXPECT_UINT(t, number(tx, APP_TO_CLIENT, "ldap.responses.operation", 1), 5);
-	EXPECT_UINT(t, number(tx, APP_TO_CLIENT, "ldap.responses.result_code", 1), 4);
-	EXPECT_UINT(t, number(tx, APP_TO_CLIENT, "ldap.responses.count", 0), 2);
+	EXPECT_UINT(t, app_talk_number(tx, APP_TO_SERVER, "ldap.request.operation", 0), 3);
+	EXPECT_UINT(t, app_talk_number(tx, APP_TO_CLIENT, "ldap.responses.operation", 1), 5);
+	EXPECT_UINT(t, app_talk_number(tx, APP_TO_CLIENT, "ldap.responses.result_code", 1), 4);
+	EXPECT_UINT(t, app_talk_number(tx, APP_TO_CLIENT, "ldap.responses.count", 0), 2);
 	EXPECT_SLICE(t, app_talk_field(tx, APP_TO_SERVER, SLICE("ldap.request.dn"), 0),
 		     SLICE("dc=x"));
 	EXPECT_SLICE(t, app_talk_field(tx, APP_TO_SERVER, SLICE("ldap.request.attribute_type"), 1),
@@ -87,17 +70,18 @@ static void requests_have_their_responses(struct test *t)
 		     SLICE("too many"));
 	EXPECT_SLICE(t, app_talk_field(tx, APP_TO_CLIENT, SLICE("ldap.responses.dn"), 0),
 		     SLICE("cn=b,dc=x"));
-	EXPECT(t,
-	       slice_find(event(tx), SLICE("\"types_only\":true,\"filter\":{\"type\":\"present\","
-					   "\"value\":\"objectClass\"}")) != SIZE_MAX);
-	EXPECT(t, slice_find(event(tx), SLICE("\"controls\":[{\"control_type\":\"1.2.3\","
-					      "\"criticality\":true,\"control_value\":\"ab\"}]")) !=
-			  SIZE_MAX);
+	EXPECT(t, slice_find(app_talk_event(&app_ldap, tx),
+			     SLICE("\"types_only\":true,\"filter\":{\"type\":\"present\","
+				   "\"value\":\"objectClass\"}")) != SIZE_MAX);
+	EXPECT(t, slice_find(app_talk_event(&app_ldap, tx),
+			     SLICE("\"controls\":[{\"control_type\":\"1.2.3\","
+				   "\"criticality\":true,\"control_value\":\"ab\"}]")) != SIZE_MAX);
 	tx = app_talk_tx(&k, 2);
 	EXPECT(t, tx != NULL && tx->progress[1] == 0);
-	EXPECT(t, slice_find(event(tx), SLICE("\"changes\":[{\"operation\":\"replace\","
-					      "\"modification\":{\"attribute_type\":\"mail\","
-					      "\"attribute_values\":[\"m\"]}}]")) != SIZE_MAX);
+	EXPECT(t, slice_find(app_talk_event(&app_ldap, tx),
+			     SLICE("\"changes\":[{\"operation\":\"replace\","
+				   "\"modification\":{\"attribute_type\":\"mail\","
+				   "\"attribute_values\":[\"m\"]}}]")) != SIZE_MAX);
 	app_talk_close(&k);
 }
 
@@ -124,8 +108,9 @@ static void what_nobody_asked_for_is_told(struct test *t)
 	app_talk_say(&k, APP_TO_CLIENT, BYTES(lonely), 0);
 	tx = app_talk_tx(&k, 0);
 	EXPECT(t, tx != NULL && app_talk_anomaly(&k, tx, SLICE("request_not_found")));
-	EXPECT(t, slice_find(event(tx), SLICE("\"message_id\":9,\"bind_response\":{\"result_code\":"
-					      "\"invalid_credentials\"")) != SIZE_MAX);
+	EXPECT(t, slice_find(app_talk_event(&app_ldap, tx),
+			     SLICE("\"message_id\":9,\"bind_response\":{\"result_code\":"
+				   "\"invalid_credentials\"")) != SIZE_MAX);
 	app_talk_say(&k, APP_TO_CLIENT, slice_part(BYTES(lonely), 0, 9), 0);
 	EXPECT(t, app_talk_anomaly(&k, tx, SLICE("incomplete_data")));
 	EXPECT(t, k.f->state == APP_GIVEN_UP);

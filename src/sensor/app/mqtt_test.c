@@ -29,16 +29,6 @@ static struct slice logged(struct app_tx *tx)
 	return app_mqtt.log(tx, 0, &tx->arena, &r) ? r.more[0].json : SLICE("");
 }
 
-static uint64_t number(struct app_tx *tx, enum app_dir dir, const char *name, size_t i)
-{
-	struct slice s = app_talk_field(tx, dir, slice_of(name), 0);
-	uint64_t v = UINT64_MAX;
-
-	if ((i + 1) * sizeof v <= s.len)
-		memcpy(&v, s.ptr + i * sizeof v, sizeof v);
-	return v;
-}
-
 static void a_session_begins(struct test *t)
 {
 	struct app_talk k;
@@ -54,12 +44,12 @@ static void a_session_begins(struct test *t)
 	EXPECT_SLICE(t, app_talk_field(tx, 0, SLICE("mqtt.connect.willtopic"), 0), SLICE("t"));
 	EXPECT_SLICE(t, app_talk_field(tx, 0, SLICE("mqtt.connect.willmessage"), 0), SLICE("bye"));
 	EXPECT(t, app_talk_field(tx, 1, SLICE("mqtt.connect.clientid"), 0).ptr == NULL);
-	EXPECT_UINT(t, number(tx, 0, "mqtt.type", 0), MQTT_CONNECT);
-	EXPECT_UINT(t, number(tx, 0, "mqtt.type", 1), MQTT_CONNACK);
-	EXPECT_UINT(t, number(tx, 0, "mqtt.protocol_version", 0), 5);
-	EXPECT_UINT(t, number(tx, 0, "mqtt.connect.flags", 0), 0xc6);
-	EXPECT_UINT(t, number(tx, 0, "mqtt.reason_code", 0), 0);
-	EXPECT_UINT(t, number(tx, 0, "mqtt.connack.session_present", 0), 0);
+	EXPECT_UINT(t, app_talk_number(tx, 0, "mqtt.type", 0), MQTT_CONNECT);
+	EXPECT_UINT(t, app_talk_number(tx, 0, "mqtt.type", 1), MQTT_CONNACK);
+	EXPECT_UINT(t, app_talk_number(tx, 0, "mqtt.protocol_version", 0), 5);
+	EXPECT_UINT(t, app_talk_number(tx, 0, "mqtt.connect.flags", 0), 0xc6);
+	EXPECT_UINT(t, app_talk_number(tx, 0, "mqtt.reason_code", 0), 0);
+	EXPECT_UINT(t, app_talk_number(tx, 0, "mqtt.connack.session_present", 0), 0);
 	EXPECT_SLICE(
 		t, logged(tx),
 		SLICE("{\"connect\":{\"qos\":0,\"retain\":false,\"dup\":false,"
@@ -89,9 +79,9 @@ static void a_publication_ends_with_its_last_acknowledgement(struct test *t)
 	EXPECT_UINT(t, tx->progress[APP_TO_SERVER], 1);
 	app_talk_say(&k, APP_TO_CLIENT, SLICE("\x70\2\0\7"), 0);
 	EXPECT(t, tx->progress[APP_TO_SERVER] == 2 && tx->next == NULL);
-	EXPECT_UINT(t, number(tx, 0, "mqtt.type", 3), MQTT_PUBCOMP);
-	EXPECT_UINT(t, number(tx, 0, "mqtt.qos", 0), 2);
-	EXPECT_UINT(t, number(tx, 0, "mqtt.flags", 0), 9);
+	EXPECT_UINT(t, app_talk_number(tx, 0, "mqtt.type", 3), MQTT_PUBCOMP);
+	EXPECT_UINT(t, app_talk_number(tx, 0, "mqtt.qos", 0), 2);
+	EXPECT_UINT(t, app_talk_number(tx, 0, "mqtt.flags", 0), 9);
 	EXPECT(t, app_talk_field(tx, 0, SLICE("mqtt.reason_code"), 0).ptr == NULL); /* not in 3 */
 	EXPECT_SLICE(t, app_talk_field(tx, 0, SLICE("mqtt.publish.topic"), 0), SLICE("a"));
 	EXPECT_SLICE(t, app_talk_field(tx, 0, SLICE("mqtt.publish.message"), 0), SLICE("hi"));
@@ -115,7 +105,7 @@ static void topics_are_listed_and_their_texts_limited(struct test *t)
 	tx = app_talk_tx(&k, 1);
 	EXPECT_SLICE(t, app_talk_field(tx, 0, SLICE("mqtt.subscribe.topic"), 1), SLICE("y"));
 	EXPECT(t, app_talk_field(tx, 0, SLICE("mqtt.subscribe.topic"), 2).ptr == NULL);
-	EXPECT_UINT(t, number(tx, 0, "mqtt.reason_code", 1), 0x80);
+	EXPECT_UINT(t, app_talk_number(tx, 0, "mqtt.reason_code", 1), 0x80);
 	EXPECT(t, app_mqtt.log(tx, 0, &tx->arena, &r));
 	EXPECT_SLICE(t, r.more[0].json,
 		     SLICE("{\"subscribe\":{\"qos\":1,\"retain\":false,\"dup\":false,"
@@ -182,7 +172,8 @@ static void a_message_too_long_is_skipped(struct test *t)
 	EXPECT_SLICE(t, logged(tx),
 		     SLICE("{\"publish\":{\"qos\":0,\"retain\":false,\"dup\":false,"
 			   "\"truncated\":true,\"skipped_length\":1048581}}"));
-	EXPECT(t, tx->next != NULL && number(tx->next, 0, "mqtt.type", 0) == MQTT_DISCONNECT);
+	EXPECT(t,
+	       tx->next != NULL && app_talk_number(tx->next, 0, "mqtt.type", 0) == MQTT_DISCONNECT);
 	app_talk_close(&k);
 }
 

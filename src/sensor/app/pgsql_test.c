@@ -33,13 +33,6 @@ static const char copy_ok[] =
 static const char end[] = "\x58\x00\x00\x00\x04";
 static const char unknown[] = "\x21\x00\x00\x00\x06\x78\x79";
 
-static struct slice event(struct app_tx *tx)
-{
-	struct record r = {0};
-
-	return app_pgsql.log(tx, 0, &tx->arena, &r) ? r.more[0].json : SLICE("none");
-}
-
 static void a_session_is_followed(struct test *t)
 {
 	struct app_says says[] = {
@@ -86,7 +79,7 @@ static void a_session_is_followed(struct test *t)
 		struct app_tx *tx = app_talk_tx(&k, i);
 
 		EXPECT(t, tx != NULL && tx->progress[1] == 1);
-		EXPECT_SLICE(t, event(tx), slice_of(want[i]));
+		EXPECT_SLICE(t, app_talk_event(&app_pgsql, tx), slice_of(want[i]));
 	}
 	EXPECT(t, app_talk_tx(&k, sizeof want / sizeof want[0]) == NULL);
 	EXPECT_SLICE(t, app_talk_field(app_talk_tx(&k, 3), APP_TO_SERVER, SLICE("pgsql.query"), 0),

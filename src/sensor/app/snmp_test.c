@@ -21,23 +21,6 @@ static const char version3[] =
 	"\x14\x04\x01\x65\x02\x01\x00\x02\x01\x00\x04\x05\x61\x6c\x69\x63\x65\x04\x00\x04\x00\x30"
 	"\x12\x04\x01\x65\x04\x00\xa0\x0b\x02\x01\x07\x02\x01\x00\x02\x01\x00\x30\x00";
 
-static struct slice event(struct app_tx *tx)
-{
-	struct record r = {0};
-
-	return app_snmp.log(tx, 0, &tx->arena, &r) ? r.more[0].json : SLICE("none");
-}
-
-static uint64_t number(struct app_tx *tx, enum app_dir dir, const char *name, unsigned i)
-{
-	struct slice s = app_talk_field(tx, dir, slice_of(name), 0);
-	uint64_t v = UINT64_MAX;
-
-	if ((i + 1) * sizeof v <= s.len)
-		memcpy(&v, s.ptr + i * sizeof v, sizeof v);
-	return v;
-}
-
 static void each_message_is_a_transaction(struct test *t)
 {
 	struct app_says says[] = {
@@ -52,16 +35,16 @@ static void each_message_is_a_transaction(struct test *t)
 	app_talk_say(&k, APP_TO_SERVER, BYTES(get), 0);
 	app_talk_say(&k, APP_TO_CLIENT, BYTES(response), 0);
 	tx = app_talk_tx(&k, 0);
-	EXPECT_UINT(t, number(tx, APP_TO_SERVER, "snmp.version", 0), 2);
-	EXPECT_UINT(t, number(tx, APP_TO_SERVER, "snmp.pdu_type", 0), 0);
+	EXPECT_UINT(t, app_talk_number(tx, APP_TO_SERVER, "snmp.version", 0), 2);
+	EXPECT_UINT(t, app_talk_number(tx, APP_TO_SERVER, "snmp.pdu_type", 0), 0);
 	EXPECT_SLICE(t, app_talk_field(tx, APP_TO_SERVER, SLICE("snmp.community"), 0),
 		     SLICE("public"));
-	EXPECT_SLICE(t, event(tx),
+	EXPECT_SLICE(t, app_talk_event(&app_snmp, tx),
 		     SLICE("{\"version\":2,\"pdu_type\":\"get_request\",\"vars\":[\"1.3.6.1.2.1\"],"
 			   "\"community\":\"public\"}"));
 	tx = app_talk_tx(&k, 1);
 	EXPECT(t, app_talk_field(tx, APP_TO_SERVER, SLICE("snmp.community"), 0).ptr == NULL);
-	EXPECT_SLICE(t, event(tx),
+	EXPECT_SLICE(t, app_talk_event(&app_snmp, tx),
 		     SLICE("{\"version\":2,\"pdu_type\":\"response\",\"error\":\"NoSuchName\","
 			   "\"vars\":[\"1.3.6.1.2.1\"],\"community\":\"public\"}"));
 	app_talk_close(&k);
@@ -75,7 +58,7 @@ static void traps_and_users_are_read(struct test *t)
 	ASSERT(app_talk_open(&k, APP_UDP, 162, 0));
 	app_talk_say(&k, APP_TO_SERVER, BYTES(trap), 0);
 	tx = app_talk_tx(&k, 0);
-	EXPECT_SLICE(t, event(tx),
+	EXPECT_SLICE(t, app_talk_event(&app_snmp, tx),
 		     SLICE("{\"version\":1,\"pdu_type\":\"trap_v1\",\"trap_type\":\"LinkUp\","
 			   "\"trap_oid\":\"1.3.6.1.2.1\",\"trap_address\":\"10.0.0.1\","
 			   "\"community\":\"c\"}"));
@@ -83,7 +66,7 @@ static void traps_and_users_are_read(struct test *t)
 	tx = app_talk_tx(&k, 1);
 	EXPECT(t, app_talk_anomaly(&k, tx, SLICE("version_mismatch")));
 	EXPECT_SLICE(t, app_talk_field(tx, APP_TO_SERVER, SLICE("snmp.usm"), 0), SLICE("alice"));
-	EXPECT_SLICE(t, event(tx),
+	EXPECT_SLICE(t, app_talk_event(&app_snmp, tx),
 		     SLICE("{\"version\":3,\"pdu_type\":\"get_request\",\"usm\":\"alice\"}"));
 	app_talk_say(&k, APP_TO_SERVER, slice_part(BYTES(version3), 0, 30), 0);
 	EXPECT(t, app_talk_anomaly(&k, app_talk_tx(&k, 2), SLICE("malformed_data")));

@@ -184,9 +184,6 @@ void app_frames_cut(struct app_flow *f, enum app_dir dir)
 
 	if (s == NULL)
 		return;
-	for (uint32_t i = 0; i < s->count; i++)
-		if (s->items[i].type != APP_FRAME_STREAM)
-			s->items[i].ended = true;
 	bytes_drop(s, UINT64_MAX);
 	s->base = f->consumed[dir];
 }

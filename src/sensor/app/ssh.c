@@ -60,8 +60,6 @@ static void advance(struct app_flow *f, enum app_dir dir, uint8_t progress)
 	if (s->tx == NULL)
 		return;
 	app_tx_advance(s->tx, dir, progress);
-	if (s->tx->progress[0] >= SSH_DONE && s->tx->progress[1] >= SSH_DONE)
-		s->tx = NULL;
 }
 
 /* "SSH-protoversion-softwareversion comment" */
@@ -186,6 +184,8 @@ static bool transaction(struct app_flow *f)
 		return true;
 	s->tx = app_tx_new(f, 2 * sizeof(struct ssh_side));
 	s->made = s->tx != NULL;
+	if (s->made)
+		s->tx->pinned = true; /* the frames of the whole connection are its */
 	return s->made;
 }
 

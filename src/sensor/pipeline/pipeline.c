@@ -128,6 +128,7 @@ static void log_and_sweep(struct pipeline *p, struct flow *f)
 {
 	if (f->app == NULL || f->app->protocol == NULL)
 		return;
+	pipeline_report_frames(p, f);
 	pipeline_report_files(p, f);
 	pipeline_report_txs(p, f);
 	app_tx_sweep(f->app,

@@ -70,6 +70,9 @@ void pipeline_report_txs(struct pipeline *p, struct flow *f);
 void pipeline_expect_take(struct pipeline *p, struct flow *f);
 void pipeline_expect_begin(struct pipeline *p, struct flow *f);
 
+/* Frames of f in the packet's direction that were not logged yet. */
+void pipeline_report_frames(struct pipeline *p, struct flow *f);
+
 /* Files of f's transactions that are over and were not logged yet. */
 void pipeline_report_files(struct pipeline *p, struct flow *f);
 bool pipeline_files_logged(const struct app_tx *tx); /* all that tx carries */

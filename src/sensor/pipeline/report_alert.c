@@ -96,8 +96,10 @@ void report_add_alert(struct pipeline *p, const struct report_output *o, struct 
 		.classtype = rule->classtype,
 		.severity = rule->priority,
 		.action = is_blocked(p, hit) ? SLICE("blocked") : SLICE("allowed"),
-		.has_tx = hit->tx != NULL,
-		.tx_id = hit->tx != NULL ? hit->tx->id : 0,
+		.has_tx = hit->tx != NULL || (hit->frame != NULL && hit->frame->has_tx),
+		.tx_id = hit->tx != NULL      ? hit->tx->id
+			 : hit->frame != NULL ? hit->frame->tx_id
+					      : 0,
 	};
 	if ((with & REPORT_WITH_META) != 0) {
 		struct record_pair *meta =
@@ -149,22 +151,22 @@ static void add_flow(struct pipeline *p, const struct record *r, const struct fl
 	report_add_json(p, "", "flow", &b);
 }
 
-/* What the stream holds of the direction, from its beginning as far as it is kept. */
-static struct slice stream_payload(const struct report_output *o, const struct detect_hit *hit)
+/* What the stream holds of the direction, from its beginning as far as it is kept; holes are noted.
+ */
+static struct slice stream_payload(struct pipeline *p, const struct report_output *o,
+				   const struct detect_hit *hit)
 {
-	uint64_t offset;
+	uint64_t end;
 
-	if (hit->flow == NULL || hit->flow->stream == NULL)
-		return (struct slice){NULL, 0};
-	return slice_part(stream_window(hit->flow, hit->dir, &offset), 0,
-			  o->settings->payload_most);
+	return report_stream_bytes(p, hit->flow, hit->dir, stream_held_from(hit->flow, hit->dir),
+				   UINT64_MAX, o->settings->payload_most, &end);
 }
 
 static void add_payload(struct pipeline *p, const struct report_output *o,
 			const struct detect_hit *hit)
 {
 	bool stream = hit->flow != NULL && hit->flow->proto == IP_PROTO_TCP &&
-		      (hit->stream || hit->tx != NULL);
+		      (hit->stream || hit->tx != NULL || hit->frame != NULL);
 	struct slice bytes = {NULL, 0};
 	uint32_t with = o->settings->alert;
 	struct buf b = buf_in(&p->scratch);
@@ -173,7 +175,7 @@ static void add_payload(struct pipeline *p, const struct report_output *o,
 	     (REPORT_WITH_PAYLOAD | REPORT_WITH_PAYLOAD_TEXT | REPORT_WITH_PAYLOAD_LENGTH)) == 0)
 		return;
 	if (stream)
-		bytes = stream_payload(o, hit);
+		bytes = stream_payload(p, o, hit);
 	if (bytes.len == 0 && p->in_packet)
 		bytes = p->packet.payload;
 	if ((with & REPORT_WITH_PAYLOAD) != 0) {
@@ -252,6 +254,8 @@ static void add_rest(struct pipeline *p, const struct report_output *o, struct r
 		if ((with & REPORT_WITH_FLOW) != 0)
 			add_flow(p, r, hit->flow, hit->dir);
 	}
+	if (hit->frame != NULL)
+		report_add_frame(p, hit->flow, hit->dir, hit->frame, o->settings->payload_most);
 	add_payload(p, o, hit);
 	if ((with & REPORT_WITH_PACKET) != 0 && p->in_packet)
 		report_add_packet(p, 0);
@@ -259,10 +263,9 @@ static void add_rest(struct pipeline *p, const struct report_output *o, struct r
 		report_add_verdict(p);
 }
 
-void pipeline_report_hit(void *ctx, const struct detect_hit *hit)
+/* One alert, for every output that wants it. */
+static void say_hit(struct pipeline *p, const struct detect_hit *hit)
 {
-	struct pipeline *p = ctx;
-
 	if (hit->flow != NULL)
 		hit->flow->alerted = true;
 	p->counters.alerts++;
@@ -287,6 +290,16 @@ void pipeline_report_hit(void *ctx, const struct detect_hit *hit)
 			add_rest(p, o, r, hit);
 		report_emit(p, o, r);
 	}
+}
+
+/* A frame's transaction is the alert's. */
+void pipeline_report_hit(void *ctx, const struct detect_hit *hit)
+{
+	struct detect_hit h = *hit;
+
+	if (h.frame != NULL && h.tx == NULL)
+		h.tx = report_frame_tx(h.flow, h.frame);
+	say_hit(ctx, &h);
 }
 
 void pipeline_report_tagged(struct pipeline *p, struct flow *f)

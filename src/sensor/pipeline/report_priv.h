@@ -140,6 +140,16 @@ void report_add_files(struct pipeline *p, const struct app_tx *tx, enum flow_dir
 /* The members of the "alert" object of rule; r is its record. */
 void report_add_alert(struct pipeline *p, const struct report_output *o, struct record *r,
 		      const struct detect_hit *hit, bool whole);
+/* report_frame.c: the object "frame" about a frame of flow f, with at most `most` of its bytes. */
+void report_add_frame(struct pipeline *p, const struct flow *f, enum flow_dir dir,
+		      const struct app_frame *frame, size_t most);
+/* The open transaction that the frame belongs to; NULL: it has none, or it is over. */
+struct app_tx *report_frame_tx(const struct flow *f, const struct app_frame *frame);
+/* What is held of a direction's stream between two offsets, with a note in the place of each hole,
+ * in p->scratch; at most `most` bytes. *out_at: where the last byte of it lay. */
+struct slice report_stream_bytes(struct pipeline *p, const struct flow *f, enum flow_dir dir,
+				 uint64_t from, uint64_t to, size_t most, uint64_t *out_at);
+
 /* The address in the header that says who a proxy speaks for; len 0: none. */
 struct slice report_xff(const struct report_xff_settings *x, const struct flow *f,
 			struct app_tx *tx);

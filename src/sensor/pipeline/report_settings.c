@@ -230,9 +230,12 @@ enum status pipeline_outputs_new(struct pipeline *p, struct fail *why)
 	if (n == 0)
 		p->outputs[n++] =
 			(struct report_output){options->sink, report_settings_evidence(&p->fixed)};
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		if (p->outputs[i].settings == NULL)
 			return fail_set(why, ST_NOMEM, "no memory for a sensor's outputs");
+		if ((p->outputs[i].settings->types >> REPORT_FRAME & 1) != 0)
+			p->app->frames |= APP_FRAMES_FOR_LOG;
+	}
 	p->output_count = n;
 	return ST_OK;
 }

@@ -277,7 +277,7 @@ bool stream_bytes_release(struct stream_bytes *b, uint64_t end, uint64_t acked, 
 		sink->gap(sink->ctx, f, dir, at, next - at);
 		b->released = next;
 	}
-	stream_store_forget(&b->store, b->released);
+	stream_store_forget(&b->store, b->released, STREAM_WINDOW);
 	pieces_drop(b);
 	return gap;
 }

@@ -11,6 +11,7 @@
 enum {
 	ROOM_FIRST = 3968,	/* with headers, one block of the pool */
 	ROOM_AHEAD = 256 << 10, /* a run grows at most so much more than asked for */
+	KEPT_RUNS = 8,		/* before holes that were passed over */
 };
 
 struct stream_run {
@@ -48,6 +49,13 @@ static void run_free(struct stream_store *s, struct stream_run *r)
 	s->spare = r;
 }
 
+/* Of what lies before an offset some is gone. */
+static void thrown(struct stream_store *s, uint64_t before)
+{
+	if (before > s->base)
+		s->base = before;
+}
+
 /* Room for bytes up to offset `end`; those before `keep` may go. The bytes move at most once for
  * every byte that comes. */
 static bool run_room(struct stream_store *s, struct stream_run *r, uint64_t end, uint64_t keep)
@@ -65,6 +73,7 @@ static bool run_room(struct stream_store *s, struct stream_run *r, uint64_t end,
 		memmove(r->data, r->data + drop, r->len - drop);
 		r->start += drop;
 		r->len -= drop;
+		thrown(s, r->start);
 		return true;
 	}
 	want = need <= ROOM_FIRST ? ROOM_FIRST : need + (need < ROOM_AHEAD ? need : ROOM_AHEAD);
@@ -84,6 +93,8 @@ static bool run_room(struct stream_store *s, struct stream_run *r, uint64_t end,
 	r->room = want;
 	r->start += drop;
 	r->len -= drop;
+	if (drop != 0)
+		thrown(s, r->start);
 	return true;
 }
 
@@ -176,13 +187,32 @@ uint64_t stream_store_after_hole(const struct stream_store *s, uint64_t at)
 	return STREAM_NEVER;
 }
 
-void stream_store_forget(struct stream_store *s, uint64_t at)
+struct slice stream_store_next(const struct stream_store *s, uint64_t at, uint64_t *out_at)
 {
-	while (s->first != NULL && end_of(s->first) < at) {
+	const struct stream_run *r = s->first;
+
+	while (r != NULL && end_of(r) <= at)
+		r = r->next;
+	if (r == NULL)
+		return (struct slice){NULL, 0};
+	*out_at = r->start > at ? r->start : at;
+	return (struct slice){r->data + (size_t)(*out_at - r->start),
+			      (size_t)(end_of(r) - *out_at)};
+}
+
+void stream_store_forget(struct stream_store *s, uint64_t at, uint64_t window)
+{
+	size_t behind = 0;
+
+	for (const struct stream_run *r = s->first; r != NULL && end_of(r) < at; r = r->next)
+		behind++;
+	while (behind > 0 && (behind > KEPT_RUNS || at - end_of(s->first) > window)) {
 		struct stream_run *r = s->first;
 
 		s->first = r->next;
+		thrown(s, end_of(r));
 		run_free(s, r);
+		behind--;
 	}
 }
 

@@ -558,3 +558,24 @@ struct slice stream_window(const struct flow *f, enum flow_dir dir, uint64_t *ou
 	return stream_store_before(&f->stream->side[dir].bytes.store,
 				   f->stream->side[dir].bytes.released, out_offset);
 }
+
+struct slice stream_held(const struct flow *f, enum flow_dir dir, uint64_t at, uint64_t *out_at)
+{
+	const struct stream_bytes *b;
+	struct slice bytes;
+
+	if (f->stream == NULL)
+		return (struct slice){NULL, 0};
+	b = &f->stream->side[dir].bytes;
+	bytes = stream_store_next(&b->store, at, &at);
+	if (bytes.ptr == NULL || at >= b->released)
+		return (struct slice){NULL, 0};
+	*out_at = at;
+	return slice_part(bytes, 0,
+			  b->released - at < bytes.len ? (size_t)(b->released - at) : bytes.len);
+}
+
+uint64_t stream_held_from(const struct flow *f, enum flow_dir dir)
+{
+	return f->stream == NULL ? 0 : f->stream->side[dir].bytes.store.base;
+}

@@ -194,4 +194,11 @@ struct slice stream_around(const struct flow *f, enum flow_dir dir, size_t chunk
 enum { STREAM_WINDOW = 8192 };
 struct slice stream_window(const struct flow *f, enum flow_dir dir, uint64_t *out_offset);
 
+/* Walks what is still held of a direction's released bytes, across holes: the first piece at or
+ * behind offset `at`, up to a hole; *out_at is where it begins. ptr NULL: there is no more. Valid
+ * as the window is. */
+struct slice stream_held(const struct flow *f, enum flow_dir dir, uint64_t at, uint64_t *out_at);
+/* The offset before which bytes were given back, holes or not: where such a walk should begin. */
+uint64_t stream_held_from(const struct flow *f, enum flow_dir dir);
+
 #endif

@@ -112,8 +112,9 @@ struct stream_store {
 	struct arena *nodes;	  /* for what describes them: the flow's */
 	struct stream_run *first; /* by offset; never touching each other */
 	struct stream_run *spare;
-	size_t held; /* bytes of memory for bytes */
-	size_t most; /* never hold more */
+	uint64_t base; /* bytes before it were given back: of holes there nothing is known */
+	size_t held;   /* bytes of memory for bytes */
+	size_t most;   /* never hold more */
 };
 
 /* Bytes at an offset, over what is there. Bytes before `keep` may be forgotten to make room. False
@@ -132,8 +133,13 @@ struct slice stream_store_around(const struct stream_store *s, uint64_t at, uint
 /* Where the first bytes after a hole at `at` begin; STREAM_NEVER if there are none. */
 uint64_t stream_store_after_hole(const struct stream_store *s, uint64_t at);
 
-/* Gives back what lies before `at` behind a hole. */
-void stream_store_forget(struct stream_store *s, uint64_t at);
+/* What is there from the first byte at or behind `at` up to a hole; *out_at is where that begins.
+ * ptr NULL, and *out_at as it was: nothing is. */
+struct slice stream_store_next(const struct stream_store *s, uint64_t at, uint64_t *out_at);
+
+/* Gives back runs that end before `at` with a hole behind them: those `window` and more bytes
+ * before it, and all but the last few. */
+void stream_store_forget(struct stream_store *s, uint64_t at, uint64_t window);
 
 void stream_store_done(struct stream_store *s);
 

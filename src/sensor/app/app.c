@@ -21,6 +21,21 @@
 
 enum { PIECE_BYTES = 64 << 10 }; /* larger inputs are cut: bounds what is held, changes nothing */
 
+const char *const app_events[] = {
+	[APP_EVENT_MISMATCH] = "APPLAYER_MISMATCH_PROTOCOL_BOTH_DIRECTIONS",
+	[APP_EVENT_WRONG_DIRECTION] = "APPLAYER_WRONG_DIRECTION_FIRST_DATA",
+	[APP_EVENT_ONE_DIRECTION] = "APPLAYER_DETECT_PROTOCOL_ONLY_ONE_DIRECTION",
+	[APP_EVENT_SKIPPED] = "APPLAYER_PROTO_DETECTION_SKIPPED",
+	[APP_EVENT_NO_TLS] = "APPLAYER_NO_TLS_AFTER_STARTTLS",
+	[APP_EVENT_UNEXPECTED] = "APPLAYER_UNEXPECTED_PROTOCOL",
+	[APP_EVENTS] = NULL,
+};
+
+static void say(struct app_flow *f, enum app_event e)
+{
+	f->events |= (uint8_t)(1u << e);
+}
+
 static unsigned index_of(const struct app_protocol *p)
 {
 	unsigned i = 0;
@@ -82,8 +97,22 @@ static void drop_held(struct app_flow *f, enum app_dir dir)
 	f->held[dir].most = APP_HELD_BYTES_MAX;
 }
 
+/* The protocol, or that there is none, is known: is it what was agreed on? */
+static void compare_expected(struct app_flow *f)
+{
+	if (f->before == NULL || f->expected == NULL ||
+	    (f->protocol != NULL && strcmp(f->expected, f->protocol->name) == 0))
+		return;
+	if (strcmp(f->expected, "tls") == 0)
+		say(f, APP_EVENT_NO_TLS);
+	if (f->protocol != NULL)
+		say(f, APP_EVENT_UNEXPECTED);
+}
+
 static void give_up(struct app_flow *f)
 {
+	if (f->protocol == NULL)
+		compare_expected(f);
 	f->state = APP_GIVEN_UP;
 	for (enum app_dir d = APP_TO_SERVER; d <= APP_TO_CLIENT; d++) {
 		drop_held(f, d);
@@ -197,6 +226,59 @@ static void start(struct app_flow *f, const struct app_protocol *p)
 	}
 }
 
+/* First bytes of the direction that has not told its protocol: they go to the parser all the same,
+ * for data went there already. */
+static void listen(struct app_flow *f, enum app_dir dir, struct slice bytes, bool last)
+{
+	const struct app_protocol *p = f->protocol;
+	struct slice in = bytes;
+	enum app_probe r;
+
+	if (f->heard.len != 0) {
+		buf_add(&f->heard, slice_part(bytes, 0, APP_PROBE_BYTES_MAX));
+		in = buf_slice(&f->heard);
+	}
+	in = slice_part(in, 0, APP_PROBE_BYTES_MAX);
+	last = last || in.len == APP_PROBE_BYTES_MAX || f->heard.full;
+	r = p->probe(f, dir, in, is_port_of(p, f));
+	if (r == APP_NO)
+		r = probe_all(f, dir, in, last, &p);
+	if (r == APP_NEED_MORE && !last) {
+		if (f->heard.len == 0) {
+			f->heard = buf_in(f->arena);
+			f->heard.most = (size_t)2 * APP_PROBE_BYTES_MAX;
+			buf_add(&f->heard, in);
+		}
+		return;
+	}
+	f->listening = false;
+	if (r != APP_YES) {
+		if (in.len != 0)
+			say(f, APP_EVENT_ONE_DIRECTION);
+		return;
+	}
+	f->told[dir] = p;
+	if (p != f->protocol)
+		say(f, APP_EVENT_MISMATCH);
+}
+
+/* The protocol is known from what direction dir said; what the other one says may differ. */
+static void recognise(struct app_flow *f, enum app_dir dir, const struct app_protocol *p)
+{
+	enum app_dir other = dir == APP_TO_SERVER ? APP_TO_CLIENT : APP_TO_SERVER;
+
+	f->protocol = p;
+	compare_expected(f);
+	f->told[dir] = p;
+	f->listening = f->transport == APP_TCP;
+	if (f->transport == APP_TCP && p->speaks_first != 0 &&
+	    (p->speaks_first >> f->first_dir & 1) == 0)
+		say(f, APP_EVENT_WRONG_DIRECTION);
+	if (f->listening && f->held[other].len != 0)
+		listen(f, other, buf_slice(&f->held[other]), f->probed[other]);
+	start(f, p);
+}
+
 static void probe_datagram(struct app_flow *f, enum app_dir dir, struct slice bytes)
 {
 	const struct app_protocol *p;
@@ -204,7 +286,7 @@ static void probe_datagram(struct app_flow *f, enum app_dir dir, struct slice by
 	if (f->probed[dir])
 		return;
 	if (probe_all(f, dir, bytes, true, &p) == APP_YES) {
-		start(f, p);
+		recognise(f, dir, p);
 		if (f->state == APP_PARSING)
 			feed(f, dir, bytes, false);
 		return;
@@ -229,7 +311,7 @@ static void probe_stream(struct app_flow *f, enum app_dir dir, struct slice byte
 	if (!f->probed[dir]) {
 		switch (probe_all(f, dir, buf_slice(&f->held[dir]), f->eof[dir], &p)) {
 		case APP_YES:
-			start(f, p);
+			recognise(f, dir, p);
 			return;
 		case APP_NO:
 			f->probed[dir] = true;
@@ -238,6 +320,8 @@ static void probe_stream(struct app_flow *f, enum app_dir dir, struct slice byte
 			break;
 		}
 	}
+	if (f->held[dir].len > APP_PROBE_HELD_MAX && !f->probed[other])
+		say(f, APP_EVENT_SKIPPED);
 	if ((f->probed[APP_TO_SERVER] && f->probed[APP_TO_CLIENT]) ||
 	    f->held[dir].len > APP_PROBE_HELD_MAX)
 		give_up(f);
@@ -297,17 +381,20 @@ static void tx_free(struct app_tx *tx)
 	arena_reset(&a);
 }
 
-void app_change(struct app_flow *f, const char *expected)
+bool app_change(struct app_flow *f, const char *expected)
 {
+	if (f->changing)
+		return false;
 	f->changing = true;
 	f->expected = expected;
+	return true;
 }
 
 void app_change_to(struct app_flow *f, const char *name)
 {
 	f->agreed = app_find(slice_of(name));
 	if (f->agreed != NULL)
-		app_change(f, name);
+		(void)app_change(f, name); /* the first change counts */
 	else
 		f->stop_inspecting = true;
 }
@@ -336,6 +423,9 @@ static void start_over(struct app_flow *f, enum app_dir dir)
 	f->detect_only = f->stop_inspecting = false;
 	f->anomalies = 0;
 	f->next_tx_id = 0;
+	f->told[0] = f->told[1] = NULL;
+	f->listening = false;
+	f->heard = (struct buf){0};
 	f->probed[0] = f->eof[0];
 	f->probed[1] = f->eof[1];
 	f->first_dir = dir;
@@ -356,6 +446,8 @@ static void take_piece(struct app_flow *f, enum app_dir dir, struct slice bytes)
 			probe_stream(f, dir, bytes);
 		break;
 	case APP_PARSING:
+		if (f->listening && f->told[dir] == NULL)
+			listen(f, dir, bytes, false);
 		feed(f, dir, bytes, false);
 		break;
 	case APP_GIVEN_UP:

@@ -158,6 +158,20 @@ struct app_expected {
 	uint8_t data[APP_EXPECTED_BYTES]; /* what its parser will find in app_flow.given */
 };
 
+/* What is odd about who speaks what in a flow, whatever the protocol: bits of app_flow.events.
+ * Rules name them without a protocol: "app-layer-event:applayer_...". */
+enum app_event {
+	APP_EVENT_MISMATCH,	   /* the two directions speak different protocols */
+	APP_EVENT_WRONG_DIRECTION, /* the side spoke first that must not in this protocol */
+	APP_EVENT_ONE_DIRECTION,   /* what the other direction sends is of no protocol */
+	APP_EVENT_SKIPPED,	   /* one side said too much that is of no protocol */
+	APP_EVENT_NO_TLS,	   /* TLS was agreed on and something else came */
+	APP_EVENT_UNEXPECTED,	   /* one protocol was agreed on and another came */
+	APP_EVENTS
+};
+
+extern const char *const app_events[]; /* their names; NULL-terminated */
+
 struct app_expects {
 	struct app_expected items[APP_EXPECTED_MAX];
 	uint32_t count;
@@ -201,6 +215,12 @@ struct app_flow {
 	uint64_t lost[2];     /* bytes of holes before the protocol was known */
 	uint64_t consumed[2]; /* bytes eaten so far, per direction */
 	bool eof[2];
+	uint8_t events; /* bits of enum app_event since the worker last took them */
+	/* What the bytes of each direction said; NULL: nothing (yet), or not asked. The first is
+	 * the flow's protocol, the other may differ. */
+	const struct app_protocol *told[2];
+	bool listening;		/* the direction that did not tell first is still to be asked */
+	struct buf heard;	/* its first bytes, while they do not decide */
 	bool probed[2];		/* probing of that direction has ended without a YES */
 	enum app_dir first_dir; /* who spoke first */
 	bool detect_only;	/* by configuration: recognised, not parsed */
@@ -236,6 +256,7 @@ struct app_protocol {
 	const struct app_hook *hooks; /* terminated by name == NULL; NULL: the common ones only */
 	const char *const *frames;    /* NULL-terminated; rules: frame:<name>.<frame>; NULL: none */
 	const struct app_word *synonyms; /* other names of anomalies: their bits; NULL: none */
+	uint8_t speaks_first;		 /* bit app_dir: who may; 0: either */
 	uint8_t complete[2];		 /* progress at which a direction of a tx is complete */
 	size_t parser_bytes;		 /* size of the parser's state */
 	/* input: the first bytes of the direction, or one datagram. YES and NO must stay what they
@@ -337,7 +358,7 @@ void app_expect(struct app_flow *f, const char *protocol, uint16_t port, struct 
 /* For parsers: the two ends agreed to speak another protocol from the next bytes on (STARTTLS):
  * all transactions end, and the bytes not eaten and those to come are probed. `expected` is the
  * name of what should follow. */
-void app_change(struct app_flow *f, const char *expected);
+bool app_change(struct app_flow *f, const char *expected); /* false: a change is under way */
 /* The same, where the next protocol is agreed on by name: it is not probed. A name that is not in
  * the table: what follows is not looked at. */
 void app_change_to(struct app_flow *f, const char *name);

@@ -391,6 +391,89 @@ static void both_directions_are_kept_while_probing(struct test *t)
 	app_talk_close(&k);
 }
 
+static bool is_event(const struct app_talk *k, enum app_event e)
+{
+	return (k->f->events >> e & 1) != 0;
+}
+
+static void what_each_direction_speaks_is_compared(struct test *t)
+{
+	static const struct slice get = B("GET / HTTP/1.1\r\n\r\n");
+	static const struct {
+		struct slice answer;
+		const char *told;
+		uint8_t events;
+	} rows[] = {
+		{B("HTTP/1.1 200 OK\r\n\r\n"), "http", 0},
+		{B("SSH-2.0-OpenSSH_9\r\n"), "ssh", 1u << APP_EVENT_MISMATCH},
+		{B("what is this?\r\n"), NULL, 1u << APP_EVENT_ONE_DIRECTION},
+	};
+	struct app_talk k;
+
+	for (size_t i = 0; i < COUNT(rows); i++)
+		for (size_t cut = 0; cut < 3; cut++) {
+			const struct app_protocol *told =
+				rows[i].told ? app_find(slice_of(rows[i].told)) : NULL;
+
+			ASSERT(app_talk_open(&k, APP_TCP, 4444, 0));
+			app_talk_say(&k, APP_TO_SERVER, get, cut);
+			EXPECT_UINT(t, k.f->events, 0);
+			app_talk_say(&k, APP_TO_CLIENT, rows[i].answer, cut);
+			EXPECT(t, k.f->protocol == app_find(SLICE("http")));
+			EXPECT(t, k.f->told[APP_TO_SERVER] == k.f->protocol);
+			EXPECT(t, k.f->told[APP_TO_CLIENT] == told);
+			EXPECT_UINT(t, k.f->events, rows[i].events);
+			app_talk_close(&k);
+		}
+	ASSERT(app_talk_open(&k, APP_TCP, 4444, 0)); /* the answer first */
+	app_talk_say(&k, APP_TO_CLIENT, rows[0].answer, 0);
+	EXPECT(t, is_event(&k, APP_EVENT_WRONG_DIRECTION));
+	app_talk_close(&k);
+	ASSERT(app_talk_open(&k, APP_TCP, 4444, 0)); /* what nobody knew comes before */
+	app_talk_say(&k, APP_TO_SERVER, SLICE("?"), 0);
+	app_talk_say(&k, APP_TO_CLIENT, rows[1].answer, 0);
+	EXPECT(t, is_event(&k, APP_EVENT_ONE_DIRECTION));
+	app_talk_close(&k);
+}
+
+static void too_much_of_one_side_is_an_event(struct test *t)
+{
+	static uint8_t many[APP_PROBE_HELD_MAX + 1];
+	struct app_talk k;
+
+	for (size_t n = sizeof many - 1; n <= sizeof many; n++) {
+		ASSERT(app_talk_open(&k, APP_TCP, 4444, 0));
+		app_talk_say(&k, APP_TO_CLIENT, (struct slice){many, n}, 0);
+		EXPECT(t, is_event(&k, APP_EVENT_SKIPPED) == (n == sizeof many));
+		app_talk_close(&k);
+	}
+}
+
+static void what_was_agreed_on_is_expected(struct test *t)
+{
+	static const struct {
+		struct slice then;
+		uint8_t events;
+	} rows[] = {
+		{B("\x16\3\1\0\x40\1\0\0\x3c"), 0},
+		{B("GET / HTTP/1.1\r\n"), 1u << APP_EVENT_NO_TLS | 1u << APP_EVENT_UNEXPECTED},
+	};
+	struct app_talk k;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		ASSERT(app_talk_open(&k, APP_TCP, 25, 0));
+		app_talk_say(&k, APP_TO_CLIENT, SLICE("220 mx esmtp\r\n"), 0);
+		app_talk_say(&k, APP_TO_SERVER, SLICE("EHLO a\r\n"), 0);
+		app_talk_say(&k, APP_TO_CLIENT, SLICE("250 STARTTLS\r\n"), 0);
+		app_talk_say(&k, APP_TO_SERVER, SLICE("STARTTLS\r\n"), 0);
+		app_talk_say(&k, APP_TO_CLIENT, SLICE("220 go\r\n"), 0);
+		EXPECT_UINT(t, k.f->events, 0);
+		app_talk_say(&k, APP_TO_SERVER, rows[i].then, 0);
+		EXPECT_UINT(t, k.f->events, rows[i].events);
+		app_talk_close(&k);
+	}
+}
+
 static void random_bytes_break_nothing(struct test *t)
 {
 	uint8_t bytes[64];
@@ -409,4 +492,6 @@ static void random_bytes_break_nothing(struct test *t)
 TESTS(T(the_table_is_sound), T(protocols_are_known_by_their_bytes), T(dhcp_is_known_by_its_cookie),
       T(a_verdict_never_changes), T(the_server_may_speak_first), T(a_bad_banner_is_an_anomaly),
       T(a_hassh_is_what_one_side_offers_for_what_it_sends), T(unknown_flows_are_given_up),
-      T(both_directions_are_kept_while_probing), T(random_bytes_break_nothing))
+      T(both_directions_are_kept_while_probing), T(what_each_direction_speaks_is_compared),
+      T(too_much_of_one_side_is_an_event), T(what_was_agreed_on_is_expected),
+      T(random_bytes_break_nothing))

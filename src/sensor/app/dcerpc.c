@@ -485,6 +485,7 @@ APP_PROTOCOL(dcerpc) = {
 	.spec = "C706 12.5, 12.6",
 	.transports = APP_TCP | APP_UDP,
 	.fields = fields,
+	.speaks_first = 1u << APP_TO_SERVER,
 	.complete = {1, 1},
 	.parser_bytes = sizeof(struct dcerpc),
 	.probe = probe,

@@ -171,7 +171,7 @@ static void answer(struct app_flow *f, struct ftp_tx *o, struct slice line)
 	switch (o->code) {
 	case FTP_AUTH_TLS:
 		if (slice_starts(line, SLICE("234 ")))
-			app_change(f, "tls");
+			(void)app_change(f, "tls");
 		break;
 	case FTP_EPRT:
 		if (app_ftp_eprt(o->line, &port, &o->at))

@@ -424,7 +424,7 @@ static void tunnel(struct app_flow *f, struct app_tx *tx)
 		http_anomaly(tx, HTTP_CHANGE_FAILED); /* it should not even be HTTP */
 		f->stop_inspecting = true;
 	} else if (http_side(tx, APP_TO_CLIENT)->status != 101) {
-		app_change(f, NULL);
+		(void)app_change(f, NULL);
 	} else if (http_find_nocase(upgrade, SLICE("h2c")) != SIZE_MAX) {
 		change_to_http2(f, tx);
 	} else if (http_find_nocase(upgrade, SLICE("websocket")) != SIZE_MAX) {
@@ -937,6 +937,7 @@ APP_PROTOCOL(http) = {
 	.hooks = hooks,
 	.frames = frames,
 	.files = 1u << APP_TO_SERVER | 1u << APP_TO_CLIENT,
+	.speaks_first = 1u << APP_TO_SERVER,
 	.complete = {HTTP_DONE, HTTP_DONE},
 	.parser_bytes = sizeof(struct http),
 	.probe = app_http_probe,

@@ -671,6 +671,7 @@ APP_PROTOCOL(http2) = {
 	.anomalies = anomalies,
 	.frames = frame_names,
 	.files = 1u << APP_TO_SERVER | 1u << APP_TO_CLIENT,
+	.speaks_first = 1u << APP_TO_SERVER,
 	.complete = {HTTP_DONE, HTTP_DONE},
 	.parser_bytes = sizeof(struct http2),
 	.probe = probe,

@@ -425,6 +425,10 @@ static const char *const anomalies[] = {
 	NULL,
 };
 
+/* As Suricata's rules write them. */
+static const struct app_word synonyms[] = {
+	{"weak_crypto_nodh", WEAK_NO_DH}, {"weak_crypto_noauth", WEAK_NO_AUTH}, {0}};
+
 static const uint16_t ports[] = {500, 0};
 
 APP_PROTOCOL(ike) = {
@@ -434,6 +438,7 @@ APP_PROTOCOL(ike) = {
 	.ports = ports,
 	.fields = fields,
 	.anomalies = anomalies,
+	.synonyms = synonyms,
 	.complete = {1, 1},
 	.parser_bytes = sizeof(struct ike),
 	.probe = probe,

@@ -236,7 +236,7 @@ static bool response(struct app_flow *f, const struct ldap_message *m)
 	secure = d->has_request && d->request.op == LDAP_EXTENDED_REQUEST &&
 		 m->op == LDAP_EXTENDED_RESPONSE && app_ldap_result_code(m) == 0;
 	if (secure && slice_equal(app_ldap_request_name(&d->request), OID_START_TLS))
-		app_change(f, "tls");
+		(void)app_change(f, "tls");
 	return true;
 }
 

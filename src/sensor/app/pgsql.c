@@ -443,7 +443,7 @@ static size_t ssl_answer(struct app_flow *f, struct slice in)
 		complete(tx);
 	}
 	if (yes)
-		app_change(f, "tls");
+		(void)app_change(f, "tls");
 	return 1;
 }
 

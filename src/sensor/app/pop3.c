@@ -153,7 +153,7 @@ static bool reply_line(struct app_flow *f, struct slice line)
 	line = slice_from(line, s->challenged ? 1 : o->ok ? 3 : 4);
 	o->header = arena_copy(&tx->arena, slice_trim(line));
 	if (is(o->command, "STLS") && o->ok)
-		app_change(f, "tls");
+		(void)app_change(f, "tls");
 	s->in_lines = o->ok && o->many && !s->challenged;
 	if (!s->in_lines)
 		tx_done(tx);

@@ -19,14 +19,15 @@ enum {
 	VERSION_2 = 0x6b3343cf,
 	CONNECTION_ID_MAX = 20, /* 17.2; longer ones belong to versions we do not know */
 	SALT_BYTES = 20,
-	NUMBER_BYTES = 4,     /* of a packet number, at most */
-	HELLO_MAX = 16 << 10, /* bytes of a hello put together of CRYPTO frames */
-	PIECES_MAX = 64,      /* CRYPTO frames waiting */
-	TAGS_MAX = 128,	      /* of a Google hello */
+	NUMBER_BYTES = 4,	/* of a packet number, at most */
+	HELLO_MAX = 16 << 10,	/* bytes of a hello put together of CRYPTO frames */
+	CRYPTO_END_MAX = 65535, /* no CRYPTO frame may end behind it */
+	PIECES_MAX = 64,	/* CRYPTO frames waiting */
+	TAGS_MAX = 128,		/* of a Google hello */
 	TLS_CLIENT_HELLO = 1,
 	TLS_SERVER_HELLO = 2,
 };
-enum { FAILED_DECRYPT, ERROR_ON_DATA, ERROR_ON_HEADER };
+enum { FAILED_DECRYPT, ERROR_ON_DATA, ERROR_ON_HEADER, CRYPTO_TOO_LONG };
 enum packet_type { INITIAL, ZERO_RTT, HANDSHAKE, RETRY, NEGOTIATION };
 
 struct keys {
@@ -418,6 +419,10 @@ static bool read_frames(struct app_flow *f, struct app_tx *tx, struct slice in)
 			h = hello_of(f, d->dir);
 			if (!cursor_ok(&c))
 				return false;
+			if (at + s.len > CRYPTO_END_MAX) {
+				tx->anomalies |= UINT64_C(1) << CRYPTO_TOO_LONG;
+				return true;
+			}
 			if (type == 8)
 				(void)read_tags(tx, s);
 			else if (h != NULL && !h->whole)
@@ -558,6 +563,7 @@ static const char *const anomalies[] = {
 	[FAILED_DECRYPT] = "failed_decrypt",
 	[ERROR_ON_DATA] = "error_on_data",
 	[ERROR_ON_HEADER] = "error_on_header",
+	[CRYPTO_TOO_LONG] = "crypto_frag_too_long",
 	NULL,
 };
 

@@ -417,6 +417,7 @@ static const char *const anomalies[] = {
 	[SMB_WRITE_QUEUE_COUNT] = "write_queue_cnt_exceeded",
 	[SMB_REQUEST_TO_CLIENT] = "request_to_client",
 	[SMB_RESPONSE_TO_SERVER] = "response_to_server",
+	[SMB_TOO_MANY_TRANSACTIONS] = "too_many_transactions",
 	NULL,
 };
 

@@ -53,6 +53,7 @@ enum smb_anomaly {
 	SMB_WRITE_QUEUE_COUNT,
 	SMB_REQUEST_TO_CLIENT,
 	SMB_RESPONSE_TO_SERVER,
+	SMB_TOO_MANY_TRANSACTIONS,
 };
 
 /* app-layer.protocols.smb.* */

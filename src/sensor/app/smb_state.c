@@ -167,6 +167,7 @@ static void make_room(struct app_flow *f)
 	for (struct app_tx *tx = f->first; tx != NULL && open >= most; tx = tx->next) {
 		if (!is_open(tx))
 			continue;
+		app_smb_anomaly(tx, SMB_TOO_MANY_TRANSACTIONS);
 		app_tx_advance(tx, APP_TO_SERVER, 1);
 		app_tx_advance(tx, APP_TO_CLIENT, 1);
 		open--;

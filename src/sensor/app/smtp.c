@@ -284,8 +284,9 @@ static void answer(struct smtp *s, struct slice code)
 	switch (s->commands[s->command_at]) {
 	case SMTP_STARTTLS:
 		if (slice_equal(code, SLICE("220"))) {
+			if (!app_change(s->flow, "tls"))
+				say(s, SMTP_FAILED_PROTOCOL_CHANGE);
 			tx_done(s);
-			app_change(s->flow, "tls");
 		} else {
 			say(s, SMTP_TLS_REJECTED);
 		}

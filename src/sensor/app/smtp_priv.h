@@ -38,7 +38,8 @@ enum {
 	X(MIME_LONG_FILENAME)                                                                      \
 	X(DUPLICATE_FIELDS)                                                                        \
 	X(UNPARSABLE_CONTENT)                                                                      \
-	X(TRUNCATED_LINE)
+	X(TRUNCATED_LINE)                                                                          \
+	X(FAILED_PROTOCOL_CHANGE)
 
 enum smtp_anomaly {
 #define X(name) SMTP_##name,

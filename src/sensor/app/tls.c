@@ -78,6 +78,12 @@ static bool read_certificates(struct app_tx *tx, enum app_dir dir, struct slice 
 	return true;
 }
 
+/* IANA's registry of handshake types, as far as they are sent in the clear. */
+static bool is_message(uint8_t type)
+{
+	return type <= 6 || type == 8 || (type >= 11 && type <= 16) || (type >= 20 && type <= 25);
+}
+
 static void read_message(struct app_tx *tx, enum app_dir dir, uint8_t type, struct slice body)
 {
 	bool ok = true;
@@ -90,6 +96,8 @@ static void read_message(struct app_tx *tx, enum app_dir dir, uint8_t type, stru
 		ok = read_certificates(tx, dir, body);
 	if (!ok)
 		tls_anomaly(tx, TLS_BAD_HANDSHAKE);
+	if (!is_message(type))
+		tls_anomaly(tx, TLS_BAD_SSL_RECORD);
 	if (type <= MESSAGE_SERVER_HELLO && tls_side(tx, dir)->hello)
 		app_tx_advance(tx, dir, TLS_HELLO);
 }
@@ -316,35 +324,24 @@ static bool gap(struct app_flow *f, enum app_dir dir, uint64_t missing)
 	return true;
 }
 
+/* Three bytes are enough: what a record of the handshake holds is for the parser to doubt. */
 static enum app_probe probe(const struct app_flow *f, enum app_dir dir, struct slice in,
 			    bool port_hint)
 {
-	struct cursor c = cursor_of(in);
-	uint8_t want = dir == APP_TO_SERVER ? MESSAGE_CLIENT_HELLO : MESSAGE_SERVER_HELLO;
-	uint8_t type = cursor_u8(&c);
-	uint16_t version;
-	size_t length;
+	uint8_t hello = dir == APP_TO_SERVER ? SSLV2_CLIENT_HELLO : SSLV2_SERVER_HELLO;
 
 	(void)f;
 	(void)port_hint;
-	if (type & 0x80) {
+	if (in.len != 0 && (in.ptr[0] & 0x80) != 0) {
 		if (in.len < 5)
 			return APP_NEED_MORE;
-		return is_sslv2(in) && in.ptr[2] == (dir == APP_TO_SERVER ? SSLV2_CLIENT_HELLO
-									  : SSLV2_SERVER_HELLO)
-			       ? APP_YES
-			       : APP_NO;
+		return is_sslv2(in) && in.ptr[2] == hello ? APP_YES : APP_NO;
 	}
-	if (type != TYPE_HANDSHAKE || (in.len >= 2 && in.ptr[1] != 3))
-		return in.len == 0 ? APP_NEED_MORE : APP_NO;
-	version = cursor_be16(&c);
-	length = cursor_be16(&c);
-	type = cursor_u8(&c);
-	if (!cursor_ok(&c))
+	if ((in.len > 0 && in.ptr[0] != TYPE_HANDSHAKE) || (in.len > 1 && in.ptr[1] != 3))
+		return APP_NO;
+	if (in.len < 3)
 		return APP_NEED_MORE;
-	return (version & 0xff) <= 4 && length >= 1 && length <= RECORD_MAX && type == want
-		       ? APP_YES
-		       : APP_NO;
+	return in.ptr[2] <= 4 ? APP_YES : APP_NO;
 }
 
 static const char *const anomalies[] = {
@@ -376,6 +373,7 @@ APP_PROTOCOL(tls) = {
 	.fields = app_tls_fields,
 	.anomalies = anomalies,
 	.hooks = hooks,
+	.speaks_first = 1u << APP_TO_SERVER,
 	.complete = {TLS_DONE, TLS_DONE},
 	.parser_bytes = sizeof(struct tls),
 	.probe = probe,

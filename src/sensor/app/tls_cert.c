@@ -129,8 +129,10 @@ static struct slice read_name(struct app_tx *tx, struct cursor c, enum tls_anoma
 		if (!cursor_ok(&set))
 			c.bad = true;
 	}
-	if (!cursor_ok(&c))
+	if (!cursor_ok(&c)) {
 		tls_anomaly(tx, bad);
+		tls_anomaly(tx, TLS_BAD_CERT_NAME);
+	}
 	return out.len != 0 ? buf_slice(&out) : SLICE("");
 }
 
@@ -256,6 +258,7 @@ static void read_tbs(struct app_tx *tx, struct tls_cert *cert, struct cursor c)
 	content = ber_expect(&c, BER_SEQUENCE);
 	if (!cursor_ok(&content)) {
 		tls_anomaly(tx, TLS_BAD_CERT_ISSUER);
+		tls_anomaly(tx, TLS_BAD_CERT_NAME);
 		return;
 	}
 	cert->issuer = read_name(tx, content, TLS_BAD_CERT_ISSUER);
@@ -269,6 +272,7 @@ static void read_tbs(struct app_tx *tx, struct tls_cert *cert, struct cursor c)
 	content = ber_expect(&c, BER_SEQUENCE);
 	if (!cursor_ok(&content)) {
 		tls_anomaly(tx, TLS_BAD_CERT_SUBJECT);
+		tls_anomaly(tx, TLS_BAD_CERT_NAME);
 		return;
 	}
 	cert->subject = read_name(tx, content, TLS_BAD_CERT_SUBJECT);

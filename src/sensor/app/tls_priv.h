@@ -50,7 +50,11 @@ enum {
 	X(CERT_DATE, certificate_invalid_date)                                                     \
 	X(CERT_SUBJECT, certificate_invalid_subject)                                               \
 	X(CERT_EXTENSIONS, certificate_invalid_extensions)                                         \
-	X(CERT, invalid_certificate)
+	X(CERT, invalid_certificate)                                                               \
+	X(CERT_NAME, certificate_invalid_x509name)                                                 \
+	X(HEARTBEAT_LEAK, dataleak_heartbeat_mismatch)                                             \
+	X(SSL_RECORD, invalid_ssl_record)                                                          \
+	X(RECORDS, too_many_records_in_packet)
 
 enum tls_anomaly {
 #define X(id, name) TLS_BAD_##id,
@@ -90,7 +94,7 @@ struct tls_side {
 struct tls_tx {
 	struct tls_side side[2];
 	struct slice sni;
-	bool quic; /* hellos that QUIC carries */
+	bool quic;   /* hellos that QUIC carries */
 	bool ticket; /* the client shows one: RFC 5077 3.2 */
 };
 

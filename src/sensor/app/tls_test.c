@@ -564,7 +564,7 @@ static void a_swept_transaction_is_not_touched(struct test *t)
 	close_all(&k);
 }
 
-static void only_hellos_start_tls(struct test *t)
+static void handshake_records_start_tls(struct test *t)
 {
 	static const struct {
 		enum app_dir dir;
@@ -572,11 +572,12 @@ static void only_hellos_start_tls(struct test *t)
 		enum app_probe want;
 	} rows[] = {
 		{APP_TO_SERVER, {(const uint8_t *)"\x16\3\1\0\x40\1", 6}, APP_YES},
-		{APP_TO_SERVER, {(const uint8_t *)"\x16\3\1\0\x40\2", 6}, APP_NO},
+		{APP_TO_SERVER, {(const uint8_t *)"\x16\3\1\0\x40\2", 6}, APP_YES},
 		{APP_TO_CLIENT, {(const uint8_t *)"\x16\3\3\0\x40\2", 6}, APP_YES},
 		{APP_TO_SERVER, {(const uint8_t *)"\x16\3\5\0\x40\1", 6}, APP_NO},
-		{APP_TO_SERVER, {(const uint8_t *)"\x16\3\1\0\0\1", 6}, APP_NO},
-		{APP_TO_SERVER, {(const uint8_t *)"\x16\3\1\0\x40", 5}, APP_NEED_MORE},
+		{APP_TO_SERVER, {(const uint8_t *)"\x16\3\1\0\0\0", 6}, APP_YES},
+		{APP_TO_SERVER, {(const uint8_t *)"\x16\3\4", 3}, APP_YES},
+		{APP_TO_SERVER, {(const uint8_t *)"\x16\3", 2}, APP_NEED_MORE},
 		{APP_TO_SERVER, {(const uint8_t *)"\x16\2", 2}, APP_NO},
 		{APP_TO_SERVER, {(const uint8_t *)"\x17\3", 2}, APP_NO},
 		{APP_TO_SERVER, {NULL, 0}, APP_NEED_MORE},
@@ -619,4 +620,4 @@ TESTS(T(a_handshake_fills_the_buffers), T(ja4_follows_its_definition), T(version
       T(messages_may_span_records_and_records_segments), T(the_hello_of_sslv2_is_read),
       T(an_event_holds_what_is_asked_for), T(a_session_without_a_certificate_is_no_event),
       T(a_gap_is_survived_in_encrypted_data_only), T(a_swept_transaction_is_not_touched),
-      T(only_hellos_start_tls), T(a_damaged_handshake_breaks_nothing))
+      T(handshake_records_start_tls), T(a_damaged_handshake_breaks_nothing))

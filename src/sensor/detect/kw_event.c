@@ -35,6 +35,18 @@ static bool app_event(const void *operand, const struct detect_view *v)
 	       ((v->tx->anomalies | v->flow->app->anomalies) >> (o->bit_of[i] - 1) & 1) != 0;
 }
 
+/* What the packet made known about who speaks what in its flow. */
+static bool protocol_event(const void *operand, const struct detect_view *v)
+{
+	const struct event_operand *o = operand;
+
+	return v->flow != NULL && v->flow->app != NULL && (v->flow->app->events >> o->bit & 1) != 0;
+}
+
+/* The row of names without a protocol. */
+static const struct detect_keyword of_protocols = {
+	.name = "app-layer-event", .test = protocol_event, .cost = 1};
+
 static bool decode_event(const void *operand, const struct detect_view *v)
 {
 	const struct event_operand *o = operand;
@@ -57,6 +69,15 @@ static enum status compile_app(struct detect_compiler *c, const struct detect_ke
 
 	if (o == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for %s", kw->name);
+	if (rest.ptr == NULL || rest.len == 0) {
+		int event = index_of(app_events, proto);
+
+		if (event < 0)
+			return fail_set(why, ST_NOTFOUND, "no event \"%.*s\"", SLICE_ARG(value));
+		o->bit = (uint32_t)event;
+		c->wants_packet = true;
+		return detect_add_test(c, &of_protocols, o, why);
+	}
 	for (unsigned i = 0; app_protocols[i] != NULL && i < DETECT_PROTOCOLS_MAX; i++) {
 		int bit = (detect_apps_named(proto) >> i & 1) != 0
 				  ? app_index(app_protocols[i], rest)

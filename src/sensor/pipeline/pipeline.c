@@ -267,6 +267,7 @@ static void packet_in_flow(struct pipeline *p, struct flow *f, enum flow_dir dir
 		read_payload(p, f, dir);
 	inspect(p, f, dir);
 	pipeline_report_packet(p, f, &p->tcp.events);
+	pipeline_report_protocols(p, f);
 	pipeline_report_drop(p, f);
 	log_and_sweep(p, f);
 }

@@ -59,6 +59,8 @@ void pipeline_report_packet(struct pipeline *p, struct flow *f, const struct str
 
 /* What is odd about the flow's transactions and was not said yet. */
 void pipeline_report_app(struct pipeline *p, struct flow *f);
+/* app_flow.events, which are taken. */
+void pipeline_report_protocols(struct pipeline *p, struct flow *f);
 
 /* The MAC addresses of the packet at hand, at the ends of its flow f. */
 void pipeline_report_macs(struct pipeline *p, struct flow *f);

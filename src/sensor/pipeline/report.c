@@ -146,6 +146,10 @@ void report_add_app_proto(struct pipeline *p, struct record *r, const struct flo
 		return;
 	if (app->before != NULL && app->before != app->protocol)
 		report_add_z(p, "", "app_proto_orig", app->before->name);
+	for (int d = APP_TO_SERVER; d <= APP_TO_CLIENT; d++)
+		if (app->told[d] != NULL && app->told[d] != app->protocol)
+			report_add_z(p, "", d == APP_TO_SERVER ? "app_proto_ts" : "app_proto_tc",
+				     app->told[d]->name);
 	if (app->expected != NULL && strcmp(app->expected, name) != 0)
 		report_add_z(p, "", "app_proto_expected", app->expected);
 }

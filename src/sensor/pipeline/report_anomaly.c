@@ -87,28 +87,31 @@ void pipeline_report_packet(struct pipeline *p, struct flow *f, const struct str
 		}
 }
 
-static void say_app(struct pipeline *p, struct flow *f, const struct app_tx *tx, const char *event)
+/* layer: who says so. "proto_detect": it is about which protocol it is, and may have none; many
+ * servers answer in what no probe knows, so evidence does not hear of that. */
+static void say_app(struct pipeline *p, struct flow *f, const struct app_tx *tx, struct slice event,
+		    const char *layer)
 {
-	const char *name = f->app->protocol->name;
-	bool said = false;
+	const char *name = report_app_name(f);
+	bool said = false, detecting = strcmp(layer, "proto_detect") == 0;
 
 	REPORT_EACH(p, o, REPORT_ANOMALY)
 	{
 		bool evidence = o->settings->evidence;
 		struct record *r;
 
-		if (!o->settings->anomaly.app)
+		if (!o->settings->anomaly.app || (evidence && detecting))
 			continue;
 		r = report_of_flow(p, o, RECORD_ANOMALY, f, p->packet_dir);
 		if (evidence)
 			r->app_proto = slice_of(name);
-		else
+		else if (name != NULL)
 			report_add_z(p, "anomaly", "app_proto", name);
 		if (!evidence && tx != NULL)
 			report_add_u64(p, "", "tx_id", tx->id);
 		r->u.anomaly.type = SLICE("applayer");
-		r->u.anomaly.event = slice_of(event);
-		r->u.anomaly.layer = SLICE("proto_parser");
+		r->u.anomaly.event = event;
+		r->u.anomaly.layer = slice_of(layer);
 		report_emit(p, o, r);
 		said = true;
 	}
@@ -125,7 +128,7 @@ static void say_new(struct pipeline *p, struct flow *f, const struct app_tx *tx,
 	*said |= anomalies;
 	for (unsigned i = 0; fresh != 0 && names != NULL && names[i] != NULL; i++)
 		if ((fresh >> i & 1) != 0)
-			say_app(p, f, tx, names[i]);
+			say_app(p, f, tx, slice_of(names[i]), "proto_parser");
 }
 
 void pipeline_report_app(struct pipeline *p, struct flow *f)
@@ -134,6 +137,16 @@ void pipeline_report_app(struct pipeline *p, struct flow *f)
 		if (tx->anomalies != tx->anomalies_said)
 			say_new(p, f, tx, tx->anomalies, &tx->anomalies_said);
 	say_new(p, f, NULL, f->app->anomalies, &f->app->anomalies_said);
+}
+
+void pipeline_report_protocols(struct pipeline *p, struct flow *f)
+{
+	if (f->app == NULL || f->app->events == 0)
+		return;
+	for (unsigned i = 0; i < APP_EVENTS; i++)
+		if ((f->app->events >> i & 1) != 0)
+			say_app(p, f, NULL, slice_of(app_events[i]), "proto_detect");
+	f->app->events = 0;
 }
 
 void pipeline_report_behaviour(void *ctx, const struct record *r)

@@ -641,13 +641,26 @@ static bool gap(struct app_flow *f, enum app_dir dir, uint64_t missing)
 	return true;
 }
 
+/* RFC 9113 3.4: a server begins with SETTINGS. Too weak to go by alone: the client's preface came.
+ */
+static enum app_probe probe_answer(struct slice in)
+{
+	struct cursor c = cursor_of(in);
+	uint64_t length = cursor_be(&c, 3);
+	uint8_t type = cursor_u8(&c);
+	uint8_t flags = cursor_u8(&c);
+
+	if (!cursor_ok(&c))
+		return APP_NEED_MORE;
+	return type == HTTP2_SETTINGS && length <= 16384 && flags <= 1 ? APP_YES : APP_NO;
+}
+
 static enum app_probe probe(const struct app_flow *f, enum app_dir dir, struct slice in,
 			    bool port_hint)
 {
-	(void)f;
 	(void)port_hint;
 	if (dir == APP_TO_CLIENT)
-		return APP_NO;
+		return f->protocol == &app_http2 ? probe_answer(in) : APP_NO;
 	if (slice_starts(in, preface))
 		return APP_YES;
 	return slice_starts(preface, in) ? APP_NEED_MORE : APP_NO;

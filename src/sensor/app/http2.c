@@ -660,7 +660,8 @@ static enum app_probe probe(const struct app_flow *f, enum app_dir dir, struct s
 {
 	(void)port_hint;
 	if (dir == APP_TO_CLIENT)
-		return f->protocol == &app_http2 ? probe_answer(in) : APP_NO;
+		return f->protocol != NULL && f->protocol->probe == probe ? probe_answer(in)
+									  : APP_NO;
 	if (slice_starts(in, preface))
 		return APP_YES;
 	return slice_starts(preface, in) ? APP_NEED_MORE : APP_NO;

@@ -4,7 +4,8 @@
 
 static void text_round_trips(struct test *t)
 {
-	static const char *const texts[] = {"0.0.0.0", "192.0.2.255", "::", "2001:db8::1",
+	static const char *const texts[] = {"0.0.0.0",	       "192.0.2.255", "9.10.99.100",
+					    "199.101.109.110", "::",	      "2001:db8::1",
 					    "::ffff:192.0.2.1"};
 	char buf[ADDR_TEXT_MAX];
 	struct addr a;

@@ -5,7 +5,7 @@
 
 enum { BUF_FIRST = 64 }; /* bytes of the first piece of memory */
 
-uint8_t *buf_reserve(struct buf *b, size_t n)
+uint8_t *buf_reserve_more(struct buf *b, size_t n)
 {
 	size_t want, room = b->room ? b->room : BUF_FIRST;
 	uint8_t *p;
@@ -39,21 +39,6 @@ void buf_add(struct buf *b, struct slice s)
 		return;
 	memcpy(p, s.ptr, s.len);
 	b->len += s.len;
-}
-
-void buf_add_byte(struct buf *b, uint8_t c)
-{
-	uint8_t *p = buf_reserve(b, 1);
-
-	if (p == NULL)
-		return;
-	*p = c;
-	b->len++;
-}
-
-void buf_add_z(struct buf *b, const char *z)
-{
-	buf_add(b, slice_of(z));
 }
 
 void buf_add_u64(struct buf *b, uint64_t v)

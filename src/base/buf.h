@@ -32,8 +32,17 @@ static inline struct slice buf_slice(const struct buf *b)
 	return (struct slice){b->ptr, b->len};
 }
 
-/* Room for n more bytes at the end, or NULL with `full` set; commit with buf_grew(). */
-uint8_t *buf_reserve(struct buf *b, size_t n);
+/* The same as buf_reserve(), which asks it where the room there is does not do. */
+uint8_t *buf_reserve_more(struct buf *b, size_t n);
+
+/* Room for n more bytes at the end, or NULL with `full` set; commit with buf_grew(). Inline, as the
+ * next two are: every byte of every record goes through them. */
+static inline uint8_t *buf_reserve(struct buf *b, size_t n)
+{
+	bool fits = n <= b->room - b->len && (b->most == 0 || n <= b->most - b->len);
+
+	return fits && n != 0 && !b->full ? b->ptr + b->len : buf_reserve_more(b, n);
+}
 
 static inline void buf_grew(struct buf *b, size_t n)
 {
@@ -41,8 +50,22 @@ static inline void buf_grew(struct buf *b, size_t n)
 }
 
 void buf_add(struct buf *b, struct slice s);
-void buf_add_byte(struct buf *b, uint8_t c);
-void buf_add_z(struct buf *b, const char *z);
+
+static inline void buf_add_byte(struct buf *b, uint8_t c)
+{
+	uint8_t *p = buf_reserve(b, 1);
+
+	if (p == NULL)
+		return;
+	*p = c;
+	b->len++;
+}
+
+static inline void buf_add_z(struct buf *b, const char *z)
+{
+	buf_add(b, slice_of(z));
+}
+
 void buf_add_u64(struct buf *b, uint64_t v); /* decimal */
 void buf_add_i64(struct buf *b, int64_t v);
 void buf_add_fmt(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -66,15 +66,63 @@ static void escape(struct buf *out, uint8_t c)
 	buf_add_byte(out, (uint8_t)hex[c & 15]);
 }
 
+/* Whether eight bytes may hold one that does not stand for itself: below a space, a quotation mark,
+ * a backslash, or above '~'. In each lane the top bit says so; a borrow between lanes only begins
+ * where one is found, so none is missed. */
+static bool eight_odd(uint64_t x)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+
+	return ((x | (x - ones * 0x20) | ((x ^ ones * '"') - ones) | ((x ^ ones * '\\') - ones) |
+		 (x + ones)) &
+		ones * 0x80) != 0;
+}
+
+/* Bytes at the beginning of s that stand for themselves. */
+static size_t plain(struct slice s)
+{
+	uint64_t eight;
+	size_t n = 0;
+
+	for (; n + sizeof eight <= s.len; n += sizeof eight) {
+		memcpy(&eight, s.ptr + n, sizeof eight);
+		if (eight_odd(eight))
+			break;
+	}
+	while (n < s.len && s.ptr[n] >= 0x20 && s.ptr[n] < 0x7f && s.ptr[n] != '"' &&
+	       s.ptr[n] != '\\')
+		n++;
+	return n;
+}
+
+/* Text between quotation marks and `after` behind it, in one piece: what nearly all text is. */
+static bool quoted_plain(struct buf *out, struct slice s, struct slice after)
+{
+	uint8_t *p;
+
+	if (plain(s) != s.len)
+		return false;
+	p = buf_reserve(out, s.len + 2 + after.len);
+	if (p == NULL)
+		return true;
+	*p++ = '"';
+	if (s.len != 0)
+		memcpy(p, s.ptr, s.len);
+	p[s.len] = '"';
+	if (after.len != 0)
+		memcpy(p + s.len + 1, after.ptr, after.len);
+	buf_grew(out, s.len + 2 + after.len);
+	return true;
+}
+
 static void quoted(struct buf *out, struct slice s)
 {
+	if (quoted_plain(out, s, (struct slice){NULL, 0}))
+		return;
 	buf_add_byte(out, '"');
 	while (s.len > 0) {
-		size_t run = 0, n;
+		size_t run = plain(s), n;
 
-		while (run < s.len && s.ptr[run] >= 0x20 && s.ptr[run] < 0x7f &&
-		       s.ptr[run] != '"' && s.ptr[run] != '\\')
-			run++;
 		buf_add(out, slice_part(s, 0, run));
 		s = slice_from(s, run);
 		if (s.len == 0)
@@ -96,14 +144,11 @@ void json_key_slice(struct json *j, struct slice key)
 {
 	ASSERT(j->depth > 0 && !j->after_key);
 	before_value(j);
-	quoted(j->out, key);
-	buf_add_byte(j->out, ':');
+	if (!quoted_plain(j->out, key, SLICE(":"))) {
+		quoted(j->out, key);
+		buf_add_byte(j->out, ':');
+	}
 	j->after_key = true;
-}
-
-void json_key(struct json *j, const char *key)
-{
-	json_key_slice(j, slice_of(key));
 }
 
 void json_str(struct json *j, struct slice s)

@@ -35,8 +35,12 @@ static inline struct json json_in(struct buf *out)
 void json_object(struct json *j); /* opens; as a value */
 void json_array(struct json *j);  /* opens; as a value */
 void json_end(struct json *j);	  /* closes whichever is open */
-void json_key(struct json *j, const char *key);
 void json_key_slice(struct json *j, struct slice key);
+
+static inline void json_key(struct json *j, const char *key)
+{
+	json_key_slice(j, slice_of(key)); /* inline: the length of a literal costs nothing */
+}
 
 void json_str(struct json *j, struct slice s);
 void json_z(struct json *j, const char *z);

@@ -58,6 +58,70 @@ static void strings_are_always_valid(struct test *t)
 	arena_pool_drain(&pool);
 }
 
+static void plain_text_is_kept_whole_and_none_is_half_written(struct test *t)
+{
+	struct arena_pool pool = {.budget = 1 << 16};
+	struct arena arena = {.pool = &pool};
+	struct buf b = {.arena = &arena, .most = 11};
+	struct json j = json_in(&b);
+
+	json_object(&j);
+	json_key(&j, "ab");
+	json_str(&j, SLICE("cd"));
+	json_end(&j);
+	EXPECT_SLICE(t, buf_slice(&b), SLICE("{\"ab\":\"cd\"}"));
+	EXPECT(t, !b.full);
+	b = (struct buf){.arena = &arena, .most = 9};
+	j = json_in(&b);
+	json_object(&j);
+	json_key(&j, "ab");
+	json_str(&j, SLICE("cd"));
+	EXPECT_SLICE(t, buf_slice(&b), SLICE("{\"ab\":"));
+	EXPECT(t, b.full);
+	b = buf_in(&arena);
+	j = json_in(&b);
+	json_str(&j, SLICE(""));
+	EXPECT_SLICE(t, buf_slice(&b), SLICE("\"\""));
+	arena_reset(&arena);
+	arena_pool_drain(&pool);
+}
+
+/* Every byte at every place, beside every kind of neighbour, against what RFC 8259 7 says. */
+static void each_byte_is_escaped_wherever_it_stands(struct test *t)
+{
+	static const uint8_t fill[] = {'a', ' ', '~', 0x00, 0x1f, '"'};
+	struct arena_pool pool = {.budget = 1 << 16};
+	struct arena arena = {.pool = &pool};
+
+	for (unsigned c = 0; c < 0x80; c++) {
+		for (size_t at = 0; at < 19 * sizeof fill; at++) {
+			struct buf b = buf_in(&arena), want = buf_in(&arena);
+			struct json j = json_in(&b);
+			uint8_t text[19], neighbour = fill[at / sizeof text];
+
+			memset(text, neighbour, sizeof text);
+			text[at % sizeof text] = (uint8_t)c;
+			json_str(&j, (struct slice){text, sizeof text});
+			buf_add_byte(&want, '"');
+			for (size_t i = 0; i < sizeof text; i++) {
+				static const char names[] = "\b\t\n\f\r\"\\", as[] = "btnfr\"\\";
+				const char *named = text[i] ? strchr(names, text[i]) : NULL;
+
+				if (named != NULL)
+					buf_add_fmt(&want, "\\%c", as[named - names]);
+				else if (text[i] < 0x20)
+					buf_add_fmt(&want, "\\u%04x", text[i]);
+				else
+					buf_add_byte(&want, text[i]);
+			}
+			buf_add_byte(&want, '"');
+			EXPECT_SLICE(t, buf_slice(&b), buf_slice(&want));
+			arena_reset(&arena);
+		}
+	}
+	arena_pool_drain(&pool);
+}
+
 static void fractions_have_one_form(struct test *t)
 {
 	struct arena_pool pool = {.budget = 1 << 16};
@@ -77,4 +141,6 @@ static void fractions_have_one_form(struct test *t)
 	arena_pool_drain(&pool);
 }
 
-TESTS(T(commas_and_nesting), T(strings_are_always_valid), T(fractions_have_one_form))
+TESTS(T(commas_and_nesting), T(strings_are_always_valid),
+      T(each_byte_is_escaped_wherever_it_stands),
+      T(plain_text_is_kept_whole_and_none_is_half_written), T(fractions_have_one_form))

@@ -3,11 +3,21 @@
  * (RFC 1071). A message with its checksum in it sums to 0xffff. */
 #include "sensor/decode/decode_priv.h"
 
+#include <endian.h>
+
+/* Four bytes at a time: carries out of 16 bits are put back at the end (RFC 1071 2), so it does not
+ * matter how wide the words are. A sum of less than 2^32 of them fits. */
 static uint32_t sum(uint32_t start, struct slice s)
 {
 	uint64_t all = start;
+	uint32_t word;
+	size_t i = 0;
 
-	for (size_t i = 0; i + 1 < s.len; i += 2)
+	for (; i + sizeof word <= s.len; i += sizeof word) {
+		memcpy(&word, s.ptr + i, sizeof word);
+		all += be32toh(word);
+	}
+	for (; i + 1 < s.len; i += 2)
 		all += (uint32_t)s.ptr[i] << 8 | s.ptr[i + 1];
 	if (s.len % 2 != 0)
 		all += (uint32_t)s.ptr[s.len - 1] << 8;

@@ -648,7 +648,42 @@ static void no_damage_leads_out_of_the_frame(struct test *t)
 	EXPECT_UINT(t, rig_close(&r), 0);
 }
 
-TESTS(T(anomalies_have_different_names), T(ethernet_tcp_has_all_layers),
+/* Of UDP in IPv4, for every length: the sum is made of wide words, the RFC's of 16 bits. */
+static void a_checksum_holds_at_every_length_and_a_flipped_bit_is_seen(struct test *t)
+{
+	uint8_t text[8 + 40] = {0x12, 0x34, 0x56, 0x78};
+	struct packet p = {.ip_version = 4, .proto = IP_PROTO_UDP};
+
+	p.src.family = p.dst.family = 4;
+	p.src.b[0] = 0xff;
+	p.dst.b[3] = 0xfe;
+	for (size_t n = 0; n <= 40; n++) {
+		uint32_t sum = 0xff00 + 0xfe + IP_PROTO_UDP + 8 + (uint32_t)n;
+
+		for (size_t i = 0; i < n; i++)
+			text[8 + i] = (uint8_t)test_rand(t);
+		text[4] = 0;
+		text[5] = (uint8_t)(8 + n);
+		text[6] = text[7] = 0;
+		for (size_t i = 0; i < 8 + n; i++)
+			sum += i % 2 == 0 ? (uint32_t)text[i] << 8 : text[i];
+		sum = (sum & 0xffff) + (sum >> 16);
+		sum = ~(sum + (sum >> 16)) & 0xffff;
+		sum = sum == 0 ? 0xffff : sum; /* RFC 768 */
+		text[6] = (uint8_t)(sum >> 8);
+		text[7] = (uint8_t)sum;
+		p.l4 = (struct slice){text, 8 + n};
+		p.l4_header = (struct slice){text, 8};
+		p.payload = (struct slice){text + 8, n};
+		EXPECT_UINT(t, packet_checksum_l4(&p), PACKET_CHECKSUM_RIGHT);
+		text[n != 0 ? 8 + n - 1 : 1] ^= 1;
+		EXPECT_UINT(t, packet_checksum_l4(&p), PACKET_CHECKSUM_WRONG);
+		text[1] = 0x34;
+	}
+}
+
+TESTS(T(a_checksum_holds_at_every_length_and_a_flipped_bit_is_seen),
+      T(anomalies_have_different_names), T(ethernet_tcp_has_all_layers),
       T(padding_behind_the_packet_is_not_payload), T(every_encapsulation_leads_to_the_packet),
       T(a_tunnel_with_nonsense_inside_is_its_outer_packet),
       T(packets_of_a_frame_come_from_the_inside), T(packets_in_packets_end_at_the_limit),

@@ -334,7 +334,8 @@ static enum status read_field(struct reader *rd, const struct record_field *f, b
 	if (v == NULL)
 		return fail_set(why, ST_INVALID, "field \"%.*s\": %s", SLICE_ARG(f->name),
 				error.text);
-	st = kind ? read_kind(v, rd->arena, rd->out, why) : read_value(rd, f->group, f->name, v, why);
+	st = kind ? read_kind(v, rd->arena, rd->out, why)
+		  : read_value(rd, f->group, f->name, v, why);
 	json_decref(v);
 	return st;
 }

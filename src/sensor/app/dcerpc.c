@@ -320,9 +320,9 @@ static struct app_result parse_udp(struct app_flow *f, struct slice in)
 	(void)cursor_u8(&c);
 	little = (cursor_u8(&c) & 0x10) != 0;
 	(void)cursor_take(&c, 3);
-	(void)cursor_take(&c, 32); /* object, interface */
+	(void)cursor_take(&c, 32);     /* object, interface */
 	app_dcerpc_uuid(&c, true, id); /* Suricata writes it so in either byte order */
-	(void)cursor_take(&c, 8); /* boot time, interface version */
+	(void)cursor_take(&c, 8);      /* boot time, interface version */
 	sequence = app_dcerpc_u32(&c, little);
 	opnum = app_dcerpc_u16(&c, little);
 	(void)cursor_take(&c, 4);

@@ -151,9 +151,9 @@ static struct slice xor_key(const void *operand, struct slice in, struct arena *
 
 typedef struct slice transform_fn(const void *operand, struct slice in, struct arena *a);
 
-static transform_fn *const runs[] = {
-	dotprefix,  to_lowercase,     to_uppercase,	    strip_whitespace, compress_whitespace,
-	url_decode, header_lowercase, strip_pseudo_headers};
+static transform_fn *const runs[] = {dotprefix,	       to_lowercase,	    to_uppercase,
+				     strip_whitespace, compress_whitespace, url_decode,
+				     header_lowercase, strip_pseudo_headers};
 
 static enum status compile_transform(struct detect_compiler *c, const struct detect_keyword *kw,
 				     struct slice value, struct fail *why)

@@ -67,7 +67,7 @@ struct flow {
 	struct stream_session *stream;
 	struct app_flow *app;
 	struct detect_flow *detect;
-	struct report_macs *macs; /* seen at either end, when an eve-log asks for them */
+	struct report_macs *macs;     /* seen at either end, when an eve-log asks for them */
 	uint64_t anomalies_logged[2]; /* bit i of the stream module's anomalies: logged once a flow
 				       */
 	struct flow *hash_next, *old_prev, *old_next; /* the table's own, as all below */

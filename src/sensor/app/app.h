@@ -332,8 +332,6 @@ uint64_t app_frame_open(struct app_flow *f, enum app_dir dir, uint8_t type, size
 			const struct app_tx *tx);
 /* The frame ends before byte `at` of the input. An id that is gone, or 0, does nothing. */
 void app_frame_close(struct app_flow *f, enum app_dir dir, uint64_t id, size_t at);
-/* Later known: its transaction. */
-void app_frame_set_tx(struct app_flow *f, enum app_dir dir, uint64_t id, const struct app_tx *tx);
 /* What is kept of the frame's bytes from offset `from` on; empty: nothing (yet). */
 struct slice app_frame_bytes(const struct app_flow *f, enum app_dir dir,
 			     const struct app_frame *frame, uint64_t from);

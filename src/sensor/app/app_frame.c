@@ -87,16 +87,6 @@ void app_frame_close(struct app_flow *f, enum app_dir dir, uint64_t id, size_t a
 			     : (int64_t)(f->consumed[dir] + at - frame->start);
 }
 
-void app_frame_set_tx(struct app_flow *f, enum app_dir dir, uint64_t id, const struct app_tx *tx)
-{
-	struct app_frame *frame = frame_find(f, dir, id);
-
-	if (frame == NULL)
-		return;
-	frame->has_tx = true;
-	frame->tx_id = tx->id;
-}
-
 struct slice app_frame_bytes(const struct app_flow *f, enum app_dir dir,
 			     const struct app_frame *frame, uint64_t from)
 {

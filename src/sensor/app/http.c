@@ -255,9 +255,9 @@ static enum step request_body(struct app_flow *f)
 	const struct http_message *m = http_side(tx, APP_TO_SERVER);
 
 	if (te.ptr != NULL) {
-		if (http_find_nocase(te, SLICE("chunked")) == SIZE_MAX || m->version != 11)
+		if (app_http_find_nocase(te, SLICE("chunked")) == SIZE_MAX || m->version != 11)
 			http_anomaly(tx, HTTP_REQ_TE);
-		if (http_find_nocase(te, SLICE("chunked")) == SIZE_MAX)
+		if (app_http_find_nocase(te, SLICE("chunked")) == SIZE_MAX)
 			return STEP_STUCK;
 		h->state[APP_TO_SERVER] = STATE_CHUNK_SIZE;
 		return STEP_ON;
@@ -425,9 +425,9 @@ static void tunnel(struct app_flow *f, struct app_tx *tx)
 		f->stop_inspecting = true;
 	} else if (http_side(tx, APP_TO_CLIENT)->status != 101) {
 		(void)app_change(f, NULL);
-	} else if (http_find_nocase(upgrade, SLICE("h2c")) != SIZE_MAX) {
+	} else if (app_http_find_nocase(upgrade, SLICE("h2c")) != SIZE_MAX) {
 		change_to_http2(f, tx);
-	} else if (http_find_nocase(upgrade, SLICE("websocket")) != SIZE_MAX) {
+	} else if (app_http_find_nocase(upgrade, SLICE("websocket")) != SIZE_MAX) {
 		app_change_to(f, "websocket");
 	} else {
 		f->stop_inspecting = true;
@@ -454,7 +454,7 @@ static enum step response_body(struct app_flow *f, struct slice te, struct slice
 	struct slice type = header_of(tx, APP_TO_CLIENT, SLICE("Content-Type"));
 	enum http_state *state = &h->state[APP_TO_CLIENT];
 
-	if (te.ptr != NULL && http_find_nocase(te, SLICE("chunked")) != SIZE_MAX) {
+	if (te.ptr != NULL && app_http_find_nocase(te, SLICE("chunked")) != SIZE_MAX) {
 		if (!slice_equal_nocase(te, SLICE("chunked")))
 			http_anomaly(tx, HTTP_RES_TE_ABNORMAL);
 		if (m->version == 9 || m->version == 10)

@@ -174,13 +174,13 @@ static void into(struct app_tx *tx, enum app_dir dir, unsigned n, struct slice b
 /* What one word of the list names; false: nothing that is undone. */
 static bool coding_of(struct app_tx *tx, struct slice word, enum http_coding *out)
 {
-	if (http_find_nocase(word, SLICE("gzip")) != SIZE_MAX) {
+	if (app_http_find_nocase(word, SLICE("gzip")) != SIZE_MAX) {
 		*out = HTTP_GZIP;
 		if (!slice_equal(word, SLICE("gzip")) && !slice_equal(word, SLICE("x-gzip")))
 			http_anomaly(tx, HTTP_CE_ABNORMAL);
 		return true;
 	}
-	if (http_find_nocase(word, SLICE("deflate")) != SIZE_MAX) {
+	if (app_http_find_nocase(word, SLICE("deflate")) != SIZE_MAX) {
 		*out = HTTP_DEFLATE;
 		if (!slice_equal(word, SLICE("deflate")) && !slice_equal(word, SLICE("x-deflate")))
 			http_anomaly(tx, HTTP_CE_ABNORMAL);
@@ -203,7 +203,7 @@ static bool single_coding(struct slice value, enum http_coding *out)
 		    {"x-deflate", HTTP_DEFLATE}, {"lzma", HTTP_LZMA},	{"br", HTTP_BROTLI}};
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-		if (http_equal_nozero(value, slice_of(rows[i].name))) {
+		if (app_http_equal_nozero(value, slice_of(rows[i].name))) {
 			*out = rows[i].coding;
 			return true;
 		}
@@ -240,8 +240,8 @@ void app_http_body_start(struct app_tx *tx, enum app_dir dir)
 		return;
 	if (single_coding(h->value, &codings[0])) {
 		n = 1;
-	} else if (!http_equal_nozero(h->value, SLICE("inflate")) &&
-		   !http_equal_nozero(h->value, SLICE("none"))) {
+	} else if (!app_http_equal_nozero(h->value, SLICE("inflate")) &&
+		   !app_http_equal_nozero(h->value, SLICE("none"))) {
 		rest = h->value;
 		while ((word = next_word(&rest)).len != 0) {
 			if (s->layers_most != 0 && ++words > s->layers_most) {

@@ -137,7 +137,7 @@ void app_http_status_line(struct app_tx *tx, struct slice line)
 }
 
 /* nocase, NULs in a left out, as some servers read. */
-bool http_equal_nozero(struct slice a, struct slice b)
+bool app_http_equal_nozero(struct slice a, struct slice b)
 {
 	size_t n = 0;
 
@@ -151,7 +151,7 @@ bool http_equal_nozero(struct slice a, struct slice b)
 	return n == b.len;
 }
 
-size_t http_find_nocase(struct slice s, struct slice word)
+size_t app_http_find_nocase(struct slice s, struct slice word)
 {
 	for (size_t i = 0; i < s.len; i++) {
 		size_t n = 0;
@@ -173,20 +173,9 @@ const struct http_header *app_http_header_find(const struct http_message *m, str
 {
 	for (size_t i = 0; i < m->header_count; i++)
 		if (m->headers[i].name.len >= name.len &&
-		    http_equal_nozero(m->headers[i].name, name))
+		    app_http_equal_nozero(m->headers[i].name, name))
 			return &m->headers[i];
 	return NULL;
-}
-
-bool app_http_has_word(struct slice value, struct slice word)
-{
-	while (value.ptr != NULL) {
-		struct slice part = slice_trim(slice_split(&value, ','));
-
-		if (slice_equal_nocase(slice_trim(slice_split(&part, ';')), word))
-			return true;
-	}
-	return false;
 }
 
 static bool is_token_byte(uint8_t c)

@@ -237,8 +237,6 @@ bool app_http_header_add(struct app_tx *tx, enum app_dir dir, struct slice name,
 			 struct slice value);
 /* NULs in a header's name do not count. */
 const struct http_header *app_http_header_find(const struct http_message *m, struct slice name);
-/* True if one of the comma-separated words of value is `word`. */
-bool app_http_has_word(struct slice value, struct slice word);
 
 /* http_uri.c */
 struct http_target {
@@ -258,9 +256,9 @@ enum http_odd { HTTP_ODD_START = 1, HTTP_ODD_END = 2 };
 /* Content-Length as a number. False: none. out_odd (may be NULL): bits of enum http_odd. */
 bool app_http_length(struct slice value, uint64_t *out, unsigned *out_odd);
 /* a without its NULs is b, in either case. */
-bool http_equal_nozero(struct slice a, struct slice b);
+bool app_http_equal_nozero(struct slice a, struct slice b);
 /* Where `word` is in s, in either case and NULs left out; SIZE_MAX: nowhere. */
-size_t http_find_nocase(struct slice s, struct slice word);
+size_t app_http_find_nocase(struct slice s, struct slice word);
 
 /* http_body.c */
 void app_http_body_start(struct app_tx *tx, enum app_dir dir);

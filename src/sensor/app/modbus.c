@@ -60,7 +60,7 @@ static const struct modbus_function functions[] = {
 	{ENCAPSULATED, 0, "MEI"},
 };
 
-const struct modbus_function *modbus_function_of(uint8_t code)
+const struct modbus_function *app_modbus_function_of(uint8_t code)
 {
 	for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++)
 		if (functions[i].code == code)
@@ -85,7 +85,7 @@ static uint8_t category_of(const struct modbus_message *m, bool has_kind)
 		return MODBUS_RESERVED;
 	if (has_kind && code == ENCAPSULATED && m->kind != 13 && m->kind != 14)
 		return MODBUS_RESERVED;
-	return modbus_function_of(code) != NULL ? MODBUS_ASSIGNED : MODBUS_UNASSIGNED;
+	return app_modbus_function_of(code) != NULL ? MODBUS_ASSIGNED : MODBUS_UNASSIGNED;
 }
 
 static struct modbus_range range(struct cursor *c)
@@ -386,7 +386,7 @@ static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slic
 		inner = cursor_of(wrong ? (struct slice){NULL, 0} : cursor_take(&c, length));
 		m.unit = cursor_u8(wrong ? &c : &inner);
 		m.function = cursor_u8(wrong ? &c : &inner);
-		known = modbus_function_of(m.function & 0x7f);
+		known = app_modbus_function_of(m.function & 0x7f);
 		m.access = known != NULL ? known->access : 0;
 		m.flaws = (uint8_t)((known == NULL ? FLAW_FUNCTION : 0) |
 				    (m.protocol != 0 ? FLAW_PROTOCOL : 0));
@@ -461,5 +461,5 @@ APP_PROTOCOL(modbus) = {
 	.parser_bytes = 1,
 	.probe = probe,
 	.parse = parse,
-	.log = modbus_log,
+	.log = app_modbus_log,
 };

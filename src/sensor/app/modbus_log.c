@@ -138,7 +138,7 @@ static void log_message(struct json *j, const char *key, const struct modbus_mes
 						 "USER_DEFINED", "RESERVED"};
 	static const char *const flaws[] = {"DATA_VALUE", "DATA_LENGTH", "EXC_CODE", "FUNC_CODE",
 					    "PROTO_ID"};
-	const struct modbus_function *f = modbus_function_of(m->function & 0x7f);
+	const struct modbus_function *f = app_modbus_function_of(m->function & 0x7f);
 
 	if (!m->there)
 		return;
@@ -156,7 +156,7 @@ static void log_message(struct json *j, const char *key, const struct modbus_mes
 	json_end(j);
 }
 
-bool modbus_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct record *r)
+bool app_modbus_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct record *r)
 {
 	const struct modbus_tx *t = tx->data;
 	struct buf out = buf_in(scratch);

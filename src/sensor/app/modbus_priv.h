@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Modbus: modbus.c reads messages, modbus_log.c writes the event. */
+ * Modbus: modbus.c reads messages, app_modbus_log.c writes the event. */
 #ifndef DEW_SENSOR_APP_MODBUS_PRIV_H
 #define DEW_SENSOR_APP_MODBUS_PRIV_H
 
@@ -60,7 +60,7 @@ struct modbus_function {
 };
 
 /* NULL: none of the standard. */
-const struct modbus_function *modbus_function_of(uint8_t code);
-bool modbus_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct record *r);
+const struct modbus_function *app_modbus_function_of(uint8_t code);
+bool app_modbus_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct record *r);
 
 #endif

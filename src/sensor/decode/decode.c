@@ -346,8 +346,3 @@ void decode_worker_free(struct decode_worker *w)
 	arena_reset(&w->memory);
 	defrag_free(w->defrag);
 }
-
-const struct decode_counters *decode_worker_counters(const struct decode_worker *w)
-{
-	return &w->counters;
-}

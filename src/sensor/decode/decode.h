@@ -270,8 +270,6 @@ struct decode_counters {
 	uint64_t memory_hits; /* pieces that did not fit into bytes_max or the pool's budget */
 };
 
-const struct decode_counters *decode_worker_counters(const struct decode_worker *w);
-
 /* True if the link type can be decoded at all: said once when a capture is opened, not per packet.
  */
 bool decode_knows_link(uint32_t linktype);

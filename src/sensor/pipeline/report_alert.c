@@ -81,7 +81,8 @@ static bool is_blocked(const struct pipeline *p, const struct detect_hit *hit)
 	return hit->action != RULE_ALERT && hit->action != RULE_PASS;
 }
 
-void report_add_alert(struct pipeline *p, const struct report_output *o, struct record *r,
+/* The members of the "alert" object of rule; r is its record. */
+static void add_alert(struct pipeline *p, const struct report_output *o, struct record *r,
 		      const struct detect_hit *hit, bool whole)
 {
 	const struct rule *rule = hit->rule;
@@ -282,7 +283,7 @@ static void say_hit(struct pipeline *p, const struct detect_hit *hit)
 		}
 		if (!o->settings->evidence)
 			add_xff(p, o, r, hit);
-		report_add_alert(p, o, r, hit, true);
+		add_alert(p, o, r, hit, true);
 		if (!o->settings->evidence && hit->context.ptr != NULL)
 			(void)record_more(r, &p->scratch, SLICE("alert"), SLICE("context"),
 					  hit->context); /* without memory it goes without */

@@ -230,7 +230,8 @@ static bool vars(struct pipeline *p, struct json *j, bool of_flow, const struct 
 	return n != 0;
 }
 
-bool report_add_metadata(struct pipeline *p, const struct flow *f)
+/* "metadata" and "traffic": flow bits, integers and variables. False: there are none. */
+static bool add_metadata(struct pipeline *p, const struct flow *f)
 {
 	struct buf b = buf_in(&p->scratch), traffic = buf_in(&p->scratch);
 	struct json j = json_in(&b), t = json_in(&traffic);
@@ -268,7 +269,7 @@ void report_add_common(struct pipeline *p, const struct report_output *o, struct
 	if (f != NULL && f->parent != 0)
 		report_add_u64(p, "", "parent_id", f->parent);
 	if (o->settings->metadata)
-		(void)report_add_metadata(p, f);
+		(void)add_metadata(p, f);
 	if (o->settings->ethernet && p->of_end && f != NULL && f->macs != NULL)
 		add_flow_ether(p, f, dir);
 	else if (o->settings->ethernet)

@@ -86,12 +86,6 @@ struct report_output {
 	struct report_settings *settings;
 };
 
-/* The settings of an eve-log node (NULL: the shipped suricata.yaml's) below `root`; NULL: no
- * memory. They live in a. */
-MUST_USE struct report_settings *report_settings_new(struct config *root, struct config *node,
-						     struct arena *a);
-MUST_USE struct report_settings *report_settings_evidence(struct arena *a);
-
 /* Walks the outputs that want a type: `o` is the pointer to use. */
 #define REPORT_EACH(p, o, type)                                                                    \
 	for (const struct report_output *o = (p)->outputs; o < (p)->outputs + (p)->output_count;   \
@@ -137,9 +131,6 @@ bool report_add_tx(struct pipeline *p, struct flow *f, struct app_tx *tx);
 void report_add_verdict(struct pipeline *p);
 /* Its files in direction dir as "files":[...]. */
 void report_add_files(struct pipeline *p, const struct app_tx *tx, enum flow_dir dir);
-/* The members of the "alert" object of rule; r is its record. */
-void report_add_alert(struct pipeline *p, const struct report_output *o, struct record *r,
-		      const struct detect_hit *hit, bool whole);
 /* report_frame.c: the object "frame" about a frame of flow f, with at most `most` of its bytes. */
 void report_add_frame(struct pipeline *p, const struct flow *f, enum flow_dir dir,
 		      const struct app_frame *frame, size_t most);
@@ -153,9 +144,6 @@ struct slice report_stream_bytes(struct pipeline *p, const struct flow *f, enum 
 /* The address in the header that says who a proxy speaks for; len 0: none. */
 struct slice report_xff(const struct report_xff_settings *x, const struct flow *f,
 			struct app_tx *tx);
-
-/* "metadata" and "traffic": flow bits, integers and variables. False: there are none. */
-bool report_add_metadata(struct pipeline *p, const struct flow *f);
 
 /* report_meta.c: what every event of an eve-log says: flow variables, MACs, community id. */
 void report_add_common(struct pipeline *p, const struct report_output *o, struct flow *f,

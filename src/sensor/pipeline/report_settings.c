@@ -169,7 +169,9 @@ static bool read_shipped(struct report_settings *s, struct arena *a)
 	return true;
 }
 
-struct report_settings *report_settings_new(struct config *root, struct config *node,
+/* The settings of an eve-log node (NULL: the shipped suricata.yaml's) below `root`; NULL: no
+ * memory. They live in a. */
+static struct report_settings *settings_new(struct config *root, struct config *node,
 					    struct arena *a)
 {
 	struct report_settings *s = ARENA_NEW(a, struct report_settings);
@@ -199,7 +201,8 @@ struct report_settings *report_settings_new(struct config *root, struct config *
 	return s;
 }
 
-struct report_settings *report_settings_evidence(struct arena *a)
+/* Those of the evidence, where no eve-log is asked for. */
+static struct report_settings *settings_evidence(struct arena *a)
 {
 	struct report_settings *s = ARENA_NEW(a, struct report_settings);
 
@@ -226,10 +229,10 @@ enum status pipeline_outputs_new(struct pipeline *p, struct fail *why)
 	for (size_t i = 0; i < n; i++)
 		p->outputs[i] = (struct report_output){
 			options->outputs[i].sink,
-			report_settings_new(options->config, options->outputs[i].node, &p->fixed)};
+			settings_new(options->config, options->outputs[i].node, &p->fixed)};
 	if (n == 0)
 		p->outputs[n++] =
-			(struct report_output){options->sink, report_settings_evidence(&p->fixed)};
+			(struct report_output){options->sink, settings_evidence(&p->fixed)};
 	for (size_t i = 0; i < n; i++) {
 		if (p->outputs[i].settings == NULL)
 			return fail_set(why, ST_NOMEM, "no memory for a sensor's outputs");

@@ -33,6 +33,7 @@ enum { /* IANA protocol numbers that code compares with */
        IP_PROTO_ICMP = 1,
        IP_PROTO_TCP = 6,
        IP_PROTO_UDP = 17,
+       IP_PROTO_ESP = 50,
        IP_PROTO_ICMP6 = 58,
        IP_PROTO_SCTP = 132,
 };
@@ -114,6 +115,7 @@ struct packet {
 	struct packet_tcp tcp;	/* if proto is TCP and l4_header.len > 0 */
 	uint8_t icmp_type, icmp_code;
 	uint16_t icmp_id, icmp_seq;
+	uint32_t spi;				       /* of ESP */
 	uint64_t anomalies[PACKET_ANOMALIES_MAX / 64]; /* bit i: decode_anomalies[i] */
 };
 

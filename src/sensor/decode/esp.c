@@ -5,7 +5,8 @@ static bool esp(struct decode_state *s, struct slice bytes)
 {
 	struct cursor c = cursor_of(bytes);
 
-	(void)cursor_take(&c, 8); /* security parameters index, sequence number */
+	s->p->spi = cursor_be32(&c);
+	(void)cursor_take(&c, 4); /* sequence number */
 	if (!cursor_ok(&c))
 		return decode_broken(s, ESP_PKT_TOO_SMALL);
 	s->p->payload = cursor_take(&c, cursor_left(&c));

@@ -117,6 +117,9 @@ static struct flow_key key_of(const struct flow_limits *limits, const struct pac
 		k.ap = p->icmp_type;
 		k.bp = p->icmp_code;
 		k.request = icmp_request(p->proto, p->icmp_type);
+	} else if (p->proto == IP_PROTO_ESP) {
+		k.ap = (uint16_t)(p->spi >> 16);
+		k.bp = (uint16_t)p->spi;
 	}
 	for (unsigned i = 0; i < PACKET_VLANS_MAX && i < p->vlans; i++)
 		k.vlan[i] = p->vlan[i];
@@ -206,6 +209,8 @@ static bool key_is(const struct flow *f, const struct flow_key *k, enum flow_dir
 		*out_dir = FLOW_TO_SERVER;
 		return true;
 	}
+	if (k->proto == IP_PROTO_ESP) /* RFC 4301 4.1: an association has one direction */
+		return false;
 	if ((icmp ? f->icmp_answer == k->ap && f->server_port == k->bp
 		  : f->client_port == k->bp && f->server_port == k->ap) &&
 	    addr_equal(&f->client, k->b) && addr_equal(&f->server, k->a)) {

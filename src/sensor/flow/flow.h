@@ -47,7 +47,8 @@ struct flow {
 	uint64_t id; /* < 2^53, the same in every replay: hash of the tuple and the first packet's
 			time */
 	struct addr client, server;
-	uint16_t client_port, server_port; /* ICMP: type and code of the first packet */
+	uint16_t client_port, server_port; /* ICMP: type and code of the first packet;
+					    * ESP: the halves of its SPI */
 	uint16_t icmp_answer;		   /* type that comes back, or FLOW_ICMP_NONE */
 	uint8_t proto, vlans;
 	uint8_t depth; /* tunnels around it, unless limits.any_depth */

@@ -73,6 +73,12 @@ static void add_tcp(struct pipeline *p, const struct flow *f)
 	report_add_u64(p, "tcp", "tc_max_regions", stream_regions(f, FLOW_TO_CLIENT));
 }
 
+static void add_spi(struct pipeline *p, const struct flow *f)
+{
+	if (f->proto == IP_PROTO_ESP)
+		report_add_u64(p, "", "spi", (uint32_t)f->client_port << 16 | f->server_port);
+}
+
 /* Beside the table's fields: those of EVE that no verdict rests on. */
 static void add_flow(struct pipeline *p, const struct report_output *o, struct record *r,
 		     const struct flow *f)
@@ -89,6 +95,7 @@ static void add_flow(struct pipeline *p, const struct report_output *o, struct r
 		report_add_u64(p, "flow", "tx_cnt", f->app->next_tx_id);
 	if (f->proto == IP_PROTO_TCP)
 		add_tcp(p, f);
+	add_spi(p, f);
 	if (r->has_icmp && f->side[FLOW_TO_CLIENT].pkts != 0 && f->icmp_answer != FLOW_ICMP_NONE) {
 		report_add_u64(p, "", "response_icmp_type", f->icmp_answer);
 		report_add_u64(p, "", "response_icmp_code", 0);
@@ -140,6 +147,7 @@ static void say_netflow(struct pipeline *p, const struct report_output *o, struc
 
 	r->type = SLICE("netflow");
 	report_add_app_proto(p, r, f);
+	add_spi(p, f);
 	json_object(&j);
 	json_key(&j, "pkts");
 	json_u64(&j, side->pkts);

@@ -101,6 +101,7 @@ struct app_tx {
 	void *data;		  /* the protocol's own */
 	bool little;		  /* rules' "dce": its numbers are little-endian */
 	bool logged;		  /* the record was written */
+	uint8_t named_by_alerts;  /* that are not about it by themselves */
 	bool pinned;		  /* its parser may add to it though it is complete: not swept */
 	uint8_t blind;		  /* bit app_dir: it has no part there, rules do not look */
 	struct file_set files[2]; /* it carries, per direction: app_file_open() */

@@ -33,6 +33,8 @@ struct pipeline {
 	struct packet packet; /* of a frame's packets, the one being worked on */
 	bool in_packet;	      /* `packet` is the one being worked on; false at the end of a flow */
 	bool finished;
+	bool guess_tx;	       /* alerts on a stream name the one transaction that is open */
+	uint8_t guess_tx_most; /* alerts that name one transaction so */
 	struct verdict_policies policies;
 	struct stream_result tcp; /* what the stream made of `packet` */
 	struct verdict verdict;	  /* on `packet`, so far; nothing at the end of a flow */

@@ -224,18 +224,11 @@ static const char *link_name(uint32_t linktype)
 	return "n/a";
 }
 
-void report_add_packet(struct pipeline *p, size_t most)
+void report_add_link(struct pipeline *p)
 {
-	struct slice bytes = p->packet.frame;
-	struct buf text = buf_in(&p->scratch), b = buf_in(&p->scratch);
+	struct buf b = buf_in(&p->scratch);
 	struct json j = json_in(&b);
 
-	if (most != 0)
-		bytes = slice_part(bytes, 0, most);
-	crypto_base64_add(CRYPTO_BASE64, bytes, &text);
-	if (text.full)
-		return;
-	report_add_text(p, "", "packet", buf_slice(&text));
 	json_object(&j);
 	json_key(&j, "linktype");
 	json_u64(&j, p->packet.linktype);
@@ -243,4 +236,18 @@ void report_add_packet(struct pipeline *p, size_t most)
 	json_z(&j, link_name(p->packet.linktype));
 	json_end(&j);
 	report_add_json(p, "", "packet_info", &b);
+}
+
+void report_add_packet(struct pipeline *p, size_t most)
+{
+	struct slice bytes = p->packet.frame;
+	struct buf text = buf_in(&p->scratch);
+
+	if (most != 0)
+		bytes = slice_part(bytes, 0, most);
+	crypto_base64_add(CRYPTO_BASE64, bytes, &text);
+	if (text.full)
+		return;
+	report_add_text(p, "", "packet", buf_slice(&text));
+	report_add_link(p);
 }

@@ -249,7 +249,7 @@ static void add_rest(struct pipeline *p, const struct report_output *o, struct r
 
 	if (hit->flow != NULL) {
 		if (hit->tx != NULL && (with & REPORT_WITH_APP) != 0)
-			(void)report_add_tx(p, hit->flow, hit->tx);
+			(void)report_add_tx(p, o, hit->flow, hit->tx);
 		if (hit->tx != NULL && (with & REPORT_WITH_META) != 0)
 			report_add_files(p, hit->tx, hit->dir);
 		if ((with & REPORT_WITH_FLOW) != 0)
@@ -260,12 +260,14 @@ static void add_rest(struct pipeline *p, const struct report_output *o, struct r
 	add_payload(p, o, hit);
 	if ((with & REPORT_WITH_PACKET) != 0 && p->in_packet)
 		report_add_packet(p, 0);
+	else if ((with & REPORT_WITH_PACKET) != 0) /* there is none to show */
+		report_add_link(p);
 	if ((with & REPORT_WITH_VERDICT) != 0)
 		report_add_verdict(p);
 }
 
 /* One alert, for every output that wants it. */
-static void say_hit(struct pipeline *p, const struct detect_hit *hit)
+static void say_hit(struct pipeline *p, const struct detect_hit *hit, bool guessed)
 {
 	if (hit->flow != NULL)
 		hit->flow->alerted = true;
@@ -287,20 +289,66 @@ static void say_hit(struct pipeline *p, const struct detect_hit *hit)
 		if (!o->settings->evidence && hit->context.ptr != NULL)
 			(void)record_more(r, &p->scratch, SLICE("alert"), SLICE("context"),
 					  hit->context); /* without memory it goes without */
+		if (!o->settings->evidence && guessed)
+			report_add_bool(p, "", "tx_guessed", true);
 		if (!o->settings->evidence)
 			add_rest(p, o, r, hit);
 		report_emit(p, o, r);
 	}
 }
 
+/* The transaction that a packet of direction dir is most probably about: the newest of those that a
+ * client began, the oldest that waits for its server. NULL: none is open. */
+static struct app_tx *likely_tx(const struct app_flow *app, enum flow_dir dir)
+{
+	struct app_tx *found = NULL;
+
+	for (struct app_tx *tx = app->first; tx != NULL; tx = tx->next) {
+		if (tx->dirs != 0 && (tx->dirs >> dir & 1) == 0)
+			continue;
+		found = tx;
+		if (dir == FLOW_TO_CLIENT && tx->progress[dir] < app->protocol->complete[dir])
+			break;
+	}
+	return found;
+}
+
+/* A match in a datagram or a stream, not in a transaction. What it is about is known of a datagram
+ * whose rule names the protocol; of others it is guessed where the configuration wants it and only
+ * one transaction is open. */
+static struct app_tx *tx_of_payload(const struct pipeline *p, const struct detect_hit *hit,
+				    bool *out_guessed)
+{
+	const struct app_flow *app = hit->flow != NULL ? hit->flow->app : NULL;
+	bool datagram;
+	struct app_tx *tx;
+
+	if (app == NULL || app->protocol == NULL)
+		return NULL;
+	datagram = hit->flow->proto == IP_PROTO_UDP && app_find(hit->rule->proto) != NULL;
+	if (!datagram && (!p->guess_tx || !(hit->stream || hit->flow->proto == IP_PROTO_UDP)))
+		return NULL;
+	tx = likely_tx(app, hit->dir);
+	if (tx == NULL || (!datagram && tx->id + 1 != app->next_tx_id) ||
+	    tx->named_by_alerts >= p->guess_tx_most)
+		return NULL;
+	tx->named_by_alerts++;
+	*out_guessed = hit->flow->proto == IP_PROTO_TCP;
+	return tx;
+}
+
 /* A frame's transaction is the alert's. */
 void pipeline_report_hit(void *ctx, const struct detect_hit *hit)
 {
+	struct pipeline *p = ctx;
 	struct detect_hit h = *hit;
+	bool guessed = false;
 
 	if (h.frame != NULL && h.tx == NULL)
 		h.tx = report_frame_tx(h.flow, h.frame);
-	say_hit(ctx, &h);
+	else if (h.tx == NULL)
+		h.tx = tx_of_payload(p, &h, &guessed);
+	say_hit(p, &h, guessed);
 }
 
 void pipeline_report_tagged(struct pipeline *p, struct flow *f)

@@ -105,7 +105,7 @@ static void log_file(struct pipeline *p, struct flow *f, struct app_tx *tx, enum
 			who = report_xff(x, f, tx);
 		if (x->mode == REPORT_XFF_OVERWRITE && addr_parse(who, &addr))
 			*(dir == APP_TO_SERVER ? &r->src : &r->dst) = addr;
-		(void)report_add_tx(p, f, tx);
+		(void)report_add_tx(p, NULL, f, tx);
 		report_add_app_proto(p, r, f);
 		put_file(&j, file, tx->id);
 		report_add_json(p, "", "fileinfo", &b);

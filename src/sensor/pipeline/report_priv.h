@@ -62,10 +62,11 @@ struct report_xff_settings {
 /* One eve-log; immutable once made. */
 struct report_settings {
 	bool evidence;
-	uint32_t types;			    /* bit enum report_type */
-	uint64_t protocols;		    /* bit i: events of app_protocols[i] */
-	const void *how[APP_PROTOCOLS_MAX]; /* what its log_configure() made */
-	struct slice host;		    /* sensor-name; "" for none */
+	uint32_t types;				  /* bit enum report_type */
+	uint64_t protocols;			  /* bit i: events of app_protocols[i] */
+	const void *how[APP_PROTOCOLS_MAX];	  /* what its log_configure() made */
+	const void *alert_how[APP_PROTOCOLS_MAX]; /* the same, for objects in alerts; or NULL */
+	struct slice host;			  /* sensor-name; "" for none */
 	bool metadata, ethernet, community, has_sensor;
 	uint16_t community_seed;
 	uint64_t sensor;     /* sensor-id, if has_sensor */
@@ -120,13 +121,17 @@ void report_tcp_flags(struct json *j, uint8_t flags);
 void report_mac(struct json *j, const uint8_t bytes[6]);
 /* "packet" and "packet_info": the frame, or its first `most` bytes (0: all). */
 void report_add_packet(struct pipeline *p, size_t most);
+/* "packet_info" alone: how packets of this capture begin. */
+void report_add_link(struct pipeline *p);
 /* Printable ASCII, CR and LF as they are, a dot for the rest: in p->scratch. */
 struct slice report_printable(struct pipeline *p, struct slice bytes);
 /* A key with a base64 text, into an open object. */
 void report_base64(struct pipeline *p, struct json *j, const char *key, struct slice bytes);
 /* The objects of a transaction's event ("http":{...}, "email":{...}) as fields of the record being
- * made. False: the protocol says nothing. */
-bool report_add_tx(struct pipeline *p, struct flow *f, struct app_tx *tx);
+ * made; in an alert of output o with what o asks of those (o NULL: it is none). False: the protocol
+ * says nothing. */
+bool report_add_tx(struct pipeline *p, const struct report_output *o, struct flow *f,
+		   struct app_tx *tx);
 /* What became of the packet at hand, as "verdict":{...}. */
 void report_add_verdict(struct pipeline *p);
 /* Its files in direction dir as "files":[...]. */

@@ -5,6 +5,7 @@
 enum {
 	PAYLOAD_DEFAULT = 4096,
 	PAYLOAD_MOST = 16 << 20,
+	GUESSES_MOST = 4, /* alerts on a stream that name one transaction */
 };
 
 static const char *const type_names[REPORT_TYPES] = {
@@ -43,7 +44,32 @@ static void read_xff(struct config *node, struct report_xff_settings *out)
 	out->forward = slice_equal_nocase(config_text(node, "deployment", ""), SLICE("forward"));
 }
 
-static void read_alert(struct report_settings *s, struct config *node)
+/* What websocket's object in an alert says of its payload. False: no memory. */
+static bool read_alert_websocket(struct report_settings *s, struct arena *a)
+{
+	const struct app_protocol *ws = app_find(SLICE("websocket"));
+	struct config *node = config_new(a);
+	struct fail why;
+	unsigned i = 0;
+
+	if (ws == NULL || ws->log_configure == NULL ||
+	    (s->alert & (REPORT_WITH_WEBSOCKET | REPORT_WITH_WEBSOCKET_TEXT)) == 0)
+		return true;
+	if (node == NULL)
+		return false;
+	if ((s->alert & REPORT_WITH_WEBSOCKET) != 0 &&
+	    config_set(node, SLICE("payload-base64"), SLICE("yes"), &why) != ST_OK)
+		return false;
+	if ((s->alert & REPORT_WITH_WEBSOCKET_TEXT) != 0 &&
+	    config_set(node, SLICE("payload-printable"), SLICE("yes"), &why) != ST_OK)
+		return false;
+	while (app_protocols[i] != ws)
+		i++;
+	s->alert_how[i] = ws->log_configure(NULL, node, a);
+	return s->alert_how[i] != NULL;
+}
+
+static bool read_alert(struct report_settings *s, struct config *node, struct arena *a)
 {
 	static const uint32_t usual = REPORT_WITH_FLOW | REPORT_WITH_APP | REPORT_WITH_META;
 	static const struct {
@@ -79,6 +105,7 @@ static void read_alert(struct report_settings *s, struct config *node)
 		read_xff(config_at(node, "xff"), &s->alert_xff);
 	else
 		s->alert_xff = s->xff;
+	return read_alert_websocket(s, a);
 }
 
 static void read_anomaly(struct report_settings *s, struct config *node)
@@ -120,9 +147,9 @@ static bool read_type(struct report_settings *s, struct slice name, struct confi
 	for (unsigned t = 0; t < REPORT_TYPES; t++)
 		if (slice_equal(name, slice_of(type_names[t])))
 			s->types |= 1u << t;
-	if (slice_equal(name, SLICE("alert")))
-		read_alert(s, node);
-	else if (slice_equal(name, SLICE("anomaly")))
+	if (slice_equal(name, SLICE("alert")) && !read_alert(s, node, a))
+		return false;
+	if (slice_equal(name, SLICE("anomaly")))
 		read_anomaly(s, node);
 	else if (slice_equal(name, SLICE("drop")))
 		read_drop(s, node);
@@ -240,5 +267,8 @@ enum status pipeline_outputs_new(struct pipeline *p, struct fail *why)
 			p->app->frames |= APP_FRAMES_FOR_LOG;
 	}
 	p->output_count = n;
+	p->guess_tx = config_bool(options->config, "detect.guess-applayer-tx", false);
+	p->guess_tx_most = (uint8_t)config_u64(options->config, "detect.stream-tx-log-limit", 0,
+					       UINT8_MAX, GUESSES_MOST);
 	return ST_OK;
 }

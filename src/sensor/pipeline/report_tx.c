@@ -3,6 +3,7 @@
 #include "sensor/pipeline/report_priv.h"
 
 #include "base/addr.h"
+#include "crypto/crypto.h"
 
 static unsigned protocol_index(const struct app_protocol *protocol)
 {
@@ -51,14 +52,63 @@ static void add_objects(struct pipeline *p, const struct record *said)
 					  said->more[i].json);
 }
 
-bool report_add_tx(struct pipeline *p, struct flow *f, struct app_tx *tx)
+/* A body as a member of "http", as the alerts of an output want it. */
+static void add_body(struct pipeline *p, struct record *said, uint32_t with, struct slice bytes,
+		     const char *name)
+{
+	struct buf coded = buf_in(&p->scratch), text = buf_in(&p->scratch);
+	struct buf b64 = buf_in(&p->scratch), key = buf_in(&p->scratch);
+	struct json j = json_in(&b64), t = json_in(&text);
+
+	if (bytes.len == 0)
+		return;
+	crypto_base64_add(CRYPTO_BASE64, bytes, &coded);
+	json_str(&j, buf_slice(&coded));
+	json_str(&t, report_printable(p, bytes));
+	buf_add_fmt(&key, "%s_printable", name);
+	if (coded.full || b64.full || text.full || key.full ||
+	    ((with & REPORT_WITH_BODY) != 0 &&
+	     !record_more(said, &p->scratch, SLICE("http"), slice_of(name), buf_slice(&b64))) ||
+	    ((with & REPORT_WITH_BODY_TEXT) != 0 &&
+	     !record_more(said, &p->scratch, SLICE("http"), buf_slice(&key), buf_slice(&text))))
+		p->counters.no_memory++;
+}
+
+static void add_bodies(struct pipeline *p, struct record *said, uint32_t with, struct app_tx *tx)
+{
+	static const struct {
+		const char *field, *name;
+		enum app_dir dir;
+	} bodies[] = {
+		{"http.request_body", "http_request_body", APP_TO_SERVER},
+		{"http.response_body", "http_response_body", APP_TO_CLIENT},
+	};
+
+	if (said->kind != RECORD_HTTP || (with & (REPORT_WITH_BODY | REPORT_WITH_BODY_TEXT)) == 0)
+		return;
+	for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+		const struct app_protocol *whose;
+		const struct app_field *field = app_field_find(slice_of(bodies[i].field), &whose);
+
+		if (field != NULL)
+			add_body(p, said, with, field->get(tx, bodies[i].dir, 0), bodies[i].name);
+	}
+}
+
+bool report_add_tx(struct pipeline *p, const struct report_output *o, struct flow *f,
+		   struct app_tx *tx)
 {
 	const struct app_protocol *protocol = f->app->protocol;
 	struct record *said = ARENA_NEW(&p->scratch, struct record);
 
-	if (said == NULL || protocol == NULL || protocol->log == NULL ||
-	    !protocol->log(tx, 0, &p->scratch, said))
+	if (said == NULL || protocol == NULL || protocol->log == NULL)
 		return false;
+	if (o != NULL)
+		said->making.asked = o->settings->alert_how[protocol_index(protocol)];
+	if (!protocol->log(tx, 0, &p->scratch, said))
+		return false;
+	if (o != NULL)
+		add_bodies(p, said, o->settings->alert, tx);
 	add_objects(p, said);
 	return true;
 }

@@ -165,7 +165,7 @@ enum status detect_compile(struct rule_set *set, const struct detect_options *op
 
 	if (r == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for rules");
-	r->set = set;
+	detect_bounds_read(options != NULL ? options->config : NULL, &r->bounds);
 	r->arena = process;
 	st = rules_compile(r, set, options, why);
 	if (st == ST_OK)

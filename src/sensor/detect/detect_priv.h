@@ -33,10 +33,7 @@ enum {
 	DETECT_VARS_MAX = 32,	/* byte_extract and byte_math variables of one rule */
 	DETECT_TRANSFORMS_MAX = 8,
 	DETECT_PATTERN_MAX = 32, /* bytes of a fast pattern: a necessary condition needs no more */
-	DETECT_RECURSION_MAX =
-		3000, /* steps tried in one inspection; Suricata's inspection-recursion-limit */
 	DETECT_BASE64_MAX = 65535,
-	DETECT_CHUNK = 2560,	       /* Suricata's stream.reassembly.toserver-chunk-size */
 	DETECT_GROWING_MIN = 32 << 10, /* bytes of a body before it is first looked at unfinished */
 	DETECT_GROWING_STEP = 16 << 10,
 	DETECT_PROTOCOLS_MAX = 64, /* rows of app_protocols[] */
@@ -256,10 +253,23 @@ enum detect_use { USE_NONE, USE_READ, USE_READ_SET, USE_SET };
 struct detect_names {
 	struct slice *names;
 	size_t count, room;
+	uint32_t *index; /* hash table of number + 1; 0: free */
+	size_t index_room;
 };
 
+/* --- bounds.c: what one look may cost, and how much of a stream it takes --- */
+
+struct detect_bounds {
+	uint32_t steps;			   /* tried in one inspection of one buffer */
+	uint32_t pcre_matches, pcre_depth; /* PCRE2's limits, for each call */
+	size_t chunk[2];		   /* bytes of a stream, by enum flow_dir */
+};
+
+/* config NULL: Suricata's defaults. */
+void detect_bounds_read(struct config *config, struct detect_bounds *out);
+
 struct detect_rules {
-	const struct rule_set *set;
+	struct detect_bounds bounds;
 	struct detect_rule *rules; /* in the order of asking */
 	size_t count;
 	struct detect_buffer **buffers;
@@ -378,7 +388,7 @@ struct slice detect_pcre_group(const struct detect_pcre *p, const struct detect_
 void detect_pcre_jit(struct detect_pcre *p); /* any thread, one pcre in one thread */
 void detect_pcre_free(struct detect_pcre *p);
 struct detect_pcre_worker; /* what matching writes to */
-struct detect_pcre_worker *detect_pcre_worker_new(struct arena *a);
+struct detect_pcre_worker *detect_pcre_worker_new(const struct detect_bounds *b, struct arena *a);
 void detect_pcre_worker_free(struct detect_pcre_worker *w);
 
 /* kw_file.c */

@@ -258,7 +258,7 @@ static void a_stream_rule_sees_bytes_across_segments_once(struct test *t)
 
 static void a_full_chunk_is_looked_at_without_waiting(struct test *t)
 {
-	static uint8_t big[DETECT_CHUNK];
+	static uint8_t big[2560 + 2560 / 20]; /* Suricata's size, and the most chance adds */
 	struct fixture x;
 
 	memset(big, 'x', sizeof big);

@@ -5,7 +5,7 @@
  * The steps hold if a place can be chosen for each content and pcre such that every later step that
  * is relative holds from there. So when a relative step fails, the nearest earlier step that has
  * another place tries that one. A failure that no earlier choice can change ends the search
- * (NEVER): that keeps it linear for the rules that people write. DETECT_RECURSION_MAX bounds the
+ * (NEVER): that keeps it linear for the rules that people write. detect_bounds.steps bounds the
  * rest.
  *
  * 1. in->pos is where the last positive step stopped; negated steps and tests do not move it.
@@ -69,7 +69,7 @@ static enum verdict inspect(const struct detect_step *s, size_t left, struct det
 
 	if (left == 0)
 		return YES;
-	if (++in->work > DETECT_RECURSION_MAX)
+	if (++in->work > in->worker->rules->bounds.steps)
 		return NEVER;
 	if (s->kw == detect_content_keyword || s->kw == detect_pcre_keyword)
 		return inspect_search(s, left, in);

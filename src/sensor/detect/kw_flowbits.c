@@ -215,29 +215,35 @@ KEYWORD(flowbits) = {
 
 /* ---- for events ---- */
 
-bool detect_flow_bit(const struct detect_rules *r, const struct flow *f, size_t n,
+bool detect_flow_bit(const struct detect_rules *r, const struct flow *f, size_t *next,
 		     struct slice *name)
 {
 	const struct detect_names *names = &r->flow_bits;
 
-	for (size_t i = 0; f->detect != NULL && i < names->count; i++)
-		if ((f->detect->bits[i / 64] >> i % 64 & 1) != 0 && n-- == 0) {
-			*name = names->names[i];
-			return true;
-		}
+	while (f->detect != NULL && *next < names->count) {
+		size_t i = (*next)++;
+
+		if ((f->detect->bits[i / 64] >> i % 64 & 1) == 0)
+			continue;
+		*name = names->names[i];
+		return true;
+	}
 	return false;
 }
 
-bool detect_flow_int(const struct detect_rules *r, const struct flow *f, size_t n,
+bool detect_flow_int(const struct detect_rules *r, const struct flow *f, size_t *next,
 		     struct slice *name, uint32_t *value)
 {
 	const struct detect_names *names = &r->flow_ints;
 
-	for (size_t i = 0; f->detect != NULL && i < names->count; i++)
-		if (f->detect->int_set[i] != 0 && n-- == 0) {
-			*name = names->names[i];
-			*value = f->detect->ints[i];
-			return true;
-		}
+	while (f->detect != NULL && *next < names->count) {
+		size_t i = (*next)++;
+
+		if (f->detect->int_set[i] == 0)
+			continue;
+		*name = names->names[i];
+		*value = f->detect->ints[i];
+		return true;
+	}
 	return false;
 }

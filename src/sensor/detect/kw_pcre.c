@@ -9,12 +9,7 @@
 
 #include <pcre2.h>
 
-enum {
-	MATCH_LIMIT = 3500,
-	DEPTH_LIMIT = 1500,
-	JIT_STACK_START = 32 << 10,
-	JIT_STACK_MOST = 1 << 20
-};
+enum { JIT_STACK_START = 32 << 10, JIT_STACK_MOST = 1 << 20 };
 
 struct capture {
 	struct slice name;
@@ -360,7 +355,7 @@ bool detect_pcre_negated(const struct detect_pcre *p)
 	return p->negated;
 }
 
-struct detect_pcre_worker *detect_pcre_worker_new(struct arena *a)
+struct detect_pcre_worker *detect_pcre_worker_new(const struct detect_bounds *b, struct arena *a)
 {
 	struct detect_pcre_worker *w = ARENA_NEW(a, struct detect_pcre_worker);
 
@@ -373,8 +368,8 @@ struct detect_pcre_worker *detect_pcre_worker_new(struct arena *a)
 		detect_pcre_worker_free(w);
 		return NULL;
 	}
-	(void)pcre2_set_match_limit(w->context, MATCH_LIMIT); /* always 0 */
-	(void)pcre2_set_depth_limit(w->context, DEPTH_LIMIT);
+	(void)pcre2_set_match_limit(w->context, b->pcre_matches); /* always 0 */
+	(void)pcre2_set_depth_limit(w->context, b->pcre_depth);
 	pcre2_jit_stack_assign(w->context, NULL, w->stack);
 	return w;
 }

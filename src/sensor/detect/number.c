@@ -3,6 +3,8 @@
 #include "base/text.h"
 #include "sensor/detect/detect_priv.h"
 
+enum { NAMES_FIRST = 64 /* places of the index; a power of two, as all its sizes */ };
+
 bool detect_num_parse(struct detect_compiler *c, struct slice s, int64_t least, int64_t most,
 		      struct detect_num *out)
 {
@@ -194,16 +196,49 @@ bool detect_range_holds(const struct detect_range *r, uint64_t v)
 	return false;
 }
 
+/* Where name is in the index, or would be: at most half of it is taken. */
+static size_t name_place(const struct detect_names *n, struct slice name)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+	size_t at;
+
+	for (size_t i = 0; i < name.len; i++)
+		h = (h ^ name.ptr[i]) * UINT64_C(0x100000001b3);
+	at = (size_t)(h ^ h >> 32) & (n->index_room - 1);
+	while (n->index[at] != 0 && !slice_equal(n->names[n->index[at] - 1], name))
+		at = (at + 1) & (n->index_room - 1);
+	return at;
+}
+
+static bool names_grow(struct detect_names *n, struct arena *a)
+{
+	size_t room = n->index_room == 0 ? NAMES_FIRST : 2 * n->index_room;
+	uint32_t *index = ARENA_ARRAY(a, uint32_t, room);
+
+	if (index == NULL)
+		return false;
+	n->index = index;
+	n->index_room = room;
+	for (size_t i = 0; i < n->count; i++)
+		index[name_place(n, n->names[i])] = (uint32_t)i + 1;
+	return true;
+}
+
 int detect_name_index(struct detect_names *n, struct arena *a, struct slice name)
 {
 	struct slice copy;
+	size_t at;
 
-	for (size_t i = 0; i < n->count; i++)
-		if (slice_equal(n->names[i], name))
-			return (int)i;
-	copy = arena_copy(a, name);
-	if (copy.len != name.len || !ARENA_PUSH(a, n->names, n->count, n->room, copy))
+	if (2 * n->count >= n->index_room && !names_grow(n, a))
 		return -1;
+	at = name_place(n, name);
+	if (n->index[at] != 0)
+		return (int)n->index[at] - 1;
+	copy = arena_copy(a, name);
+	if (copy.len != name.len || n->count == INT32_MAX ||
+	    !ARENA_PUSH(a, n->names, n->count, n->room, copy))
+		return -1;
+	n->index[at] = (uint32_t)n->count;
 	return (int)(n->count - 1);
 }
 

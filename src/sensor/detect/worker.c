@@ -29,7 +29,7 @@ enum status detect_worker_new(const struct detect_rules *r, struct arena *proces
 		ARENA_ARRAY(process, struct detect_dataset_change *, DATASET_CHANGE_BUCKETS);
 	if (w->changes.buckets == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for a worker");
-	w->pcre = detect_pcre_worker_new(process);
+	w->pcre = detect_pcre_worker_new(&r->bounds, process);
 	if (w->pcre == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for a worker");
 	st = detect_scratch_new(r->prefilter, &w->hs, why);
@@ -330,7 +330,7 @@ static bool tx_progressed(struct detect_flow *d, const struct flow *f, enum flow
 /* Inline, every packet is looked at with what is around it: it may be the one to stop. */
 static void inline_look(struct detect_worker *w, struct detect_view *v)
 {
-	struct slice bytes = stream_around(v->flow, v->dir, DETECT_CHUNK);
+	struct slice bytes = stream_around(v->flow, v->dir, w->rules->bounds.chunk[v->dir]);
 
 	if (bytes.len == 0 || opaque(v->flow))
 		return;
@@ -370,7 +370,7 @@ void detect_stream(struct detect_worker *w, const struct packet *p, struct flow 
 		bytes = slice_from(bytes, (size_t)(d->raw[dir] - from));
 	else
 		d->raw[dir] = from;
-	now = tx_progressed(d, f, dir) || last || bytes.len >= DETECT_CHUNK;
+	now = tx_progressed(d, f, dir) || last || bytes.len >= w->rules->bounds.chunk[dir];
 	if (bytes.len == 0 || !now)
 		return;
 	d->raw[dir] += bytes.len;

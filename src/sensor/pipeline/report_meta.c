@@ -171,7 +171,7 @@ static bool bits(struct pipeline *p, struct json *j, const char *key, struct sli
 	struct slice name;
 	bool open = false;
 
-	for (size_t n = 0; detect_flow_bit(p->options.rules, f, n, &name); n++) {
+	for (size_t next = 0; detect_flow_bit(p->options.rules, f, &next, &name);) {
 		bool special = slice_starts(name, traffic_id) || slice_starts(name, traffic_label);
 
 		if (head.len == 0 ? special : !slice_starts(name, head))
@@ -192,19 +192,21 @@ static bool ints(struct pipeline *p, struct json *j, const struct flow *f)
 {
 	struct slice name;
 	uint32_t value;
-	size_t n = 0;
+	size_t next = 0;
+	bool open = false;
 
-	for (; detect_flow_int(p->options.rules, f, n, &name, &value); n++) {
-		if (n == 0) {
+	while (detect_flow_int(p->options.rules, f, &next, &name, &value)) {
+		if (!open) {
 			json_key(j, "flowints");
 			json_object(j);
 		}
+		open = true;
 		json_key_slice(j, name);
 		json_u64(j, value);
 	}
-	if (n != 0)
+	if (open)
 		json_end(j);
-	return n != 0;
+	return open;
 }
 
 /* What pcre captured, as [{"name":"value"},...]: of the packet at hand (of_flow false), of f. */

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Bounds by configuration, and that they hold. */
+#include "sensor/config/config.h"
+#include "sensor/detect/detect_fixture.h"
+#include "test.h"
+
+#include <stdio.h>
+
+/* The bounds that "key" = value makes; key NULL: of an empty tree. */
+static struct detect_bounds bounds_with(const char *key, const char *value)
+{
+	struct arena_pool pool = {.budget = 1 << 20};
+	struct arena a = {.pool = &pool};
+	struct config *c = config_new(&a);
+	struct detect_bounds b = {0};
+	struct fail why;
+
+	if (c != NULL &&
+	    (key == NULL || config_set(c, slice_of(key), slice_of(value), &why) == ST_OK))
+		detect_bounds_read(c, &b);
+	arena_reset(&a);
+	arena_pool_drain(&pool);
+	return b;
+}
+
+static void no_configuration_means_suricatas_defaults(struct test *t)
+{
+	struct detect_bounds b = bounds_with(NULL, NULL), none;
+
+	EXPECT_UINT(t, b.steps, 3000);
+	EXPECT_UINT(t, b.pcre_matches, 3500);
+	EXPECT_UINT(t, b.pcre_depth, 1500);
+	EXPECT_UINT(t, b.chunk[FLOW_TO_SERVER], 2688);
+	EXPECT_UINT(t, b.chunk[FLOW_TO_CLIENT], 2688);
+	detect_bounds_read(NULL, &none);
+	EXPECT(t, memcmp(&b, &none, sizeof b) == 0);
+}
+
+static void each_key_is_read_and_none_lifts_its_bound(struct test *t)
+{
+	static const char *const steps = "detect.inspection-recursion-limit",
+				 *const up = "stream.reassembly.toserver-chunk-size";
+
+	EXPECT_UINT(t, bounds_with(steps, "1").steps, 1);
+	EXPECT_UINT(t, bounds_with(steps, "1000000").steps, 1000000);
+	EXPECT_UINT(t, bounds_with(steps, "1000001").steps, 1000000);
+	EXPECT_UINT(t, bounds_with(steps, "0").steps, 1000000);
+	EXPECT_UINT(t, bounds_with("pcre.match-limit", "10").pcre_matches, 10);
+	EXPECT_UINT(t, bounds_with("pcre.match-limit", "0").pcre_matches, 10000000);
+	EXPECT_UINT(t, bounds_with("pcre.match-limit-recursion", "7").pcre_depth, 7);
+	EXPECT_UINT(t, bounds_with(up, "1000").chunk[FLOW_TO_SERVER], 1050);
+	EXPECT_UINT(t, bounds_with(up, "1000").chunk[FLOW_TO_CLIENT], 2688);
+	EXPECT_UINT(
+		t,
+		bounds_with("stream.reassembly.toclient-chunk-size", "1kb").chunk[FLOW_TO_CLIENT],
+		1024 + 51);
+	EXPECT_UINT(t, bounds_with("stream.reassembly.randomize-chunk-size", "no").chunk[0], 2560);
+	EXPECT_UINT(t, bounds_with("stream.reassembly.randomize-chunk-range", "100").chunk[0],
+		    3840);
+}
+
+/* Hits of one rule on one payload, if so many steps and matches are allowed. */
+static size_t hits_with(const char *rule, struct slice payload, uint32_t steps, uint32_t matches)
+{
+	struct fixture x;
+	struct packet p;
+	size_t hits = SIZE_MAX;
+
+	if (fixture_rules(&x, slice_of(rule), 0) && detect_rules_count(x.rules) == 1) {
+		x.rules->bounds.steps = steps;
+		x.rules->bounds.pcre_matches = matches;
+		detect_pcre_worker_free(x.worker->pcre);
+		x.worker->pcre = detect_pcre_worker_new(&x.rules->bounds, &x.process);
+		fixture_flow(&x, IP_PROTO_UDP, 53);
+		p = fixture_packet(&x, FLOW_TO_SERVER, payload);
+		detect_packet(x.worker, &p, &x.flow, FLOW_TO_SERVER);
+		detect_finish(x.worker, &p, &x.flow);
+		hits = x.hits;
+	}
+	fixture_done(&x);
+	return hits;
+}
+
+static void steps_beyond_the_bound_are_not_tried(struct test *t)
+{
+	static const char rule[] = "alert udp any any -> any any (content:\"a\"; content:\"b\"; "
+				   "distance:0; content:\"c\"; within:1; sid:1;)\n";
+
+	EXPECT_UINT(t, hits_with(rule, SLICE("a b bc"), 1000, 100), 1);
+	EXPECT_UINT(t, hits_with(rule, SLICE("abc"), 3, 100), 1);
+	EXPECT_UINT(t, hits_with(rule, SLICE("abc"), 2, 100), 0);
+}
+
+static void an_expression_that_explodes_is_given_up(struct test *t)
+{
+	static const char rule[] = "alert udp any any -> any any (pcre:\"/^(a+)+$/\"; sid:1;)\n";
+	static uint8_t text[4096];
+
+	memset(text, 'a', sizeof text);
+	text[sizeof text - 1] = 'b';
+	EXPECT_UINT(t, hits_with(rule, (struct slice){text, sizeof text}, 3000, 3500), 0);
+	EXPECT_UINT(t, hits_with(rule, SLICE("aaa"), 3000, 3500), 1);
+	EXPECT_UINT(t, hits_with(rule, SLICE("aaa"), 3000, 1), 0);
+}
+
+static void names_of_many_rules_keep_their_numbers(struct test *t)
+{
+	struct arena_pool pool = {.budget = 16 << 20};
+	struct arena a = {.pool = &pool};
+	struct detect_names n = {0};
+	char name[16];
+
+	for (int round = 0; round < 2; round++)
+		for (int i = 0; i < 20000; i++) {
+			int len = snprintf(name, sizeof name, "bit%d", i);
+
+			if (detect_name_index(&n, &a,
+					      (struct slice){(uint8_t *)name, (size_t)len}) != i) {
+				EXPECT(t, false);
+				i = 20000;
+			}
+		}
+	EXPECT_UINT(t, n.count, 20000);
+	arena_reset(&a);
+	arena_pool_drain(&pool);
+}
+
+TESTS(T(no_configuration_means_suricatas_defaults), T(each_key_is_read_and_none_lifts_its_bound),
+      T(steps_beyond_the_bound_are_not_tried), T(an_expression_that_explodes_is_given_up),
+      T(names_of_many_rules_keep_their_numbers))

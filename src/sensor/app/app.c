@@ -522,8 +522,9 @@ void app_flow_end(struct app_flow *f)
 void app_tx_sweep(struct app_flow *f, bool (*done)(const struct app_tx *tx))
 {
 	struct app_tx *tx;
+	bool over = f->state == APP_GIVEN_UP || (f->eof[APP_TO_SERVER] && f->eof[APP_TO_CLIENT]);
 
-	while ((tx = f->first) != NULL && (!tx->pinned || f->state == APP_GIVEN_UP) &&
+	while ((tx = f->first) != NULL && (!tx->pinned || over) &&
 	       tx->progress[APP_TO_SERVER] >= f->protocol->complete[APP_TO_SERVER] &&
 	       tx->progress[APP_TO_CLIENT] >= f->protocol->complete[APP_TO_CLIENT] && done(tx)) {
 		f->first = tx->next;

@@ -23,6 +23,8 @@ static struct slice take_while_space(struct slice *s, bool space)
 	size_t n = 0;
 	struct slice part;
 
+	if (s->len == 0)
+		return *s; /* ptr may be NULL */
 	while (n < s->len && text_is_space(s->ptr[n]) == space)
 		n++;
 	part = (struct slice){s->ptr, n};

@@ -19,13 +19,14 @@ static struct slice until(struct slice *rest, const char *ends)
 	part = slice_part(*rest, 0, n);
 	if (part.ptr == NULL)
 		part.ptr = rest->ptr;
-	*rest = (struct slice){rest->ptr + n, rest->len - n};
+	if (n != 0) /* ptr may be NULL */
+		*rest = (struct slice){rest->ptr + n, rest->len - n};
 	return part;
 }
 
 static struct slice after(struct slice s, size_t n)
 {
-	return (struct slice){s.ptr + n, s.len - n};
+	return n == 0 ? s : (struct slice){s.ptr + n, s.len - n};
 }
 
 /* "host:port" or "[v6]:port" into its parts. */

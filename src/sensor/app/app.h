@@ -271,6 +271,9 @@ struct app_protocol {
 	/* `missing` bytes are lost at this point of the direction. Returns false if it cannot be
 	 * read any further: then it ends here, and the other direction goes on. */
 	bool (*gap)(struct app_flow *f, enum app_dir dir, uint64_t missing);
+	/* Behind a gap it looks for a message where a piece of the stream begins, as Suricata does:
+	 * what it finds then depends on how the stream was cut. */
+	bool resumes_by_piece;
 	/* Rules on the stream look at it in chunks whatever its transactions do, as Suricata has it
 	 * for this protocol; else they also look whenever a transaction is complete. */
 	bool stream_in_chunks;

@@ -252,6 +252,7 @@ APP_PROTOCOL(dns) = {
 	.probe = probe,
 	.parse = parse,
 	.gap = gap,
+	.resumes_by_piece = true,
 	.log = app_dns_log,
 	.log_configure = app_dns_log_configure,
 };

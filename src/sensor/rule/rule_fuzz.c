@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A rule file. The first byte says what is in it: 'c' classifications, 't' thresholds, 'v' a
- * variable's value, else rules. Whatever loads keeps what the header promises. */
+ * A rule file. The first byte says what is in it: 'c' classifications, 'r' references, 't'
+ * thresholds, 'v' a variable's value, else rules. Whatever loads keeps what the header promises. */
 #include "sensor/rule/rule.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -58,6 +58,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		__builtin_trap();
 	if (size > 0 && data[0] == 'c' &&
 	    rule_set_classes(&set, SLICE("fuzz"), text, &why) != ST_OK)
+		ASSERT(arena.exhausted);
+	if (size > 0 && data[0] == 'r' &&
+	    rule_set_references(&set, SLICE("fuzz"), slice_from(text, 1), &why) != ST_OK)
 		ASSERT(arena.exhausted);
 	if (size > 0 && data[0] == 't' &&
 	    rule_set_limits(&set, SLICE("fuzz"), slice_from(text, 1), &why) != ST_OK)

@@ -47,6 +47,11 @@ static unsigned index_of(const struct app_protocol *p)
 
 static bool is_port_of(const struct app_protocol *p, const struct app_flow *f)
 {
+	const struct app_ports *ports = f->setup->ports[index_of(p)][f->transport == APP_UDP];
+
+	if (ports != NULL)
+		return app_ports_have(ports, f->server_port) ||
+		       app_ports_have(ports, f->client_port);
 	for (const uint16_t *port = p->ports; port != NULL && *port != 0; port++)
 		if (*port == f->server_port || *port == f->client_port)
 			return true;
@@ -63,7 +68,8 @@ static enum app_probe probe_all(const struct app_flow *f, enum app_dir dir, stru
 		const struct app_protocol *p = app_protocols[i];
 		enum app_probe r;
 
-		if ((p->transports & f->transport) == 0 || (f->setup->off >> i & 1) != 0)
+		if ((p->transports & f->transport) == 0 || (f->setup->off >> i & 1) != 0 ||
+		    (f->setup->off_over[f->transport == APP_UDP] >> i & 1) != 0)
 			continue;
 		r = p->probe(f, dir, input, is_port_of(p, f));
 		if (r == APP_YES) {
@@ -570,35 +576,4 @@ struct file *app_file_open(struct app_flow *f, struct app_tx *tx, enum app_dir d
 	if (file != NULL && (tx->files[dir].wanted || (f->files_wanted >> dir & 1) != 0))
 		file_want(file, 0);
 	return file;
-}
-
-/* "no" and "detection-only" are words of their own; anything else means yes. */
-static void read_enabled(struct app_setup *s, unsigned i, struct config *node)
-{
-	if (slice_equal_nocase(config_text(node, "enabled", "yes"), SLICE("detection-only")))
-		s->detect_only |= UINT64_C(1) << i;
-	else if (!config_bool(node, "enabled", true))
-		s->off |= UINT64_C(1) << i;
-}
-
-struct app_setup *app_setup_new(struct config *config, struct arena *a)
-{
-	struct app_setup *s = ARENA_NEW(a, struct app_setup);
-
-	if (s != NULL)
-		app_files_configure(&s->files, config, a);
-	for (unsigned i = 0; s != NULL && app_protocols[i] != NULL; i++) {
-		const struct app_protocol *p = app_protocols[i];
-		struct config *all = config_at(config, "app-layer.protocols");
-		struct config *node = config_at(all, p->name);
-
-		ASSERT(i < APP_PROTOCOLS_MAX);
-		read_enabled(s, i, node);
-		if (p->configure == NULL)
-			continue;
-		s->of[i] = p->configure(config, a);
-		if (s->of[i] == NULL)
-			return NULL;
-	}
-	return s;
 }

@@ -180,12 +180,24 @@ struct app_expects {
 
 enum app_flow_state { APP_PROBING, APP_PARSING, APP_GIVEN_UP };
 
+enum { APP_PORT_RANGES_MAX = 64 };
+
+/* The ports of one protocol as `detection-ports` has them: "139, 445", "5900:5909". */
+struct app_ports {
+	struct {
+		uint16_t least, most;
+	} ranges[APP_PORT_RANGES_MAX];
+	uint32_t count;
+};
+
 /* The settings of all protocols: made once from the configuration, then immutable and shared. */
 struct app_setup {
-	uint64_t off;			   /* bit i: app_protocols[i] is not even recognised */
-	uint64_t detect_only;		   /* bit i: recognised, not parsed */
-	const void *of[APP_PROTOCOLS_MAX]; /* what app_protocol.configure gave */
-	uint8_t frames;			   /* who wants them; 0: no frame is ever opened */
+	uint64_t off;	      /* bit i: app_protocols[i] is not even recognised */
+	uint64_t off_over[2]; /* the same, over TCP only, over UDP only */
+	const struct app_ports *ports[APP_PROTOCOLS_MAX][2]; /* over TCP, UDP; NULL: its own */
+	uint64_t detect_only;				     /* bit i: recognised, not parsed */
+	const void *of[APP_PROTOCOLS_MAX];		     /* what app_protocol.configure gave */
+	uint8_t frames; /* who wants them; 0: no frame is ever opened */
 	struct file_setup files;
 };
 

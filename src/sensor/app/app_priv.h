@@ -7,6 +7,8 @@
 
 #include "sensor/app/app.h"
 
+bool app_ports_have(const struct app_ports *ports, uint16_t port);
+
 /* in: what the parser is given next, from offset f->consumed[dir] on. */
 void app_frames_take(struct app_flow *f, enum app_dir dir, struct slice in);
 /* No byte behind f->consumed[dir] that was not taken belongs to a frame that is open. */

@@ -474,6 +474,38 @@ static void what_was_agreed_on_is_expected(struct test *t)
 	}
 }
 
+/* Is DNS over TCP to this port known, with these detection-ports? */
+static bool is_dns_on(struct test *t, const char *ports, uint16_t port)
+{
+	static const struct slice query = B("\0\x11\0\1\1\0\0\1\0\0\0\0\0\0\0\0\1\0\1");
+	struct arena_pool pool = {.budget = 1 << 20};
+	struct arena a = {.pool = &pool};
+	struct config *c = config_new(&a);
+	struct app_flow *f;
+	struct fail why;
+	bool is;
+
+	ASSERT(config_set(c, SLICE("app-layer.protocols.dns.tcp.detection-ports.dp"),
+			  slice_of(ports), &why) == ST_OK);
+	f = app_flow_new(&a, &pool, app_setup_new(c, &a), APP_TCP, 40000, port);
+	ASSERT(f != NULL);
+	app_data(f, APP_TO_SERVER, query);
+	is = f->protocol == app_find(SLICE("dns"));
+	app_flow_end(f);
+	arena_reset(&a);
+	arena_pool_drain(&pool);
+	return is;
+}
+
+static void detection_ports_are_the_configurations(struct test *t)
+{
+	EXPECT(t, is_dns_on(t, "1053", 1053) && !is_dns_on(t, "1053", 53));
+	EXPECT(t, !is_dns_on(t, "2000:2002", 1999) && is_dns_on(t, "2000:2002", 2000));
+	EXPECT(t, is_dns_on(t, "[1, 2000:2002]", 2002) && !is_dns_on(t, "1, 2000:2002", 2003));
+	EXPECT(t, is_dns_on(t, "any", 4444) && is_dns_on(t, ":9", 9) && !is_dns_on(t, ":9", 10));
+	EXPECT(t, is_dns_on(t, "", 53) && is_dns_on(t, "x", 53)); /* nothing said: its own */
+}
+
 static void random_bytes_break_nothing(struct test *t)
 {
 	uint8_t bytes[64];
@@ -493,5 +525,5 @@ TESTS(T(the_table_is_sound), T(protocols_are_known_by_their_bytes), T(dhcp_is_kn
       T(a_verdict_never_changes), T(the_server_may_speak_first), T(a_bad_banner_is_an_anomaly),
       T(a_hassh_is_what_one_side_offers_for_what_it_sends), T(unknown_flows_are_given_up),
       T(both_directions_are_kept_while_probing), T(what_each_direction_speaks_is_compared),
-      T(too_much_of_one_side_is_an_event), T(what_was_agreed_on_is_expected),
-      T(random_bytes_break_nothing))
+      T(too_much_of_one_side_is_an_event), T(detection_ports_are_the_configurations),
+      T(what_was_agreed_on_is_expected), T(random_bytes_break_nothing))

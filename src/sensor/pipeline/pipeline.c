@@ -148,6 +148,18 @@ static void direction_ended(struct pipeline *p, struct flow *f, enum flow_dir di
 	log_and_sweep(p, f);
 }
 
+/* The end of the client's side may be what tells the protocol: then transactions come to be that
+ * rules have not seen from the server's side, which ended before. */
+static void look_again(struct pipeline *p, struct flow *f)
+{
+	if (f->app == NULL || f->app->first == NULL)
+		return;
+	look(p, NULL, f, FLOW_TO_SERVER);
+	if (p->detect != NULL)
+		detect_finish(p->detect, NULL, f);
+	log_and_sweep(p, f);
+}
+
 static void stream_eof(void *ctx, struct flow *f, enum flow_dir dir)
 {
 	f->to_look |= (uint8_t)((LOOK_STREAM | LOOK_ENDED) << dir);
@@ -180,6 +192,8 @@ static void flow_ended(void *ctx, struct flow *f, enum flow_end why)
 		stream_flush(f, (enum flow_dir)d, &sink);
 		direction_ended(p, f, (enum flow_dir)d);
 	}
+	if (!f->bypassed && !dropped)
+		look_again(p, f);
 	stream_end(f);
 	anomaly_flow_end(p->anomaly, f);
 	pipeline_report_flow(p, f, why);

@@ -28,15 +28,25 @@ struct arena_block {
 	size_t size; /* bytes, header included */
 };
 
-static struct arena_block *block_get(struct arena_pool *p, size_t size)
+static bool within(struct arena_pool *p, size_t size)
 {
-	struct arena_block *b;
-
 	if (p->fail_after != 0 && --p->fail_after == 0) {
 		p->fail_after = 1;
-		return NULL;
+		return false;
 	}
-	if (size > p->budget || p->out > p->budget - size)
+	return size <= p->budget && p->out <= p->budget - size;
+}
+
+static struct arena_block *block_get(struct arena_pool *p, size_t size)
+{
+	struct arena_pool *share = p->whole != NULL ? p : NULL;
+	struct arena_block *b;
+
+	if (share != NULL) {
+		ASSERT(p->whole->whole == NULL);
+		p = p->whole;
+	}
+	if ((share != NULL && !within(share, size)) || !within(p, size))
 		return NULL;
 	if (size == ARENA_BLOCK && p->free != NULL) {
 		b = p->free;
@@ -48,6 +58,8 @@ static struct arena_block *block_get(struct arena_pool *p, size_t size)
 		b->size = size;
 	}
 	p->out += size;
+	if (share != NULL)
+		share->out += size;
 	return b;
 }
 
@@ -129,16 +141,19 @@ void *arena_grow(struct arena *a, void *old, size_t count, size_t *room, size_t 
 void arena_reset(struct arena *a)
 {
 	struct arena_block *b = a->blocks;
+	struct arena_pool *lender = b != NULL && a->pool->whole != NULL ? a->pool->whole : a->pool;
 
 	while (b != NULL) {
 		struct arena_block *next = b->next;
 
 		a->pool->out -= b->size;
+		if (lender != a->pool)
+			lender->out -= b->size;
 		poison(b + 1,
 		       b->size - sizeof *b); /* a pointer kept past its lifetime is caught here */
 		if (b->size == ARENA_BLOCK) {
-			b->next = a->pool->free;
-			a->pool->free = b;
+			b->next = lender->free;
+			lender->free = b;
 		} else {
 			unpoison(b, b->size);
 			free(b);

@@ -24,6 +24,9 @@ struct arena_pool {
 	size_t budget;	   /* bytes that may be out at once */
 	size_t out;	   /* bytes out now */
 	size_t fail_after; /* tests: refuse once this many blocks were given; 0 = never */
+	/* What is out of this pool is out of that one, too: a share of its budget. It lends the
+	 * blocks, takes them back, and must outlive this one. NULL: on its own. */
+	struct arena_pool *whole;
 };
 
 struct arena {

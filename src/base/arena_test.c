@@ -85,5 +85,32 @@ static void a_room_is_used_before_the_pool(struct test *t)
 	arena_pool_drain(&pool);
 }
 
-TESTS(T(a_room_is_used_before_the_pool), T(aligns_and_zeroes), T(refuses_overflow_and_budget),
+static void a_share_takes_no_more_than_its_budget_nor_than_the_whole_has(struct test *t)
+{
+	struct arena_pool whole = {.budget = 4 * ARENA_BLOCK};
+	struct arena_pool share = {.budget = 2 * ARENA_BLOCK, .whole = &whole};
+	struct arena part = {.pool = &share}, rest = {.pool = &whole};
+
+	EXPECT(t, arena_alloc(&part, ARENA_BLOCK / 2, 1, 1) != NULL);
+	EXPECT(t, arena_alloc(&part, ARENA_BLOCK * 3 / 4, 1, 1) != NULL);
+	EXPECT(t, arena_alloc(&part, ARENA_BLOCK * 3 / 4, 1, 1) == NULL); /* its own budget */
+	EXPECT_UINT(t, share.out, 2 * ARENA_BLOCK);
+	EXPECT_UINT(t, whole.out, 2 * ARENA_BLOCK);
+	arena_reset(&part);
+	EXPECT_UINT(t, share.out + whole.out, 0);
+	EXPECT(t, share.free == NULL && whole.free != NULL); /* who lends takes back */
+	for (int i = 0; i < 3; i++)
+		EXPECT(t, arena_alloc(&rest, ARENA_BLOCK * 3 / 4, 1, 1) != NULL);
+	EXPECT(t, arena_alloc(&part, 1, 1, 1) != NULL);
+	EXPECT(t, arena_alloc(&part, ARENA_BLOCK, 1, 1) == NULL); /* the whole's budget */
+	EXPECT_UINT(t, whole.out, 4 * ARENA_BLOCK);
+	EXPECT_UINT(t, share.out, ARENA_BLOCK);
+	arena_reset(&part);
+	arena_reset(&rest);
+	EXPECT_UINT(t, share.out + whole.out, 0);
+	arena_pool_drain(&whole);
+}
+
+TESTS(T(a_share_takes_no_more_than_its_budget_nor_than_the_whole_has),
+      T(a_room_is_used_before_the_pool), T(aligns_and_zeroes), T(refuses_overflow_and_budget),
       T(allocations_never_overlap))

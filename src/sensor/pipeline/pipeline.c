@@ -299,18 +299,22 @@ static void packet_through(struct pipeline *p)
 {
 	enum flow_dir dir = FLOW_TO_SERVER;
 	struct flow *f = NULL;
+	uint64_t refused;
 
 	p->in_packet = true;
+	refused = flow_table_counters(p->flows)->no_memory;
 	if (!p->packet.broken)
 		f = flow_table_packet(p->flows, &p->packet, &dir);
 	p->packet_dir = dir;
 	p->verdict = (struct verdict){.skip_payload = p->packet.carries};
+	if (flow_table_counters(p->flows)->no_memory != refused)
+		verdict_exception(&p->verdict, &p->policies, VERDICT_TARGET_FLOW, NULL);
 	if (p->packet.no_room)
 		verdict_exception(&p->verdict, &p->policies, VERDICT_TARGET_DEFRAG, f);
 	if (f != NULL) {
 		packet_in_flow(p, f, dir);
 	} else {
-		if (p->detect != NULL) {
+		if (p->detect != NULL && !p->verdict.skip) {
 			detect_packet(p->detect, &p->packet, NULL, dir);
 			detect_finish(p->detect, &p->packet, NULL);
 		}
@@ -356,7 +360,10 @@ static enum status stream_settings(struct pipeline *p, struct fail *why)
 	st = stream_config_read(&p->stream, o->config, o->simulate_ips, &p->fixed, why);
 	if (st != ST_OK)
 		return st;
-	p->stream.pool = &p->pool;
+	p->stream_pool = (struct arena_pool){.whole = &p->pool, .budget = SIZE_MAX};
+	if (config_size(o->config, "stream.reassembly.memcap", 0) != 0)
+		p->stream_pool.budget = config_size(o->config, "stream.reassembly.memcap", 0);
+	p->stream.pool = &p->stream_pool;
 	p->stream.checksums = p->stream.checksums && !o->skip_checksums;
 	if (o->config == NULL) { /* our own defaults: what differs is evidence */
 		p->stream.midstream = o->midstream;

@@ -18,9 +18,10 @@
 struct report_output;
 
 struct pipeline {
-	struct arena_pool fixed_pool; /* of `fixed` */
-	struct arena fixed;	      /* tables made once, and this struct itself */
-	struct arena_pool pool;	      /* within the budget: all that comes and goes */
+	struct arena_pool fixed_pool;  /* of `fixed` */
+	struct arena fixed;	       /* tables made once, and this struct itself */
+	struct arena_pool pool;	       /* within the budget: all that comes and goes */
+	struct arena_pool stream_pool; /* of it: streams' bytes, stream.reassembly.memcap at most */
 	struct pipeline_options options;
 	struct pipeline_counters counters;
 	struct decode_worker *decode;

@@ -2,6 +2,7 @@
 #include "sensor/pipeline/pipeline.h"
 
 #include "sensor/capture/capture.h"
+#include "sensor/config/config.h"
 #include "sensor/pipeline/pipeline_priv.h"
 #include "test.h"
 
@@ -93,7 +94,8 @@ static void hear(void *ctx, const struct record *r)
 	buf_add_byte(&b->lines, '\n');
 }
 
-static struct bench *bench_new(const char *rules, size_t memory)
+/* setting: "key=value" of a suricata.yaml; NULL: none was given. */
+static struct bench *bench_set(const char *rules, size_t memory, const char *setting)
 {
 	static struct bench b;
 	struct fail why = {0};
@@ -113,9 +115,21 @@ static struct bench *bench_new(const char *rules, size_t memory)
 		ASSERT(b.set.problem_count == 0);
 		o.rules = b.rules;
 	}
+	if (setting != NULL) {
+		struct slice value = slice_of(setting), key = slice_split(&value, '=');
+
+		o.config = config_new(&b.arena);
+		o.skip_checksums = true;
+		ASSERT(config_set(o.config, key, value, &why) == ST_OK);
+	}
 	if (pipeline_new(&o, &b.p, &why) != ST_OK)
 		b.p = NULL;
 	return &b;
+}
+
+static struct bench *bench_new(const char *rules, size_t memory)
+{
+	return bench_set(rules, memory, NULL);
 }
 
 static void bench_done(struct bench *b)
@@ -531,6 +545,30 @@ static void little_memory_means_less_said_and_no_harm(struct test *t)
 	}
 }
 
+/* Stream bytes have a share of the memory; a session whose bytes find none is still a flow. */
+static void streams_keep_to_their_share(struct test *t)
+{
+	static const char rules[] =
+		"alert http any any -> any any (http.uri; content:\"evil\"; sid:1;)\n";
+	static const struct {
+		const char *setting;
+		size_t alerts;
+	} cases[] = {{"stream.reassembly.memcap=64kb", 1},
+		     {"stream.reassembly.memcap=0", 1}, /* no share of its own */
+		     {"stream.reassembly.memcap=1kb", 0}};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct bench *b = bench_set(rules, 8 << 20, cases[i].setting);
+
+		EXPECT(t, b->p != NULL);
+		web(b);
+		pipeline_finish(b->p);
+		EXPECT_UINT(t, count(b, "\"event_type\":\"alert\""), cases[i].alerts);
+		EXPECT_UINT(t, pipeline_counters(b->p)->flows, 1);
+		bench_done(b);
+	}
+}
+
 static void any_allocation_may_fail(struct test *t)
 {
 	for (size_t n = 1; n < 150; n++) {
@@ -614,4 +652,5 @@ TESTS(T(a_web_request_gives_a_transaction_and_a_flow),
       T(rules_see_what_was_odd_about_the_session), T(a_scan_is_behaviour),
       T(frames_that_are_not_ip_are_counted), T(nothing_is_said_without_finish),
       T(the_same_frames_give_the_same_bytes), T(little_memory_means_less_said_and_no_harm),
-      T(any_allocation_may_fail), T(public_captures_give_the_behaviour_they_show))
+      T(streams_keep_to_their_share), T(any_allocation_may_fail),
+      T(public_captures_give_the_behaviour_they_show))

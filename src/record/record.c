@@ -61,7 +61,7 @@ const struct record_row record_rows[] = {
 
 { ANOMALY("type"), TYPE_TEXT, AT(u.anomaly.type), 0, "\"decode\", \"stream\", \"applayer\", or \"behaviour\" (ours)." },
 { ANOMALY("event"), TYPE_TEXT, AT(u.anomaly.event), 0, "What was odd, by its name in the table of its layer." },
-{ ANOMALY("layer"), TYPE_TEXT, AT(u.anomaly.layer), 0, "\"proto_parser\" for applayer." },
+{ ANOMALY("layer"), TYPE_TEXT, AT(u.anomaly.layer), 0, "Of applayer: \"proto_parser\", or \"proto_detect\" when it is about which protocol is spoken." },
 { ANOMALY("summary"), TYPE_TEXT, AT(u.anomaly.summary), 0, "Behaviour: one sentence for a person." },
 { ANOMALY("score_milli"), TYPE_COUNT, AT(u.anomaly.score_milli), 0, "Behaviour: strength in thousandths, 0..1000." },
 { ANOMALY("observations"), TYPE_COUNT, AT(u.anomaly.observations), 0, "Behaviour: how many observations it rests on." },

@@ -45,7 +45,7 @@ def check_alerts(rule_set, table, watch):
                 dewline("verify", "-q", tap.only_file(os.path.join(data, "bundles"))).expect(0)
             else:
                 os.mkdir(data)
-                dewline("sensor", "-l", data, *args).expect(0)
+                dewline("sensor", "-k", "none", "-l", data, *args).expect(0)
             got = collections.Counter(e["alert"]["signature_id"] for e in tap.eve(data) if e["event_type"] == "alert")
             for sid in sorted(set(sids) | set(got)):
                 ours = EXPLAINED.get((capture, sid), {}).get(rule_set, sids.get(sid, 0))

@@ -311,12 +311,13 @@ static size_t greeting_bytes(struct dnp3_side *s, struct slice in)
 
 static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slice input, bool eof)
 {
+	struct dnp3_side *side = &((struct dnp3 *)f->parser)->side[dir];
 	size_t used;
 
 	(void)eof;
-	if (input.len < 4)
+	if (!side->begun && input.len < 4) /* is it a greeting? */
 		return (struct app_result){APP_OK, 0};
-	used = greeting_bytes(&((struct dnp3 *)f->parser)->side[dir], input);
+	used = greeting_bytes(side, input);
 	while (input.len - used >= LINK_BYTES) {
 		struct slice rest = {input.ptr + used, input.len - used};
 		struct app_tx *tx = ((struct dnp3 *)f->parser)->side[dir].tx;

@@ -364,6 +364,8 @@ static enum status sense(struct watch *w, struct daemon_watch_result *r, struct 
 			.station = station,
 			.sink = {w, put},
 			.config = w->o->config,
+			/* what a sender captures of itself has no checksums yet */
+			.skip_checksums = true,
 			.midstream = config_bool(w->o->config, "stream.midstream", false)};
 		struct daemon_capture *k = &r->captures[i];
 		enum status st =

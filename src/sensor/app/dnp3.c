@@ -92,14 +92,13 @@ static bool crc_holds(struct slice s)
 static bool read_range(struct cursor *c, struct dnp3_object *o)
 {
 	unsigned code = dnp3_range_code(o);
-	size_t width = code < 6	      ? (size_t)1 << code % 3
-		       : code == 0x0b ? 1
-				      : (size_t)1 << (code - 7);
+	size_t width;
 
 	if (code == 6)
 		return true;
 	if (code > 9 && code != 0x0b)
 		return false;
+	width = code < 6 ? (size_t)1 << code % 3 : code == 0x0b ? 1 : (size_t)1 << (code - 7);
 	if (code < 6) {
 		o->start = (uint32_t)cursor_le(c, width);
 		o->stop = (uint32_t)cursor_le(c, width);

@@ -38,8 +38,8 @@ static void ranks_read(struct config *config, uint8_t ranks[KINDS])
 	uint8_t at = 0, given[KINDS] = {0};
 	bool seen[KINDS] = {false}, good = true;
 
-	for (uint8_t i = 0; i < KINDS; i++)
-		ranks[i] = i;
+	for (int i = 0; i < KINDS; i++)
+		ranks[i] = (uint8_t)i;
 	for (struct config *n = config_first(order); n != NULL; n = config_next(n)) {
 		unsigned k = config_word(n, "", kinds, KINDS);
 

@@ -135,8 +135,8 @@ bool detect_tagged(struct detect_worker *w, const struct packet *p, const struct
 /* True if no rule will look at tx again: it may be freed. */
 bool detect_tx_done(const struct app_tx *tx);
 
-/* What rules remember about a flow, for events: the flow bits, or flow integers, that are set, one a
- * call. *next is 0 before the first. False: there are no more. */
+/* What rules remember about a flow, for events: the flow bits, or flow integers, that are set, one
+ * a call. *next is 0 before the first. False: there are no more. */
 bool detect_flow_bit(const struct detect_rules *r, const struct flow *f, size_t *next,
 		     struct slice *name);
 bool detect_flow_int(const struct detect_rules *r, const struct flow *f, size_t *next,

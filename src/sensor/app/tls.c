@@ -40,6 +40,7 @@ struct tls {
 	enum { STATE_HEADER, STATE_FRAGMENT, STATE_WHOLE } state[2];
 	uint8_t type[2];
 	size_t left[2]; /* of the record */
+	size_t skip[2]; /* of it: what belongs to a message of a type that is none */
 	bool seen[2];	/* a record came: SSLv2 is possible only before */
 };
 
@@ -78,10 +79,11 @@ static bool read_certificates(struct app_tx *tx, enum app_dir dir, struct slice 
 	return true;
 }
 
-/* IANA's registry of handshake types, as far as they are sent in the clear. */
+/* IANA's registry of handshake types, as far as TLS 1.2 and its forebears send them in the clear.
+ */
 static bool is_message(uint8_t type)
 {
-	return type <= 6 || type == 8 || (type >= 11 && type <= 16) || (type >= 20 && type <= 25);
+	return type <= 2 || type == 4 || (type >= 11 && type <= 16) || (type >= 20 && type <= 22);
 }
 
 static void read_message(struct app_tx *tx, enum app_dir dir, uint8_t type, struct slice body)
@@ -96,8 +98,6 @@ static void read_message(struct app_tx *tx, enum app_dir dir, uint8_t type, stru
 		ok = read_certificates(tx, dir, body);
 	if (!ok)
 		tls_anomaly(tx, TLS_BAD_HANDSHAKE);
-	if (!is_message(type))
-		tls_anomaly(tx, TLS_BAD_SSL_RECORD);
 	if (type <= MESSAGE_SERVER_HELLO && tls_side(tx, dir)->hello)
 		app_tx_advance(tx, dir, TLS_HELLO);
 }
@@ -114,22 +114,40 @@ static size_t message_bytes(const struct buf *m)
 	return HANDSHAKE_HEADER + (cursor_ok(&c) ? n : 0);
 }
 
+/* The header of a message is whole. One of no known type says nothing, whatever its length claims,
+ * but what follows it in its record is lost. False: give up. */
+static bool message_begins(struct tls *t, enum app_dir dir)
+{
+	struct buf *m = &t->message[dir];
+
+	if (!is_message(m->ptr[0])) {
+		tls_anomaly(t->tx, TLS_BAD_HANDSHAKE);
+		t->skip[dir] = message_bytes(m) - HANDSHAKE_HEADER;
+		m->len = 0;
+	} else if (message_bytes(m) > HANDSHAKE_HEADER + TLS_HANDSHAKE_MAX) {
+		tls_anomaly(t->tx, TLS_BAD_HANDSHAKE_LENGTH);
+		return false;
+	}
+	return true;
+}
+
 /* Takes bytes of handshake records; reads every message that became whole. False: give up. */
 static bool add_handshake(struct tls *t, enum app_dir dir, struct slice bytes)
 {
 	struct buf *m = &t->message[dir];
 
 	while (bytes.len != 0) {
-		struct slice part = slice_part(bytes, 0, message_bytes(m) - m->len);
+		size_t want = t->skip[dir] != 0 ? t->skip[dir] : message_bytes(m) - m->len;
+		struct slice part = slice_part(bytes, 0, want);
 
-		buf_add(m, part);
-		if (m->full)
-			return false;
 		bytes = slice_from(bytes, part.len);
-		if (message_bytes(m) > HANDSHAKE_HEADER + TLS_HANDSHAKE_MAX) {
-			tls_anomaly(t->tx, TLS_BAD_HANDSHAKE_LENGTH);
-			return false;
+		if (t->skip[dir] != 0) {
+			t->skip[dir] -= part.len;
+			continue;
 		}
+		buf_add(m, part);
+		if (m->full || (m->len == HANDSHAKE_HEADER && !message_begins(t, dir)))
+			return false;
 		if (m->len < HANDSHAKE_HEADER || m->len < message_bytes(m))
 			continue;
 		read_message(t->tx, dir, m->ptr[0], slice_from(buf_slice(m), HANDSHAKE_HEADER));
@@ -298,8 +316,10 @@ static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slic
 				 !add_handshake(t, dir, bytes))
 				return (struct app_result){APP_STUCK, input.len - cursor_left(&c)};
 		}
-		if (t->left[dir] == 0) /* an empty record ends where it starts */
+		if (t->left[dir] == 0) { /* an empty record ends where it starts */
 			t->state[dir] = STATE_HEADER;
+			t->skip[dir] = 0;
+		}
 		if (both_done(f))
 			return (struct app_result){APP_OK, input.len};
 	}

@@ -380,6 +380,11 @@ static void what_is_odd_in_a_client_is_an_anomaly(struct test *t)
 		{record(22, message(1, B("\3\3short"))), "invalid_handshake_message"},
 		{record(22, client_hello(B("\0\0\0\x09x"))), "invalid_handshake_message"},
 		{JOIN(hello, record(22, B("\1\x02\0\1"))), "handshake_invalid_length"},
+		{JOIN(hello, record(22, B("\x84\xff\xff\xff"))), "invalid_handshake_message"},
+		/* what its length claims ends with the record */
+		{JOIN(JOIN(hello, record(22, B("\x84\xff\xff\xff"))),
+		      record(22, message(11, B("\0\0\x09x")))),
+		 "certificate_invalid_length"},
 		{JOIN(hello, record(24, B("\1\0\2ab0123456789abcdef"))), "heartbeat_message"},
 		{JOIN(hello, record(24, B("\1\x40\0"))), "overflow_heartbeat_message"},
 		{JOIN(hello, record(24, B("\7\0\0"))), "invalid_heartbeat_message"},

@@ -99,7 +99,8 @@ static enum status rules_compile(struct detect_rules *r, struct rule_set *set,
 		if (st == ST_OK)
 			r->count++;
 		else
-			rule_set_problem(set, &set->rules[i], keyword, "%s", f.text);
+			rule_set_problem(set, &set->rules[i], st == ST_REFUSED, keyword, "%s",
+					 f.text);
 	}
 	return ST_OK;
 }

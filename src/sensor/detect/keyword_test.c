@@ -227,6 +227,27 @@ static void a_rule_that_cannot_be_kept_to_is_a_problem_with_its_keyword(struct t
 	}
 }
 
+/* Suricata leaves such a rule out and goes on; a protocol that it does not know is an error. */
+static void an_event_that_a_protocol_does_not_have_is_only_a_warning(struct test *t)
+{
+	struct fixture x;
+
+	EXPECT(t,
+	       fixture_rules(
+		       &x,
+		       SLICE("alert tls any any -> any any (msg:\"a\"; "
+			     "app-layer-event:tls.certificate_missing_element; sid:1; rev:1;)\n"
+			     "alert tls any any -> any any (msg:\"b\"; "
+			     "app-layer-event:bogus.certificate_missing_element; sid:2; rev:1;)\n"),
+		       0));
+	EXPECT_UINT(t, detect_rules_count(x.rules), 0);
+	EXPECT_UINT(t, x.set.problem_count, 2);
+	EXPECT_UINT(t, x.set.warning_count, 1);
+	EXPECT(t, x.set.problems[0].warning && x.set.problems[0].sid == 1);
+	EXPECT(t, !x.set.problems[1].warning && x.set.problems[1].sid == 2);
+	fixture_done(&x);
+}
+
 /* --- headers --- */
 
 struct header_row {
@@ -459,5 +480,6 @@ static void the_document_lists_exactly_the_table(struct test *t)
 
 TESTS(T(the_document_lists_exactly_the_table), T(each_payload_keyword_fires_and_nearly_fires),
       T(a_rule_that_cannot_be_kept_to_is_a_problem_with_its_keyword),
+      T(an_event_that_a_protocol_does_not_have_is_only_a_warning),
       T(each_header_keyword_fires_and_nearly_fires), T(a_decoder_event_has_the_decoders_name),
       T(names_in_the_table_are_unique_and_documented))

@@ -88,6 +88,8 @@ static enum status compile_app(struct detect_compiler *c, const struct detect_ke
 			o->apps |= UINT64_C(1) << i;
 		}
 	}
+	if (o->apps == 0 && detect_apps_named(proto) != 0) /* a protocol's events come and go */
+		return fail_set(why, ST_REFUSED, "no event \"%.*s\"", SLICE_ARG(value));
 	if (o->apps == 0)
 		return fail_set(why, ST_NOTFOUND, "no event \"%.*s\"", SLICE_ARG(value));
 	c->event_apps |= o->apps;

@@ -83,11 +83,14 @@ void rule_set_trouble(struct rule_set *s, struct slice file, uint32_t line, cons
 	va_end(ap);
 }
 
-void rule_set_problem(struct rule_set *s, const struct rule *r, struct slice keyword,
+void rule_set_problem(struct rule_set *s, const struct rule *r, bool warning, struct slice keyword,
 		      const char *fmt, ...)
 {
-	struct rule_problem where = {
-		.file = r->file, .line = r->line, .sid = r->sid, .keyword = keyword};
+	struct rule_problem where = {.file = r->file,
+				     .line = r->line,
+				     .sid = r->sid,
+				     .keyword = keyword,
+				     .warning = warning};
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -133,7 +136,7 @@ static enum status rule_add(struct rule_set *s, const struct rule *r, struct fai
 
 		old = &s->rules[id->at];
 		newer = r->rev > old->rev;
-		rule_set_problem(s, newer ? old : r, (struct slice){NULL, 0},
+		rule_set_problem(s, newer ? old : r, false, (struct slice){NULL, 0},
 				 "sid %llu is also in %.*s:%u, and rev %llu there is %s than rev "
 				 "%llu here: this rule is left out",
 				 (unsigned long long)r->sid, RULE_SHOW(newer ? r->file : old->file),
@@ -194,7 +197,7 @@ static enum status line_load(struct rule_set *s, struct slice file, uint32_t lin
 		return rule_add(s, &r, why);
 	if (st == ST_NOMEM)
 		return st;
-	rule_set_problem(s, &r, unsupported, "%s", why->text);
+	rule_set_problem(s, &r, false, unsupported, "%s", why->text);
 	return ST_OK;
 }
 

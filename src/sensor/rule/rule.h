@@ -106,7 +106,7 @@ struct rule_problem {
 	uint64_t sid;	      /* 0: not known */
 	struct slice keyword; /* the keyword that is not supported; ptr NULL: a syntax error */
 	struct slice text;    /* one sentence */
-	bool warning;	      /* no rule is lost by it */
+	bool warning;	      /* no error: no rule is lost by it, or one that has had its day */
 };
 
 /* ---- threshold.config: one line of it ---- */
@@ -192,10 +192,10 @@ void rule_set_trouble(struct rule_set *s, struct slice file, uint32_t line, cons
 void rule_set_warn(struct rule_set *s, struct slice file, uint32_t line, const char *fmt, ...)
 	PRINTF_LIKE(4, 5);
 
-/* Records a problem with rule r. If the budget is spent it is lost, and arena->exhausted says so.
- */
-void rule_set_problem(struct rule_set *s, const struct rule *r, struct slice keyword,
-		      const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* Records a problem with rule r, or a warning. If the budget is spent it is lost, and
+ * arena->exhausted says so. */
+void rule_set_problem(struct rule_set *s, const struct rule *r, bool warning, struct slice keyword,
+		      const char *fmt, ...) PRINTF_LIKE(5, 6);
 
 /* By gid, then sid. */
 int rule_id_compare(const struct rule *a, const struct rule *b);

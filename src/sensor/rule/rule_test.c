@@ -181,7 +181,7 @@ static void a_problem_names_the_sid_when_it_can(struct test *t)
 	load(&f, "alert tcp $NOPE any -> any any (msg:\"(x)\"; sid:77;)\n");
 	EXPECT_UINT(t, f.set.problem_count, 1);
 	EXPECT_UINT(t, f.set.problems[0].sid, 77);
-	rule_set_problem(&f.set, &(struct rule){.sid = 5, .line = 6}, SLICE("lua"), "no %s",
+	rule_set_problem(&f.set, &(struct rule){.sid = 5, .line = 6}, false, SLICE("lua"), "no %s",
 			 "scripts");
 	EXPECT_UINT(t, f.set.problem_count, 2);
 	EXPECT_UINT(t, f.set.problems[1].sid, 5);

@@ -30,6 +30,7 @@ void stream_state_set(struct stream_step *x, enum stream_state state)
 		return;
 	s->before = s->state;
 	s->state = state;
+	stream_mark(x, STREAM_MARK_STATE_UPDATE);
 	switch (state) {
 	case STREAM_ESTABLISHED:
 	case STREAM_FIN_WAIT1:
@@ -247,6 +248,7 @@ static bool on_data(struct stream_step *x)
 		return stream_odd(x, STREAM_EST_PKT_BEFORE_LAST_ACK);
 	if (x->p->payload.len == 1 && seq == d->next && d->window == 0) { /* a probe */
 		x->s->probed[x->dir] = true;
+		stream_mark(x, STREAM_MARK_ZERO_WINDOW_PROBE);
 		return stream_take(x);
 	}
 	if (end >= d->next)
@@ -345,20 +347,35 @@ static void repeated(struct stream_step *x)
 		at >= 0 && stream_bytes_same(&x->from->bytes, (uint64_t)at, x->p->payload);
 }
 
+static bool is_window_update(struct stream_step *x)
+{
+	if (!stream_is_window_update(x))
+		return false;
+	stream_mark(x, STREAM_MARK_WINDOW_UPDATE);
+	return true;
+}
+
 /* A packet of a session that is there. */
 static bool on_session(struct stream_step *x)
 {
 	bool probe_ack, right;
 
+	if (x->config->marks)
+		stream_mark_before(x);
 	if (stream_is_keep_alive(x)) {
+		stream_mark(x, STREAM_MARK_KEEP_ALIVE);
 		x->s->took_payload = true;
 		return true;
 	}
-	if (stream_is_keep_alive_ack(x))
+	if (stream_is_keep_alive_ack(x)) {
+		stream_mark(x, STREAM_MARK_KEEP_ALIVE_ACK);
 		return true;
+	}
 	x->from->keep_alive = false;
 	probe_ack = stream_is_probe_ack(x);
-	if (!probe_ack && !stream_is_last_ack(x) && !stream_is_window_update(x) &&
+	if (probe_ack)
+		stream_mark(x, STREAM_MARK_ZERO_WINDOW_PROBE_ACK);
+	if (!probe_ack && !stream_is_last_ack(x) && !is_window_update(x) &&
 	    (stream_is_bad_window_update(x) || stream_is_outdated_ack(x)))
 		probe_ack = true; /* nothing more to be learned from it */
 	if (probe_ack) {
@@ -420,6 +437,8 @@ void stream_packet(const struct stream_config *config, struct flow *f, const str
 	} else {
 		out->refused = !on_session(&x);
 	}
+	if (config->marks)
+		stream_mark_after(&x);
 	out->past_depth = x.s != NULL &&
 			  (x.s->side[0].bytes.depth_reached || x.s->side[1].bytes.depth_reached);
 }
@@ -471,7 +490,7 @@ enum stream_state stream_state_of(const struct flow *f)
 	return f->stream == NULL ? STREAM_NONE : f->stream->state;
 }
 
-const char *stream_state_name(const struct flow *f)
+const char *stream_state_text(enum stream_state state)
 {
 	static const char *const names[] = {
 		[STREAM_NONE] = "none",
@@ -487,7 +506,12 @@ const char *stream_state_name(const struct flow *f)
 		[STREAM_CLOSED] = "closed",
 	};
 
-	return names[stream_state_of(f)];
+	return names[state];
+}
+
+const char *stream_state_name(const struct flow *f)
+{
+	return stream_state_text(stream_state_of(f));
 }
 
 bool stream_was_established(const struct flow *f)

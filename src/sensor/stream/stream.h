@@ -89,6 +89,7 @@ struct stream_config {
 	bool checksums;		/* a packet with a wrong checksum is not the session's */
 	bool bypass;		/* nothing is looked at any more past the depth */
 	bool sessions_full;	/* no new session: its memory is spent */
+	bool marks;		/* stream_result.marks is asked for */
 	enum stream_urgent urgent, urgent_limit; /* limit: past STREAM_URGENT_MAX */
 	uint8_t syns_max, synacks_max;		 /* that differ; 0: 10 and 5 */
 	bool no_syns, no_synacks;		 /* the limit is 0 */
@@ -128,9 +129,34 @@ static inline bool stream_events_any(const struct stream_events *e)
 	return (e->word[0] | e->word[1]) != 0;
 }
 
+/* What kind of packet it was: enumerator, EVE's word in stream_tcp.packet.flags. The order is the
+ * order of bits. */
+#define STREAM_MARKS(X)                                                                            \
+	X(RETRANSMISSION, "retransmission")                                                        \
+	X(SPURIOUS_RETRANSMISSION, "spurious_retransmission")                                      \
+	X(KEEP_ALIVE, "keepalive")                                                                 \
+	X(KEEP_ALIVE_ACK, "keepalive_ack")                                                         \
+	X(WINDOW_UPDATE, "window_update")                                                          \
+	X(EVENT_SET, "event_set")                                                                  \
+	X(STATE_UPDATE, "state_update")                                                            \
+	X(DUP_ACK, "dup_ack")                                                                      \
+	X(DSACK, "dsack")                                                                          \
+	X(ACK_UNSEEN_DATA, "ack_unseen_data")                                                      \
+	X(ZERO_WINDOW_PROBE, "zero_window_probe")                                                  \
+	X(ZERO_WINDOW_PROBE_ACK, "zero_window_probe_ack")
+
+enum stream_mark {
+#define X(id, name) STREAM_MARK_##id,
+	STREAM_MARKS(X)
+#undef X
+};
+
+extern const char *const stream_marks[]; /* NULL-terminated */
+
 /* What one packet did. */
 struct stream_result {
 	struct stream_events events;
+	uint16_t marks;	 /* bit enum stream_mark, if config.marks */
 	bool refused;	 /* the receiver would not take it */
 	bool midstream;	 /* it is of a session whose handshake was not seen */
 	bool picked_up;	 /* and that begins with it here */
@@ -157,7 +183,31 @@ void stream_flush(struct flow *f, enum flow_dir dir, const struct stream_sink *s
  * call does nothing. */
 void stream_end(struct flow *f);
 
+/* A session as it is, for those who write about it (describe.c). */
+struct stream_end_view { /* what one end has sent; numbers as they are on the wire */
+	uint32_t isn, next_seq;
+	uint32_t last_ack, next_win;   /* what the other end has, and how far it would take */
+	uint32_t base_seq, right_edge; /* what was given to readers, what is held */
+	uint32_t window;	       /* of the other end, scaled */
+	uint32_t segments;	       /* held and not read */
+	size_t held_bytes;	       /* of memory */
+	uint8_t wscale;
+	bool gap, depth_reached, keep_alive, timestamp, zero_timestamp, reset;
+};
+
+struct stream_view {
+	enum stream_state before; /* its last change */
+	bool midstream, midstream_established, midstream_synack;
+	bool timestamps, client_wscale, client_sack_ok, sack_ok;
+	bool reset, fourway, evasion, confirmed, fastopen, fastopen_refused;
+	struct stream_end_view client, server;
+};
+
+/* False: there is no session. */
+bool stream_view(const struct flow *f, struct stream_view *out);
+
 enum stream_state stream_state_of(const struct flow *f);
+const char *stream_state_text(enum stream_state state);
 const char *
 stream_state_name(const struct flow *f); /* EVE's tcp.state: "syn_sent", "established", ... */
 

@@ -326,6 +326,15 @@ static inline bool stream_odd(struct stream_step *x, enum stream_anomaly a)
 	return false;
 }
 
+static inline void stream_mark(struct stream_step *x, enum stream_mark m)
+{
+	x->out->marks = (uint16_t)(x->out->marks | 1U << m);
+}
+
+/* describe.c: marks of a packet of a session, before and after it was taken. */
+void stream_mark_before(struct stream_step *x);
+void stream_mark_after(struct stream_step *x);
+
 /* hosts.c */
 unsigned stream_syns_max(const struct stream_config *c);
 unsigned stream_synacks_max(const struct stream_config *c);

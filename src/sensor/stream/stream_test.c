@@ -607,6 +607,69 @@ static void repetitions_are_taken_if_they_say_the_same(struct test *t)
 	EXPECT_UINT(t, rig_close(&r), 0);
 }
 
+static bool marked(const struct rig *r, enum stream_mark m)
+{
+	return (r->result.marks >> m & 1) != 0;
+}
+
+static void what_kind_of_packet_it_was_is_marked_if_asked(struct test *t)
+{
+	static struct rig r;
+
+	rig_open(&r);
+	r.config.marks = true;
+	send(&r, FLOW_TO_SERVER, TCP_SYN, 0, 0, nothing);
+	EXPECT(t, marked(&r, STREAM_MARK_STATE_UPDATE));
+	send(&r, FLOW_TO_CLIENT, TCP_SYN | TCP_ACK, 0, 0, nothing);
+	send(&r, FLOW_TO_SERVER, TCP_ACK, 0, 0, nothing);
+	EXPECT(t, marked(&r, STREAM_MARK_STATE_UPDATE));
+	send(&r, FLOW_TO_SERVER, TCP_ACK, 0, 0, SLICE("0123456789"));
+	EXPECT_UINT(t, r.result.marks, 0);
+	send(&r, FLOW_TO_CLIENT, TCP_ACK, 0, 0, nothing);
+	EXPECT(t, marked(&r, STREAM_MARK_DUP_ACK));
+	send(&r, FLOW_TO_CLIENT, TCP_ACK, 0, 10, nothing);
+	EXPECT_UINT(t, r.result.marks, 0);
+	send(&r, FLOW_TO_SERVER, TCP_ACK, 0, 0, SLICE("0123456789"));
+	EXPECT(t, marked(&r, STREAM_MARK_SPURIOUS_RETRANSMISSION));
+	EXPECT(t, marked(&r, STREAM_MARK_EVENT_SET));
+	send(&r, FLOW_TO_SERVER, TCP_ACK, 9, 0, SLICE("9"));
+	EXPECT(t, marked(&r, STREAM_MARK_KEEP_ALIVE));
+	send(&r, FLOW_TO_CLIENT, TCP_ACK, 0, 10, nothing);
+	EXPECT(t, marked(&r, STREAM_MARK_KEEP_ALIVE_ACK));
+	send(&r, FLOW_TO_CLIENT, TCP_ACK, 0, 900, nothing);
+	EXPECT(t, marked(&r, STREAM_MARK_ACK_UNSEEN_DATA));
+	EXPECT_UINT(t, rig_close(&r), 0);
+}
+
+static void a_view_says_numbers_as_they_are_on_the_wire(struct test *t)
+{
+	static struct rig r;
+	struct stream_view v;
+
+	rig_open(&r);
+	EXPECT(t, !stream_view(&r.f, &v)); /* no session */
+	send(&r, FLOW_TO_SERVER, TCP_SYN, 0, 0, nothing);
+	EXPECT(t, stream_view(&r.f, &v));
+	EXPECT_UINT(t, v.client.isn, 0xfffff000);
+	EXPECT_UINT(t, v.client.next_seq, 0xfffff001);
+	EXPECT_UINT(t, v.server.isn, 0); /* has not spoken */
+	send(&r, FLOW_TO_CLIENT, TCP_SYN | TCP_ACK, 0, 0, nothing);
+	send(&r, FLOW_TO_SERVER, TCP_ACK, 0, 0, nothing);
+	send(&r, FLOW_TO_SERVER, TCP_ACK, 0, 0, SLICE("0123456789"));
+	EXPECT(t, stream_view(&r.f, &v));
+	EXPECT_UINT(t, v.client.next_seq, 0xfffff00b);
+	EXPECT_UINT(t, v.client.last_ack, 0xfffff001);
+	EXPECT_UINT(t, v.client.segments, 1);
+	EXPECT(t, v.client.held_bytes >= 10);
+	send(&r, FLOW_TO_CLIENT, TCP_ACK, 0, 10, nothing);
+	EXPECT(t, stream_view(&r.f, &v));
+	EXPECT_UINT(t, v.client.last_ack, 0xfffff00b);
+	EXPECT_UINT(t, v.client.base_seq, 0xfffff00b);
+	EXPECT_UINT(t, v.before, STREAM_SYN_RECV);
+	EXPECT(t, !v.midstream && !v.reset && v.confirmed);
+	EXPECT_UINT(t, rig_close(&r), 0);
+}
+
 static bool refused_by_time(struct rig *r, struct packet *p, enum flow_dir dir)
 {
 	return has(give(r, p, dir), "pkt_invalid_timestamp");
@@ -708,7 +771,9 @@ TESTS(T(lost_segments_are_gaps_and_nothing_moves), T(the_window_is_the_newest_re
       T(midstream_picks_up_where_it_comes_in), T(one_direction_alone_is_released_at_its_end),
       T(data_on_a_syn_counts_if_the_answer_takes_it), T(odd_handshakes_are_named),
       T(both_ends_may_open_at_once), T(what_a_receiver_drops_changes_nothing),
-      T(repetitions_are_taken_if_they_say_the_same), T(an_old_time_stamp_is_a_wrapped_sequence),
-      T(nothing_is_kept_past_the_depth), T(what_does_not_fit_is_a_gap_later),
-      T(without_memory_bytes_are_lost_and_nothing_else), T(overlaps_go_to_whoever_begins_first),
-      T(any_segmentation_gives_the_same_stream), T(bytes_are_released_when_they_are_acknowledged))
+      T(what_kind_of_packet_it_was_is_marked_if_asked),
+      T(a_view_says_numbers_as_they_are_on_the_wire), T(repetitions_are_taken_if_they_say_the_same),
+      T(an_old_time_stamp_is_a_wrapped_sequence), T(nothing_is_kept_past_the_depth),
+      T(what_does_not_fit_is_a_gap_later), T(without_memory_bytes_are_lost_and_nothing_else),
+      T(overlaps_go_to_whoever_begins_first), T(any_segmentation_gives_the_same_stream),
+      T(bytes_are_released_when_they_are_acknowledged))

@@ -281,6 +281,8 @@ static void packet_in_flow(struct pipeline *p, struct flow *f, enum flow_dir dir
 		read_payload(p, f, dir);
 	inspect(p, f, dir);
 	pipeline_report_packet(p, f, &p->tcp.events);
+	if (p->stream.marks)
+		pipeline_report_stream(p, f);
 	pipeline_report_protocols(p, f);
 	pipeline_report_drop(p, f);
 	log_and_sweep(p, f);
@@ -319,6 +321,8 @@ static void packet_through(struct pipeline *p)
 			detect_finish(p->detect, &p->packet, NULL);
 		}
 		pipeline_report_packet(p, NULL, NULL);
+		if (p->stream.marks)
+			pipeline_report_stream(p, NULL);
 		pipeline_report_drop(p, NULL);
 	}
 	if (p->packet.arp.len != 0)

@@ -85,6 +85,9 @@ bool pipeline_files_logged(const struct app_tx *tx); /* all that tx carries */
 /* A packet that was stopped, of flow f (NULL: of none). */
 void pipeline_report_drop(struct pipeline *p, struct flow *f);
 
+/* A TCP packet, and its session; f may be NULL. */
+void pipeline_report_stream(struct pipeline *p, struct flow *f);
+
 /* The packet, which a rule's tag marked. */
 void pipeline_report_tagged(struct pipeline *p, struct flow *f);
 

@@ -112,6 +112,12 @@ static void add_l4(struct json *j, const struct packet *p)
 	}
 }
 
+void report_packet_headers(struct json *j, const struct packet *p)
+{
+	add_ip(j, p);
+	add_l4(j, p);
+}
+
 /* The rule that dropped it. */
 static void add_alert(struct pipeline *p, const struct rule *rule)
 {
@@ -147,8 +153,7 @@ static void say_drop(struct pipeline *p, const struct report_output *o, struct f
 			p->packet_dir == FLOW_TO_SERVER ? SLICE("to_server") : SLICE("to_client");
 	}
 	json_object(&j);
-	add_ip(&j, &p->packet);
-	add_l4(&j, &p->packet);
+	report_packet_headers(&j, &p->packet);
 	if (why != NULL) {
 		json_key(&j, "reason");
 		json_z(&j, why);

@@ -79,6 +79,10 @@ struct report_settings {
 	struct {
 		bool alerts, all, verdict; /* all: every packet of a dropped flow */
 	} drop;
+	struct {
+		bool all;	/* every TCP packet */
+		uint16_t marks; /* bit enum stream_mark: those with one of them */
+	} stream;
 	bool flow_policies; /* flow events say which exception policies were asked */
 };
 
@@ -117,6 +121,8 @@ const char *report_app_name(const struct flow *f); /* NULL: not known yet */
 void report_flow_counts(struct json *j, const struct flow *f);
 /* "syn":true ... into an open object, those that are set. */
 void report_tcp_flags(struct json *j, uint8_t flags);
+/* What an IP packet's headers say ("len", "ttl", "tcpseq", ...), into an open object. */
+void report_packet_headers(struct json *j, const struct packet *p);
 /* "00:11:22:33:44:55" as a value. */
 void report_mac(struct json *j, const uint8_t bytes[6]);
 /* "packet" and "packet_info": the frame, or its first `most` bytes (0: all). */

@@ -126,6 +126,21 @@ static void read_drop(struct report_settings *s, struct config *node)
 	s->drop.all = slice_equal_nocase(config_text(node, "flows", "start"), SLICE("all"));
 }
 
+static void read_stream(struct report_settings *s, struct config *node)
+{
+	static const struct {
+		const char *key;
+		enum stream_mark mark;
+	} keys[] = {{"event-set", STREAM_MARK_EVENT_SET},
+		    {"state-update", STREAM_MARK_STATE_UPDATE},
+		    {"spurious-retransmission", STREAM_MARK_SPURIOUS_RETRANSMISSION}};
+
+	s->stream.all = config_bool(node, "all", false);
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+		if (config_bool(node, keys[i].key, false))
+			s->stream.marks = (uint16_t)(s->stream.marks | 1U << keys[i].mark);
+}
+
 /* The names under which a protocol's events are asked for, where it is not the protocol's own. */
 static const struct {
 	const char *protocol, *type;
@@ -153,6 +168,8 @@ static bool read_type(struct report_settings *s, struct slice name, struct confi
 		read_anomaly(s, node);
 	else if (slice_equal(name, SLICE("drop")))
 		read_drop(s, node);
+	else if (slice_equal(name, SLICE("stream")))
+		read_stream(s, node);
 	else if (slice_equal(name, SLICE("flow")))
 		s->flow_policies = config_bool(node, "exception-policy", false);
 	for (unsigned i = 0; app_protocols[i] != NULL; i++) {
@@ -265,6 +282,7 @@ enum status pipeline_outputs_new(struct pipeline *p, struct fail *why)
 			return fail_set(why, ST_NOMEM, "no memory for a sensor's outputs");
 		if ((p->outputs[i].settings->types >> REPORT_FRAME & 1) != 0)
 			p->app->frames |= APP_FRAMES_FOR_LOG;
+		p->stream.marks |= (p->outputs[i].settings->types >> REPORT_STREAM & 1) != 0;
 	}
 	p->output_count = n;
 	p->guess_tx = config_bool(options->config, "detect.guess-applayer-tx", false);

@@ -25,6 +25,8 @@ void app_mime_start(struct app_mime *m, const struct app_mime_options *o, struct
 	*m = (struct app_mime){.options = o, .sink = sink, .arena = a, .readable = true};
 	m->value = buf_in(a);
 	m->value.most = MIME_VALUE_MAX;
+	m->label = buf_in(a);
+	m->label.most = MIME_HEADER_NAME_MAX;
 	m->text = buf_in(a);
 	m->text.most = MIME_URL_LINE_MAX;
 }
@@ -204,27 +206,53 @@ static void value_add(struct app_mime *m, struct slice s)
 	buf_add(&m->value, slice_part(s, 0, MIME_VALUE_MAX - m->value.len));
 }
 
-static void header_line(struct app_mime *m, struct slice line)
+/* Bytes of a line behind the colon, or of one that is folded. */
+static void header_value(struct app_mime *m, struct slice s)
 {
-	size_t colon;
+	while (m->line_is == MIME_LINE_SPACE && s.len != 0 && is_space(s.ptr[0]))
+		s = slice_from(s, 1);
+	if (s.len != 0)
+		m->line_is = MIME_LINE_VALUE;
+	value_add(m, s);
+}
 
-	if (m->state == MIME_HEADERS && (line.ptr[0] == ' ' || line.ptr[0] == '\t')) {
-		value_add(m, slice_from(line, 1));
+/* Bytes of a line that has had no colon yet. What has none, or too late, is no header. */
+static void header_name(struct app_mime *m, struct slice s)
+{
+	size_t colon = slice_find(s, SLICE(":"));
+
+	if (m->label.len + (colon == SIZE_MAX ? s.len : colon) > MIME_HEADER_NAME_MAX) {
+		m->line_is = MIME_LINE_NOTHING;
 		return;
 	}
-	colon = slice_find(line, SLICE(":"));
+	buf_add(&m->label, slice_part(s, 0, colon));
 	if (colon == SIZE_MAX)
 		return;
 	header_end(m);
 	m->state = MIME_HEADERS;
-	m->name = keep(m, slice_part(line, 0, colon));
-	if (colon > MIME_HEADER_NAME_LONG)
+	m->name = m->label.len != 0 ? keep(m, buf_slice(&m->label)) : SLICE("");
+	if (m->label.len > MIME_HEADER_NAME_LONG)
 		m->anomalies |= MIME_LONG_HEADER_NAME;
 	m->value.len = 0;
-	line = slice_from(line, colon + 1);
-	while (line.len != 0 && is_space(line.ptr[0]))
-		line = slice_from(line, 1);
-	value_add(m, line);
+	m->line_is = MIME_LINE_SPACE;
+	header_value(m, slice_from(s, colon + 1));
+}
+
+/* A line in front of the body, or a piece of one. */
+static void header_line(struct app_mime *m, struct slice piece, bool first)
+{
+	if (first) {
+		m->label.len = 0;
+		m->line_is = MIME_LINE_NAME;
+		if (m->state == MIME_HEADERS && (piece.ptr[0] == ' ' || piece.ptr[0] == '\t')) {
+			m->line_is = MIME_LINE_VALUE;
+			piece = slice_from(piece, 1);
+		}
+	}
+	if (m->line_is == MIME_LINE_NAME)
+		header_name(m, piece);
+	else if (m->line_is != MIME_LINE_NOTHING)
+		header_value(m, piece);
 }
 
 /* ---- parts ---- */
@@ -368,15 +396,10 @@ void app_mime_line(struct app_mime *m, struct slice piece, uint8_t end)
 		app_mime_decode(m, piece, end);
 		return;
 	}
-	if (!first) { /* a header line too long to be held: more of the same value */
-		if (m->state == MIME_HEADERS)
-			value_add(m, piece);
-		return;
-	}
-	if (piece.len == 0 && end != 0)
+	if (first && piece.len == 0 && end != 0)
 		headers_end(m);
 	else if (piece.len != 0)
-		header_line(m, piece);
+		header_line(m, piece, first);
 }
 
 void app_mime_end(struct app_mime *m)

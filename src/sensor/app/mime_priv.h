@@ -21,13 +21,14 @@
 #include "crypto/crypto.h"
 
 enum {
-	MIME_HEADERS_MAX = 256,	    /* of one message, and of one part */
-	MIME_VALUE_MAX = 16 << 10,  /* bytes of one header's value, unfolded */
-	MIME_KEPT_MAX = 512 << 10,  /* bytes of headers and names kept of one message */
-	MIME_DEPTH_MAX = 16,	    /* multiparts in multiparts, messages in messages */
-	MIME_NAME_MAX = 255,	    /* bytes of an attachment's name: Suricata's */
-	MIME_BOUNDARY_MAX = 254,    /* a longer one is an anomaly: Suricata's; RFC 2046 says 70 */
-	MIME_HEADER_NAME_LONG = 75, /* RFC 2045 6.8's 76 with the colon */
+	MIME_HEADERS_MAX = 256,	     /* of one message, and of one part */
+	MIME_VALUE_MAX = 16 << 10,   /* bytes of one header's value, unfolded */
+	MIME_KEPT_MAX = 512 << 10,   /* bytes of headers and names kept of one message */
+	MIME_DEPTH_MAX = 16,	     /* multiparts in multiparts, messages in messages */
+	MIME_NAME_MAX = 255,	     /* bytes of an attachment's name: Suricata's */
+	MIME_BOUNDARY_MAX = 254,     /* a longer one is an anomaly: Suricata's; RFC 2046 says 70 */
+	MIME_HEADER_NAME_LONG = 75,  /* RFC 2045 6.8's 76 with the colon */
+	MIME_HEADER_NAME_MAX = 4096, /* a line without a colon so far is no header */
 	MIME_HEADER_VALUE_LONG = 2000, /* Suricata's */
 	MIME_LINE_LONG = 998,	       /* RFC 5322 2.1.1 */
 	MIME_ENCODED_LINE_LONG = 76,   /* RFC 2045 6.7 (5), 6.8 */
@@ -106,6 +107,8 @@ struct app_mime {
 	/* the line */
 	bool in_line;
 	size_t line_bytes;
+	enum { MIME_LINE_NAME, MIME_LINE_SPACE, MIME_LINE_VALUE, MIME_LINE_NOTHING } line_is;
+	struct buf label; /* of a line in front of the body: the bytes before its colon */
 	struct crypto_md5 md5;
 	uint8_t body_md5[CRYPTO_MD5_BYTES];
 	enum { MIME_MD5_NONE, MIME_MD5_ON, MIME_MD5_DONE } md5_state;

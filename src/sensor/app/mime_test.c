@@ -242,6 +242,45 @@ static void limits_hold(struct test *t)
 	}
 }
 
+/* What a header says must not depend on where its line was cut; nor does a line without a colon in
+ * its first piece belong to the header before it. */
+static void headers_come_in_pieces(struct test *t)
+{
+	static const size_t names[] = {
+		MIME_BOUNDARY_MAX + 1,	  MIME_BOUNDARY_MAX + 2, MIME_BOUNDARY_MAX + 3,	  600,
+		MIME_HEADER_NAME_MAX - 1, MIME_HEADER_NAME_MAX,	 MIME_HEADER_NAME_MAX + 1};
+	static const size_t cuts[] = {0, MIME_BOUNDARY_MAX + 2, MIME_BOUNDARY_MAX + 3, 1000};
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		for (size_t k = 0; k < sizeof cuts / sizeof cuts[0]; k++) {
+			bool kept = names[i] <= MIME_HEADER_NAME_MAX;
+			struct seen s;
+			struct buf text;
+			struct slice name;
+
+			seen_start(&s);
+			text = buf_in(&s.arena);
+			buf_add_z(&text, "From: a\r\n");
+			for (size_t n = 0; n < names[i]; n++)
+				buf_add_byte(&text, 'n');
+			name = arena_copy(&s.arena, slice_from(buf_slice(&text), 9));
+			buf_add_z(&text, ":  \t v: w\r\n x\r\n");
+			for (size_t n = 0; n < names[i]; n++)
+				buf_add_byte(&text, 'm');
+			buf_add_z(&text, "\r\n\r\n");
+			say(&s, buf_slice(&text), cuts[k]);
+			app_mime_end(&s.mime);
+			EXPECT_UINT(t, s.mime.header_count, kept ? 2 : 1);
+			EXPECT_SLICE(t, app_mime_header(&s.mime, SLICE("from"), 0),
+				     kept ? SLICE("a") : SLICE("ax"));
+			EXPECT_SLICE(t, app_mime_header(&s.mime, name, 0),
+				     kept ? SLICE("v: wx") : SLICE(""));
+			EXPECT_UINT(t, s.mime.anomalies & MIME_LONG_HEADER_NAME,
+				    kept ? MIME_LONG_HEADER_NAME : 0);
+			seen_done(&s);
+		}
+}
+
 static void memory_is_bounded(struct test *t)
 {
 	struct seen s;
@@ -273,5 +312,5 @@ static void the_body_is_hashed(struct test *t)
 }
 
 TESTS(T(a_message_is_taken_apart), T(multiparts_and_messages_stand_in_each_other),
-      T(parameters_are_found), T(encodings_say_what_is_wrong), T(limits_hold), T(memory_is_bounded),
-      T(the_body_is_hashed))
+      T(parameters_are_found), T(encodings_say_what_is_wrong), T(limits_hold),
+      T(headers_come_in_pieces), T(memory_is_bounded), T(the_body_is_hashed))

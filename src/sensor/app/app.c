@@ -7,13 +7,14 @@
  *	 \__start_over(), after app_change()__/
  *
  * Invariants:
- *  1. While probing, held[d] is every byte direction d has sent; no parser has seen any of them.
- *     A datagram is never held.
+ *  1. While probing, held[d] is every byte direction d has sent (since its last gap), turns say in
+ *     which order; no parser has seen any of them. A datagram is never held.
  *  2. The protocol chosen is the first of the table that says YES while all before it say NO, so
  *     it does not depend on how the bytes were cut.
  *  3. Each byte is given to the parser until it is eaten, in order, and never after.
  *  4. A tx is freed by app_tx_sweep() or app_flow_end() only, never while a direction of it is
  *     incomplete in the former. A parser therefore keeps pointers to incomplete txs only.
+ *     Those that were held while probing it gets as if they came only now, turn by turn.
  *  5. A direction that ended, or a flow that was given up, has no incomplete tx in it, and no
  *     open file.
  */
@@ -117,6 +118,7 @@ static void compare_expected(struct app_flow *f)
 
 static void give_up(struct app_flow *f)
 {
+	f->turns = (struct app_turns){0};
 	if (f->protocol == NULL)
 		compare_expected(f);
 	f->state = APP_GIVEN_UP;
@@ -189,47 +191,74 @@ static void end_direction(struct app_flow *f, enum app_dir dir)
 	complete(f, dir); /* feed() does not ask a parser that wants no more */
 }
 
-/* What was lost of a direction before the protocol was known. */
-static void lose_before(struct app_flow *f, enum app_dir dir)
+/* The turn of direction dir that is still going on, or a new one. Past APP_TURNS_MAX its last one.
+ * NULL: no memory. */
+static struct app_turn *turn_of(struct app_flow *f, enum app_dir dir)
 {
-	uint64_t lost = f->lost[dir];
+	struct app_turns *s = &f->turns;
+	size_t i = s->count;
 
-	f->lost[dir] = 0;
-	f->consumed[dir] += lost;
-	if (f->protocol->parse == NULL || f->detect_only ||
-	    (f->protocol->gap != NULL && f->protocol->gap(f, dir, lost)))
-		return;
-	drop_held(f, dir);
-	f->eof[dir] = true;
+	if (i != 0 && s->items[i - 1].dir == dir && !s->items[i - 1].eof)
+		return &s->items[i - 1];
+	if (i < APP_TURNS_MAX)
+		return ARENA_PUSH(f->arena, s->items, s->count, s->room,
+				  ((struct app_turn){.dir = (uint8_t)dir}))
+			       ? &s->items[i]
+			       : NULL;
+	while (s->items[i - 1].dir != dir)
+		i--;
+	return &s->items[i - 1];
 }
 
-/* The protocol is known: what was held goes to its parser, who spoke first first. */
+/* All that was held goes through app_data() and its like once more, now that the protocol is known:
+ * each turn behind the one before it, so that the parser sees what it would have seen. */
+static void replay(struct app_flow *f)
+{
+	struct app_turns turns = f->turns;
+	struct arena memory[2] = {f->held_arena[0], f->held_arena[1]};
+	struct slice left[2] = {buf_slice(&f->held[0]), buf_slice(&f->held[1])};
+
+	f->turns = (struct app_turns){0};
+	f->replays++;
+	f->again = true;
+	for (enum app_dir d = APP_TO_SERVER; d <= APP_TO_CLIENT; d++) {
+		f->held_arena[d] = (struct arena){.pool = f->pool};
+		drop_held(f, d);
+	}
+	for (size_t i = 0; i < turns.count; i++)
+		if (turns.items[i].eof)
+			f->eof[turns.items[i].dir] = false;
+	for (enum app_dir d = APP_TO_SERVER; d <= APP_TO_CLIENT; d++)
+		if (f->eof[d]) /* before anything was said */
+			end_direction(f, d);
+	for (size_t i = 0; i < turns.count; i++) {
+		const struct app_turn *t = &turns.items[i];
+
+		app_gap(f, t->dir, t->lost);
+		app_data(f, t->dir, slice_part(left[t->dir], 0, t->bytes));
+		left[t->dir] = slice_from(left[t->dir], t->bytes);
+		if (t->eof)
+			app_eof(f, t->dir);
+	}
+	f->replays--;
+	f->again = false; /* what is left of a replay around this one is not heard yet */
+	for (enum app_dir d = APP_TO_SERVER; d <= APP_TO_CLIENT; d++)
+		arena_reset(&memory[d]);
+}
+
+/* The protocol is known: its parser gets what was held. */
 static void start(struct app_flow *f, const struct app_protocol *p)
 {
-	enum app_dir order[2] = {f->first_dir,
-				 f->first_dir == APP_TO_SERVER ? APP_TO_CLIENT : APP_TO_SERVER};
-
 	f->protocol = p;
 	f->own = f->setup->of[index_of(p)];
 	f->detect_only = (f->setup->detect_only >> index_of(p) & 1) != 0;
 	f->state = APP_PARSING;
-	if (p->parser_bytes != 0) {
+	if (p->parser_bytes != 0)
 		f->parser = arena_alloc(f->arena, p->parser_bytes, _Alignof(max_align_t), 1);
-		if (f->parser == NULL) {
-			give_up(f);
-			return;
-		}
-	}
-	for (int i = 0; i < 2; i++) {
-		enum app_dir d = order[i];
-
-		if (f->state == APP_PARSING && f->lost[d] != 0)
-			lose_before(f, d);
-		if (f->state == APP_PARSING && f->held[d].len != 0)
-			feed(f, d, (struct slice){NULL, 0}, false);
-		if (f->eof[d])
-			end_direction(f, d);
-	}
+	if ((p->parser_bytes != 0 && f->parser == NULL) || f->replays == APP_REPLAYS_MAX)
+		give_up(f);
+	else
+		replay(f);
 }
 
 /* First bytes of the direction that has not told its protocol: they go to the parser all the same,
@@ -306,14 +335,17 @@ static void probe_stream(struct app_flow *f, enum app_dir dir, struct slice byte
 {
 	enum app_dir other = dir == APP_TO_SERVER ? APP_TO_CLIENT : APP_TO_SERVER;
 	const struct app_protocol *p;
+	struct app_turn *turn = turn_of(f, dir);
 
 	if (f->held[other].len == 0 && f->held[dir].len == 0)
 		f->first_dir = dir;
 	buf_add(&f->held[dir], bytes);
-	if (f->held[dir].full) {
+	if (f->held[dir].full || turn == NULL) {
 		give_up(f);
 		return;
 	}
+	turn->bytes += (uint32_t)bytes.len; /* a piece, on top of APP_PROBE_HELD_MAX */
+	turn->eof = f->eof[dir];
 	if (!f->probed[dir]) {
 		switch (probe_all(f, dir, buf_slice(&f->held[dir]), f->eof[dir], &p)) {
 		case APP_YES:
@@ -415,6 +447,22 @@ static void txs_free(struct app_flow *f)
 	f->open_txs = 0;
 }
 
+/* What a protocol that is over did not eat is the next one's. */
+static void left_over(struct app_flow *f, enum app_dir dir)
+{
+	struct app_turn *turn;
+
+	if (f->held[dir].len == 0 || f->state == APP_GIVEN_UP)
+		return;
+	turn = turn_of(f, dir);
+	if (turn == NULL) {
+		give_up(f);
+		return;
+	}
+	turn->bytes = (uint32_t)f->held[dir].len; /* at most APP_HELD_BYTES_MAX */
+	turn->eof = f->eof[dir];
+}
+
 /* The first bytes after app_change(): all transactions were complete, and looked at, before. */
 static void start_over(struct app_flow *f, enum app_dir dir)
 {
@@ -435,7 +483,9 @@ static void start_over(struct app_flow *f, enum app_dir dir)
 	f->probed[0] = f->eof[0];
 	f->probed[1] = f->eof[1];
 	f->first_dir = dir;
-	if (f->agreed != NULL)
+	left_over(f, dir == APP_TO_SERVER ? APP_TO_CLIENT : APP_TO_SERVER);
+	left_over(f, dir);
+	if (f->state == APP_PROBING && f->agreed != NULL)
 		start(f, f->agreed);
 	f->agreed = NULL;
 }
@@ -452,7 +502,7 @@ static void take_piece(struct app_flow *f, enum app_dir dir, struct slice bytes)
 			probe_stream(f, dir, bytes);
 		break;
 	case APP_PARSING:
-		if (f->listening && f->told[dir] == NULL)
+		if (f->listening && f->told[dir] == NULL && !f->again)
 			listen(f, dir, bytes, false);
 		feed(f, dir, bytes, false);
 		break;
@@ -475,16 +525,30 @@ void app_data(struct app_flow *f, enum app_dir dir, struct slice bytes)
 	}
 }
 
+/* A gap before the protocol is known: what the other direction says may still tell. */
+static void lose_held(struct app_flow *f, enum app_dir dir, uint64_t missing)
+{
+	struct app_turn *turn = turn_of(f, dir);
+
+	for (size_t i = 0; i < f->turns.count; i++)
+		if (f->turns.items[i].dir == dir) {
+			missing += f->turns.items[i].lost + f->turns.items[i].bytes;
+			f->turns.items[i].lost = f->turns.items[i].bytes = 0;
+		}
+	drop_held(f, dir);
+	f->probed[dir] = true;
+	if (turn == NULL || (f->probed[APP_TO_SERVER] && f->probed[APP_TO_CLIENT]))
+		give_up(f);
+	else
+		turn->lost = missing;
+}
+
 void app_gap(struct app_flow *f, enum app_dir dir, uint64_t missing)
 {
 	if (f->state == APP_GIVEN_UP || f->eof[dir] || missing == 0)
 		return;
-	if (f->state == APP_PROBING) { /* what the other direction says may still tell */
-		f->lost[dir] += f->held[dir].len + missing;
-		drop_held(f, dir);
-		f->probed[dir] = true;
-		if (f->probed[APP_TO_SERVER] && f->probed[APP_TO_CLIENT])
-			give_up(f);
+	if (f->state == APP_PROBING) {
+		lose_held(f, dir, missing);
 		return;
 	}
 	if (f->protocol->parse != NULL && !f->detect_only && !f->stop_inspecting &&
@@ -499,6 +563,21 @@ void app_gap(struct app_flow *f, enum app_dir dir, uint64_t missing)
 	app_frames_cut(f, dir);
 }
 
+/* A direction ends that has not told its protocol, and will not. */
+static void end_unknown(struct app_flow *f, enum app_dir dir)
+{
+	struct app_turn *turn;
+
+	f->probed[dir] = true;
+	if (f->turns.count == 0) /* nothing was said */
+		return;
+	turn = turn_of(f, dir);
+	if (turn != NULL)
+		turn->eof = true;
+	else
+		give_up(f);
+}
+
 void app_eof(struct app_flow *f, enum app_dir dir)
 {
 	if (f->eof[dir])
@@ -508,7 +587,7 @@ void app_eof(struct app_flow *f, enum app_dir dir)
 		if (f->held[dir].len != 0 && !f->probed[dir])
 			probe_stream(f, dir, (struct slice){NULL, 0});
 		else
-			f->probed[dir] = true;
+			end_unknown(f, dir);
 		if (f->state == APP_PROBING && f->eof[APP_TO_SERVER] && f->eof[APP_TO_CLIENT])
 			give_up(f);
 		return;

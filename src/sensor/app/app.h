@@ -39,7 +39,9 @@ enum {
 	APP_ANOMALIES_MAX = 64,
 	APP_PROBE_BYTES_MAX = 2048, /* probing gives up after so many bytes in a direction */
 	APP_PROBE_HELD_MAX =
-		16384, /* unrecognised bytes kept while the other direction is silent */
+		16384,	     /* unrecognised bytes kept while the other direction is silent */
+	APP_TURNS_MAX = 64,  /* of held bytes; those behind them lose their order */
+	APP_REPLAYS_MAX = 4, /* protocols that begin while held bytes are gone through */
 	APP_HELD_BYTES_MAX =
 		1 << 20,    /* a parser that has eaten nothing of so many bytes is stuck */
 	APP_TXS_MAX = 1024, /* open transactions of one flow; more is an anomaly */
@@ -190,6 +192,20 @@ struct app_ports {
 	uint32_t count;
 };
 
+/* What one direction said, lost and ended, while the protocol was not known, before the other spoke
+ * again: in this order. */
+struct app_turn {
+	uint64_t lost;	/* bytes missing before those held */
+	uint32_t bytes; /* of held[dir] */
+	uint8_t dir;
+	bool eof;
+};
+
+struct app_turns {
+	struct app_turn *items; /* in the flow's arena */
+	size_t count, room;
+};
+
 /* The settings of all protocols: made once from the configuration, then immutable and shared. */
 struct app_setup {
 	uint64_t off;	      /* bit i: app_protocols[i] is not even recognised */
@@ -225,7 +241,6 @@ struct app_flow {
 	uint32_t open_txs;
 	uint64_t anomalies; /* of the flow, not of one tx: bit i of protocol.anomalies */
 	uint64_t anomalies_said;
-	uint64_t lost[2];     /* bytes of holes before the protocol was known */
 	uint64_t consumed[2]; /* bytes eaten so far, per direction */
 	bool eof[2];
 	uint8_t events; /* bits of enum app_event since the worker last took them */
@@ -241,6 +256,9 @@ struct app_flow {
 	bool stop_inspecting; /* e.g. TLS after the handshake: bytes no longer are worth looking at
 			       */
 	struct buf held[2];   /* bytes the parser has not eaten */
+	struct app_turns turns; /* while probing: in which order they came */
+	uint8_t replays;	/* of what was held, so many within each other */
+	bool again;		/* the bytes at hand were listened to before */
 	struct arena held_arena[2];
 	struct app_frames *frames[2]; /* NULL: none were opened */
 	uint64_t next_frame_id;

@@ -353,7 +353,7 @@ static void unknown_flows_are_given_up(struct test *t)
 	app_gap(k.f, APP_TO_SERVER, 9);
 	app_talk_say(&k, APP_TO_CLIENT, SLICE("SSH-2.0-a\r\n"), 0);
 	EXPECT_UINT(t, k.f->state, APP_PARSING);
-	EXPECT_UINT(t, k.f->consumed[APP_TO_SERVER], 10);
+	EXPECT(t, k.f->eof[APP_TO_SERVER] && !k.f->eof[APP_TO_CLIENT]); /* nothing behind a gap */
 	app_talk_close(&k);
 	ASSERT(app_talk_open(&k, APP_UDP, 4444, 0));
 	app_talk_say(&k, APP_TO_SERVER, SLICE("?"), 0);
@@ -389,6 +389,65 @@ static void both_directions_are_kept_while_probing(struct test *t)
 		     app_talk_field(app_talk_tx(&k, 0), APP_TO_CLIENT, SLICE("http.stat_code"), 0),
 		     SLICE("200"));
 	app_talk_close(&k);
+}
+
+/* A command between two pieces of a greeting that is no protocol's yet; an answer behind it. */
+static void what_is_held_is_said_again_in_its_order(struct test *t)
+{
+	const struct app_says says[] = {
+		{.dir = APP_TO_CLIENT, .bytes = B("220 FTP")},
+		{.dir = APP_TO_SERVER, .bytes = B("OPTS a\r\nPASV\r\n")},
+		{.dir = APP_TO_CLIENT, .bytes = B(" ready\r\n331 b\r\n227 c (192,0,2,1,4,1)\r\n")},
+		{.dir = APP_TO_SERVER, .bytes = B("RETR d\r\n")},
+		{.dir = APP_TO_CLIENT, .bytes = B("150 e\r\n")},
+	};
+	static const char *const codes[] = {"220", "331", "227", "150"};
+	struct app_talk k;
+
+	app_check_all(app_find(SLICE("ftp")), says, COUNT(says), 12);
+	ASSERT(app_talk_open(&k, APP_TCP, 4444, 0));
+	app_talk_say(&k, says[0].dir, says[0].bytes, 0);
+	app_talk_say(&k, says[1].dir, says[1].bytes, 0);
+	EXPECT_UINT(t, k.f->state, APP_PROBING);
+	app_eof(k.f, APP_TO_SERVER); /* is nothing that the parser may know before its turn */
+	app_talk_say(&k, says[2].dir, says[2].bytes, 0);
+	EXPECT(t, k.f->protocol == app_find(SLICE("ftp")));
+	EXPECT_UINT(t, k.f->open_txs, 3);
+	for (unsigned i = 0; i < 3; i++)
+		EXPECT_SLICE(t,
+			     app_talk_field(app_talk_tx(&k, i), APP_TO_CLIENT,
+					    SLICE("ftp.completion_code"), 0),
+			     slice_of(codes[i]));
+	app_talk_close(&k);
+}
+
+/* Past APP_TURNS_MAX the bytes are all there, though no longer in their order. */
+static void no_byte_of_many_turns_is_lost(struct test *t)
+{
+	for (size_t turns = APP_TURNS_MAX - 1; turns <= APP_TURNS_MAX + 2; turns++)
+		for (int end = 0; end < 2; end++) {
+			size_t said[2] = {0, 0};
+			struct app_talk k;
+
+			ASSERT(app_talk_open(&k, APP_TCP, 4444, 0));
+			for (size_t i = 0; i < turns; i++) {
+				enum app_dir dir = i % 2 ? APP_TO_SERVER : APP_TO_CLIENT;
+				struct slice s = i == 0 ? SLICE("220 ") : SLICE("?");
+
+				app_talk_say(&k, dir, s, 0);
+				said[dir] += s.len;
+			}
+			if (end)
+				app_eof(k.f, APP_TO_SERVER);
+			EXPECT_UINT(t, k.f->state, APP_PROBING);
+			app_talk_say(&k, APP_TO_CLIENT, SLICE(" FTP\r\n"), 0);
+			EXPECT(t, k.f->protocol == app_find(SLICE("ftp")));
+			app_talk_say(&k, APP_TO_SERVER, SLICE("\r\n"), 0);
+			EXPECT_UINT(t, k.f->consumed[APP_TO_CLIENT], said[APP_TO_CLIENT] + 6);
+			EXPECT_UINT(t, k.f->consumed[APP_TO_SERVER],
+				    said[APP_TO_SERVER] + (end ? 0 : 2));
+			app_talk_close(&k);
+		}
 }
 
 static bool is_event(const struct app_talk *k, enum app_event e)
@@ -524,6 +583,7 @@ static void random_bytes_break_nothing(struct test *t)
 TESTS(T(the_table_is_sound), T(protocols_are_known_by_their_bytes), T(dhcp_is_known_by_its_cookie),
       T(a_verdict_never_changes), T(the_server_may_speak_first), T(a_bad_banner_is_an_anomaly),
       T(a_hassh_is_what_one_side_offers_for_what_it_sends), T(unknown_flows_are_given_up),
-      T(both_directions_are_kept_while_probing), T(what_each_direction_speaks_is_compared),
+      T(both_directions_are_kept_while_probing), T(what_is_held_is_said_again_in_its_order),
+      T(no_byte_of_many_turns_is_lost), T(what_each_direction_speaks_is_compared),
       T(too_much_of_one_side_is_an_event), T(detection_ports_are_the_configurations),
       T(what_was_agreed_on_is_expected), T(random_bytes_break_nothing))

@@ -4,13 +4,14 @@
 #   make check    installs what the tests need, builds, runs every test; last line: N passed, N failed
 #   make conformance  runs the cases in ../shared/conformance, if they are there; prints a table by protocol
 #                 (tools/conformance --help: one list, one word, with sanitizers)
+#   make fuzz     fuzzes each target for ten minutes of processor time; TARGET=, MINUTES=, JOBS= (docs/fuzzing.md)
 #   make install  PREFIX=/usr/local by default; DESTDIR is honoured
 #   make format   clang-format over the sources
 #   make clean    removes the build folders
 PREFIX ?= /usr/local
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all run check conformance install format clean build/dewline
+.PHONY: all run check conformance fuzz install format clean build/dewline
 
 all: build/dewline
 
@@ -33,6 +34,10 @@ check:
 
 conformance: build/dewline
 	@tools/conformance build; s=$$?; [ $$s -eq 77 ] || exit $$s
+
+fuzz:
+	@tools/setup check
+	@tools/fuzz $(if $(MINUTES),--minutes $(MINUTES)) $(if $(JOBS),--jobs $(JOBS)) $(TARGET)
 
 install: build/build.ninja
 	@meson configure build --prefix $(PREFIX)

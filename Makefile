@@ -5,13 +5,15 @@
 #   make conformance  runs the cases in ../shared/conformance, if they are there; prints a table by protocol
 #                 (tools/conformance --help: one list, one word, with sanitizers)
 #   make fuzz     fuzzes each target for ten minutes of processor time; TARGET=, MINUTES=, JOBS= (docs/fuzzing.md)
+#   make bench    speed against yardsticks, as ratios, and build/bench.json; QUICK=1: less, sooner;
+#                 PLOTS=1: also the curves of docs/performance.md
 #   make install  PREFIX=/usr/local by default; DESTDIR is honoured
 #   make format   clang-format over the sources
 #   make clean    removes the build folders
 PREFIX ?= /usr/local
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all run check conformance fuzz install format clean build/dewline
+.PHONY: all run check conformance fuzz bench install format clean build/dewline
 
 all: build/dewline
 
@@ -39,6 +41,11 @@ fuzz:
 	@tools/setup check
 	@tools/fuzz $(if $(MINUTES),--minutes $(MINUTES)) $(if $(JOBS),--jobs $(JOBS)) $(TARGET)
 
+bench: build/build.ninja
+	@tools/setup bench
+	@ninja -C build bench/dewline-bench >build/last.log 2>&1 || { cat build/last.log; exit 1; }
+	@tools/bench $(if $(QUICK),--quick) $(if $(PLOTS),--plots)
+
 install: build/build.ninja
 	@meson configure build --prefix $(PREFIX)
 	@$(MAKE) build/dewline
@@ -46,7 +53,7 @@ install: build/build.ninja
 	@echo 'installed: $(DESTDIR)$(PREFIX)/bin/dewline and its man pages'
 
 format:
-	@find src tests -name '*.[ch]' -print0 | xargs -0 clang-format -i
+	@find src bench tests -name '*.[ch]' -print0 | xargs -0 clang-format -i
 
 clean:
 	rm -rf build build-*

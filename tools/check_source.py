@@ -9,7 +9,7 @@ import os, re, subprocess, sys
 
 root = sys.argv[1]
 bad = []
-for top in ("src", "tests/harness"):
+for top in ("src", "bench", "tests/harness"):
     for d, _, files in os.walk(os.path.join(root, top)):
         for f in sorted(files):
             if not f.endswith((".c", ".h")):

@@ -94,18 +94,21 @@ static inline struct slice app_number(const uint64_t *v)
 }
 
 struct app_tx {
-	uint64_t id;		  /* 0, 1, 2... in its flow */
-	uint8_t dirs;		  /* bit app_dir: whose words it is; 0: it has both sides */
-	uint8_t progress[2];	  /* 0 = nothing yet; >= protocol.complete[dir] = all */
-	uint64_t anomalies;	  /* bit i: app_protocol.anomalies[i] */
-	uint64_t anomalies_said;  /* those that an event was written about */
-	struct arena arena;	  /* the transaction's memory */
-	void *data;		  /* the protocol's own */
-	bool little;		  /* rules' "dce": its numbers are little-endian */
-	bool logged;		  /* the record was written */
-	uint8_t named_by_alerts;  /* that are not about it by themselves */
-	bool pinned;		  /* its parser may add to it though it is complete: not swept */
-	uint8_t blind;		  /* bit app_dir: it has no part there, rules do not look */
+	uint64_t id;		 /* 0, 1, 2... in its flow */
+	uint8_t dirs;		 /* bit app_dir: whose words it is; 0: it has both sides */
+	uint8_t progress[2];	 /* 0 = nothing yet; >= protocol.complete[dir] = all */
+	uint64_t anomalies;	 /* bit i: app_protocol.anomalies[i] */
+	uint64_t anomalies_said; /* those that an event was written about */
+	struct arena arena;	 /* the transaction's memory */
+	void *data;		 /* the protocol's own */
+	bool little;		 /* rules' "dce": its numbers are little-endian */
+	bool logged;		 /* the record was written */
+	uint8_t named_by_alerts; /* that are not about it by themselves */
+	bool pinned;		 /* its parser may add to it though it is complete: not swept */
+	uint8_t blind;		 /* bit app_dir: it has no part there, rules do not look */
+	/* Per direction, a message of a protocol whose fields others have too (app_dns_fields[]):
+	 * theirs of tx->data are not; NULL: none. In tx->arena. */
+	const void *carried[2];
 	struct file_set files[2]; /* it carries, per direction: app_file_open() */
 	struct detect_tx *detect; /* sensor/detect's own, in tx->arena */
 	struct app_tx *next;
@@ -282,6 +285,7 @@ struct app_protocol {
 	const uint16_t
 		*ports; /* 0-terminated: where probing may trust weak evidence; NULL = none */
 	const struct app_field *fields; /* terminated by name == NULL */
+	const struct app_field *more;	/* of a protocol that it carries; NULL: none */
 	uint8_t files; /* bit app_dir: its transactions carry files, and have app_file_fields[] */
 	const char *const *anomalies; /* NULL-terminated; rules: app-layer-event:<name>.<anomaly> */
 	const struct app_hook *hooks; /* terminated by name == NULL; NULL: the common ones only */
@@ -394,6 +398,11 @@ bool app_change(struct app_flow *f, const char *expected); /* false: a change is
 /* The same, where the next protocol is agreed on by name: it is not probed. A name that is not in
  * the table: what follows is not looked at. */
 void app_change_to(struct app_flow *f, const char *name);
+
+/* For parsers: what the flow speaks proves to be more than its protocol: another one, which has the
+ * same parser and state, and transactions of the same form. They stay, and are its from now on.
+ * False: the configuration does not want it. */
+bool app_become(struct app_flow *f, const char *name);
 
 /* For parsers: direction dir of tx has come at least as far as `progress`. */
 void app_tx_advance(struct app_tx *tx, enum app_dir dir, uint8_t progress);

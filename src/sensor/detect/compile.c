@@ -22,7 +22,8 @@ int detect_protocol_index(const struct app_protocol *p)
 /* A rule's protocol word means more than the protocol of that name. Suricata 8.0.6 rules/intro. */
 static const struct {
 	const char *word, *means;
-} also[] = {{"http", "http2"}, {"http1", "http"}, {"dcerpc", "smb"}};
+} also[] = {{"http", "http2"}, {"http", "doh2"}, {"http1", "http"},
+	    {"http2", "doh2"}, {"dns", "doh2"},	 {"dcerpc", "smb"}};
 
 uint64_t detect_apps_named(struct slice proto)
 {
@@ -93,6 +94,8 @@ static bool fields_of(struct detect_buffer *b, struct slice field)
 	for (size_t i = 0; app_protocols[i] != NULL && i < DETECT_PROTOCOLS_MAX; i++) {
 		const struct app_field *f = field_in(app_protocols[i]->fields, field);
 
+		if (f == NULL)
+			f = field_in(app_protocols[i]->more, field);
 		if (f == NULL && app_protocols[i]->files != 0)
 			f = field_in(app_file_fields, field);
 		b->field[i] = f;

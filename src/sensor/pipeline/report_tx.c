@@ -139,6 +139,14 @@ static void add_http_xff(struct pipeline *p, const struct report_output *o, stru
 		*(p->packet_dir == FLOW_TO_SERVER ? &r->src : &r->dst) = addr;
 }
 
+/* Whose words the transaction is; the packet's way if it has both sides'. */
+static enum flow_dir way_of(const struct pipeline *p, const struct app_tx *tx)
+{
+	if (tx->dirs == 1U << FLOW_TO_SERVER)
+		return FLOW_TO_SERVER;
+	return tx->dirs == 1U << FLOW_TO_CLIENT ? FLOW_TO_CLIENT : p->packet_dir;
+}
+
 /* Event number n of the transaction for one output; false: the protocol has no more. */
 static bool say_tx(struct pipeline *p, const struct report_output *o, struct flow *f,
 		   struct app_tx *tx, unsigned n)
@@ -158,7 +166,7 @@ static bool say_tx(struct pipeline *p, const struct report_output *o, struct flo
 		return true;
 	}
 	r = report_of_flow(p, o, said->kind, f,
-			   said->making.of_packet && !evidence ? p->packet_dir : FLOW_TO_SERVER);
+			   said->making.of_packet && !evidence ? way_of(p, tx) : FLOW_TO_SERVER);
 	r->type = said->type;
 	r->u = said->u;
 	for (size_t i = 0; !evidence && i < said->mores; i++)

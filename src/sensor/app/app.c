@@ -437,6 +437,21 @@ void app_change_to(struct app_flow *f, const char *name)
 		f->stop_inspecting = true;
 }
 
+bool app_become(struct app_flow *f, const char *name)
+{
+	const struct app_protocol *p = app_find(slice_of(name));
+
+	ASSERT(p != NULL && p->parse == f->protocol->parse);
+	if ((f->setup->off >> index_of(p) & 1) != 0)
+		return false;
+	f->before = f->protocol;
+	f->protocol = p;
+	for (enum app_dir d = APP_TO_SERVER; d <= APP_TO_CLIENT; d++)
+		if (f->told[d] == f->before)
+			f->told[d] = p;
+	return true;
+}
+
 static void txs_free(struct app_flow *f)
 {
 	for (struct app_tx *tx = f->first, *next; tx != NULL; tx = next) {

@@ -32,10 +32,9 @@ static struct dns_header read_header(struct cursor *c)
 	return h;
 }
 
-static bool read_question(struct cursor *c, struct slice message, struct app_tx *tx)
+static bool read_question(struct cursor *c, struct slice message, struct dns *d)
 {
-	struct dns *d = tx->data;
-	struct dns_question q = {.name = app_dns_name(c, message, tx)};
+	struct dns_question q = {.name = app_dns_name(c, message, d)};
 
 	q.type = cursor_be16(c);
 	(void)cursor_be16(c); /* class */
@@ -43,40 +42,39 @@ static bool read_question(struct cursor *c, struct slice message, struct app_tx 
 		return false;
 	if (d->question_count >= DNS_KEPT_MAX)
 		return true;
-	(void)ARENA_PUSH(&tx->arena, d->questions, d->question_count, d->question_room, q);
-	(void)ARENA_PUSH(&tx->arena, d->types, d->type_count, d->type_room, (uint64_t)q.type);
+	(void)ARENA_PUSH(d->arena, d->questions, d->question_count, d->question_room, q);
+	(void)ARENA_PUSH(d->arena, d->types, d->type_count, d->type_room, (uint64_t)q.type);
 	return true;
 }
 
-static bool read_record(struct cursor *c, struct slice message, struct app_tx *tx,
+static bool read_record(struct cursor *c, struct slice message, struct dns *d,
 			struct dns_section *out)
 {
-	struct dns_record r = {.name = app_dns_name(c, message, tx)};
+	struct dns_record r = {.name = app_dns_name(c, message, d)};
 	struct slice rdata;
 
 	r.type = cursor_be16(c);
 	(void)cursor_be16(c); /* class */
 	r.ttl = cursor_be32(c);
 	rdata = cursor_take(c, cursor_be16(c));
-	if (!cursor_ok(c) || !app_dns_rdata(r.type, rdata, message, tx, &r.data))
+	if (!cursor_ok(c) || !app_dns_rdata(r.type, rdata, message, d, &r.data))
 		return false;
 	if (out->count < DNS_KEPT_MAX)
-		(void)ARENA_PUSH(&tx->arena, out->at, out->count, out->room, r);
+		(void)ARENA_PUSH(d->arena, out->at, out->count, out->room, r);
 	return true;
 }
 
-static void read_sections(struct cursor *c, struct slice message, struct app_tx *tx)
+static void read_sections(struct cursor *c, struct slice message, struct dns *d)
 {
 	static const enum dns_anomaly bad[] = {DNS_MALFORMED, DNS_MALFORMED, DNS_AUTHORITIES,
 					       DNS_ADDITIONALS};
-	struct dns *d = tx->data;
 
 	for (int s = 0; s < DNS_SECTIONS; s++)
 		for (uint16_t i = 0; i < d->h.count[s]; i++)
-			if (s == DNS_QUESTIONS ? !read_question(c, message, tx)
-					       : !read_record(c, message, tx, &d->sections[s])) {
+			if (s == DNS_QUESTIONS ? !read_question(c, message, d)
+					       : !read_record(c, message, d, &d->sections[s])) {
 				if ((d->h.flags & DNS_FLAG_TC) == 0)
-					dns_anomaly(tx, bad[s]);
+					dns_anomaly(d, bad[s]);
 				return;
 			}
 }
@@ -94,14 +92,30 @@ static bool header_ok(const struct dns_header *h, size_t message_bytes)
 	return (h->flags & DNS_FLAG_QR) != 0 || h->count[DNS_QUESTIONS] != 0;
 }
 
+bool app_dns_read(struct dns *d, struct slice message, enum app_dir dir, struct arena *a)
+{
+	struct cursor c = cursor_of(message);
+
+	*d = (struct dns){.h = read_header(&c), .dir = dir, .arena = a};
+	if (!cursor_ok(&c) || !header_ok(&d->h, message.len))
+		return false;
+	d->opcode = d->h.flags >> 11 & 0xf;
+	d->rcode = d->h.flags & 0xf;
+	if ((d->h.flags & DNS_FLAG_Z) != 0)
+		dns_anomaly(d, DNS_Z_FLAG);
+	if (d->opcode > OPCODE_MAX)
+		dns_anomaly(d, DNS_OPCODE);
+	read_sections(&c, message, d);
+	return true;
+}
+
 /* One whole message, at this offset of the parser's input. False: no memory, or it is none. */
 static bool read_message(struct app_flow *f, enum app_dir dir, struct slice message, size_t at)
 {
 	struct cursor c = cursor_of(message);
 	struct dns_header h = read_header(&c);
-	struct app_tx *tx;
-	struct dns *d;
 	bool response = (h.flags & DNS_FLAG_QR) != 0;
+	struct app_tx *tx;
 
 	if (!cursor_ok(&c) || !header_ok(&h, message.len))
 		return false;
@@ -110,20 +124,11 @@ static bool read_message(struct app_flow *f, enum app_dir dir, struct slice mess
 		return false;
 	(void)app_frame_open(f, dir, FRAME_PDU, at, (int64_t)message.len, tx); /* may be unwanted */
 	tx->dirs = (uint8_t)(1u << dir);
-	d = tx->data;
-	d->dir = dir;
-	d->h = h;
-	d->opcode = h.flags >> 11 & 0xf;
-	d->rcode = h.flags & 0xf;
-	if (response && dir == APP_TO_SERVER)
-		dns_anomaly(tx, DNS_NOT_REQUEST);
-	if (!response && dir == APP_TO_CLIENT)
-		dns_anomaly(tx, DNS_NOT_RESPONSE);
-	if (h.flags & DNS_FLAG_Z)
-		dns_anomaly(tx, DNS_Z_FLAG);
-	if (d->opcode > OPCODE_MAX)
-		dns_anomaly(tx, DNS_OPCODE);
-	read_sections(&c, message, tx);
+	(void)app_dns_read(tx->data, message, dir, &tx->arena); /* its header is one */
+	tx->carried[dir] = tx->data;
+	tx->anomalies = ((const struct dns *)tx->data)->anomalies;
+	if (f->protocol->fields == app_dns_fields && response != (dir == APP_TO_CLIENT))
+		tx->anomalies |= UINT64_C(1) << (response ? DNS_NOT_REQUEST : DNS_NOT_RESPONSE);
 	app_tx_advance(tx, APP_TO_SERVER, 1);
 	app_tx_advance(tx, APP_TO_CLIENT, 1);
 	return true;
@@ -168,7 +173,7 @@ static struct app_result parse_tcp(struct app_flow *f, enum app_dir dir, struct 
 }
 
 /* A datagram that is no message is passed over, as Suricata does. */
-static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slice input, bool eof)
+struct app_result app_dns_parse(struct app_flow *f, enum app_dir dir, struct slice input, bool eof)
 {
 	if (f->transport == APP_TCP)
 		return parse_tcp(f, dir, input);
@@ -193,8 +198,8 @@ static bool first_name_ok(struct cursor *c)
 }
 
 /* Too weak to go by the bytes alone: only on the port. */
-static enum app_probe probe(const struct app_flow *f, enum app_dir dir, struct slice in,
-			    bool port_hint)
+enum app_probe app_dns_probe(const struct app_flow *f, enum app_dir dir, struct slice in,
+			     bool port_hint)
 {
 	struct cursor c = cursor_of(in);
 	struct dns_header h;
@@ -216,7 +221,7 @@ static bool gap(struct app_flow *f, enum app_dir dir, uint64_t missing)
 	return true;
 }
 
-static const char *const anomalies[] = {
+const char *const app_dns_anomalies[] = {
 	[DNS_MALFORMED] = "malformed_data",
 	[DNS_NOT_REQUEST] = "not_request",
 	[DNS_NOT_RESPONSE] = "not_response",
@@ -236,7 +241,7 @@ static const struct app_word synonyms[] = {
 
 static const uint16_t ports[] = {53, 0};
 
-static const char *const frames[] = {[FRAME_PDU] = "pdu", NULL};
+const char *const app_dns_frames[] = {[FRAME_PDU] = "pdu", NULL};
 
 APP_PROTOCOL(dns) = {
 	.name = "dns",
@@ -244,13 +249,13 @@ APP_PROTOCOL(dns) = {
 	.transports = APP_TCP | APP_UDP,
 	.ports = ports,
 	.fields = app_dns_fields,
-	.anomalies = anomalies,
+	.anomalies = app_dns_anomalies,
 	.synonyms = synonyms,
-	.frames = frames,
+	.frames = app_dns_frames,
 	.complete = {1, 1},
 	.parser_bytes = sizeof(struct parser),
-	.probe = probe,
-	.parse = parse,
+	.probe = app_dns_probe,
+	.parse = app_dns_parse,
 	.gap = gap,
 	.resumes_by_piece = true,
 	.log = app_dns_log,

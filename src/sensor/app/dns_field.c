@@ -9,17 +9,32 @@ static const struct slice none = {NULL, 0};
 
 static struct slice get_query(struct app_tx *tx, enum app_dir dir, unsigned n)
 {
-	const struct dns *d = tx->data;
+	const struct dns *d = tx->carried[dir];
 
-	return d->dir == dir && n < d->question_count ? d->questions[n].name.text : none;
+	return d != NULL && n < d->question_count ? d->questions[n].name.text : none;
+}
+
+/* The owner of record n of a section. */
+static struct slice owner(const struct dns *d, int section, unsigned n)
+{
+	const struct dns_section *s = d != NULL ? &d->sections[section] : NULL;
+
+	return s != NULL && n < s->count ? s->at[n].name.text : none;
 }
 
 static struct slice get_answer_name(struct app_tx *tx, enum app_dir dir, unsigned n)
 {
-	const struct dns *d = tx->data;
-	const struct dns_section *s = &d->sections[DNS_ANSWERS];
+	return owner(tx->carried[dir], DNS_ANSWERS, n);
+}
 
-	return d->dir == dir && n < s->count ? s->at[n].name.text : none;
+static struct slice get_authority_name(struct app_tx *tx, enum app_dir dir, unsigned n)
+{
+	return owner(tx->carried[dir], DNS_AUTHORITY, n);
+}
+
+static struct slice get_additional_name(struct app_tx *tx, enum app_dir dir, unsigned n)
+{
+	return owner(tx->carried[dir], DNS_ADDITIONAL, n);
 }
 
 /* The name that stands in a record's data; of a SOA the first. */
@@ -40,9 +55,9 @@ static struct slice data_name(const struct dns_record *r)
 /* Every name of a response: of the questions, then owner and data of each record. */
 static struct slice get_name(struct app_tx *tx, enum app_dir dir, unsigned n)
 {
-	const struct dns *d = tx->data;
+	const struct dns *d = tx->carried[dir];
 
-	if (d->dir != dir)
+	if (d == NULL)
 		return none;
 	if (n < d->question_count)
 		return d->questions[n].name.text;
@@ -60,23 +75,23 @@ static struct slice get_name(struct app_tx *tx, enum app_dir dir, unsigned n)
 
 static struct slice get_opcode(struct app_tx *tx, enum app_dir dir, unsigned n)
 {
-	const struct dns *d = tx->data;
+	const struct dns *d = tx->carried[dir];
 
-	return d->dir == dir ? app_number(&d->opcode) : none;
+	return d != NULL ? app_number(&d->opcode) : none;
 }
 
 static struct slice get_rcode(struct app_tx *tx, enum app_dir dir, unsigned n)
 {
-	const struct dns *d = tx->data;
+	const struct dns *d = tx->carried[dir];
 
-	return d->dir == dir ? app_number(&d->rcode) : none;
+	return d != NULL ? app_number(&d->rcode) : none;
 }
 
 static struct slice get_rrtypes(struct app_tx *tx, enum app_dir dir, unsigned n)
 {
-	const struct dns *d = tx->data;
+	const struct dns *d = tx->carried[dir];
 
-	if (d->dir != dir || d->type_count == 0)
+	if (d == NULL || d->type_count == 0)
 		return none;
 	return (struct slice){(const uint8_t *)d->types, d->type_count * sizeof *d->types};
 }
@@ -90,22 +105,50 @@ static const struct app_word rcodes[] = {{"noerror", 0},  {"formerr", 1},  {"ser
 					 {"notauth", 9},  {"notzone", 10}, {0}};
 
 const struct app_field app_dns_fields[] = {
-	{"dns.query", TO_SERVER, 0, false, true, get_query,
+	{"dns.query", TO_SERVER, APP_STAGE_COMPLETE, false, true, get_query,
 	 "Each question's name in a request: labels joined by dots, none at the end."},
-	{"dns.queries.rrname", TO_SERVER | TO_CLIENT, 0, false, true, get_query,
+	{"dns.queries.rrname", TO_SERVER | TO_CLIENT, APP_STAGE_COMPLETE, false, true, get_query,
 	 "Each question's name, in requests and responses."},
-	{"dns.answers.rrname", TO_CLIENT, 0, false, true, get_answer_name,
-	 "Each answer's owner name."},
-	{"dns.answer.name", TO_CLIENT, 0, false, true, get_answer_name,
+	{"dns.answers.rrname", TO_SERVER | TO_CLIENT, APP_STAGE_COMPLETE, false, true,
+	 get_answer_name, "Each answer's owner name."},
+	{"dns.answer.name", TO_SERVER | TO_CLIENT, APP_STAGE_COMPLETE, false, true, get_answer_name,
 	 "Each answer's owner name (Suricata 7's word)."},
-	{"dns.response.rrname", TO_CLIENT, 0, false, true, get_name,
+	{"dns.authorities.rrname", TO_SERVER | TO_CLIENT, APP_STAGE_COMPLETE, false, true,
+	 get_authority_name, "Each authority record's owner name."},
+	{"dns.additionals.rrname", TO_SERVER | TO_CLIENT, APP_STAGE_COMPLETE, false, true,
+	 get_additional_name, "Each additional record's owner name."},
+	{"dns.response.rrname", TO_CLIENT, APP_STAGE_COMPLETE, false, true, get_name,
 	 "Each name of a response: questions', and each record's owner and, of NS, CNAME, "
 	 "PTR, MX and SOA, the one in its data."},
-	{"dns.opcode", TO_SERVER | TO_CLIENT, 0, false, false, get_opcode, "The opcode.",
-	 APP_NUMBERS, opcodes},
-	{"dns.rcode", TO_SERVER | TO_CLIENT, 0, false, false, get_rcode,
+	{"dns.opcode", TO_SERVER | TO_CLIENT, APP_STAGE_COMPLETE, false, false, get_opcode,
+	 "The opcode.", APP_NUMBERS, opcodes},
+	{"dns.rcode", TO_SERVER | TO_CLIENT, APP_STAGE_COMPLETE, false, false, get_rcode,
 	 "The response code in the header, in requests, too.", APP_NUMBERS, rcodes},
-	{"dns.rrtype", TO_SERVER | TO_CLIENT, 0, false, false, get_rrtypes, "Each question's type.",
-	 APP_NUMBERS, NULL},
+	{"dns.rrtype", TO_SERVER | TO_CLIENT, APP_STAGE_COMPLETE, false, false, get_rrtypes,
+	 "Each question's type.", APP_NUMBERS, NULL},
+	{0},
+};
+
+/* Multicast DNS has no sides: what a host says is a request's or a response's by its own word. */
+static struct slice get_response_name(struct app_tx *tx, enum app_dir dir, unsigned n)
+{
+	const struct dns *d = tx->carried[dir];
+
+	return d != NULL && dns_is_answer(d) ? get_name(tx, dir, n) : none;
+}
+
+const struct app_field app_mdns_fields[] = {
+	{"mdns.queries.rrname", TO_SERVER | TO_CLIENT, APP_STAGE_COMPLETE, false, true, get_query,
+	 "Each question's name."},
+	{"mdns.answers.rrname", TO_SERVER | TO_CLIENT, APP_STAGE_COMPLETE, false, true,
+	 get_answer_name, "Each answer's owner name."},
+	{"mdns.authorities.rrname", TO_SERVER | TO_CLIENT, APP_STAGE_COMPLETE, false, true,
+	 get_authority_name, "Each authority record's owner name."},
+	{"mdns.additionals.rrname", TO_SERVER | TO_CLIENT, APP_STAGE_COMPLETE, false, true,
+	 get_additional_name, "Each additional record's owner name."},
+	{"mdns.response.rrname", TO_SERVER | TO_CLIENT, APP_STAGE_COMPLETE, false, true,
+	 get_response_name,
+	 "Each name of a response: questions', and each record's owner and, of NS, CNAME, "
+	 "PTR, MX and SOA, the one in its data."},
 	{0},
 };

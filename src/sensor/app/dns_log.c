@@ -4,6 +4,7 @@
  * Suricata 8, version 3, or version 2 where an eve-log asks for it.
  */
 #include "base/json.h"
+#include "base/text.h"
 #include "crypto/crypto.h"
 #include "sensor/app/dns_priv.h"
 
@@ -292,15 +293,13 @@ static void put_flags(struct json *j, const struct dns *d, struct arena *a)
 
 /* ---- the object ---- */
 
-static void put_version3(struct json *j, const struct app_tx *tx, const struct asked *asked,
-			 struct arena *a)
+static void put_version3(struct json *j, const struct dns *d, uint64_t tx_id,
+			 const struct asked *asked, struct arena *a)
 {
-	const struct dns *d = tx->data;
-
 	json_member_u64(j, "version", 3);
 	json_key(j, "type");
 	json_z(j, d->dir == APP_TO_SERVER ? "request" : "response");
-	json_member_u64(j, "tx_id", tx->id);
+	json_member_u64(j, "tx_id", tx_id);
 	json_member_u64(j, "id", d->h.id);
 	put_flags(j, d, a);
 	json_key(j, "rcode");
@@ -425,12 +424,141 @@ bool app_dns_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct re
 		return false;
 	json_object(&j);
 	if (!asked->version2)
-		put_version3(&j, tx, asked, scratch);
+		put_version3(&j, tx->data, tx->id, asked, scratch);
 	else if (!put_version2(&j, tx, n, asked, scratch))
 		return false;
 	json_end(&j);
 	r->making.of_packet = !asked->version2;
 	return !b.full && record_object(r, scratch, "dns", buf_slice(&b));
+}
+
+struct slice app_dns_object(const struct dns *d, uint64_t tx_id, const void *asked, struct arena *a)
+{
+	struct buf b = buf_in(a);
+	struct json j = json_in(&b);
+
+	if (asked == NULL)
+		asked = &usual;
+	if (!is_asked(asked, d))
+		return (struct slice){NULL, 0};
+	json_object(&j);
+	put_version3(&j, d, tx_id, asked, a);
+	json_end(&j);
+	return b.full ? (struct slice){NULL, 0} : buf_slice(&b);
+}
+
+/* ---- multicast DNS ---- */
+
+static struct slice lower(struct slice s, struct arena *a)
+{
+	struct buf b = buf_in(a);
+
+	for (size_t i = 0; i < s.len; i++)
+		buf_add_byte(&b, text_lower(s.ptr[i]));
+	return buf_slice(&b);
+}
+
+/* A record under the name of its type: {"rrname":"x.local", "ptr":"y.local"}. */
+static void put_mdns_record(struct json *j, const struct dns_record *r, struct arena *a)
+{
+	struct cursor c = cursor_of(r->data.bytes);
+	struct slice text;
+
+	json_object(j);
+	put_name(j, "rrname", "rrname_truncated", r->name);
+	json_key_slice(j, lower(app_dns_type(r->type, a), a));
+	if (data_text(r, a, &text)) {
+		json_str(j, text);
+		put_flag(j, "rdata_truncated", r->data.name[0].cut);
+	} else if (r->type == DNS_TXT) {
+		json_array(j);
+		while (cursor_left(&c) != 0)
+			json_str(j, cursor_take(&c, cursor_u8(&c)));
+		json_end(j);
+	} else if (r->type == DNS_SOA) {
+		put_soa(j, &r->data);
+	} else if (r->type == DNS_SSHFP) {
+		put_sshfp(j, &r->data, a);
+	} else if (r->type == DNS_SRV) {
+		put_srv(j, &r->data);
+	} else if (r->type == DNS_OPT) {
+		put_options(j, &r->data, a);
+	} else {
+		json_str(j, r->data.bytes);
+	}
+	json_end(j);
+}
+
+static void put_mdns_section(struct json *j, const char *key, const struct dns_section *s,
+			     struct arena *a)
+{
+	if (!has_entries(s))
+		return;
+	json_key(j, key);
+	json_array(j);
+	for (size_t i = 0; i < s->count; i++)
+		if (s->at[i].type != DNS_OPT || s->at[i].data.bytes.len != 0)
+			put_mdns_record(j, &s->at[i], a);
+	json_end(j);
+}
+
+static void put_mdns_flags(struct json *j, uint16_t flags)
+{
+	static const struct {
+		uint16_t bit;
+		const char *name;
+	} names[] = {{DNS_FLAG_AA, "aa"}, {DNS_FLAG_TC, "tc"}, {DNS_FLAG_RD, "rd"},
+		     {DNS_FLAG_RA, "ra"}, {DNS_FLAG_Z, "z"},   {DNS_FLAG_AD, "ad"},
+		     {DNS_FLAG_CD, "cd"}};
+	bool any = false;
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		if ((flags & names[i].bit) == 0)
+			continue;
+		if (!any) {
+			json_key(j, "flags");
+			json_array(j);
+		}
+		any = true;
+		json_z(j, names[i].name);
+	}
+	if (any)
+		json_end(j);
+}
+
+bool app_mdns_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct record *r)
+{
+	const struct dns *d = tx->data;
+	struct buf b = buf_in(scratch);
+	struct json j = json_in(&b);
+
+	if (n != 0 || r->making.judged)
+		return false;
+	json_object(&j);
+	json_key(&j, "type");
+	json_z(&j, dns_is_answer(d) ? "response" : "request");
+	json_member_u64(&j, "id", d->h.id);
+	put_mdns_flags(&j, d->h.flags);
+	json_member_u64(&j, "opcode", d->opcode);
+	json_member_u64(&j, "rcode", d->rcode);
+	if (d->question_count != 0) {
+		json_key(&j, "queries");
+		json_array(&j);
+	}
+	for (size_t i = 0; i < d->question_count; i++) {
+		json_object(&j);
+		put_name(&j, "rrname", "rrname_truncated", d->questions[i].name);
+		json_key(&j, "rrtype");
+		json_str(&j, lower(app_dns_type(d->questions[i].type, scratch), scratch));
+		json_end(&j);
+	}
+	if (d->question_count != 0)
+		json_end(&j);
+	put_mdns_section(&j, "answers", &d->sections[DNS_ANSWERS], scratch);
+	put_mdns_section(&j, "authorities", &d->sections[DNS_AUTHORITY], scratch);
+	put_mdns_section(&j, "additionals", &d->sections[DNS_ADDITIONAL], scratch);
+	json_end(&j);
+	return !b.full && record_object(r, scratch, "mdns", buf_slice(&b));
 }
 
 /* ---- settings ---- */

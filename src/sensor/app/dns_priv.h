@@ -51,6 +51,8 @@ enum { /* bits of the header's flags */
        DNS_FLAG_RD = 0x0100,
        DNS_FLAG_RA = 0x0080,
        DNS_FLAG_Z = 0x0040,
+       DNS_FLAG_AD = 0x0020,
+       DNS_FLAG_CD = 0x0010,
 };
 
 enum { DNS_QUESTIONS, DNS_ANSWERS, DNS_AUTHORITY, DNS_ADDITIONAL, DNS_SECTIONS };
@@ -71,7 +73,7 @@ struct dns_question {
 
 /* The data of a record, as far as its type is known here. */
 struct dns_rdata {
-	struct slice bytes; /* all of it (A, AAAA, TXT, NULL, SSHFP, OPT), or what stands beside
+	struct slice bytes; /* all of it (A, AAAA, TXT, SSHFP, OPT, others), or what stands beside
 			     * the names (SOA: five numbers behind; SRV: three before) */
 	struct dns_name name[2]; /* NS, CNAME, PTR, MX, SRV; SOA has two */
 };
@@ -88,9 +90,11 @@ struct dns_section {
 	size_t count, room;
 };
 
-struct dns { /* one message, which is one transaction */
+struct dns { /* one message, which of DNS itself is one transaction */
 	struct dns_header h;
 	enum app_dir dir;
+	struct arena *arena; /* its memory */
+	uint64_t anomalies;  /* bits of enum dns_anomaly */
 	struct dns_question *questions;
 	size_t question_count, question_room;
 	struct dns_section sections[DNS_SECTIONS]; /* [DNS_QUESTIONS] is empty */
@@ -101,9 +105,9 @@ struct dns { /* one message, which is one transaction */
 	size_t type_count, type_room;
 };
 
-static inline void dns_anomaly(struct app_tx *tx, enum dns_anomaly a)
+static inline void dns_anomaly(struct dns *d, enum dns_anomaly a)
 {
-	tx->anomalies |= UINT64_C(1) << a;
+	d->anomalies |= UINT64_C(1) << a;
 }
 
 static inline bool dns_is_answer(const struct dns *d)
@@ -111,8 +115,19 @@ static inline bool dns_is_answer(const struct dns *d)
 	return (d->h.flags & DNS_FLAG_QR) != 0;
 }
 
+/* dns.c: reads a message, as far as it is well-formed, into d, whatever stood there. False: it is
+ * none. What d points to lives in a. */
+bool app_dns_read(struct dns *d, struct slice message, enum app_dir dir, struct arena *a);
+/* dns.c: what DNS and multicast DNS share. */
+struct app_result app_dns_parse(struct app_flow *f, enum app_dir dir, struct slice input, bool eof);
+enum app_probe app_dns_probe(const struct app_flow *f, enum app_dir dir, struct slice in,
+			     bool port_hint);
+extern const char *const app_dns_anomalies[], *const app_dns_frames[];
+
+/* dns_text.c */
+
 /* Reads a name of `message` at c. On a bad name c goes bad and the result is what was read. */
-struct dns_name app_dns_name(struct cursor *c, struct slice message, struct app_tx *tx);
+struct dns_name app_dns_name(struct cursor *c, struct slice message, struct dns *d);
 
 /* "A", "65280"; "NOERROR", "12". Text lives in a or for ever. */
 struct slice app_dns_type(uint16_t type, struct arena *a);
@@ -121,16 +136,21 @@ struct slice app_dns_rcode(uint16_t rcode, struct arena *a);
 int32_t app_dns_type_find(struct slice name);
 
 /* Reads a record's data, which lies in `message`. False: it is broken. */
-bool app_dns_rdata(uint16_t type, struct slice rdata, struct slice message, struct app_tx *tx,
+bool app_dns_rdata(uint16_t type, struct slice rdata, struct slice message, struct dns *d,
 		   struct dns_rdata *out);
 /* "192.0.2.1", "2001:0db8:0000:...": of 4 or 16 bytes; "" of others. Text lives in a. */
 struct slice app_dns_address(struct slice bytes, struct arena *a);
 
 /* dns_field.c */
-extern const struct app_field app_dns_fields[];
+extern const struct app_field app_dns_fields[], app_mdns_fields[];
 
 /* dns_log.c */
 bool app_dns_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct record *r);
+/* The object "dns" of d, a part of a transaction of that id, as an eve-log wants it (asked: what
+ * app_dns_log_configure() gave, or NULL). ptr NULL: it does not want it. */
+struct slice app_dns_object(const struct dns *d, uint64_t tx_id, const void *asked,
+			    struct arena *a);
+bool app_mdns_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct record *r);
 const void *app_dns_log_configure(struct config *root, struct config *node, struct arena *a);
 
 #endif

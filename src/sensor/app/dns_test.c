@@ -3,7 +3,7 @@
 #include "sensor/app/dns_priv.h"
 #include "test.h"
 
-extern const struct app_protocol app_dns;
+extern const struct app_protocol app_dns, app_mdns;
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 #define QUESTION                                                                                   \
@@ -230,14 +230,15 @@ static void names_have_limits(struct test *t)
 	struct arena_pool pool = {.budget = 1 << 20};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct dns d = {0};
-		struct app_tx tx = {.arena = {.pool = &pool}, .data = &d};
+		struct app_tx tx = {.arena = {.pool = &pool}};
+		struct dns d = {.arena = &tx.arena};
 		struct app_flow f = {.protocol = &app_dns};
 		struct app_talk k = {.f = &f};
 		struct slice m = {bytes, long_name(bytes, rows[i].labels, rows[i].bytes)};
 		struct cursor c = cursor_of(m);
 
-		EXPECT_UINT(t, app_dns_name(&c, m, &tx).text.len, rows[i].kept);
+		EXPECT_UINT(t, app_dns_name(&c, m, &d).text.len, rows[i].kept);
+		tx.anomalies = d.anomalies;
 		EXPECT(t, app_talk_anomaly(&k, &tx, slice_of(rows[i].anomaly)));
 		arena_reset(&tx.arena);
 	}
@@ -250,8 +251,8 @@ static void pointers_are_followed_up_to_a_limit(struct test *t)
 	struct arena_pool pool = {.budget = 1 << 20};
 
 	for (size_t n = DNS_STEPS_MAX - 1; n <= DNS_STEPS_MAX + 1; n++) {
-		struct dns d = {0};
-		struct app_tx tx = {.arena = {.pool = &pool}, .data = &d};
+		struct arena a = {.pool = &pool};
+		struct dns d = {.arena = &a};
 		struct slice m = {bytes, 2 * n + 2};
 		struct cursor c = cursor_of(m);
 		struct dns_name name;
@@ -261,13 +262,13 @@ static void pointers_are_followed_up_to_a_limit(struct test *t)
 			bytes[2 * i + 1] = (uint8_t)(2 * i + 2);
 		}
 		bytes[2 * n] = bytes[2 * n + 1] = 0;
-		name = app_dns_name(&c, m, &tx);
+		name = app_dns_name(&c, m, &d);
 		EXPECT_UINT(t, name.text.len, 0);
 		EXPECT(t, !c.bad); /* where the name ends is known */
 		EXPECT_UINT(t, name.cut, n > DNS_STEPS_MAX);
-		EXPECT_UINT(t, tx.anomalies >> DNS_TOO_MANY_LABELS & 1, n > DNS_STEPS_MAX);
+		EXPECT_UINT(t, d.anomalies >> DNS_TOO_MANY_LABELS & 1, n > DNS_STEPS_MAX);
 		EXPECT_UINT(t, (size_t)(c.at - bytes), 2); /* behind the first */
-		arena_reset(&tx.arena);
+		arena_reset(&a);
 	}
 	arena_pool_drain(&pool);
 }
@@ -477,9 +478,40 @@ static void any_bytes_behind_a_header_break_nothing(struct test *t)
 	}
 }
 
+static void multicast_dns_is_told_under_the_names_of_types(struct test *t)
+{
+	static const char answer[] = "\0\0\x84\0\0\0\0\2\0\0\0\1"
+				     "\4_ipp\5local\0\0\x0c\x80\1\0\0\0\x3c\0\4\1a\xc0\x0c"
+				     "\xc0\x22\0\x10\x80\1\0\0\0\x3c\0\6\2k=\2v="
+				     "\xc0\x22\0\x2f\x80\1\0\0\0\x3c\0\1x";
+	struct app_says says = {.dir = APP_TO_SERVER,
+				.bytes = {(const uint8_t *)answer, sizeof answer - 1}};
+	struct app_talk k;
+	struct app_tx *tx;
+
+	app_check_all(&app_mdns, &says, 1, 12);
+	ASSERT(app_talk_open(&k, APP_UDP, 5353, 0));
+	app_talk_say(&k, APP_TO_SERVER, says.bytes, 0);
+	tx = app_talk_tx(&k, 0);
+	EXPECT(t, k.f->protocol == &app_mdns && app_talk_anomaly(&k, tx, SLICE("")));
+	EXPECT_SLICE(t, app_talk_field(tx, APP_TO_SERVER, SLICE("mdns.answers.rrname"), 1),
+		     SLICE("a._ipp.local"));
+	EXPECT_SLICE(t, app_talk_field(tx, APP_TO_SERVER, SLICE("mdns.additionals.rrname"), 0),
+		     SLICE("a._ipp.local"));
+	EXPECT_SLICE(t, app_talk_field(tx, APP_TO_SERVER, SLICE("mdns.response.rrname"), 1),
+		     SLICE("a._ipp.local"));
+	EXPECT_SLICE(t, app_talk_event(&app_mdns, tx),
+		     SLICE("{\"type\":\"response\",\"id\":0,\"flags\":[\"aa\"],\"opcode\":0,"
+			   "\"rcode\":0,\"answers\":[{\"rrname\":\"_ipp.local\",\"ptr\":\"a._ipp."
+			   "local\"},{\"rrname\":\"a._ipp.local\",\"txt\":[\"k=\",\"v=\"]}],"
+			   "\"additionals\":[{\"rrname\":\"a._ipp.local\",\"nsec\":\"x\"}]}"));
+	app_talk_close(&k);
+}
+
 TESTS(T(a_query_and_its_answer_are_two_transactions), T(record_data_becomes_text),
       T(what_is_odd_is_an_anomaly), T(names_have_limits), T(pointers_are_followed_up_to_a_limit),
       T(messages_on_tcp_have_a_length_in_front),
       T(after_a_gap_reading_goes_on_with_the_next_message), T(the_rcode_is_the_headers),
       T(the_event_has_suricata_8s_form), T(an_eve_log_gets_what_it_asks_for),
-      T(only_plausible_messages_on_the_port_are_dns), T(any_bytes_behind_a_header_break_nothing))
+      T(only_plausible_messages_on_the_port_are_dns),
+      T(multicast_dns_is_told_under_the_names_of_types), T(any_bytes_behind_a_header_break_nothing))

@@ -29,7 +29,7 @@ struct walk {
 	bool cut;
 };
 
-static bool jump(struct walk *w, uint8_t first, struct slice message, struct app_tx *tx)
+static bool jump(struct walk *w, uint8_t first, struct slice message, struct dns *d)
 {
 	const uint8_t *here = w->at.at - 1;
 	size_t to = (size_t)(first & 0x3f) << 8 | cursor_u8(&w->at);
@@ -39,7 +39,7 @@ static bool jump(struct walk *w, uint8_t first, struct slice message, struct app
 		return false;
 	}
 	if (message.ptr + to == here) { /* it points at itself */
-		dns_anomaly(tx, DNS_LOOP);
+		dns_anomaly(d, DNS_LOOP);
 		w->after->bad |= !w->jumped;
 		return false;
 	}
@@ -50,7 +50,7 @@ static bool jump(struct walk *w, uint8_t first, struct slice message, struct app
 	return true;
 }
 
-static bool label(struct walk *w, uint8_t n, struct app_tx *tx)
+static bool label(struct walk *w, uint8_t n, struct dns *d)
 {
 	struct slice text = cursor_take(&w->at, n);
 
@@ -59,14 +59,14 @@ static bool label(struct walk *w, uint8_t n, struct app_tx *tx)
 		return false;
 	}
 	if (!w->cut && !add_label(&w->out, text)) {
-		dns_anomaly(tx, DNS_NAME_TOO_LONG);
+		dns_anomaly(d, DNS_NAME_TOO_LONG);
 		w->cut = true;
 		return !w->jumped; /* else it is known where the name ends */
 	}
 	return true;
 }
 
-static bool step(struct walk *w, struct slice message, struct app_tx *tx)
+static bool step(struct walk *w, struct slice message, struct dns *d)
 {
 	uint8_t n;
 
@@ -79,23 +79,22 @@ static bool step(struct walk *w, struct slice message, struct app_tx *tx)
 		w->after->bad = true;
 		return false;
 	}
-	if (n >= 0xc0 ? !jump(w, n, message, tx) : !label(w, n, tx))
+	if (n >= 0xc0 ? !jump(w, n, message, d) : !label(w, n, d))
 		return false;
 	if (++w->steps <= DNS_STEPS_MAX)
 		return true;
-	dns_anomaly(tx, DNS_TOO_MANY_LABELS);
+	dns_anomaly(d, DNS_TOO_MANY_LABELS);
 	w->cut = true;
 	w->after->bad |= !w->jumped;
 	return false;
 }
 
-struct dns_name app_dns_name(struct cursor *c, struct slice message, struct app_tx *tx)
+struct dns_name app_dns_name(struct cursor *c, struct slice message, struct dns *d)
 {
-	struct dns *d = tx->data;
-	struct walk w = {.at = *c, .after = c, .out = buf_in(&tx->arena)};
+	struct walk w = {.at = *c, .after = c, .out = buf_in(d->arena)};
 
 	w.cut = d->name_bytes > DNS_NAMES_BYTES_MAX;
-	while (step(&w, message, tx))
+	while (step(&w, message, d))
 		;
 	if (!w.jumped && !c->bad)
 		*c = w.at;
@@ -199,12 +198,12 @@ static bool options_ok(struct slice rdata)
 }
 
 /* The fixed part of a SOA (behind its names), or SRV (before its name). */
-static void keep(struct cursor *c, size_t n, struct app_tx *tx, struct dns_rdata *out)
+static void keep(struct cursor *c, size_t n, struct dns *d, struct dns_rdata *out)
 {
-	out->bytes = arena_copy(&tx->arena, cursor_take(c, n));
+	out->bytes = arena_copy(d->arena, cursor_take(c, n));
 }
 
-bool app_dns_rdata(uint16_t type, struct slice rdata, struct slice message, struct app_tx *tx,
+bool app_dns_rdata(uint16_t type, struct slice rdata, struct slice message, struct dns *d,
 		   struct dns_rdata *out)
 {
 	struct cursor c = cursor_of(rdata);
@@ -219,35 +218,31 @@ bool app_dns_rdata(uint16_t type, struct slice rdata, struct slice message, stru
 		if (!options_ok(rdata))
 			return false;
 		break;
-	case DNS_A:
-	case DNS_AAAA:
-	case DNS_NULL:
-		break;
 	case DNS_SSHFP:
 		if (rdata.len < 2)
 			return false;
 		break;
 	case DNS_MX:
 		(void)cursor_be16(&c); /* preference */
-		out->name[0] = app_dns_name(&c, message, tx);
+		out->name[0] = app_dns_name(&c, message, d);
 		return cursor_ok(&c);
 	case DNS_NS:
 	case DNS_CNAME:
 	case DNS_PTR:
-		out->name[0] = app_dns_name(&c, message, tx);
+		out->name[0] = app_dns_name(&c, message, d);
 		return cursor_ok(&c);
 	case DNS_SRV:
-		keep(&c, 6, tx, out);
-		out->name[0] = app_dns_name(&c, message, tx);
+		keep(&c, 6, d, out);
+		out->name[0] = app_dns_name(&c, message, d);
 		return cursor_ok(&c);
 	case DNS_SOA:
-		out->name[0] = app_dns_name(&c, message, tx);
-		out->name[1] = app_dns_name(&c, message, tx);
-		keep(&c, 20, tx, out);
+		out->name[0] = app_dns_name(&c, message, d);
+		out->name[1] = app_dns_name(&c, message, d);
+		keep(&c, 20, d, out);
 		return cursor_ok(&c);
 	default:
-		return true;
+		break;
 	}
-	out->bytes = arena_copy(&tx->arena, rdata);
+	out->bytes = arena_copy(d->arena, rdata);
 	return true;
 }

@@ -161,6 +161,9 @@ static void message_end(struct app_tx *tx, enum app_dir dir)
 	tx->anomalies = 0;
 	app_http_body_end(tx, dir, true);
 	in_own_words(tx, own);
+	if (app_doh2_body(tx, dir) == DOH2_TOO_LONG)
+		tx_anomaly(tx, dir == APP_TO_SERVER ? ANOMALY_DNS_REQUEST_LONG
+						    : ANOMALY_DNS_RESPONSE_LONG);
 	app_tx_advance(tx, dir, HTTP_DONE);
 }
 
@@ -251,6 +254,7 @@ static void head_end(struct app_tx *tx, enum app_dir dir, bool last)
 	tx->anomalies = 0;
 	app_http_body_start(tx, dir);
 	in_own_words(tx, own);
+	app_doh2_head(tx, dir);
 	app_tx_advance(tx, dir, HTTP_HEAD);
 }
 
@@ -603,7 +607,8 @@ static void begin_upgraded(struct app_flow *f)
 	message_end(tx, APP_TO_SERVER);
 }
 
-static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slice input, bool eof)
+struct app_result app_http2_parse(struct app_flow *f, enum app_dir dir, struct slice input,
+				  bool eof)
 {
 	struct http2 *h = f->parser;
 	struct cursor c = cursor_of(input);
@@ -621,7 +626,7 @@ static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slic
 }
 
 /* Only inside one frame's data or what is skipped is it known what the missing bytes were. */
-static bool gap(struct app_flow *f, enum app_dir dir, uint64_t missing)
+bool app_http2_gap(struct app_flow *f, enum app_dir dir, uint64_t missing)
 {
 	struct http2 *h = f->parser;
 	struct http2_side *s = &h->side[dir];
@@ -655,26 +660,27 @@ static enum app_probe probe_answer(struct slice in)
 	return type == HTTP2_SETTINGS && length <= 16384 && flags <= 1 ? APP_YES : APP_NO;
 }
 
-static enum app_probe probe(const struct app_flow *f, enum app_dir dir, struct slice in,
-			    bool port_hint)
+enum app_probe app_http2_probe(const struct app_flow *f, enum app_dir dir, struct slice in,
+			       bool port_hint)
 {
 	(void)port_hint;
 	if (dir == APP_TO_CLIENT)
-		return f->protocol != NULL && f->protocol->probe == probe ? probe_answer(in)
-									  : APP_NO;
+		return f->protocol != NULL && f->protocol->parse == app_http2_parse
+			       ? probe_answer(in)
+			       : APP_NO;
 	if (slice_starts(in, preface))
 		return APP_YES;
 	return slice_starts(preface, in) ? APP_NEED_MORE : APP_NO;
 }
 
-static const char *const anomalies[] = {
+const char *const app_http2_anomalies[] = {
 #define X(id, name) #name,
 	ANOMALIES(X)
 #undef X
 		NULL,
 };
 
-static const char *const frame_names[] = {
+const char *const app_http2_frame_names[] = {
 	[HTTP2_FRAME_HDR] = "hdr", [HTTP2_FRAME_DATA] = "data", [HTTP2_FRAME_PDU] = "pdu", NULL};
 
 APP_PROTOCOL(http2) = {
@@ -682,15 +688,15 @@ APP_PROTOCOL(http2) = {
 	.spec = "RFC 9113, RFC 7541",
 	.transports = APP_TCP,
 	.fields = app_http_fields,
-	.anomalies = anomalies,
-	.frames = frame_names,
+	.anomalies = app_http2_anomalies,
+	.frames = app_http2_frame_names,
 	.files = 1u << APP_TO_SERVER | 1u << APP_TO_CLIENT,
 	.speaks_first = 1u << APP_TO_SERVER,
 	.complete = {HTTP_DONE, HTTP_DONE},
 	.parser_bytes = sizeof(struct http2),
-	.probe = probe,
-	.parse = parse,
-	.gap = gap,
+	.probe = app_http2_probe,
+	.parse = app_http2_parse,
+	.gap = app_http2_gap,
 	.log = app_http2_log,
 	.configure = app_http2_configure,
 };

@@ -38,6 +38,21 @@ void app_http2_frame_seen(struct app_tx *tx, enum app_dir dir, uint8_t type, uin
 void app_http2_table_sized(struct app_tx *tx, enum app_dir dir, uint64_t size);
 bool app_http2_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct record *r);
 
+/* http2.c: what doh2.c shares with it. */
+extern const char *const app_http2_anomalies[], *const app_http2_frame_names[];
+struct app_result app_http2_parse(struct app_flow *f, enum app_dir dir, struct slice input,
+				  bool eof);
+bool app_http2_gap(struct app_flow *f, enum app_dir dir, uint64_t missing);
+enum app_probe app_http2_probe(const struct app_flow *f, enum app_dir dir, struct slice in,
+			       bool port_hint);
+
+/* doh2.c: the head of a message is there: it may hold a DNS message, or say that its body is one.
+ */
+void app_doh2_head(struct app_tx *tx, enum app_dir dir);
+enum doh2_body { DOH2_NONE, DOH2_DNS, DOH2_TOO_LONG };
+/* The body is complete. DOH2_DNS: it is a DNS message, now in tx->carried[dir]. */
+enum doh2_body app_doh2_body(struct app_tx *tx, enum app_dir dir);
+
 struct hpack_field {
 	struct slice name, value;
 };

@@ -185,6 +185,7 @@ struct http_tx {
 	bool continued;		     /* a 100 was seen */
 	uint32_t stream;	     /* HTTP/2 only */
 	struct http2_frames *frames; /* HTTP/2 only; NULL: none yet */
+	bool dns[2];		     /* HTTP/2 only: the body is a DNS message */
 	struct app_flow *flow;
 	const struct http_setup *setup;
 };

@@ -34,6 +34,12 @@ enum {
 
 /* ---- between stream and app ---- */
 
+/* Its protocol, or that nobody will tell. */
+static bool is_known(const struct app_flow *app)
+{
+	return app->protocol != NULL || app->state == APP_GIVEN_UP;
+}
+
 /* The flow's protocol state, made when its first bytes come. */
 static struct app_flow *app_of(struct pipeline *p, struct flow *f)
 {
@@ -44,6 +50,8 @@ static struct app_flow *app_of(struct pipeline *p, struct flow *f)
 		p->counters.no_memory += f->app == NULL;
 		if (f->app != NULL)
 			pipeline_expect_begin(p, f);
+		if (p->stats != NULL && f->app != NULL && is_known(f->app))
+			pipeline_count_app(p, f, PIPELINE_APP_KNOWN);
 	}
 	return f->app;
 }
@@ -52,14 +60,19 @@ static struct app_flow *app_of(struct pipeline *p, struct flow *f)
 static void give_app(struct pipeline *p, struct flow *f, enum flow_dir dir, struct slice bytes)
 {
 	struct app_flow *app = app_of(p, f);
-	bool parsing;
+	bool parsing, known;
 
 	if (app == NULL || (p->policies.ips && f->action == FLOW_DROP))
 		return;
 	parsing = app->protocol != NULL && app->state != APP_GIVEN_UP;
 	f->to_look |= LOOK_APPS;
+	known = is_known(app);
 	app_data(app, (enum app_dir)dir, bytes);
 	pipeline_expect_take(p, f);
+	if (p->stats != NULL && !known && is_known(app))
+		pipeline_count_app(p, f, PIPELINE_APP_KNOWN);
+	if (p->stats != NULL && parsing && app->state == APP_GIVEN_UP)
+		pipeline_count_app(p, f, PIPELINE_APP_ERROR);
 	if (parsing && app->state == APP_GIVEN_UP && p->in_packet)
 		verdict_exception(&p->verdict, &p->policies, VERDICT_TARGET_APP, f);
 }
@@ -96,6 +109,8 @@ static void stream_gap(void *ctx, struct flow *f, enum flow_dir dir, uint64_t of
 	if (app == NULL)
 		return;
 	f->to_look |= LOOK_APPS;
+	if (p->stats != NULL)
+		pipeline_count_app(p, f, PIPELINE_APP_GAP);
 	app_gap(app, (enum app_dir)dir, missing);
 }
 
@@ -195,6 +210,8 @@ static void flow_ended(void *ctx, struct flow *f, enum flow_end why)
 	if (!f->bypassed && !dropped)
 		look_again(p, f);
 	stream_end(f);
+	if (p->stats != NULL)
+		pipeline_count_flow_end(p, f);
 	anomaly_flow_end(p->anomaly, f);
 	pipeline_report_flow(p, f, why);
 	if (f->app != NULL)
@@ -237,9 +254,16 @@ static void read_payload(struct pipeline *p, struct flow *f, enum flow_dir dir)
 	if (packet->l4_header.len == 0 || packet->proto != f->proto)
 		return;
 	if (packet->proto == IP_PROTO_TCP) {
-		if (p->stream.checksums && packet_checksum_l4(packet) == PACKET_CHECKSUM_WRONG)
+		bool tracked = f->stream != NULL;
+
+		if (p->stream.checksums && packet_checksum_l4(packet) == PACKET_CHECKSUM_WRONG) {
+			if (p->stats != NULL)
+				p->stats->at[PIPELINE_TCP_CHECKSUM]++;
 			return; /* the receiver does not see it */
+		}
 		stream_packet(&p->stream, f, packet, dir, &sink, &p->tcp);
+		if (p->stats != NULL)
+			pipeline_count_stream(p, !tracked && f->stream != NULL);
 		judge_stream(p, f);
 	} else if (packet->proto == IP_PROTO_UDP && packet->payload.len != 0) {
 		give_app(p, f, dir, packet->payload);
@@ -270,8 +294,11 @@ static void packet_in_flow(struct pipeline *p, struct flow *f, enum flow_dir dir
 {
 	p->tcp = (struct stream_result){0};
 	pipeline_report_macs(p, f);
-	if (f->side[0].pkts + f->side[1].pkts == 1)
+	if (f->side[0].pkts + f->side[1].pkts == 1) {
 		anomaly_flow_new(p->anomaly, f);
+		if (p->stats != NULL)
+			pipeline_count_flow(p, f);
+	}
 	if (f->bypassed)
 		return;
 	if (p->policies.ips && f->action == FLOW_DROP)
@@ -329,6 +356,8 @@ static void packet_through(struct pipeline *p)
 		pipeline_report_arp(p);
 	if (p->detect != NULL && detect_tagged(p->detect, &p->packet, f))
 		pipeline_report_tagged(p, f);
+	if (p->stats != NULL)
+		pipeline_count_packet(p);
 	p->in_packet = false;
 }
 
@@ -343,6 +372,10 @@ void pipeline_frame(struct pipeline *p, uint32_t linktype, struct slice frame, u
 	p->counters.packets++;
 	p->counters.bytes += wire_bytes;
 	in.at.ns = at.ns < 0 ? 0 : at.ns > PIPELINE_TIME_LAST ? PIPELINE_TIME_LAST : at.ns;
+	if (p->stats != NULL) {
+		pipeline_count_time(p, in.at);
+		pipeline_count_frame(p, linktype, wire_bytes);
+	}
 	flow_table_expire(p->flows, in.at);
 	packets = decode_frame(p->decode, &in);
 	p->counters.undecoded += packets->list[packets->count - 1]->ip_version == 0;
@@ -472,6 +505,7 @@ void pipeline_finish(struct pipeline *p)
 	(void)pipeline_counters(p);
 	flow_table_free(p->flows);
 	p->flows = NULL;
+	pipeline_report_stats(p);
 	p->finished = true;
 }
 
@@ -484,7 +518,8 @@ const struct detect_cost *pipeline_costs(const struct pipeline *p, size_t *out_c
 const struct pipeline_counters *pipeline_counters(struct pipeline *p)
 {
 	if (p->flows != NULL)
-		p->counters.flows = flow_table_counters(p->flows)->flows;
+		p->flow_counts = *flow_table_counters(p->flows);
+	p->counters.flows = p->flow_counts.flows;
 	p->counters.forgotten = anomaly_forgotten(p->anomaly);
 	if (p->detect != NULL) {
 		const struct detect_counters *d = detect_worker_counters(p->detect);

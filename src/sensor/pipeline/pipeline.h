@@ -50,6 +50,8 @@ struct pipeline_options {
 	bool simulate_ips;   /* inline mode on a capture: verdicts are made, and obeyed */
 	bool skip_checksums; /* -k none */
 	bool profile;	     /* count what each rule costs */
+	bool stats;	     /* count for pipeline_stats_read() (stats.h), whatever eve-logs want */
+	uint64_t rules_failed, rules_skipped; /* that stats speak of: not loaded, not for us */
 };
 
 enum {
@@ -75,6 +77,11 @@ MUST_USE enum status pipeline_new(const struct pipeline_options *o, struct pipel
 /* One frame in capture order. A time before 1970 or after 2261 is brought to that limit. */
 void pipeline_frame(struct pipeline *p, uint32_t linktype, struct slice frame, uint32_t wire_bytes,
 		    struct wall_ns at, uint64_t number);
+
+/* It is `now`: on the wire, called between packets and when there are none, so that what is due
+ * by the clock is said (stats events, each stats.interval seconds). A capture needs none: its stats
+ * are said at its end. */
+void pipeline_tick(struct pipeline *p, struct wall_ns now);
 
 /* Ends all flows and writes what is still to be said. No frame may follow. */
 void pipeline_finish(struct pipeline *p);

@@ -12,6 +12,7 @@
 #include "sensor/detect/detect.h"
 #include "sensor/flow/flow.h"
 #include "sensor/pipeline/pipeline.h"
+#include "sensor/pipeline/stats.h"
 #include "sensor/pipeline/verdict.h"
 #include "sensor/stream/stream.h"
 
@@ -43,6 +44,10 @@ struct pipeline {
 	enum flow_dir packet_dir; /* of the packet in its flow; to server without one */
 	struct report_output *outputs;
 	size_t output_count;
+	struct pipeline_stats *stats;	  /* NULL: nobody wants to know */
+	struct report_stats *stats_said;  /* NULL: no stats events */
+	struct flow_counters flow_counts; /* as of pipeline_counters() */
+	struct wall_ns earliest, latest;  /* packets, or ticks, if counted; 0: none */
 	bool of_end; /* what is being said is about the end of a flow, not about a packet */
 	struct record record; /* being built */
 	struct arena scratch; /* its memory */
@@ -87,6 +92,20 @@ void pipeline_report_drop(struct pipeline *p, struct flow *f);
 
 /* A TCP packet, and its session; f may be NULL. */
 void pipeline_report_stream(struct pipeline *p, struct flow *f);
+
+/* What was counted, to those outputs that want it. */
+void pipeline_report_stats(struct pipeline *p);
+
+/* stats.c: only if p->stats. A frame; a packet that went through; a flow that is new; what the
+ * stream said of a packet, which may begin a session; a flow that ends; what happened to its
+ * application. */
+void pipeline_count_time(struct pipeline *p, struct wall_ns at);
+void pipeline_count_frame(struct pipeline *p, uint32_t linktype, uint32_t bytes);
+void pipeline_count_packet(struct pipeline *p);
+void pipeline_count_flow(struct pipeline *p, const struct flow *f);
+void pipeline_count_stream(struct pipeline *p, bool begins);
+void pipeline_count_flow_end(struct pipeline *p, const struct flow *f);
+void pipeline_count_app(struct pipeline *p, const struct flow *f, enum pipeline_app_event what);
 
 /* The packet, which a rule's tag marked. */
 void pipeline_report_tagged(struct pipeline *p, struct flow *f);

@@ -83,7 +83,17 @@ struct report_settings {
 		bool all;	/* every TCP packet */
 		uint16_t marks; /* bit enum stream_mark: those with one of them */
 	} stream;
+	struct {
+		bool totals, threads, deltas, zeros;
+	} stats;
 	bool flow_policies; /* flow events say which exception policies were asked */
+};
+
+/* What stats events were about, and when the next is due. */
+struct report_stats {
+	struct pipeline_stats now, before;
+	struct wall_ns due; /* 0: not known yet */
+	int64_t interval_ns;
 };
 
 struct report_output {

@@ -5,7 +5,9 @@
 enum {
 	PAYLOAD_DEFAULT = 4096,
 	PAYLOAD_MOST = 16 << 20,
-	GUESSES_MOST = 4, /* alerts on a stream that name one transaction */
+	GUESSES_MOST = 4,   /* alerts on a stream that name one transaction */
+	STATS_INTERVAL = 8, /* seconds */
+	STATS_INTERVAL_MOST = 86400,
 };
 
 static const char *const type_names[REPORT_TYPES] = {
@@ -126,6 +128,14 @@ static void read_drop(struct report_settings *s, struct config *node)
 	s->drop.all = slice_equal_nocase(config_text(node, "flows", "start"), SLICE("all"));
 }
 
+static void read_stats(struct report_settings *s, struct config *node)
+{
+	s->stats.totals = config_bool(node, "totals", true);
+	s->stats.threads = config_bool(node, "threads", false);
+	s->stats.deltas = config_bool(node, "deltas", false);
+	s->stats.zeros = config_bool(node, "null-values", true);
+}
+
 static void read_stream(struct report_settings *s, struct config *node)
 {
 	static const struct {
@@ -168,6 +178,8 @@ static bool read_type(struct report_settings *s, struct slice name, struct confi
 		read_anomaly(s, node);
 	else if (slice_equal(name, SLICE("drop")))
 		read_drop(s, node);
+	else if (slice_equal(name, SLICE("stats")))
+		read_stats(s, node);
 	else if (slice_equal(name, SLICE("stream")))
 		read_stream(s, node);
 	else if (slice_equal(name, SLICE("flow")))
@@ -260,6 +272,31 @@ static struct report_settings *settings_evidence(struct arena *a)
 	return s;
 }
 
+/* Somebody wants to know what was counted: an eve-log, or who made the worker. */
+static bool stats_new(struct pipeline *p)
+{
+	struct config *root = p->options.config;
+	bool events = false;
+
+	for (size_t i = 0; i < p->output_count; i++)
+		events |= (p->outputs[i].settings->types >> REPORT_STATS & 1) != 0;
+	events = events && config_bool(root, "stats.enabled", true);
+	if (events) {
+		p->stats_said = ARENA_NEW(&p->fixed, struct report_stats);
+		if (p->stats_said == NULL)
+			return false;
+		p->stats_said->interval_ns =
+			(int64_t)config_u64(root, "stats.interval", 1, STATS_INTERVAL_MOST,
+					    STATS_INTERVAL) *
+			TIME_NS_PER_S;
+	}
+	if (events || p->options.stats) {
+		p->stats = ARENA_NEW(&p->fixed, struct pipeline_stats);
+		return p->stats != NULL;
+	}
+	return true;
+}
+
 enum status pipeline_outputs_new(struct pipeline *p, struct fail *why)
 {
 	const struct pipeline_options *options = &p->options;
@@ -285,6 +322,8 @@ enum status pipeline_outputs_new(struct pipeline *p, struct fail *why)
 		p->stream.marks |= (p->outputs[i].settings->types >> REPORT_STREAM & 1) != 0;
 	}
 	p->output_count = n;
+	if (!stats_new(p))
+		return fail_set(why, ST_NOMEM, "no memory to count");
 	p->guess_tx = config_bool(options->config, "detect.guess-applayer-tx", false);
 	p->guess_tx_most = (uint8_t)config_u64(options->config, "detect.stream-tx-log-limit", 0,
 					       UINT8_MAX, GUESSES_MOST);

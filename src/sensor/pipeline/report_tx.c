@@ -209,6 +209,8 @@ static void log_tx(struct pipeline *p, struct flow *f, struct app_tx *tx)
 	uint64_t bit = UINT64_C(1) << protocol_index(protocol);
 
 	tx->logged = true;
+	if (p->stats != NULL)
+		pipeline_count_app(p, f, PIPELINE_APP_TX);
 	if (protocol->log == NULL)
 		return;
 	for (size_t i = 0; i < p->output_count; i++)

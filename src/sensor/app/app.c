@@ -59,6 +59,12 @@ static bool is_port_of(const struct app_protocol *p, const struct app_flow *f)
 	return false;
 }
 
+static enum app_dir other_dir(enum app_dir d)
+{
+	return d == APP_TO_SERVER ? APP_TO_CLIENT : APP_TO_SERVER;
+}
+
+/* YES or YES_OTHER: *out is what it is. */
 static enum app_probe probe_all(const struct app_flow *f, enum app_dir dir, struct slice input,
 				bool last, const struct app_protocol **out)
 {
@@ -73,14 +79,27 @@ static enum app_probe probe_all(const struct app_flow *f, enum app_dir dir, stru
 		    (f->setup->off_over[f->transport == APP_UDP] >> i & 1) != 0)
 			continue;
 		r = p->probe(f, dir, input, is_port_of(p, f));
-		if (r == APP_YES) {
+		if (r == APP_YES || r == APP_YES_OTHER) {
 			*out = p;
-			return APP_YES;
+			return r;
 		}
 		if (r == APP_NEED_MORE && !last)
 			return APP_NEED_MORE;
 	}
 	return APP_NO;
+}
+
+/* What direction dir says. Where nobody saw how the flow began, words of the other direction are
+ * asked for, too. */
+static enum app_probe probe_first(const struct app_flow *f, enum app_dir dir, struct slice input,
+				  bool last, const struct app_protocol **out)
+{
+	enum app_probe r = probe_all(f, dir, input, last, out);
+
+	if (r != APP_NO || f->swap != APP_SWAP_PICKED)
+		return r;
+	r = probe_all(f, other_dir(dir), input, last, out);
+	return r == APP_YES ? APP_YES_OTHER : r == APP_YES_OTHER ? APP_YES : r;
 }
 
 void app_tx_advance(struct app_tx *tx, enum app_dir dir, uint8_t progress)
@@ -217,8 +236,10 @@ static void replay(struct app_flow *f)
 	struct app_turns turns = f->turns;
 	struct arena memory[2] = {f->held_arena[0], f->held_arena[1]};
 	struct slice left[2] = {buf_slice(&f->held[0]), buf_slice(&f->held[1])};
+	bool swapped = f->swapped;
 
 	f->turns = (struct app_turns){0};
+	f->swapped = false; /* its directions are the new ones */
 	f->replays++;
 	f->again = true;
 	for (enum app_dir d = APP_TO_SERVER; d <= APP_TO_CLIENT; d++) {
@@ -240,6 +261,7 @@ static void replay(struct app_flow *f)
 		if (t->eof)
 			app_eof(f, t->dir);
 	}
+	f->swapped = swapped;
 	f->replays--;
 	f->again = false; /* what is left of a replay around this one is not heard yet */
 	for (enum app_dir d = APP_TO_SERVER; d <= APP_TO_CLIENT; d++)
@@ -287,7 +309,7 @@ static void listen(struct app_flow *f, enum app_dir dir, struct slice bytes, boo
 		return;
 	}
 	f->listening = false;
-	if (r != APP_YES) {
+	if (r != APP_YES && r != APP_YES_OTHER) {
 		if (in.len != 0)
 			say(f, APP_EVENT_ONE_DIRECTION);
 		return;
@@ -297,16 +319,62 @@ static void listen(struct app_flow *f, enum app_dir dir, struct slice bytes, boo
 		say(f, APP_EVENT_MISMATCH);
 }
 
+static void swap_held(struct app_flow *f)
+{
+	struct arena arena = f->held_arena[0];
+	struct buf held = f->held[0];
+
+	f->held_arena[0] = f->held_arena[1];
+	f->held_arena[1] = arena;
+	f->held[0] = f->held[1];
+	f->held[1] = held;
+	for (enum app_dir d = APP_TO_SERVER; d <= APP_TO_CLIENT; d++)
+		f->held[d].arena = &f->held_arena[d];
+}
+
+/* Client and server change places, before any parser has seen a byte. */
+static void swap(struct app_flow *f)
+{
+	uint64_t consumed = f->consumed[0];
+	uint16_t port = f->client_port;
+	bool eof = f->eof[0], probed = f->probed[0];
+
+	swap_held(f);
+	for (size_t i = 0; i < f->turns.count; i++)
+		f->turns.items[i].dir = (uint8_t)other_dir(f->turns.items[i].dir);
+	f->consumed[0] = f->consumed[1];
+	f->consumed[1] = consumed;
+	f->client_port = f->server_port;
+	f->server_port = port;
+	f->eof[0] = f->eof[1];
+	f->eof[1] = eof;
+	f->probed[0] = f->probed[1];
+	f->probed[1] = probed;
+	f->first_dir = other_dir(f->first_dir);
+	f->files_wanted = (uint8_t)((f->files_wanted & 1) << 1 | (f->files_wanted >> 1 & 1));
+	f->swapped = true;
+}
+
+/* The direction, as it is called from now on, whose bytes probing said yes to. */
+static enum app_dir swapped_by(struct app_flow *f, enum app_dir dir, enum app_probe said)
+{
+	if (said != APP_YES_OTHER || f->swap == APP_SWAP_NEVER)
+		return dir;
+	swap(f);
+	return other_dir(dir);
+}
+
 /* The protocol is known from what direction dir said; what the other one says may differ. */
 static void recognise(struct app_flow *f, enum app_dir dir, const struct app_protocol *p)
 {
-	enum app_dir other = dir == APP_TO_SERVER ? APP_TO_CLIENT : APP_TO_SERVER;
+	enum app_dir other = other_dir(dir);
 
+	f->swap = APP_SWAP_NEVER;
 	f->protocol = p;
 	compare_expected(f);
 	f->told[dir] = p;
 	f->listening = f->transport == APP_TCP;
-	if (f->transport == APP_TCP && p->speaks_first != 0 &&
+	if (f->transport == APP_TCP && !f->swapped && p->speaks_first != 0 &&
 	    (p->speaks_first >> f->first_dir & 1) == 0)
 		say(f, APP_EVENT_WRONG_DIRECTION);
 	if (f->listening && f->held[other].len != 0)
@@ -317,10 +385,13 @@ static void recognise(struct app_flow *f, enum app_dir dir, const struct app_pro
 static void probe_datagram(struct app_flow *f, enum app_dir dir, struct slice bytes)
 {
 	const struct app_protocol *p;
+	enum app_probe r;
 
 	if (f->probed[dir])
 		return;
-	if (probe_all(f, dir, bytes, true, &p) == APP_YES) {
+	r = probe_first(f, dir, bytes, true, &p);
+	if (r == APP_YES || r == APP_YES_OTHER) {
+		dir = swapped_by(f, dir, r);
 		recognise(f, dir, p);
 		if (f->state == APP_PARSING)
 			feed(f, dir, bytes, false);
@@ -333,9 +404,10 @@ static void probe_datagram(struct app_flow *f, enum app_dir dir, struct slice by
 
 static void probe_stream(struct app_flow *f, enum app_dir dir, struct slice bytes)
 {
-	enum app_dir other = dir == APP_TO_SERVER ? APP_TO_CLIENT : APP_TO_SERVER;
+	enum app_dir other = other_dir(dir);
 	const struct app_protocol *p;
 	struct app_turn *turn = turn_of(f, dir);
+	enum app_probe r;
 
 	if (f->held[other].len == 0 && f->held[dir].len == 0)
 		f->first_dir = dir;
@@ -347,15 +419,15 @@ static void probe_stream(struct app_flow *f, enum app_dir dir, struct slice byte
 	turn->bytes += (uint32_t)bytes.len; /* a piece, on top of APP_PROBE_HELD_MAX */
 	turn->eof = f->eof[dir];
 	if (!f->probed[dir]) {
-		switch (probe_all(f, dir, buf_slice(&f->held[dir]), f->eof[dir], &p)) {
-		case APP_YES:
-			recognise(f, dir, p);
+		r = probe_first(f, dir, buf_slice(&f->held[dir]), f->eof[dir], &p);
+		if (r == APP_YES || r == APP_YES_OTHER) {
+			recognise(f, swapped_by(f, dir, r), p);
 			return;
-		case APP_NO:
-			f->probed[dir] = true;
-			break;
-		case APP_NEED_MORE:
-			break;
+		}
+		f->probed[dir] = r == APP_NO;
+		if (r == APP_NO && dir == APP_TO_SERVER && f->swap == APP_SWAP_PICKED) {
+			give_up(f); /* a request that began before: no answer would make sense */
+			return;
 		}
 	}
 	if (f->held[dir].len > APP_PROBE_HELD_MAX && !f->probed[other])
@@ -526,8 +598,38 @@ static void take_piece(struct app_flow *f, enum app_dir dir, struct slice bytes)
 	}
 }
 
+bool app_swap_take(struct app_flow *f)
+{
+	bool swapped = f->swapped;
+
+	f->swapped = false;
+	return swapped;
+}
+
+/* The direction that the worker means: see app_swap_take(). */
+static enum app_dir meant(const struct app_flow *f, enum app_dir dir)
+{
+	return f->swapped ? other_dir(dir) : dir;
+}
+
+bool app_change_due(const struct app_flow *f)
+{
+	return f->changing && f->state == APP_PARSING &&
+	       (f->held[APP_TO_SERVER].len != 0 || f->held[APP_TO_CLIENT].len != 0);
+}
+
+void app_change_now(struct app_flow *f)
+{
+	enum app_dir dir = f->held[APP_TO_SERVER].len != 0 ? APP_TO_SERVER : APP_TO_CLIENT;
+
+	start_over(f, dir);
+	if (f->state == APP_PROBING)
+		probe_stream(f, dir, (struct slice){NULL, 0});
+}
+
 void app_data(struct app_flow *f, enum app_dir dir, struct slice bytes)
 {
+	dir = meant(f, dir);
 	if (f->eof[dir] || bytes.len == 0)
 		return;
 	if (f->transport == APP_UDP) {
@@ -535,7 +637,11 @@ void app_data(struct app_flow *f, enum app_dir dir, struct slice bytes)
 		return;
 	}
 	while (bytes.len != 0) {
+		bool before = f->swapped;
+
 		take_piece(f, dir, slice_part(bytes, 0, PIECE_BYTES));
+		if (f->swapped != before)
+			dir = other_dir(dir);
 		bytes = slice_from(bytes, PIECE_BYTES);
 	}
 }
@@ -560,6 +666,7 @@ static void lose_held(struct app_flow *f, enum app_dir dir, uint64_t missing)
 
 void app_gap(struct app_flow *f, enum app_dir dir, uint64_t missing)
 {
+	dir = meant(f, dir);
 	if (f->state == APP_GIVEN_UP || f->eof[dir] || missing == 0)
 		return;
 	if (f->state == APP_PROBING) {
@@ -595,6 +702,7 @@ static void end_unknown(struct app_flow *f, enum app_dir dir)
 
 void app_eof(struct app_flow *f, enum app_dir dir)
 {
+	dir = meant(f, dir);
 	if (f->eof[dir])
 		return;
 	f->eof[dir] = true;

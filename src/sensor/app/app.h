@@ -51,7 +51,16 @@ struct app_tx;
 struct app_protocol;
 struct detect_tx;
 
-enum app_probe { APP_NO, APP_NEED_MORE, APP_YES };
+/* YES_OTHER: it is, but these are words of the other direction. */
+enum app_probe { APP_NO, APP_NEED_MORE, APP_YES, APP_YES_OTHER };
+
+/* May a flow be swapped, its client become its server, when its first bytes show that? */
+enum app_swap {
+	APP_SWAP_NEVER,	 /* who is the client is known */
+	APP_SWAP_SURE,	 /* if the bytes say whose they are */
+	APP_SWAP_PICKED, /* its beginning was not seen: also if only the other direction's words fit
+			  */
+};
 
 enum app_transport { APP_TCP = 1, APP_UDP = 2 }; /* bits */
 
@@ -235,8 +244,10 @@ struct app_flow {
 	const struct app_protocol *agreed;   /* which; NULL: it is probed */
 	enum app_flow_state state;
 	const struct app_setup *setup;
-	const void *own;   /* the settings of its protocol, as its configure() made them */
-	uint8_t transport; /* APP_TCP or APP_UDP */
+	const void *own;    /* the settings of its protocol, as its configure() made them */
+	uint8_t transport;  /* APP_TCP or APP_UDP */
+	enum app_swap swap; /* the worker says so before the first bytes */
+	bool swapped;	    /* it was, and the worker has not taken note: app_swap_take() */
 	uint16_t client_port, server_port;
 	void *parser; /* the protocol's state, parser_bytes zeroed, in the flow's arena */
 	struct app_tx *first, *last; /* open transactions, oldest first */
@@ -350,6 +361,15 @@ MUST_USE struct app_flow *app_flow_new(struct arena *flow, struct arena_pool *po
 void app_data(struct app_flow *f, enum app_dir dir, struct slice bytes);
 void app_gap(struct app_flow *f, enum app_dir dir, uint64_t missing);
 void app_eof(struct app_flow *f, enum app_dir dir);
+
+/* After app_change(), bytes of the next protocol are there already: app_change_now() starts it, and
+ * frees all transactions, which were looked at and logged. */
+bool app_change_due(const struct app_flow *f);
+void app_change_now(struct app_flow *f);
+
+/* Did the last bytes swap the flow? Until this was asked, directions given to app_data(),
+ * app_gap() and app_eof() are those from before; then the new ones. */
+bool app_swap_take(struct app_flow *f);
 
 /* Ends all transactions and gives their memory back; f is dead after it. Call app_eof() for both
  * directions, look at and log the transactions, before. */

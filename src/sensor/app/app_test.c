@@ -567,6 +567,77 @@ static void detection_ports_are_the_configurations(struct test *t)
 	EXPECT(t, is_dns_on(t, "", 53) && is_dns_on(t, "x", 53)); /* nothing said: its own */
 }
 
+static void a_flow_is_swapped_when_its_bytes_are_the_servers(struct test *t)
+{
+	static const struct slice answer = B("\0\x11\x84\0\0\1\0\0\0\0\0\0\0\0\1\0\1");
+	static const struct slice status = B("HTTP/1.1 200 OK\r\n");
+	static const struct {
+		uint8_t transport;
+		enum app_swap swap;
+		uint16_t port; /* of who sends first */
+		struct slice bytes;
+		const char *name;
+		bool swapped;
+	} rows[] = {
+		{APP_UDP, APP_SWAP_SURE, 53, answer, "dns", true},
+		{APP_UDP, APP_SWAP_NEVER, 53, answer, "dns", false},
+		{APP_TCP, APP_SWAP_PICKED, 4444, status, "http", true},
+		{APP_TCP, APP_SWAP_SURE, 4444, status, NULL, false},
+		{APP_TCP, APP_SWAP_PICKED, 4444, B("GET / HTTP/1.1\r\n"), "http", false},
+		{APP_TCP, APP_SWAP_PICKED, 445, B("\0\0\0\x40\xfeSMB\x40\0\0\0\0\0\0\0\0\0\0\0\1"),
+		 "smb", true},
+		{APP_TCP, APP_SWAP_PICKED, 445, B("\0\0\0\x40\xfdSMB\x40\0"), "smb", true},
+		{APP_TCP, APP_SWAP_PICKED, 4444, B("\0\0\0\x40\xffSMBr\0\0\0\0\x80\0\0\0\0\0\0\0"),
+		 "smb", true},
+		{APP_TCP, APP_SWAP_PICKED, 4444, B("\5\0\x0c\3\x10\0\0\0\x48\0\0\0\1\0\0\0"),
+		 "dcerpc", true},
+		{APP_TCP, APP_SWAP_PICKED, 389, B("0\x0c\2\1\1a\7\n\1\0\4\0\4\0"), "ldap", true},
+		{APP_TCP, APP_SWAP_PICKED, 20000, B("\5\x64\5\x44\1\0\2\0\0\0"), "dnp3", true},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct arena_pool pool = {.budget = 1 << 20};
+		struct arena a = {.pool = &pool};
+		struct app_flow *f = app_flow_new(&a, &pool, app_setup_new(NULL, &a),
+						  rows[i].transport, rows[i].port, 40000);
+
+		ASSERT(f != NULL);
+		f->swap = rows[i].swap;
+		app_data(f, APP_TO_SERVER, rows[i].bytes);
+		EXPECT(t, f->protocol ==
+				  (rows[i].name == NULL ? NULL : app_find(slice_of(rows[i].name))));
+		EXPECT(t, app_swap_take(f) == rows[i].swapped);
+		EXPECT(t, !app_swap_take(f));
+		EXPECT_UINT(t, f->server_port, rows[i].swapped ? rows[i].port : 40000);
+		EXPECT_UINT(t, f->events, 0);
+		app_flow_end(f);
+		arena_reset(&a);
+		arena_pool_drain(&pool);
+	}
+}
+
+/* Until the worker knows, its directions are those from before. */
+static void a_swapped_flow_reads_on_under_its_old_name(struct test *t)
+{
+	struct arena_pool pool = {.budget = 1 << 20};
+	struct arena a = {.pool = &pool};
+	struct app_flow *f = app_flow_new(&a, &pool, app_setup_new(NULL, &a), APP_TCP, 80, 40000);
+	struct slice answer = SLICE("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+
+	ASSERT(f != NULL);
+	f->swap = APP_SWAP_PICKED;
+	for (size_t i = 0; i < answer.len; i++)
+		app_data(f, APP_TO_SERVER, slice_part(answer, i, 1));
+	EXPECT_UINT(t, f->consumed[APP_TO_CLIENT], answer.len);
+	EXPECT_UINT(t, f->consumed[APP_TO_SERVER], 0);
+	EXPECT(t, app_swap_take(f));
+	app_data(f, APP_TO_SERVER, SLICE("GET / HTTP/1.1\r\n\r\n"));
+	EXPECT_UINT(t, f->consumed[APP_TO_SERVER], 18);
+	app_flow_end(f);
+	arena_reset(&a);
+	arena_pool_drain(&pool);
+}
+
 static void random_bytes_break_nothing(struct test *t)
 {
 	uint8_t bytes[64];
@@ -588,4 +659,5 @@ TESTS(T(the_table_is_sound), T(protocols_are_known_by_their_bytes), T(dhcp_is_kn
       T(both_directions_are_kept_while_probing), T(what_is_held_is_said_again_in_its_order),
       T(no_byte_of_many_turns_is_lost), T(what_each_direction_speaks_is_compared),
       T(too_much_of_one_side_is_an_event), T(detection_ports_are_the_configurations),
-      T(what_was_agreed_on_is_expected), T(random_bytes_break_nothing))
+      T(what_was_agreed_on_is_expected), T(a_flow_is_swapped_when_its_bytes_are_the_servers),
+      T(a_swapped_flow_reads_on_under_its_old_name), T(random_bytes_break_nothing))

@@ -51,11 +51,23 @@ static enum app_probe probe_tcp(struct slice in)
 	return h.type < DCERPC_TYPES && h.length >= DCERPC_HEADER_BYTES ? APP_YES : APP_NO;
 }
 
+/* What only a server says (C706 12.6.1). */
+static bool is_answer(uint8_t type)
+{
+	return type == DCERPC_RESPONSE || type == DCERPC_FAULT || type == DCERPC_BIND_ACK ||
+	       type == DCERPC_BIND_NAK || type == DCERPC_ALTER_RESP || type == DCERPC_SHUTDOWN;
+}
+
 static enum app_probe probe(const struct app_flow *f, enum app_dir dir, struct slice in,
 			    bool port_hint)
 {
-	if (f->transport == APP_TCP)
-		return probe_tcp(in);
+	if (f->transport == APP_TCP) {
+		enum app_probe r = probe_tcp(in);
+
+		return r == APP_YES && is_answer(in.ptr[2]) != (dir == APP_TO_CLIENT)
+			       ? APP_YES_OTHER
+			       : r;
+	}
 	/* version 4, a request to start with; the upper bits of flags2 are reserved */
 	if (in.len < UDP_HEADER_BYTES || in.ptr[0] != 4 || in.ptr[1] != DCERPC_REQUEST ||
 	    (in.ptr[3] & 0xfc) != 0 || (in.ptr[4] & 0xee) != 0 || in.ptr[5] > 3)

@@ -15,6 +15,7 @@
 enum {
 	LINK_BYTES = 10, /* with its CRC */
 	LINK_LENGTH_LEAST = 5,
+	LINK_FROM_MASTER = 0x80, /* of the control byte */
 	BLOCK = 16,
 	CRC_BYTES = 2,
 	FRAGMENT_MAX = 64 * 249, /* bytes of a fragment: every segment number once */
@@ -343,15 +344,15 @@ static enum app_probe probe(const struct app_flow *f, enum app_dir dir, struct s
 			    bool port_hint)
 {
 	(void)f;
-	(void)dir;
 	if (!port_hint)
 		return APP_NO;
 	if (slice_starts(in, SLICE("DNP3")))
 		return APP_YES;
 	if (in.len < 4 && (slice_starts(SLICE("DNP3"), in) || in.ptr[0] == 5))
 		return APP_NEED_MORE;
-	return in.ptr[0] == 5 && in.ptr[1] == 0x64 && in.ptr[2] >= LINK_LENGTH_LEAST ? APP_YES
-										     : APP_NO;
+	if (in.ptr[0] != 5 || in.ptr[1] != 0x64 || in.ptr[2] < LINK_LENGTH_LEAST)
+		return APP_NO;
+	return (in.ptr[3] & LINK_FROM_MASTER) != 0 ? APP_YES : APP_YES_OTHER;
 }
 
 /* --- what it says --- */

@@ -197,6 +197,14 @@ static bool first_name_ok(struct cursor *c)
 	return false;
 }
 
+/* A message whose header begins at `at`: is it one of direction dir? */
+static enum app_probe probe_side(enum app_dir dir, struct slice in, size_t at)
+{
+	bool response = (in.ptr[at + 2] & DNS_FLAG_QR >> 8) != 0;
+
+	return response == (dir == APP_TO_CLIENT) ? APP_YES : APP_YES_OTHER;
+}
+
 /* Too weak to go by the bytes alone: only on the port. */
 enum app_probe app_dns_probe(const struct app_flow *f, enum app_dir dir, struct slice in,
 			     bool port_hint)
@@ -204,15 +212,18 @@ enum app_probe app_dns_probe(const struct app_flow *f, enum app_dir dir, struct 
 	struct cursor c = cursor_of(in);
 	struct dns_header h;
 
-	(void)dir;
 	if (!port_hint)
 		return APP_NO;
-	if (f->transport == APP_TCP)
-		return probe_tcp(in);
+	if (f->transport == APP_TCP) {
+		enum app_probe r = probe_tcp(in);
+
+		return r == APP_YES ? probe_side(dir, in, 2) : r;
+	}
 	h = read_header(&c);
-	if (!cursor_ok(&c) || !header_ok(&h, in.len))
+	if (!cursor_ok(&c) || !header_ok(&h, in.len) ||
+	    (h.count[DNS_QUESTIONS] != 0 && !first_name_ok(&c)))
 		return APP_NO;
-	return h.count[DNS_QUESTIONS] == 0 || first_name_ok(&c) ? APP_YES : APP_NO;
+	return probe_side(dir, in, 0);
 }
 
 static bool gap(struct app_flow *f, enum app_dir dir, uint64_t missing)

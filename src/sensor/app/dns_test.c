@@ -435,7 +435,7 @@ static void only_plausible_messages_on_the_port_are_dns(struct test *t)
 		{APP_UDP, B(HEAD("\x01\0", "\1", "\0", "\0", "\0") QUESTION), true, APP_YES},
 		{APP_UDP, B(HEAD("\x01\0", "\1", "\0", "\0", "\0") QUESTION), false, APP_NO},
 		{APP_UDP, B(HEAD("\x01\0", "\0", "\0", "\0", "\0")), true, APP_NO},
-		{APP_UDP, B(HEAD("\x81\0", "\0", "\0", "\0", "\0")), true, APP_YES},
+		{APP_UDP, B(HEAD("\x81\0", "\0", "\0", "\0", "\0")), true, APP_YES_OTHER},
 		{APP_UDP, B(HEAD("\x81\0", "\0", "\0", "\0", "\0") "x"), true, APP_NO},
 		{APP_UDP, B(HEAD("\x01\0", "\1", "\x0d", "\0", "\0") QUESTION), true, APP_YES},
 		{APP_UDP, B(HEAD("\x01\0", "\1", "\x0e", "\0", "\0") QUESTION), true, APP_NO},

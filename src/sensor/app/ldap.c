@@ -88,6 +88,13 @@ static bool read_message(struct slice in, struct ldap_message *out)
 	return true;
 }
 
+static bool is_request(uint8_t op)
+{
+	return op == LDAP_BIND || op == LDAP_UNBIND || op == LDAP_SEARCH || op == LDAP_MODIFY ||
+	       op == LDAP_ADD || op == LDAP_DELETE || op == LDAP_MODIFY_DN || op == LDAP_COMPARE ||
+	       op == LDAP_ABANDON || op == LDAP_EXTENDED_REQUEST;
+}
+
 static enum app_probe probe(const struct app_flow *f, enum app_dir dir, struct slice in,
 			    bool port_hint)
 {
@@ -96,7 +103,6 @@ static enum app_probe probe(const struct app_flow *f, enum app_dir dir, struct s
 	size_t n;
 	uint8_t op;
 
-	(void)dir;
 	if (!port_hint)
 		return APP_NO;
 	switch (message_length(in, &n)) {
@@ -123,7 +129,9 @@ static enum app_probe probe(const struct app_flow *f, enum app_dir dir, struct s
 	op = cursor_u8(&c);
 	if (!cursor_ok(&c))
 		return stream ? APP_NEED_MORE : APP_NO;
-	return (op & BER_CLASS) == BER_APPLICATION && is_known(op & BER_TAG) ? APP_YES : APP_NO;
+	if ((op & BER_CLASS) != BER_APPLICATION || !is_known(op & BER_TAG))
+		return APP_NO;
+	return is_request(op & BER_TAG) == (dir == APP_TO_SERVER) ? APP_YES : APP_YES_OTHER;
 }
 
 /* --- transactions --- */

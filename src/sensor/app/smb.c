@@ -17,6 +17,7 @@ enum {
 	NBSS_REQUEST = 0x81,
 	NBSS_KEEP_ALIVE = 0x85,
 	NBSS_BYTES = 4,
+	SERVER_PORT = 445,	     /* [MS-SMB2] 2.1 */
 	SMB3_HEADER_BYTES = 52,	     /* of an encrypted message */
 	RECORD_HELD_MAX = 512 << 10, /* bytes of a record that waits for its end */
 	PROBE_FIRST_MAX = 256,	     /* bytes of what may stand before the first SMB message */
@@ -87,21 +88,51 @@ static enum app_probe probe_record(struct slice in, bool first)
 	return probe_record(slice_from(in, NBSS_BYTES + length), false);
 }
 
+/* Is the first record, which is there as far as its magic number, of direction dir? Only its
+ * flags know; of an encrypted one the server's port. */
+static enum app_probe probe_side(const struct app_flow *f, enum app_dir dir, struct slice in)
+{
+	struct cursor c = cursor_of(in);
+	bool answer;
+
+	if (cursor_u8(&c) != NBSS_MESSAGE)
+		return APP_YES;
+	(void)cursor_take(&c, 3);
+	switch (cursor_u8(&c)) {
+	case 0xff: /* [MS-CIFS] 2.2.3.1: SMB_FLAGS_REPLY */
+		(void)cursor_take(&c, 8);
+		answer = (cursor_u8(&c) & 0x80) != 0;
+		break;
+	case 0xfe: /* [MS-SMB2] 2.2.1: SMB2_FLAGS_SERVER_TO_REDIR */
+		(void)cursor_take(&c, 15);
+		answer = (cursor_u8(&c) & 1) != 0;
+		break;
+	default:
+		return f->client_port == SERVER_PORT && f->server_port != SERVER_PORT
+			       ? APP_YES_OTHER
+			       : APP_YES;
+	}
+	if (!cursor_ok(&c))
+		return APP_NEED_MORE;
+	return answer == (dir == APP_TO_CLIENT) ? APP_YES : APP_YES_OTHER;
+}
+
 static enum app_probe probe(const struct app_flow *f, enum app_dir dir, struct slice in,
 			    bool port_hint)
 {
 	struct cursor c = cursor_of(in);
 	uint8_t type = cursor_u8(&c);
 	size_t length = (size_t)cursor_be(&c, 3);
+	enum app_probe r;
 
-	(void)f;
 	if (in.len > 0 && type == NBSS_REQUEST && port_hint && dir == APP_TO_SERVER) {
 		if (in.len < 5)
 			return APP_NEED_MORE;
 		/* RFC 1001 14.1: two names of 32 letters, each with a length in front */
 		return length == 68 && in.ptr[4] == 32 ? APP_YES : APP_NO;
 	}
-	return probe_record(in, true);
+	r = probe_record(in, true);
+	return r == APP_YES && f->swap == APP_SWAP_PICKED ? probe_side(f, dir, in) : r;
 }
 
 /* File data and what is passed over, before the next record. Returns how many bytes it took. */
@@ -471,7 +502,7 @@ static const void *log_configure(struct config *root, struct config *node, struc
 	return how;
 }
 
-static const uint16_t ports[] = {445, 139, 0};
+static const uint16_t ports[] = {SERVER_PORT, 139, 0};
 
 APP_PROTOCOL(smb) = {
 	.name = "smb",

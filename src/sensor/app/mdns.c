@@ -5,6 +5,15 @@
  */
 #include "sensor/app/dns_priv.h"
 
+/* A response is a direction's own word, too: it says nothing about who began. */
+static enum app_probe probe(const struct app_flow *f, enum app_dir dir, struct slice in,
+			    bool port_hint)
+{
+	enum app_probe r = app_dns_probe(f, dir, in, port_hint);
+
+	return r == APP_YES_OTHER ? APP_YES : r;
+}
+
 static const uint16_t ports[] = {5353, 0};
 
 APP_PROTOCOL(mdns) = {
@@ -16,7 +25,7 @@ APP_PROTOCOL(mdns) = {
 	.anomalies = app_dns_anomalies,
 	.frames = app_dns_frames,
 	.complete = {1, 1},
-	.probe = app_dns_probe,
+	.probe = probe,
 	.parse = app_dns_parse,
 	.log = app_mdns_log,
 };

@@ -122,6 +122,9 @@ void detect_txs(struct detect_worker *w, const struct packet *p, struct flow *f,
  * counted against thresholds, and given to the sink. Before transactions are freed. */
 void detect_finish(struct detect_worker *w, const struct packet *p, struct flow *f);
 
+/* The flow was swapped (flow_swap()): what was looked at of a direction is the other's. */
+void detect_flow_swap(struct flow *f);
+
 /* What pcre captured into variables of the flow, or of the packet looked at last: n = 0, 1, 2...
  * until false. The slices live as long as the flow, or until the next packet. */
 bool detect_flow_var(const struct flow *f, size_t n, struct slice *name, struct slice *value);

@@ -32,6 +32,22 @@ struct detect_flow *detect_flow_state(const struct detect_view *v)
 	return d;
 }
 
+void detect_flow_swap(struct flow *f)
+{
+	struct detect_flow *d = f->detect;
+	uint64_t raw, txs;
+
+	if (d == NULL)
+		return;
+	raw = d->raw[0];
+	d->raw[0] = d->raw[1];
+	d->raw[1] = raw;
+	txs = d->txs_seen[0];
+	d->txs_seen[0] = d->txs_seen[1];
+	d->txs_seen[1] = txs;
+	d->addresses_done = (uint8_t)((d->addresses_done & 1) << 1 | (d->addresses_done >> 1 & 1));
+}
+
 /* --- memory --- */
 
 static uint32_t mix(uint32_t h, const void *p, size_t n)

@@ -348,8 +348,7 @@ static struct flow *take_free(struct flow_table *t)
 	return f;
 }
 
-/* Client and server change places: for a flow whose first packet was the server's answer. */
-static void flow_swap(struct flow *f)
+void flow_swap(struct flow *f)
 {
 	struct addr a = f->client;
 	uint16_t port = f->client_port;
@@ -363,6 +362,7 @@ static void flow_swap(struct flow *f)
 	}
 	f->side[0] = f->side[1];
 	f->side[1] = side;
+	f->drop_said = (uint8_t)((f->drop_said & 1) << 1 | (f->drop_said >> 1 & 1));
 }
 
 static struct flow *add(struct flow_table *t, const struct packet *p, const struct flow_key *k,

@@ -123,6 +123,9 @@ void flow_table_free(
 struct flow *flow_table_packet(struct flow_table *t, const struct packet *p,
 			       enum flow_dir *out_dir);
 
+/* Client and server change places: the flow's first packet was its server's. */
+void flow_swap(struct flow *f);
+
 /* Ends flows whose timeout passed at `now` (packet time). Cheap when none did: call it per packet.
  */
 void flow_table_expire(struct flow_table *t, struct wall_ns now);

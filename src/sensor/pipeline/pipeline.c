@@ -40,6 +40,32 @@ static bool is_known(const struct app_flow *app)
 	return app->protocol != NULL || app->state == APP_GIVEN_UP;
 }
 
+/* Datagrams alone never show who began. */
+static enum app_swap may_swap(const struct pipeline *p, const struct flow *f)
+{
+	if (f->proto == IP_PROTO_UDP)
+		return p->stream.midstream ? APP_SWAP_PICKED : APP_SWAP_SURE;
+	return stream_is_picked_up(f) ? APP_SWAP_PICKED : APP_SWAP_NEVER;
+}
+
+/* After bytes went to the application: did they show that the flow's client is its server? Then
+ * all that knows two directions is swapped, and direction dir has another name. */
+static enum flow_dir swap(struct pipeline *p, struct flow *f, enum flow_dir dir)
+{
+	unsigned look = f->to_look, first = LOOK_STREAM | LOOK_ENDED | LOOK_APP;
+
+	if (f->app == NULL || !app_swap_take(f->app))
+		return dir;
+	dir = dir == FLOW_TO_SERVER ? FLOW_TO_CLIENT : FLOW_TO_SERVER;
+	flow_swap(f);
+	stream_swap(f);
+	detect_flow_swap(f);
+	pipeline_report_swap(f);
+	f->to_look = (uint8_t)((look & first) << 1 | (look >> 1 & first));
+	p->packet_dir = dir;
+	return dir;
+}
+
 /* The flow's protocol state, made when its first bytes come. */
 static struct app_flow *app_of(struct pipeline *p, struct flow *f)
 {
@@ -48,8 +74,10 @@ static struct app_flow *app_of(struct pipeline *p, struct flow *f)
 				      f->proto == IP_PROTO_TCP ? APP_TCP : APP_UDP, f->client_port,
 				      f->server_port);
 		p->counters.no_memory += f->app == NULL;
-		if (f->app != NULL)
+		if (f->app != NULL) {
+			f->app->swap = may_swap(p, f);
 			pipeline_expect_begin(p, f);
+		}
 		if (p->stats != NULL && f->app != NULL && is_known(f->app))
 			pipeline_count_app(p, f, PIPELINE_APP_KNOWN);
 	}
@@ -139,7 +167,7 @@ static void look(struct pipeline *p, const struct packet *packet, struct flow *f
 		detect_txs(p->detect, packet, f, dir, last);
 }
 
-static void log_and_sweep(struct pipeline *p, struct flow *f)
+static void log_txs(struct pipeline *p, struct flow *f)
 {
 	if (f->app == NULL || f->app->protocol == NULL)
 		return;
@@ -148,31 +176,6 @@ static void log_and_sweep(struct pipeline *p, struct flow *f)
 	pipeline_report_txs(p, f);
 	app_tx_sweep(f->app,
 		     p->detect == NULL || f->no_inspect ? tx_logged : tx_logged_and_looked_at);
-}
-
-/* A direction of a flow that ends: a last packet that was never sent. */
-static void direction_ended(struct pipeline *p, struct flow *f, enum flow_dir dir)
-{
-	f->to_look |= (uint8_t)((LOOK_STREAM | LOOK_ENDED) << dir | LOOK_APPS);
-	if (f->app != NULL && !f->app->eof[dir])
-		app_eof(f->app, (enum app_dir)dir);
-	look(p, NULL, f, dir);
-	if (p->detect != NULL)
-		detect_finish(p->detect, NULL, f);
-	p->packet_dir = dir; /* its files are said now, after its rules; the other's are not */
-	log_and_sweep(p, f);
-}
-
-/* The end of the client's side may be what tells the protocol: then transactions come to be that
- * rules have not seen from the server's side, which ended before. */
-static void look_again(struct pipeline *p, struct flow *f)
-{
-	if (f->app == NULL || f->app->first == NULL)
-		return;
-	look(p, NULL, f, FLOW_TO_SERVER);
-	if (p->detect != NULL)
-		detect_finish(p->detect, NULL, f);
-	log_and_sweep(p, f);
 }
 
 static void stream_eof(void *ctx, struct flow *f, enum flow_dir dir)
@@ -189,10 +192,57 @@ static struct stream_sink stream_sink(struct pipeline *p)
 	return (struct stream_sink){p, stream_data, stream_gap, stream_eof};
 }
 
+/* Logs what is complete. Where the protocol changes within a packet, what follows is looked at by
+ * itself: the transactions of before are gone by then. */
+static void log_and_sweep(struct pipeline *p, struct flow *f)
+{
+	const struct packet *packet = p->in_packet ? &p->packet : NULL;
+
+	log_txs(p, f);
+	if (f->app == NULL || !app_change_due(f->app))
+		return;
+	app_change_now(f->app);
+	f->to_look |= LOOK_APPS;
+	look(p, packet, f, p->packet_dir);
+	if (p->detect != NULL)
+		detect_finish(p->detect, packet, f);
+	log_txs(p, f);
+}
+
+/* A direction of a flow that ends: a last packet that was never sent. Returns the direction's name
+ * by now. */
+static enum flow_dir direction_ended(struct pipeline *p, struct flow *f, enum flow_dir dir)
+{
+	struct stream_sink sink = stream_sink(p);
+
+	stream_flush(f, dir, &sink);
+	dir = swap(p, f, dir);
+	f->to_look |= (uint8_t)((LOOK_STREAM | LOOK_ENDED) << dir | LOOK_APPS);
+	if (f->app != NULL && !f->app->eof[dir])
+		app_eof(f->app, (enum app_dir)dir);
+	look(p, NULL, f, dir);
+	if (p->detect != NULL)
+		detect_finish(p->detect, NULL, f);
+	p->packet_dir = dir; /* its files are said now, after its rules; the other's are not */
+	log_and_sweep(p, f);
+	return dir;
+}
+
+/* The end of the client's side may be what tells the protocol: then transactions come to be that
+ * rules have not seen from the server's side, which ended before. */
+static void look_again(struct pipeline *p, struct flow *f)
+{
+	if (f->app == NULL || f->app->first == NULL)
+		return;
+	look(p, NULL, f, FLOW_TO_SERVER);
+	if (p->detect != NULL)
+		detect_finish(p->detect, NULL, f);
+	log_and_sweep(p, f);
+}
+
 static void flow_ended(void *ctx, struct flow *f, enum flow_end why)
 {
 	struct pipeline *p = ctx;
-	struct stream_sink sink = stream_sink(p);
 	bool in_packet = p->in_packet, dropped = f->proto == IP_PROTO_TCP && f->action == FLOW_DROP;
 
 	if (p->finished) { /* pipeline_free() without pipeline_finish(): memory only */
@@ -203,12 +253,13 @@ static void flow_ended(void *ctx, struct flow *f, enum flow_end why)
 	}
 	p->in_packet = false;
 	p->verdict = (struct verdict){0};
-	for (int d = FLOW_TO_SERVER; !f->bypassed && !dropped && d <= FLOW_TO_CLIENT; d++) {
-		stream_flush(f, (enum flow_dir)d, &sink);
-		direction_ended(p, f, (enum flow_dir)d);
-	}
-	if (!f->bypassed && !dropped)
+	if (!f->bypassed && !dropped) {
+		enum flow_dir first = direction_ended(p, f, FLOW_TO_SERVER);
+
+		(void)direction_ended(p, f,
+				      first == FLOW_TO_SERVER ? FLOW_TO_CLIENT : FLOW_TO_SERVER);
 		look_again(p, f);
+	}
 	stream_end(f);
 	if (p->stats != NULL)
 		pipeline_count_flow_end(p, f);
@@ -306,6 +357,7 @@ static void packet_in_flow(struct pipeline *p, struct flow *f, enum flow_dir dir
 			     f->policy_dropped ? VERDICT_POLICY_FLOW_DROP : VERDICT_FLOW_DROP);
 	else
 		read_payload(p, f, dir);
+	dir = swap(p, f, dir);
 	inspect(p, f, dir);
 	pipeline_report_packet(p, f, &p->tcp.events);
 	if (p->stream.marks)

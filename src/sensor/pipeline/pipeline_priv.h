@@ -73,6 +73,9 @@ void pipeline_report_protocols(struct pipeline *p, struct flow *f);
 /* The MAC addresses of the packet at hand, at the ends of its flow f. */
 void pipeline_report_macs(struct pipeline *p, struct flow *f);
 
+/* The flow was swapped. */
+void pipeline_report_swap(struct flow *f);
+
 /* Finished transactions of f that were not logged yet. */
 void pipeline_report_txs(struct pipeline *p, struct flow *f);
 

@@ -70,6 +70,45 @@ static void a_name_question_and_its_answer_are_two_records(struct test *t)
 	"alert udp any any -> any 53 (msg:\"PACKET\"; content:\"example\"; sid:3;)\n"              \
 	"drop tcp any any -> any any (msg:\"STREAM\"; content:\"hello\"; sid:4;)\n"
 
+static void an_answer_without_its_question_shows_who_is_the_server(struct test *t)
+{
+	struct bench *b = bench_new("alert dns any 53 -> any any (flow:to_client; sid:1;)\n"
+				    "alert dns any any -> any any (flow:to_server; sid:2;)\n",
+				    0);
+	struct talk k = talk_of(b, 53);
+
+	udp(&k, FLOW_TO_CLIENT, ANSWER);
+	udp(&k, FLOW_TO_SERVER, QUERY);
+	pipeline_finish(b->p);
+	EXPECT(t, says(b, 0, "\"signature_id\":1"));
+	EXPECT(t, says(b, 1, "\"type\":\"response\""));
+	EXPECT(t, says(b, 2, "\"signature_id\":2"));
+	EXPECT(t, says(b, 3, "\"type\":\"request\""));
+	EXPECT(t, says(b, 4, "\"src_ip\":\"10.0.0.1\",\"src_port\":40000"));
+	EXPECT(t, says(b, 4, "\"pkts_toserver\":1,\"pkts_toclient\":1"));
+	bench_done(b);
+}
+
+static void a_session_picked_up_at_its_server_is_swapped(struct test *t)
+{
+	struct bench *b = bench_set("alert http any 80 -> any any (flow:to_client; file.data; "
+				    "content:\"hello\"; sid:1;)\n"
+				    "alert http any any -> any 80 (flow:to_server; http.uri; "
+				    "content:\"/evil\"; sid:2;)\n",
+				    0, "stream.midstream=true");
+	struct talk k = talk_of(b, 80);
+
+	say(&k, FLOW_TO_CLIENT, RESPONSE);
+	say(&k, FLOW_TO_SERVER, REQUEST);
+	say(&k, FLOW_TO_CLIENT, RESPONSE);
+	pipeline_finish(b->p);
+	EXPECT_UINT(t, count(b, "\"signature_id\":1,"), 2);
+	EXPECT_UINT(t, count(b, "\"signature_id\":2,"), 1);
+	EXPECT_UINT(t, count(b, "\"event_type\":\"anomaly\""), 1); /* an answer to nothing */
+	EXPECT_UINT(t, count(b, "\"event_type\":\"flow\""), 1);
+	bench_done(b);
+}
+
 static void an_alert_says_what_its_rule_says(struct test *t)
 {
 	struct bench *b = bench_new(RULES, 0);
@@ -383,7 +422,9 @@ static void public_captures_give_the_behaviour_they_show(struct test *t)
 }
 
 TESTS(T(a_web_request_gives_a_transaction_and_a_flow),
-      T(a_name_question_and_its_answer_are_two_records), T(an_alert_says_what_its_rule_says),
+      T(a_name_question_and_its_answer_are_two_records),
+      T(an_answer_without_its_question_shows_who_is_the_server),
+      T(a_session_picked_up_at_its_server_is_swapped), T(an_alert_says_what_its_rule_says),
       T(alerts_come_before_the_transaction_and_that_before_the_flow),
       T(malformed_packets_are_said_up_to_a_limit), T(an_odd_session_is_said_once),
       T(rules_see_what_was_odd_about_the_session), T(a_scan_is_behaviour),

@@ -116,6 +116,17 @@ void pipeline_report_macs(struct pipeline *p, struct flow *f)
 	mac_seen(&f->macs->end[p->packet_dir != FLOW_TO_SERVER], p->packet.ether.ptr + 6);
 }
 
+void pipeline_report_swap(struct flow *f)
+{
+	struct report_mac_set set;
+
+	if (f->macs == NULL)
+		return;
+	set = f->macs->end[0];
+	f->macs->end[0] = f->macs->end[1];
+	f->macs->end[1] = set;
+}
+
 static void put_macs(struct json *j, const char *key, const struct report_mac_set *set)
 {
 	json_key(j, key);

@@ -541,6 +541,30 @@ bool stream_has_gap(const struct flow *f, enum flow_dir dir)
 	return f->stream != NULL && f->stream->side[dir].gap;
 }
 
+bool stream_is_picked_up(const struct flow *f)
+{
+	return f->stream != NULL && f->stream->midstream && !f->stream->midstream_synack;
+}
+
+void stream_swap(struct flow *f)
+{
+	struct stream_session *s = f->stream;
+	struct stream_side side;
+	bool probed, seen_first;
+
+	if (s == NULL)
+		return;
+	side = s->side[0];
+	s->side[0] = s->side[1];
+	s->side[1] = side;
+	probed = s->probed[0];
+	s->probed[0] = s->probed[1];
+	s->probed[1] = probed;
+	seen_first = s->seen[0];
+	s->seen[0] = s->seen[1];
+	s->seen[1] = seen_first;
+}
+
 bool stream_is_inline(const struct flow *f)
 {
 	return f->stream != NULL && f->stream->in_line;

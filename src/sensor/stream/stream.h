@@ -230,6 +230,13 @@ bool stream_has_gap(const struct flow *f, enum flow_dir dir);
  * tcp.ts_max_regions. */
 uint32_t stream_regions(const struct flow *f, enum flow_dir dir);
 
+/* Was the session's beginning not seen, nor who answered whom? */
+bool stream_is_picked_up(const struct flow *f);
+
+/* The flow was swapped (flow_swap()): the two directions change places. Not within a call of the
+ * sink. */
+void stream_swap(struct flow *f);
+
 /* Are bytes released when they come? */
 bool stream_is_inline(const struct flow *f);
 

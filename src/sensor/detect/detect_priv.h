@@ -665,7 +665,11 @@ struct detect_flow {
 struct detect_flow *detect_flow_state(const struct detect_view *v);
 
 /* Entries by (kind, id, addresses or flow): thresholds and host bits. */
+#ifdef DEW_FUZZING /* made anew for each input, and full within one */
+enum { DETECT_MEMORY_MAX = 1 << 4, DETECT_MEMORY_BUCKETS = 1 << 2 };
+#else
 enum { DETECT_MEMORY_MAX = 1 << 16 /* entries */, DETECT_MEMORY_BUCKETS = 1 << 14 };
+#endif
 
 struct detect_memory_key {
 	uint64_t id, flow; /* id: rule's key or bit; flow: flow id or 0 */

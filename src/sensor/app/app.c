@@ -102,6 +102,24 @@ static enum app_probe probe_first(const struct app_flow *f, enum app_dir dir, st
 	return r == APP_YES ? APP_YES_OTHER : r == APP_YES_OTHER ? APP_YES : r;
 }
 
+void app_exchange_silence(struct app_flow *f, uint64_t exchange)
+{
+	memmove(&f->silenced[1], &f->silenced[0], sizeof f->silenced - sizeof f->silenced[0]);
+	f->silenced[0] = exchange;
+}
+
+void app_tx_exchange(struct app_flow *f, struct app_tx *tx, uint64_t exchange)
+{
+	tx->exchange = exchange;
+	for (size_t i = 0; i < APP_SILENCED_MAX; i++) {
+		if (f->silenced[i] != exchange)
+			continue;
+		f->silenced[i] = 0;
+		tx->logged = true;
+		return;
+	}
+}
+
 void app_tx_advance(struct app_tx *tx, enum app_dir dir, uint8_t progress)
 {
 	if (tx->progress[dir] < progress)

@@ -111,7 +111,8 @@ struct app_tx {
 	struct arena arena;	 /* the transaction's memory */
 	void *data;		 /* the protocol's own */
 	bool little;		 /* rules' "dce": its numbers are little-endian */
-	bool logged;		 /* the record was written */
+	bool logged;		 /* the record was written, or a rule wants none */
+	uint64_t exchange; /* question and answer that are two transactions share it; 0: none */
 	uint8_t named_by_alerts; /* that are not about it by themselves */
 	bool pinned;		 /* its parser may add to it though it is complete: not swept */
 	uint8_t blind;		 /* bit app_dir: it has no part there, rules do not look */
@@ -194,7 +195,7 @@ struct app_expects {
 
 enum app_flow_state { APP_PROBING, APP_PARSING, APP_GIVEN_UP };
 
-enum { APP_PORT_RANGES_MAX = 64 };
+enum { APP_PORT_RANGES_MAX = 64, APP_SILENCED_MAX = 16 };
 
 /* The ports of one protocol as `detection-ports` has them: "139, 445", "5900:5909". */
 struct app_ports {
@@ -252,6 +253,7 @@ struct app_flow {
 	void *parser; /* the protocol's state, parser_bytes zeroed, in the flow's arena */
 	struct app_tx *first, *last; /* open transactions, oldest first */
 	uint64_t next_tx_id;
+	uint64_t silenced[APP_SILENCED_MAX]; /* exchanges whose answer has no event; 0: free */
 	uint32_t open_txs;
 	uint64_t anomalies; /* of the flow, not of one tx: bit i of protocol.anomalies */
 	uint64_t anomalies_said;
@@ -423,6 +425,11 @@ void app_change_to(struct app_flow *f, const char *name);
  * same parser and state, and transactions of the same form. They stay, and are its from now on.
  * False: the configuration does not want it. */
 bool app_become(struct app_flow *f, const char *name);
+
+/* A rule wants no event about the rest of an exchange, either; of many, the oldest is forgotten. */
+void app_exchange_silence(struct app_flow *f, uint64_t exchange);
+/* For parsers: tx belongs to exchange (not 0), which a rule may have silenced. */
+void app_tx_exchange(struct app_flow *f, struct app_tx *tx, uint64_t exchange);
 
 /* For parsers: direction dir of tx has come at least as far as `progress`. */
 void app_tx_advance(struct app_tx *tx, enum app_dir dir, uint8_t progress);

@@ -129,6 +129,7 @@ static bool read_message(struct app_flow *f, enum app_dir dir, struct slice mess
 	tx->anomalies = ((const struct dns *)tx->data)->anomalies;
 	if (f->protocol->fields == app_dns_fields && response != (dir == APP_TO_CLIENT))
 		tx->anomalies |= UINT64_C(1) << (response ? DNS_NOT_REQUEST : DNS_NOT_RESPONSE);
+	app_tx_exchange(f, tx, UINT64_C(1) << 16 | h.id);
 	app_tx_advance(tx, APP_TO_SERVER, 1);
 	app_tx_advance(tx, APP_TO_CLIENT, 1);
 	return true;

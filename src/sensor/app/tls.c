@@ -66,6 +66,7 @@ static bool read_certificates(struct app_tx *tx, enum app_dir dir, struct slice 
 			tls_anomaly(tx, TLS_BAD_CERT_LENGTH);
 			break;
 		}
+		side->chain++;
 		if (der.len == 0 || side->cert_count == TLS_CERTS_MAX)
 			continue;
 		der = arena_copy(&tx->arena, der);
@@ -90,6 +91,8 @@ static void read_message(struct app_tx *tx, enum app_dir dir, uint8_t type, stru
 {
 	bool ok = true;
 
+	if (type < 64)
+		tls_side(tx, dir)->messages |= UINT64_C(1) << type;
 	if (type == MESSAGE_CLIENT_HELLO && dir == APP_TO_SERVER)
 		ok = app_tls_client_hello(tx, body);
 	else if (type == MESSAGE_SERVER_HELLO && dir == APP_TO_CLIENT)

@@ -21,6 +21,8 @@ static const struct slice none = {NULL, 0};
 CERT_GETTER(get_subject, subject)
 CERT_GETTER(get_issuer, issuer)
 CERT_GETTER(get_serial, serial)
+CERT_GETTER(get_not_before, not_before)
+CERT_GETTER(get_not_after, not_after)
 
 static struct slice get_sni(struct app_tx *tx, enum app_dir dir, unsigned n)
 {
@@ -57,6 +59,18 @@ static struct slice get_certs(struct app_tx *tx, enum app_dir dir, unsigned n)
 	const struct tls_side *side = tls_side(tx, dir);
 
 	return n < side->cert_count ? side->certs[n] : none;
+}
+
+static struct slice get_chain(struct app_tx *tx, enum app_dir dir, unsigned n)
+{
+	const struct tls_side *side = tls_side(tx, dir);
+
+	return n == 0 && side->chain != 0 ? app_number(&side->chain) : none;
+}
+
+static struct slice get_messages(struct app_tx *tx, enum app_dir dir, unsigned n)
+{
+	return n == 0 ? app_number(&tls_side(tx, dir)->messages) : none;
 }
 
 static struct slice get_names(struct app_tx *tx, enum app_dir dir, unsigned n)
@@ -135,6 +149,14 @@ const struct app_field app_tls_fields[] = {
 	{"tls.cert_fingerprint", EITHER, CERTS, false, false, get_fingerprint,
 	 "SHA-1 of the first certificate, e.g. 3a:0b:3b."},
 	{"tls.certs", EITHER, CERTS, false, true, get_certs, "Each certificate as it came (DER)."},
+	{"tls.cert_chain_len", EITHER, CERTS, false, false, get_chain,
+	 "How many certificates came.", APP_NUMBERS},
+	{"tls.cert_not_before", EITHER, CERTS, false, false, get_not_before,
+	 "From when on the first certificate holds, e.g. 2015-01-31T02:18:29."},
+	{"tls.cert_not_after", EITHER, CERTS, false, false, get_not_after,
+	 "Until when the first certificate holds."},
+	{"tls.messages", EITHER, 0, true, false, get_messages,
+	 "The types of handshake messages that came so far, as bits.", APP_NUMBERS},
 	{"tls.subjectaltname", EITHER, CERTS, false, true, get_names,
 	 "Each alternative name of the first certificate."},
 	{"ja3.string", TO_SERVER, HELLO, false, false, get_ja3, "JA3 of the client's hello."},

@@ -31,6 +31,7 @@ enum {
 
 enum { /* IANA protocol numbers that code compares with */
        IP_PROTO_ICMP = 1,
+       IP_PROTO_IGMP = 2,
        IP_PROTO_TCP = 6,
        IP_PROTO_UDP = 17,
        IP_PROTO_ESP = 50,

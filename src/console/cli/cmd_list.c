@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "base/json.h"
 #include "console/cli/cli.h"
 #include "daemon/daemon.h"
 #include "sensor/anomaly/anomaly.h"
 #include "sensor/app/app.h"
 #include "sensor/decode/decode.h"
+#include "sensor/detect/detect.h"
 #include "sensor/stream/stream.h"
 
-static void protocols(struct buf *out)
+static void protocols(struct buf *out, bool machine)
 {
 	for (size_t i = 0; app_protocols[i] != NULL; i++)
 		buf_add_fmt(out, "%-12s %s\n", app_protocols[i]->name, app_protocols[i]->spec);
@@ -26,7 +30,7 @@ static const char *values_of(const struct app_field *f)
 }
 
 /* name, direction, values, what it holds; a number's words for values behind it */
-static void buffers(struct buf *out)
+static void buffers(struct buf *out, bool machine)
 {
 	static const char *const sides[] = {"", "to server", "to client", "both"};
 
@@ -41,14 +45,71 @@ static void buffers(struct buf *out)
 		}
 }
 
-static void detectors(struct buf *out)
+struct keyword {
+	const char *name, *kind, *doc, *protocol; /* protocol NULL: of none, or of several */
+};
+
+static void keyword_add(const struct keyword *k, bool machine, struct buf *out)
+{
+	struct json j = json_in(out);
+
+	if (!machine) {
+		buf_add_fmt(out, "%-32s %-12s %-10s %s\n", k->name, k->kind,
+			    k->protocol != NULL ? k->protocol : "", k->doc);
+		return;
+	}
+	json_object(&j);
+	json_member_str(&j, "name", slice_of(k->name));
+	json_member_str(&j, "kind", slice_of(k->kind));
+	if (k->protocol != NULL)
+		json_member_str(&j, "protocol", slice_of(k->protocol));
+	json_member_str(&j, "doc", slice_of(k->doc));
+	json_end(&j);
+	buf_add_byte(out, '\n');
+}
+
+/* A row of this name, or a field in a protocol of the table before the n-th. */
+static bool said_before(const char *name, size_t n)
+{
+	struct detect_keyword_info k;
+
+	for (size_t i = 0; detect_keyword_at(i, &k); i++)
+		if (strcmp(k.name, name) == 0)
+			return true;
+	for (size_t i = 0; i < n; i++)
+		for (const struct app_field *f = app_protocols[i]->fields; f && f->name; f++)
+			if (strcmp(f->name, name) == 0)
+				return true;
+	return false;
+}
+
+/* The keyword table; then the fields of protocols, each once, whose kind is buffer or number. */
+static void keywords(struct buf *out, bool machine)
+{
+	struct detect_keyword_info k;
+
+	for (size_t n = 0; detect_keyword_at(n, &k); n++)
+		keyword_add(&(struct keyword){k.name, k.kind, k.doc, NULL}, machine, out);
+	for (size_t i = 0; app_protocols[i] != NULL; i++)
+		for (const struct app_field *f = app_protocols[i]->fields; f && f->name; f++) {
+			struct keyword field = {.name = f->name,
+						.kind = f->kind == APP_BYTES ? "buffer" : "number",
+						.doc = f->doc,
+						.protocol = app_protocols[i]->name};
+
+			if (!said_before(f->name, i))
+				keyword_add(&field, machine, out);
+		}
+}
+
+static void detectors(struct buf *out, bool machine)
 {
 	for (size_t i = 0; anomaly_detectors[i] != NULL; i++)
 		buf_add_fmt(out, "%-16s %s\n", anomaly_detectors[i]->name,
 			    anomaly_detectors[i]->doc);
 }
 
-static void events(struct buf *out)
+static void events(struct buf *out, bool machine)
 {
 	for (size_t i = 0; decode_anomalies[i] != NULL; i++)
 		buf_add_fmt(out, "decoder.%s\n", decode_anomalies[i]);
@@ -59,7 +120,7 @@ static void events(struct buf *out)
 			buf_add_fmt(out, "%s.%s\n", app_protocols[i]->name, *a);
 }
 
-static void treaties(struct buf *out)
+static void treaties(struct buf *out, bool machine)
 {
 	const struct bulletin_file *files;
 	size_t n = daemon_builtin_treaties(&files);
@@ -72,33 +133,37 @@ static int run(struct cli *c)
 {
 	static const struct {
 		const char *name;
-		void (*write)(struct buf *out);
-	} lists[] = {{"protocols", protocols},
-		     {"buffers", buffers},
-		     {"detectors", detectors},
-		     {"events", events},
-		     {"treaties", treaties}};
+		void (*write)(struct buf *out, bool machine);
+	} lists[] = {{"protocols", protocols}, {"keywords", keywords}, {"buffers", buffers},
+		     {"detectors", detectors}, {"events", events},     {"treaties", treaties}};
 	struct buf out = buf_in(c->arena);
 
 	for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
 		if (slice_equal(c->words[0], slice_of(lists[i].name))) {
-			lists[i].write(&out);
+			lists[i].write(&out, cli_value(c, "json").ptr != NULL);
 			return cli_print(c, buf_slice(&out)) ? CLI_DONE : CLI_CANNOT;
 		}
 	cli_say(c,
-		"there is no list of \"%.*s\"; there are: protocols, buffers, detectors, events, "
-		"treaties",
+		"there is no list of \"%.*s\"; there are: protocols, keywords, buffers, detectors, "
+		"events, treaties",
 		SLICE_ARG(c->words[0]));
 	return CLI_CANNOT;
 }
 
+static const struct cli_option options[] = {
+	{0, "json", NULL, false, "keywords: a line for each, for machines."},
+	{0},
+};
+
 COMMAND(list) = {
 	.name = "list",
-	.usage = "list protocols|buffers|detectors|events|treaties",
+	.usage = "list protocols|keywords|buffers|detectors|events|treaties",
 	.doc = "Lists what this build knows.",
 	.more = "Examples:\n"
 		"  dewline list protocols\n"
+		"  dewline list keywords | grep refused\n"
 		"  dewline list buffers | grep http\n",
+	.options = options,
 	.words_least = 1,
 	.words_most = 1,
 	.run = run,

@@ -661,7 +661,7 @@ static void compiler_begin(struct detect_compiler *c, const struct rule *r, stru
 {
 	c->rule = r;
 	c->out = out;
-	*out = (struct detect_rule){.rule = r, .payload_list = -1};
+	*out = (struct detect_rule){.rule = r, .payload_list = -1, .noalert = r->config};
 	c->list_count = c->test_count = c->tx_test_count = c->after_count = 0;
 	c->drafts_used = c->base64_count = 0;
 	c->event_apps = 0;
@@ -681,14 +681,18 @@ static enum status option(struct detect_compiler *c, const struct rule_option *o
 	const struct app_field *f;
 
 	c->value = o->value;
+	f = kw != NULL ? NULL : app_field_find(o->keyword, &p);
+	if (kw == NULL && f == NULL)
+		return fail_set(why, ST_NOTFOUND, "keyword is not supported");
+	if (o->value.ptr != NULL && (kw != NULL ? kw->bare : f->kind == APP_BYTES))
+		return fail_set(why, ST_INVALID, "%.*s takes no value", SLICE_ARG(o->keyword));
 	if (kw != NULL)
 		return kw->compile(c, kw, o->value, why);
-	f = app_field_find(o->keyword, &p);
-	if (f != NULL && f->kind != APP_BYTES && o->value.ptr != NULL)
-		return detect_number_add(c, f, o->value, why);
-	if (o->value.ptr != NULL || f == NULL || f->kind != APP_BYTES)
-		return fail_set(why, ST_NOTFOUND, "keyword is not supported");
-	return detect_stick(c, o->keyword, why);
+	if (f->kind == APP_BYTES)
+		return detect_stick(c, o->keyword, why);
+	if (o->value.ptr == NULL)
+		return fail_set(why, ST_INVALID, "%.*s wants a number", SLICE_ARG(o->keyword));
+	return detect_number_add(c, f, o->value, why);
 }
 
 enum status detect_rule_compile(struct detect_compiler *c, const struct rule *r,

@@ -61,6 +61,16 @@ MUST_USE enum status detect_compile(struct rule_set *set, const struct detect_op
 /* For rule_set.knows_keyword: a keyword, or the name of a buffer or number. */
 bool detect_knows_keyword(struct slice name);
 
+/* One row of the keyword table, for people. kind: rule, buffer, transform, modifier, step (of a
+ * buffer's bytes), test (of packet, flow or transaction), effect (of a match) or refused. The
+ * fields of protocols are keywords beside these: app.h. */
+struct detect_keyword_info {
+	const char *name, *kind, *doc;
+};
+
+/* Row n = 0, 1, 2... until false. */
+bool detect_keyword_at(size_t n, struct detect_keyword_info *out);
+
 void detect_rules_free(struct detect_rules *r);
 size_t detect_rules_count(const struct detect_rules *r); /* rules that compiled */
 /* Sets loaded[i] for rule i of the set that r was made of, if it compiled. r may be NULL: none did.
@@ -130,6 +140,10 @@ void detect_flow_swap(struct flow *f);
 bool detect_flow_var(const struct flow *f, size_t n, struct slice *name, struct slice *value);
 bool detect_packet_var(const struct detect_worker *w, size_t n, struct slice *name,
 		       struct slice *value);
+
+/* What entropy measured in the flow's buffers, in 10^-18 bits a byte: n = 0, 1, 2... until false.
+ */
+bool detect_flow_measure(const struct flow *f, size_t n, struct slice *name, int64_t *value);
 
 /* True if a tag marked the packet, which is through with detect_finish(): once for each packet. f
  * may be NULL. */

@@ -44,6 +44,7 @@ struct detect_compiler;
 struct detect_inspect;
 struct detect_group;
 struct detect_reputation;
+struct detect_geo;
 struct hs_database;
 struct detect_rule;
 
@@ -64,6 +65,18 @@ struct detect_view {
 	struct wall_ns now;
 };
 
+/* What a keyword is for whoever writes rules. By default it follows from the functions of its row.
+ */
+enum detect_kind {
+	KIND_BY_ROW,
+	KIND_BUFFER,	/* a sticky buffer */
+	KIND_TRANSFORM, /* of the buffer before it */
+	KIND_MODIFIER,	/* of the content before it */
+	KIND_STEP,
+	KIND_TEST,
+	KIND_EFFECT,
+};
+
 /* One row of the keyword table. A row has compile and one of: test (about a packet or flow), step
  * (about bytes, one answer), find (about bytes, several answers), after (an effect of a match). */
 struct detect_keyword {
@@ -80,6 +93,9 @@ struct detect_keyword {
 	/* rows of families */
 	bool (*get)(const struct detect_view *v, uint64_t *out); /* kw_uint: the number */
 	const char *field;					 /* kw_buffer: the modern name */
+	enum detect_kind kind;
+	bool bare;     /* takes no value */
+	bool refused;  /* known, and not to be had: doc says why */
 	uint8_t which; /* any family: which row this is, to its own compile */
 };
 
@@ -179,6 +195,8 @@ enum { /* flow: */
        FLOWKW_ONLY_STREAM = 32,
        FLOWKW_NO_STREAM = 64,
        FLOWKW_GIVEN = 128,
+       FLOWKW_ONLY_FRAG = 256,
+       FLOWKW_NO_FRAG = 512,
 };
 
 enum detect_track { TRACK_BY_SRC, TRACK_BY_DST, TRACK_BY_BOTH, TRACK_BY_RULE, TRACK_BY_FLOW };
@@ -219,7 +237,7 @@ struct detect_rule {
 	uint8_t look;
 	uint8_t dirs;	    /* bit FLOW_TO_SERVER, bit FLOW_TO_CLIENT */
 	uint8_t ip_version; /* 0: any */
-	uint8_t flow_flags;
+	uint16_t flow_flags;
 	bool any_proto, noalert, alert, has_vars;
 	bool both_sides;    /* of a transaction: it asks for request and response at once */
 	bool app_only;	    /* bound to application protocols: apps */
@@ -279,6 +297,7 @@ struct detect_rules {
 	uint8_t wants_hashes;			    /* enum file_hash: some rule compares them */
 	bool wants_types;			    /* some rule asks for types of files */
 	const struct detect_reputation *reputation; /* kw_iprep.c; NULL: no rule asks */
+	const struct detect_geo *geo;		    /* kw_geoip.c; the same */
 	struct detect_prefilter *prefilter;
 	struct detect_pcre **pcres; /* to be freed */
 	size_t pcre_count, pcre_room;
@@ -359,7 +378,25 @@ bool detect_range_holds(const struct detect_range *r, uint64_t v);
 uint64_t detect_apps_named(struct slice proto); /* bits of app_protocols[] that a rule means */
 void detect_use_add(uint8_t *use, bool sets);
 
-/* field_number.c: the keyword of a field that is not APP_BYTES. */
+/* --- field_number.c --- */
+
+/* What is asked of the numbers that one thing has; the grammar is in field_number.c. */
+struct detect_number {
+	struct detect_range compare, times; /* of FLAGS: CMP_MASK */
+	enum { INDEX_ANY, INDEX_ALL, INDEX_TIMES, INDEX_AT, INDEX_COUNT } index;
+	bool outside; /* INDEX_AT: holds where there is no such index */
+	bool absent;  /* holds where there are no numbers */
+	int64_t at;
+	bool cut;
+	int64_t from, to; /* cut: negative ones count from the end */
+};
+
+MUST_USE bool detect_number_parse(struct slice value, uint64_t most, const struct app_word *words,
+				  struct detect_number *out);
+/* values: an array of uint64_t, as a field has them. If it is empty, o->absent is for the caller.
+ */
+bool detect_number_holds(const struct detect_number *o, struct slice values);
+/* The keyword of a field that is not APP_BYTES. */
 MUST_USE enum status detect_number_add(struct detect_compiler *c, const struct app_field *f,
 				       struct slice value, struct fail *why);
 
@@ -370,6 +407,10 @@ extern const struct detect_keyword *const detect_content_keyword;
 bool detect_content_find(const struct detect_content *c, const struct detect_inspect *in,
 			 size_t *from, size_t *out_end);
 size_t detect_search(struct slice hay, struct slice needle, bool nocase); /* SIZE_MAX: none */
+
+/* kw_buffer.c: the name that a buffer had before it was called as now, or name itself: Suricata's
+ * events use it. */
+struct slice detect_old_name(struct slice name);
 
 /* kw_pcre.c */
 struct detect_pcre;
@@ -652,6 +693,7 @@ const struct detect_var *detect_var_find(const struct detect_var *list, struct s
 
 struct detect_flow {
 	struct detect_var *vars;
+	struct detect_measure *measures;
 	uint32_t var_bytes;
 	uint64_t raw[2];	/* stream bytes looked at */
 	uint64_t txs_seen[2];	/* twice the transactions made, + 1 if the last is complete */
@@ -660,6 +702,17 @@ struct detect_flow {
 	uint32_t *ints;
 	uint8_t *int_set;
 };
+
+/* What the keyword entropy found in a buffer. */
+struct detect_measure {
+	struct slice name;
+	int64_t value; /* in 10^-18 */
+	struct detect_measure *next;
+};
+
+/* Sets it in a, the flow's arena. name is borrowed; each is one of a rule's buffers, so there are
+ * few. */
+void detect_measure_set(struct detect_flow *f, struct arena *a, struct slice name, int64_t value);
 
 /* f->detect, made if needed; NULL: no flow or no memory. */
 struct detect_flow *detect_flow_state(const struct detect_view *v);

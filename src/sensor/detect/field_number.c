@@ -6,20 +6,11 @@
  *	KEYWORD  = VALUE ["," INDEX ["," FROM ":" TO]] | "count" COMPARE
  *	VALUE    = COMPARE | ["!"] word | "&" MASK ("=" | "!=") n
  *	COMPARE  = n, !n, <n, <=n, >n, >=n, a-b, a<>b (both without their ends), !a-b
- *	INDEX    = any | all | all_or_absent | or_absent | nb COMPARE | n | oob_or n
+ *	INDEX    = any | all | all1 | all_or_absent | or_absent | nb COMPARE | n | oob_or n
  *	flags    = ["!"] word *("," ["!"] word)
  */
 #include "base/text.h"
 #include "sensor/detect/detect_priv.h"
-
-struct number_operand {
-	struct detect_range compare, times; /* of FLAGS: CMP_MASK */
-	enum { INDEX_ANY, INDEX_ALL, INDEX_TIMES, INDEX_AT, INDEX_COUNT } index;
-	bool outside; /* INDEX_AT: holds where there is no such index */
-	int64_t at;
-	bool cut;
-	int64_t from, to; /* cut: negative ones count from the end */
-};
 
 /* Index i of n, from the end if negative; false: outside. */
 static bool index_of(int64_t i, size_t n, size_t *out)
@@ -32,10 +23,9 @@ static bool index_of(int64_t i, size_t n, size_t *out)
 	return true;
 }
 
-static bool number_step(const void *operand, struct detect_inspect *in)
+bool detect_number_holds(const struct detect_number *o, struct slice values)
 {
-	const struct number_operand *o = operand;
-	size_t n = in->bytes.len / sizeof(uint64_t), from = 0, to = n, hits = 0, at;
+	size_t n = values.len / sizeof(uint64_t), from = 0, to = n, hits = 0, at;
 	uint64_t v;
 
 	if (o->cut && (!index_of(o->from, n, &from) || !index_of(o->to, n, &to) || from > to))
@@ -45,11 +35,11 @@ static bool number_step(const void *operand, struct detect_inspect *in)
 	if (o->index == INDEX_AT) {
 		if (!index_of(o->at, to - from, &at) || at == to - from)
 			return o->outside;
-		memcpy(&v, in->bytes.ptr + (from + at) * sizeof v, sizeof v);
+		memcpy(&v, values.ptr + (from + at) * sizeof v, sizeof v);
 		return detect_range_holds(&o->compare, v);
 	}
 	for (size_t i = from; i < to; i++) {
-		memcpy(&v, in->bytes.ptr + i * sizeof v, sizeof v);
+		memcpy(&v, values.ptr + i * sizeof v, sizeof v);
 		hits += detect_range_holds(&o->compare, v);
 	}
 	switch (o->index) {
@@ -60,6 +50,11 @@ static bool number_step(const void *operand, struct detect_inspect *in)
 	default:
 		return hits != 0;
 	}
+}
+
+static bool number_step(const void *operand, struct detect_inspect *in)
+{
+	return detect_number_holds(operand, in->bytes);
 }
 
 static const struct detect_keyword number_row = {
@@ -75,7 +70,8 @@ static bool word_find(const struct app_word *words, struct slice s, uint64_t *ou
 	return false;
 }
 
-static bool compare_parse(struct slice s, const struct app_word *words, struct detect_range *out)
+static bool compare_parse(struct slice s, uint64_t most, const struct app_word *words,
+			  struct detect_range *out)
 {
 	uint64_t v;
 	bool not ;
@@ -83,7 +79,7 @@ static bool compare_parse(struct slice s, const struct app_word *words, struct d
 	s = slice_trim(s);
 	not = slice_starts(s, SLICE("!"));
 	if (!word_find(words, slice_trim(slice_from(s, not ? 1 : 0)), &v))
-		return detect_range_parse(s, UINT64_MAX, out);
+		return detect_range_parse(s, most, out);
 	*out = (struct detect_range){.op = not ? CMP_NE : CMP_EQ, .a = v};
 	return true;
 }
@@ -108,32 +104,33 @@ static bool flags_parse(struct slice rest, const struct app_word *words, struct 
 	return true;
 }
 
-static bool index_parse(struct slice s, struct number_operand *o, bool *out_absent)
+static bool index_parse(struct slice s, struct detect_number *o)
 {
 	struct slice number = s;
 
-	*out_absent = slice_equal(s, SLICE("all_or_absent")) || slice_equal(s, SLICE("or_absent"));
+	o->absent = slice_equal(s, SLICE("all_or_absent")) || slice_equal(s, SLICE("or_absent"));
 	if (slice_equal(s, SLICE("any")) || slice_equal(s, SLICE("or_absent"))) {
 		o->index = INDEX_ANY;
 		return true;
 	}
-	if (slice_equal(s, SLICE("all")) || slice_equal(s, SLICE("all_or_absent"))) {
+	if (slice_equal(s, SLICE("all")) || slice_equal(s, SLICE("all1")) ||
+	    slice_equal(s, SLICE("all_or_absent"))) {
 		o->index = INDEX_ALL;
 		return true;
 	}
 	if (slice_starts(s, SLICE("nb"))) {
 		o->index = INDEX_TIMES;
-		return compare_parse(slice_from(s, 2), NULL, &o->times);
+		return compare_parse(slice_from(s, 2), UINT32_MAX, NULL, &o->times);
 	}
 	o->index = INDEX_AT;
 	o->outside = slice_starts(s, SLICE("oob_or"));
 	if (o->outside)
 		number = slice_trim(slice_from(s, strlen("oob_or")));
-	*out_absent = o->outside;
+	o->absent = o->outside;
 	return text_i64(number, INT32_MIN, INT32_MAX, &o->at);
 }
 
-static bool cut_parse(struct slice s, struct number_operand *o)
+static bool cut_parse(struct slice s, struct detect_number *o)
 {
 	struct slice from = slice_split(&s, ':');
 
@@ -142,23 +139,24 @@ static bool cut_parse(struct slice s, struct number_operand *o)
 	       text_i64(slice_trim(s), INT32_MIN, INT32_MAX, &o->to);
 }
 
-static bool operand_parse(struct slice value, const struct app_field *f, struct number_operand *o,
-			  bool *out_absent)
+bool detect_number_parse(struct slice value, uint64_t most, const struct app_word *words,
+			 struct detect_number *o)
 {
-	struct slice rest = value, first;
+	struct slice rest = value, first = slice_trim(slice_split(&rest, ','));
 
-	*out_absent = false;
-	if (f->kind == APP_FLAGS)
-		return flags_parse(value, f->words, &o->compare);
-	first = slice_trim(slice_split(&rest, ','));
+	*o = (struct detect_number){0};
 	if (slice_starts(first, SLICE("count"))) {
 		o->index = INDEX_COUNT;
-		*out_absent = true;
-		return rest.ptr == NULL && compare_parse(slice_from(first, 5), NULL, &o->compare);
+		if (rest.ptr != NULL ||
+		    !compare_parse(slice_from(first, 5), UINT32_MAX, NULL, &o->compare))
+			return false;
+		/* none are 0 of them */
+		o->absent = detect_range_holds(&o->compare, 0);
+		return true;
 	}
-	if (!compare_parse(first, f->words, &o->compare))
+	if (!compare_parse(first, most, words, &o->compare))
 		return false;
-	if (rest.ptr != NULL && !index_parse(slice_trim(slice_split(&rest, ',')), o, out_absent))
+	if (rest.ptr != NULL && !index_parse(slice_trim(slice_split(&rest, ',')), o))
 		return false;
 	return rest.ptr == NULL || cut_parse(slice_trim(rest), o);
 }
@@ -166,22 +164,21 @@ static bool operand_parse(struct slice value, const struct app_field *f, struct 
 enum status detect_number_add(struct detect_compiler *c, const struct app_field *f,
 			      struct slice value, struct fail *why)
 {
-	struct number_operand *o = ARENA_NEW(c->arena, struct number_operand);
+	struct detect_number *o = ARENA_NEW(c->arena, struct detect_number);
 	struct detect_draft_list *keep = c->current;
-	bool absent;
 	enum status st;
+	bool known;
 
 	if (o == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for %s", f->name);
-	if (!operand_parse(value, f, o, &absent))
+	known = f->kind == APP_FLAGS ? flags_parse(value, f->words, &o->compare)
+				     : detect_number_parse(value, UINT64_MAX, f->words, o);
+	if (!known)
 		return fail_set(why, ST_INVALID, "%s does not take \"%.*s\"", f->name,
 				SLICE_ARG(value));
-	/* "count" of nothing is 0, but a list that is not there is never asked: it holds by itself
-	 * where 0 would */
-	absent = absent && (o->index != INDEX_COUNT || detect_range_holds(&o->compare, 0));
 	st = detect_list_for(c, slice_of(f->name), &c->current, why);
 	if (st == ST_OK) {
-		c->current->absent |= absent;
+		c->current->absent |= o->absent;
 		st = detect_add_step(c, &number_row, o, false, why);
 	}
 	c->current = keep;

@@ -129,6 +129,10 @@ KEYWORD(base64) = {
 	 .compile = compile_decode,
 	 .step = decode,
 	 .doc = "decodes Base64 from here"},
-	{.name = "base64_data", .compile = compile_data, .doc = "what base64_decode decoded"},
+	{.name = "base64_data",
+	 .kind = KIND_BUFFER,
+	 .bare = true,
+	 .compile = compile_data,
+	 .doc = "what base64_decode decoded"},
 	{0},
 };

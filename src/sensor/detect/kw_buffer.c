@@ -41,18 +41,21 @@ static enum status compile_modifier(struct detect_compiler *c, const struct dete
 
 #define STICKY(old, modern)                                                                        \
 	{                                                                                          \
-		.name = (old), .field = (modern), .compile = compile_sticky,                       \
-		.doc = "older name of " modern                                                     \
+		.name = (old), .field = (modern), .kind = KIND_BUFFER, .bare = true,               \
+		.compile = compile_sticky, .doc = "older name of " modern                          \
 	}
 #define MODIFIER(old, modern)                                                                      \
 	{                                                                                          \
-		.name = (old), .field = (modern), .compile = compile_modifier,                     \
+		.name = (old), .field = (modern), .kind = KIND_MODIFIER, .bare = true,             \
+		.compile = compile_modifier,                                                       \
 		.doc = "the content before it is looked for in " modern                            \
 	}
 
 KEYWORD(buffer) = {
 	{.name = "pkt_data",
 	 .field = "payload",
+	 .kind = KIND_BUFFER,
+	 .bare = true,
 	 .compile = compile_sticky,
 	 .doc = "back to the payload"},
 	STICKY("file_data", "file.data"),
@@ -69,6 +72,8 @@ KEYWORD(buffer) = {
 	STICKY("dce_stub_data", "dcerpc.stub_data"),
 	STICKY("ssh_proto", "ssh.proto"),
 	STICKY("ssh_software", "ssh.software"),
+	STICKY("krb5_cname", "krb5.cname"),
+	STICKY("krb5_sname", "krb5.sname"),
 	STICKY("http_accept", "http.accept"),
 	STICKY("http_accept_enc", "http.accept_enc"),
 	STICKY("http_accept_lang", "http.accept_lang"),
@@ -96,3 +101,13 @@ KEYWORD(buffer) = {
 	MODIFIER("http_stat_msg", "http.stat_msg"),
 	{0},
 };
+
+struct slice detect_old_name(struct slice name)
+{
+	if (slice_equal(name, SLICE("http.response_body")))
+		name = SLICE("file.data"); /* one buffer there */
+	for (const struct detect_keyword *k = detect_kw_buffer; k->name != NULL; k++)
+		if (slice_equal(name, slice_of(k->field)))
+			return slice_of(k->name);
+	return name;
+}

@@ -5,7 +5,18 @@
 
 enum { CONTENT_BYTES_MAX = 8192 };
 
-enum { M_NOCASE, M_RAWBYTES, M_DEPTH, M_OFFSET, M_DISTANCE, M_WITHIN, M_STARTS, M_ENDS, M_FAST };
+enum {
+	M_NOCASE,
+	M_RAWBYTES,
+	M_DEPTH,
+	M_OFFSET,
+	M_DISTANCE,
+	M_WITHIN,
+	M_STARTS,
+	M_ENDS,
+	M_FAST,
+	M_REPLACE
+};
 
 static size_t search_nocase(struct slice hay, struct slice needle)
 {
@@ -168,6 +179,25 @@ static void fold(struct detect_compiler *c, struct detect_content *o)
 	o->nocase = true;
 }
 
+/* Bytes to put in the place of the content, inline. We rewrite no packet (docs/differences.md), but
+ * what could not be done anywhere is an error here, too. */
+static enum status replace(struct detect_compiler *c, const struct detect_content *o,
+			   struct slice value, struct fail *why)
+{
+	struct slice bytes;
+	bool negated;
+	enum status st = rule_content_parse(value, c->arena, &negated, &bytes, why);
+
+	if (st != ST_OK)
+		return st;
+	if (negated || o->negated)
+		return fail_set(why, ST_INVALID, "replace does not go with a negation");
+	if (bytes.len != o->bytes.len)
+		return fail_set(why, ST_INVALID, "replace has %zu bytes, its content %zu",
+				bytes.len, o->bytes.len);
+	return ST_OK;
+}
+
 static enum status compile_modifier(struct detect_compiler *c, const struct detect_keyword *kw,
 				    struct slice value, struct fail *why)
 {
@@ -203,6 +233,8 @@ static enum status compile_modifier(struct detect_compiler *c, const struct dete
 		return ST_OK;
 	case M_FAST:
 		return fast_pattern(o, value, why);
+	case M_REPLACE:
+		return replace(c, o, value, why);
 	default: /* rawbytes: bytes are raw here */
 		return ST_OK;
 	}
@@ -210,48 +242,68 @@ static enum status compile_modifier(struct detect_compiler *c, const struct dete
 
 KEYWORD(content) = {
 	{.name = "content",
+	 .kind = KIND_STEP,
 	 .compile = compile_content,
 	 .doc = "bytes that must (or must not) occur"},
 	{.name = "uricontent",
+	 .kind = KIND_STEP,
 	 .which = 1,
 	 .compile = compile_content,
 	 .doc = "content in the normalised URI (old form)"},
 	{.name = "nocase",
+	 .kind = KIND_MODIFIER,
+	 .bare = true,
 	 .which = M_NOCASE,
 	 .compile = compile_modifier,
 	 .doc = "ASCII letters match in either case"},
 	{.name = "rawbytes",
+	 .kind = KIND_MODIFIER,
+	 .bare = true,
 	 .which = M_RAWBYTES,
 	 .compile = compile_modifier,
 	 .doc = "accepted; payload bytes are always raw"},
 	{.name = "depth",
+	 .kind = KIND_MODIFIER,
 	 .which = M_DEPTH,
 	 .compile = compile_modifier,
 	 .doc = "the content ends within so many bytes of its offset"},
 	{.name = "offset",
+	 .kind = KIND_MODIFIER,
 	 .which = M_OFFSET,
 	 .compile = compile_modifier,
 	 .doc = "the content starts at or behind this byte"},
 	{.name = "distance",
+	 .kind = KIND_MODIFIER,
 	 .which = M_DISTANCE,
 	 .compile = compile_modifier,
 	 .doc = "the content starts so many bytes behind the step before"},
 	{.name = "within",
+	 .kind = KIND_MODIFIER,
 	 .which = M_WITHIN,
 	 .compile = compile_modifier,
 	 .doc = "the content ends within so many bytes of distance"},
 	{.name = "startswith",
+	 .kind = KIND_MODIFIER,
+	 .bare = true,
 	 .which = M_STARTS,
 	 .compile = compile_modifier,
 	 .doc = "the content is the start of the buffer"},
 	{.name = "endswith",
+	 .kind = KIND_MODIFIER,
+	 .bare = true,
 	 .which = M_ENDS,
 	 .compile = compile_modifier,
 	 .doc = "the content is the end of the buffer"},
 	{.name = "fast_pattern",
+	 .kind = KIND_MODIFIER,
 	 .which = M_FAST,
 	 .compile = compile_modifier,
 	 .doc = "the prefilter looks for this content (or a part of it)"},
+	{.name = "replace",
+	 .kind = KIND_MODIFIER,
+	 .which = M_REPLACE,
+	 .compile = compile_modifier,
+	 .doc = "accepted; no packet is rewritten"},
 	{0},
 };
 

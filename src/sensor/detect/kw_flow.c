@@ -6,7 +6,7 @@
 
 static const struct {
 	const char *word;
-	uint8_t flag, against;
+	uint16_t flag, against;
 } words[] = {
 	{"to_server", FLOWKW_TO_SERVER, FLOWKW_TO_CLIENT},
 	{"from_client", FLOWKW_TO_SERVER, FLOWKW_TO_CLIENT},
@@ -17,14 +17,18 @@ static const struct {
 	{"stateless", FLOWKW_STATELESS, FLOWKW_ESTABLISHED | FLOWKW_NOT_ESTABLISHED},
 	{"only_stream", FLOWKW_ONLY_STREAM, FLOWKW_NO_STREAM},
 	{"no_stream", FLOWKW_NO_STREAM, FLOWKW_ONLY_STREAM},
+	{"only_frag", FLOWKW_ONLY_FRAG, FLOWKW_NO_FRAG},
+	{"no_frag", FLOWKW_NO_FRAG, FLOWKW_ONLY_FRAG},
 };
 
 static enum status compile_flow(struct detect_compiler *c, const struct detect_keyword *kw,
 				struct slice value, struct fail *why)
 {
 	struct slice rest = value;
-	uint8_t flags = FLOWKW_GIVEN;
+	uint16_t flags = FLOWKW_GIVEN;
 
+	if (c->out->flow_flags != 0)
+		return fail_set(why, ST_INVALID, "flow twice in one rule");
 	while (rest.ptr != NULL) {
 		struct slice w = slice_trim(slice_split(&rest, ','));
 		size_t i = 0;
@@ -40,7 +44,7 @@ static enum status compile_flow(struct detect_compiler *c, const struct detect_k
 					words[i].word);
 		flags |= words[i].flag;
 	}
-	c->out->flow_flags |= flags;
+	c->out->flow_flags = flags;
 	return ST_OK;
 }
 
@@ -133,7 +137,10 @@ static enum status compile_app_protocol(struct detect_compiler *c, const struct 
 }
 
 KEYWORD(flow) = {
-	{.name = "flow", .compile = compile_flow, .doc = "direction and state of the flow"},
+	{.name = "flow",
+	 .kind = KIND_TEST,
+	 .compile = compile_flow,
+	 .doc = "direction and state of the flow"},
 	{.name = "stream_size",
 	 .compile = compile_size,
 	 .test = stream_size,

@@ -58,6 +58,7 @@ static enum status compile_frame(struct detect_compiler *c, const struct detect_
 
 KEYWORD(frame) = {
 	{.name = "frame",
+	 .kind = KIND_BUFFER,
 	 .compile = compile_frame,
 	 .doc = "a named piece of an application's bytes"},
 	{0},

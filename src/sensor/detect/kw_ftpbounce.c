@@ -20,8 +20,6 @@ static enum status compile(struct detect_compiler *c, const struct detect_keywor
 	const struct app_protocol *p;
 	const struct app_field *f = app_field_find(SLICE("ftp.port_address"), &p);
 
-	if (value.len != 0)
-		return fail_set(why, ST_INVALID, "ftpbounce takes no value");
 	if (f == NULL)
 		return fail_set(why, ST_NOTFOUND, "FTP is not read");
 	c->event_apps |= detect_apps_named(slice_of(p->name));
@@ -30,6 +28,7 @@ static enum status compile(struct detect_compiler *c, const struct detect_keywor
 
 KEYWORD(ftpbounce) = {
 	{.name = "ftpbounce",
+	 .bare = true,
 	 .compile = compile,
 	 .test = bounces,
 	 .cost = 2,

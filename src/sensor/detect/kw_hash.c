@@ -48,8 +48,23 @@ static enum status compile_hash(struct detect_compiler *c, const struct detect_k
 }
 
 KEYWORD(hash) = {
-	{.name = "to_md5", .which = 0, .compile = compile_hash, .doc = "MD5 of the buffer"},
-	{.name = "to_sha1", .which = 1, .compile = compile_hash, .doc = "SHA-1 of the buffer"},
-	{.name = "to_sha256", .which = 2, .compile = compile_hash, .doc = "SHA-256 of the buffer"},
+	{.name = "to_md5",
+	 .kind = KIND_TRANSFORM,
+	 .bare = true,
+	 .which = 0,
+	 .compile = compile_hash,
+	 .doc = "MD5 of the buffer"},
+	{.name = "to_sha1",
+	 .kind = KIND_TRANSFORM,
+	 .bare = true,
+	 .which = 1,
+	 .compile = compile_hash,
+	 .doc = "SHA-1 of the buffer"},
+	{.name = "to_sha256",
+	 .kind = KIND_TRANSFORM,
+	 .bare = true,
+	 .which = 2,
+	 .compile = compile_hash,
+	 .doc = "SHA-256 of the buffer"},
 	{0},
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Other things that a packet's headers say: ip_proto, sameip, ipopts. */
+ * Other things that a packet's headers say: ip_proto, l3_proto, sameip, ipopts. */
 #include "base/cursor.h"
 #include "base/text.h"
 #include "sensor/detect/detect_priv.h"
@@ -78,6 +78,21 @@ static enum status compile_proto(struct detect_compiler *c, const struct detect_
 	return detect_add_test(c, kw, o, why);
 }
 
+static enum status compile_version(struct detect_compiler *c, const struct detect_keyword *kw,
+				   struct slice value, struct fail *why)
+{
+	bool v6 = slice_equal(value, SLICE("ipv6")) || slice_equal(value, SLICE("ip6"));
+
+	if (!v6 && !slice_equal(value, SLICE("ipv4")) && !slice_equal(value, SLICE("ip4")))
+		return fail_set(why, ST_INVALID, "%s is ipv4 or ipv6, not \"%.*s\"", kw->name,
+				SLICE_ARG(value));
+	if (c->out->ip_version != 0)
+		return fail_set(why, ST_INVALID, "the rule's header says ip%u already",
+				c->out->ip_version);
+	c->out->ip_version = v6 ? 6 : 4;
+	return ST_OK;
+}
+
 static enum status compile_same_ip(struct detect_compiler *c, const struct detect_keyword *kw,
 				   struct slice value, struct fail *why)
 {
@@ -110,7 +125,9 @@ KEYWORD(ip) = {
 	 .test = ip_proto,
 	 .cost = 1,
 	 .doc = "IP protocol, by name or number"},
+	{.name = "l3_proto", .kind = KIND_TEST, .compile = compile_version, .doc = "ipv4 or ipv6"},
 	{.name = "sameip",
+	 .bare = true,
 	 .compile = compile_same_ip,
 	 .test = same_ip,
 	 .cost = 1,

@@ -31,8 +31,6 @@ static enum status compile_alert(struct detect_compiler *c, const struct detect_
 static enum status compile_prefilter(struct detect_compiler *c, const struct detect_keyword *kw,
 				     struct slice value, struct fail *why)
 {
-	if (value.len != 0)
-		return fail_set(why, ST_INVALID, "prefilter takes no value");
 	if (c->test_count == 0 && c->tx_test_count == 0 && c->current->count == 0 &&
 	    c->list_count <= 1)
 		return fail_set(why, ST_INVALID, "prefilter needs a keyword before it");
@@ -65,12 +63,15 @@ KEYWORD(meta) = {
 	{.name = "target", .compile = compile_target, .doc = "which side is the victim"},
 	ACCEPTED("nfq_set_mark", "accepted; nothing is marked"),
 	{.name = "prefilter",
+	 .bare = true,
 	 .compile = compile_prefilter,
 	 .doc = "the keyword before it is a good one to look for"},
 	{.name = "alert",
+	 .bare = true,
 	 .compile = compile_alert,
 	 .doc = "matches are alerts, of a pass rule, too"},
 	{.name = "noalert",
+	 .bare = true,
 	 .compile = compile_noalert,
 	 .doc = "matches have effects, but no alert"},
 	{0},

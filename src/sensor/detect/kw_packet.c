@@ -62,11 +62,18 @@ static struct slice icmpv6_hdr(const struct detect_view *v, struct arena *scratc
 	return l4_header(v, IP_PROTO_ICMP6);
 }
 
+static struct slice igmp_hdr(const struct detect_view *v, struct arena *scratch)
+{
+	const struct packet *p = v->packet;
+
+	return p != NULL && p->ip_version == 4 && p->proto == IP_PROTO_IGMP && p->l4.len >= 8
+		       ? p->l4
+		       : none;
+}
+
 static enum status compile_packet(struct detect_compiler *c, const struct detect_keyword *kw,
 				  struct slice value, struct fail *why)
 {
-	if (value.len != 0)
-		return fail_set(why, ST_INVALID, "%s takes no value", kw->name);
 	if (kw->which != 0)
 		c->wants_packet = true;
 	return detect_stick(c, slice_of(kw->name), why);
@@ -75,8 +82,8 @@ static enum status compile_packet(struct detect_compiler *c, const struct detect
 /* which: 1 if there must be a packet */
 #define PACKET(word, needs, get, text)                                                             \
 	{                                                                                          \
-		.name = (word), .which = (needs), .compile = compile_packet, .bytes = (get),       \
-		.doc = (text)                                                                      \
+		.name = (word), .which = (needs), .kind = KIND_BUFFER, .bare = true,               \
+		.compile = compile_packet, .bytes = (get), .doc = (text)                           \
 	}
 
 KEYWORD(packet) = {
@@ -88,5 +95,6 @@ KEYWORD(packet) = {
 	PACKET("udp.hdr", 1, udp_hdr, "the UDP header"),
 	PACKET("icmpv4.hdr", 1, icmpv4_hdr, "the ICMP header"),
 	PACKET("icmpv6.hdr", 1, icmpv6_hdr, "the ICMPv6 header"),
+	PACKET("igmp.hdr", 1, igmp_hdr, "the IGMP message"),
 	{0},
 };

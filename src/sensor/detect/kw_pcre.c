@@ -411,6 +411,7 @@ bool detect_pcre_find(const struct detect_pcre *p, const struct detect_inspect *
 
 KEYWORD(pcre) = {
 	{.name = "pcre",
+	 .kind = KIND_STEP,
 	 .compile = compile_pcre,
 	 .doc = "a Perl-compatible expression that must (or must not) match"},
 	{0},

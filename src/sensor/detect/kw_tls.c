@@ -103,7 +103,84 @@ static enum status compile_text(struct detect_compiler *c, const struct detect_k
 	return st;
 }
 
+/* --- ssl_state --- */
+
+enum { STATE_OTHER = 1 << 4 };
+
+struct state_operand {
+	const struct app_field *messages;
+	uint8_t wanted, negated; /* bits: of state_words[] */
+};
+
+static const struct {
+	const char *word;
+	uint8_t message; /* RFC 5246 7.4 */
+} state_words[] = {{"client_hello", 1},
+		   {"server_hello", 2},
+		   {"client_keyx", 16},
+		   {"server_keyx", 12},
+		   {"unknown", 0}};
+
+static bool state(const void *operand, const struct detect_view *v)
+{
+	const struct state_operand *o = operand;
+	struct slice s = o->messages->get(v->tx, (enum app_dir)v->dir, 0);
+	uint64_t came;
+	uint8_t have = 0;
+
+	if (s.len != sizeof came)
+		return false;
+	memcpy(&came, s.ptr, sizeof came);
+	for (unsigned i = 0; i < 4; i++) {
+		uint64_t bit = UINT64_C(1) << state_words[i].message;
+
+		have |= (uint8_t)((came & bit) != 0 ? 1U << i : 0);
+		came &= ~bit;
+	}
+	if (came != 0)
+		have |= STATE_OTHER;
+	return ((have & o->wanted) ^ o->negated) != 0;
+}
+
+/* "client_hello|!server_keyx" */
+static enum status compile_state(struct detect_compiler *c, const struct detect_keyword *kw,
+				 struct slice value, struct fail *why)
+{
+	struct state_operand *o = ARENA_NEW(c->arena, struct state_operand);
+	const struct app_protocol *p;
+	struct slice rest = value;
+
+	if (o == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for %s", kw->name);
+	o->messages = app_field_find(SLICE("tls.messages"), &p);
+	if (o->messages == NULL)
+		return fail_set(why, ST_NOTFOUND, "TLS is not read");
+	while (rest.ptr != NULL) {
+		struct slice w = slice_trim(slice_split(&rest, '|'));
+		bool not = slice_starts(w, SLICE("!"));
+		unsigned i = 0;
+
+		w = slice_trim(slice_from(w, not ? 1 : 0));
+		while (i < 5 && !slice_equal(w, slice_of(state_words[i].word)))
+			i++;
+		if (i == 5)
+			return fail_set(why, ST_INVALID,
+					"%s wants client_hello, server_hello, client_keyx, "
+					"server_keyx or unknown, with | between, not \"%.*s\"",
+					kw->name, SLICE_ARG(w));
+		o->wanted |= (uint8_t)(1U << i);
+		o->negated |= (uint8_t)(not ? 1U << i : 0);
+	}
+	c->event_apps |= detect_apps_named(slice_of(p->name));
+	return detect_add_tx_test(c, kw, o, why);
+}
+
 KEYWORD(tls) = {
+	{.name = "ssl_state",
+	 .compile = compile_state,
+	 .test = state,
+	 .cost = 1,
+	 .doc = "a handshake message of this kind came from the side looked at"},
 	{.name = "tls.issuerdn",
 	 .field = "tls.cert_issuer",
 	 .compile = compile_text,

@@ -192,7 +192,8 @@ static enum status compile_xor(struct detect_compiler *c, const struct detect_ke
 
 #define TRANSFORM(n, word, text)                                                                   \
 	{                                                                                          \
-		.name = (word), .which = (n), .compile = compile_transform, .doc = (text)          \
+		.name = (word), .which = (n), .kind = KIND_TRANSFORM, .bare = true,                \
+		.compile = compile_transform, .doc = (text)                                        \
 	}
 
 KEYWORD(transform) = {
@@ -204,6 +205,9 @@ KEYWORD(transform) = {
 	TRANSFORM(5, "url_decode", "undoes percent-encoding"),
 	TRANSFORM(6, "header_lowercase", "header names to lower case"),
 	TRANSFORM(7, "strip_pseudo_headers", "takes HTTP/2 pseudo headers out"),
-	{.name = "xor", .compile = compile_xor, .doc = "each byte xor the key's"},
+	{.name = "xor",
+	 .kind = KIND_TRANSFORM,
+	 .compile = compile_xor,
+	 .doc = "each byte xor the key's"},
 	{0},
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Numbers of a packet, one row each: name, getter, sentence. A getter says false where the packet
  * has no such number; then the rule does not match. */
+#include "base/cursor.h"
 #include "sensor/detect/detect_priv.h"
 
 struct uint_operand {
@@ -42,6 +43,13 @@ static enum status compile_uint(struct detect_compiler *c, const struct detect_k
 		return true;                                                                       \
 	}
 
+static uint32_t be32(struct slice s, size_t at)
+{
+	struct cursor c = cursor_of(slice_from(s, at));
+
+	return cursor_be32(&c);
+}
+
 #define IS_TCP (p->proto == IP_PROTO_TCP && p->l4_header.len != 0)
 #define IS_ICMP ((p->proto == IP_PROTO_ICMP || p->proto == IP_PROTO_ICMP6) && p->l4_header.len != 0)
 
@@ -60,6 +68,12 @@ GETTER(get_icode, IS_ICMP, p->icmp_code)
 GETTER(get_icmp_id, IS_ICMP, p->icmp_id)
 GETTER(get_icmp_seq, IS_ICMP, p->icmp_seq)
 
+/* RFC 4443 3.2: Packet Too Big */
+#define IS_TOO_BIG (p->proto == IP_PROTO_ICMP6 && p->l4_header.len != 0 && p->icmp_type == 2)
+GETTER(get_mtu, IS_TOO_BIG && p->l4.len >= 8, be32(p->l4, 4))
+#define IS_IGMP (p->ip_version == 4 && p->proto == IP_PROTO_IGMP && p->l4.len >= 8)
+GETTER(get_igmp_type, IS_IGMP, p->l4.ptr[0])
+
 #define UINT(word, bits, getter, text)                                                             \
 	{                                                                                          \
 		.name = (word), .which = (bits), .get = (getter), .compile = compile_uint,         \
@@ -73,13 +87,18 @@ KEYWORD(uint) = {
 	UINT("tos", 8, get_tos, "IPv4 type of service"),
 	UINT("fragoffset", 16, get_fragoffset, "IP fragment offset in bytes"),
 	UINT("seq", 32, get_seq, "TCP sequence number"),
+	UINT("tcp.seq", 32, get_seq, "TCP sequence number"),
 	UINT("ack", 32, get_ack, "TCP acknowledgment number"),
+	UINT("tcp.ack", 32, get_ack, "TCP acknowledgment number"),
 	UINT("window", 16, get_window, "TCP window"),
+	UINT("tcp.window", 16, get_window, "TCP window"),
 	UINT("tcp.mss", 16, get_mss, "TCP maximum segment size option"),
 	UINT("tcp.wscale", 8, get_wscale, "TCP window scale option"),
 	UINT("itype", 8, get_itype, "ICMP type"),
 	UINT("icode", 8, get_icode, "ICMP code"),
 	UINT("icmp_id", 16, get_icmp_id, "ICMP identifier"),
 	UINT("icmp_seq", 16, get_icmp_seq, "ICMP sequence number"),
+	UINT("icmpv6.mtu", 32, get_mtu, "the MTU that an ICMPv6 Packet Too Big names"),
+	UINT("igmp.type", 8, get_igmp_type, "IGMP type"),
 	{0},
 };

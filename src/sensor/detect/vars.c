@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Strings that pcre captured, by name: of a flow while it lives, of a packet until the next.
+ * Strings that pcre captured, by name: of a flow while it lives, of a packet until the next. And
+ * numbers that entropy measured, of a flow.
  *
  * 1. What a list ever held is at most DETECT_VAR_BYTES_MAX: an arena gives nothing back.
  */
@@ -59,4 +60,32 @@ bool detect_packet_var(const struct detect_worker *w, size_t n, struct slice *na
 		       struct slice *value)
 {
 	return var_at(w->vars, n, name, value);
+}
+
+void detect_measure_set(struct detect_flow *f, struct arena *a, struct slice name, int64_t value)
+{
+	struct detect_measure **at = &f->measures;
+
+	while (*at != NULL && !slice_equal((*at)->name, name))
+		at = &(*at)->next;
+	if (*at == NULL) {
+		*at = ARENA_NEW(a, struct detect_measure);
+		if (*at == NULL)
+			return;
+		(*at)->name = name;
+	}
+	(*at)->value = value;
+}
+
+bool detect_flow_measure(const struct flow *f, size_t n, struct slice *name, int64_t *value)
+{
+	const struct detect_measure *m = f->detect == NULL ? NULL : f->detect->measures;
+
+	while (m != NULL && n-- > 0)
+		m = m->next;
+	if (m == NULL)
+		return false;
+	*name = m->name;
+	*value = m->value;
+	return true;
 }

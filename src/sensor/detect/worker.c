@@ -98,7 +98,7 @@ void detect_view_of(struct detect_view *v, struct detect_worker *w, const struct
 		v->now = p->at;
 }
 
-static bool flow_holds(uint8_t flags, const struct detect_view *v)
+static bool flow_holds(uint16_t flags, const struct detect_view *v)
 {
 	if ((flags & FLOWKW_TO_SERVER) != 0 && (v->flow == NULL || v->dir != FLOW_TO_SERVER))
 		return false;
@@ -107,6 +107,9 @@ static bool flow_holds(uint8_t flags, const struct detect_view *v)
 	if ((flags & FLOWKW_ONLY_STREAM) != 0 && v->proto == IP_PROTO_TCP && !v->stream)
 		return false; /* a payload that the stream did not take is none */
 	if ((flags & FLOWKW_ESTABLISHED) != 0 && !v->established)
+		return false;
+	if ((flags & (FLOWKW_ONLY_FRAG | FLOWKW_NO_FRAG)) != 0 && v->packet != NULL &&
+	    v->packet->rebuilt != ((flags & FLOWKW_ONLY_FRAG) != 0))
 		return false;
 	return (flags & FLOWKW_NOT_ESTABLISHED) == 0 || !v->established;
 }

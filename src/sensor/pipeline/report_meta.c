@@ -243,6 +243,26 @@ static bool vars(struct pipeline *p, struct json *j, bool of_flow, const struct 
 	return n != 0;
 }
 
+/* What rules measured in buffers: {"http_uri":4.5}. */
+static bool measures(struct json *j, const struct flow *f)
+{
+	struct slice name;
+	int64_t value;
+	size_t n = 0;
+
+	for (; detect_flow_measure(f, n, &name, &value); n++) {
+		if (n == 0) {
+			json_key(j, "entropy");
+			json_object(j);
+		}
+		json_key_slice(j, name);
+		json_fixed(j, value, 18);
+	}
+	if (n != 0)
+		json_end(j);
+	return n != 0;
+}
+
 /* "metadata" and "traffic": flow bits, integers and variables. False: there are none. */
 static bool add_metadata(struct pipeline *p, const struct flow *f)
 {
@@ -255,6 +275,7 @@ static bool add_metadata(struct pipeline *p, const struct flow *f)
 	json_object(&j);
 	any |= bits(p, &j, "flowbits", SLICE(""), f);
 	any |= ints(p, &j, f);
+	any |= measures(&j, f);
 	any |= vars(p, &j, true, f);
 	if (!p->of_end)
 		any |= vars(p, &j, false, f);

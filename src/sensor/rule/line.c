@@ -15,6 +15,7 @@ static const struct {
 	{{(const uint8_t *)"rejectsrc", 9}, RULE_REJECT_SRC},
 	{{(const uint8_t *)"rejectdst", 9}, RULE_REJECT_DST},
 	{{(const uint8_t *)"rejectboth", 10}, RULE_REJECT_BOTH},
+	{{(const uint8_t *)"config", 6}, RULE_ALERT}, /* its matches have effects, but no alert */
 };
 
 bool rule_name_ok(struct slice s)
@@ -65,8 +66,7 @@ static enum status action_parse(struct slice word, enum rule_action *out,
 			return ST_OK;
 		}
 	/* firewall mode puts a hook behind the action: "drop:flow" */
-	if (slice_equal(word, SLICE("config")) || slice_equal(word, SLICE("accept")) ||
-	    slice_find(word, SLICE(":")) != SIZE_MAX) {
+	if (slice_equal(word, SLICE("accept")) || slice_find(word, SLICE(":")) != SIZE_MAX) {
 		*out_unsupported = word;
 		return fail_set(why, ST_INVALID, "action \"%.*s\" is not supported",
 				RULE_SHOW(word));
@@ -90,10 +90,12 @@ static enum status direction_parse(struct slice word, struct rule *r, struct fai
 static enum status header_parse(struct rule_set *s, struct rule *r, struct slice *rest,
 				struct slice *out_unsupported, struct fail *why)
 {
-	enum status st = action_parse(word_take(rest), &r->action, out_unsupported, why);
+	struct slice action = word_take(rest);
+	enum status st = action_parse(action, &r->action, out_unsupported, why);
 
 	if (st != ST_OK)
 		return st;
+	r->config = slice_equal(action, SLICE("config"));
 	r->proto = word_take(rest);
 	if (r->proto.len == 0)
 		return fail_set(why, ST_INVALID, "expected a protocol behind the action");

@@ -80,6 +80,7 @@ bool rule_addrs_hold(const struct rule_addr_set *s, const struct addr *a);
 
 struct rule {
 	enum rule_action action;
+	bool config; /* the word was config: it is there for its effects, and never an alert */
 	struct slice proto;		       /* as written: "tcp", "http", "tcp-pkt" */
 	const struct rule_addr_set *src, *dst; /* shared between rules that say the same */
 	const struct rule_port_set *sport, *dport;

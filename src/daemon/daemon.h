@@ -22,6 +22,7 @@
 #include "sensor/config/config.h"
 #include "sensor/detect/detect.h"
 #include "sensor/pipeline/pipeline.h"
+#include "sensor/pipeline/stats.h"
 #include "sensor/rule/rule.h"
 
 /* Told from time to time how far the job is; never more often than ten times a second. */
@@ -107,7 +108,8 @@ struct daemon_capture {
 	struct pipeline_counters counters;
 	struct fail damage; /* status ST_OK: read to its end; else what broke off, and where */
 	int64_t elapsed_ns;
-	struct detect_cost *costs; /* if asked for: by rule */
+	struct pipeline_stats *stats; /* if asked for: as they were at its end */
+	struct detect_cost *costs;    /* if asked for: by rule */
 	size_t cost_count;
 };
 
@@ -137,7 +139,8 @@ struct daemon_sensor_result {
 	struct daemon_rules rules;
 	struct slice eve_path;
 	uint64_t records;
-	bool sensing; /* all was prepared and the first capture was begun */
+	uint64_t lost; /* of them: what a socket's reader did not take */
+	bool sensing;  /* all was prepared and the first capture was begun */
 };
 
 /* Close with daemon_rules_close(&out->rules), also after failure. */

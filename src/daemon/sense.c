@@ -84,7 +84,20 @@ static enum status capture_bytes(struct slice path, struct arena *a, struct daem
 	return ST_OK;
 }
 
-/* The worker goes, what its rules cost stays. */
+/* The worker goes, what it counted stays. */
+static enum status stats_keep(struct pipeline *p, bool wanted, struct arena *a,
+			      struct daemon_capture *k, struct fail *why)
+{
+	if (!wanted)
+		return ST_OK;
+	k->stats = ARENA_NEW(a, struct pipeline_stats);
+	if (k->stats == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for what was counted");
+	pipeline_stats_read(p, k->stats);
+	return ST_OK;
+}
+
+/* So does what its rules cost. */
 static enum status costs_keep(const struct pipeline *p, struct arena *a, struct daemon_capture *k,
 			      struct fail *why)
 {
@@ -132,6 +145,8 @@ enum status daemon_sense(struct slice path, const struct pipeline_options *optio
 		k.counters = *pipeline_counters(p);
 		k.elapsed_ns = os_clock_mono().ns - reading.begin.ns;
 		st = costs_keep(p, a, &k, why);
+		if (st == ST_OK)
+			st = stats_keep(p, options->stats, a, &k, why);
 	}
 	if (st == ST_OK)
 		*out = k;

@@ -17,7 +17,7 @@ enum status daemon_sensor(const struct daemon_sensor_options *o, struct arena *a
 	size_t bad;
 
 	if (st == ST_OK)
-		st = daemon_outputs_open(o->config, dir, a, &outputs, why);
+		st = daemon_outputs_open(o->config, dir, true, a, &outputs, why);
 	if (st == ST_OK)
 		st = daemon_store_open(o->config, dir, a, &store, why);
 	store.sink.ctx = &store;
@@ -33,6 +33,10 @@ enum status daemon_sensor(const struct daemon_sensor_options *o, struct arena *a
 	for (size_t i = 0; st == ST_OK && i < o->capture_count; i++) {
 		struct pipeline_options po = {
 			.rules = r.rules.compiled,
+			.capture = o->captures[i],
+			.rules_failed = bad,
+			.rules_skipped = r.rules.set.skipped,
+			.stats = outputs.has_stats,
 			.station = daemon_stem(daemon_base_name(o->captures[i])),
 			.outputs = outputs.outputs,
 			.output_count = outputs.count,
@@ -46,10 +50,13 @@ enum status daemon_sensor(const struct daemon_sensor_options *o, struct arena *a
 
 		st = daemon_sense(o->captures[i], &po, &o->progress, a, &r.captures[i], why);
 		r.capture_count += st == ST_OK;
+		if (st == ST_OK && r.captures[i].stats != NULL)
+			daemon_outputs_stats(&outputs, r.captures[i].stats, r.captures[i].last);
 	}
 	r.records = daemon_outputs_records(&outputs);
 	if (r.sensing && st == ST_OK)
 		st = daemon_outputs_flush(&outputs, why);
+	r.lost = daemon_outputs_lost(&outputs);
 	daemon_outputs_close(&outputs);
 	*out = r;
 	return st;

@@ -126,6 +126,11 @@ static int run(struct cli *c)
 		code = CLI_DONE;
 		cli_say(c, "%llu records in %.*s", (unsigned long long)result.records,
 			SLICE_ARG(result.eve_path));
+		if (result.lost != 0)
+			cli_say(c,
+				"%llu records are lost: nobody read the socket, or not fast "
+				"enough",
+				(unsigned long long)result.lost);
 	}
 	if (code == CLI_DONE && (given(c, "stats") || given(c, "profile")))
 		code = print_stats(c, &result);

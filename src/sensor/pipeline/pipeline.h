@@ -27,6 +27,9 @@ enum { PIPELINE_OUTPUTS_MAX = 8 };
 struct pipeline_output {
 	struct record_sink sink;
 	struct config *node; /* NULL: those of the suricata.yaml that Suricata ships */
+	/* A line of text for each alert instead (fast.log): only what the record's table has of it,
+	 * and type is "Drop" where the rule stops the packet, "wDrop" where it would in line. */
+	bool alerts;
 };
 
 struct pipeline_options {
@@ -34,6 +37,7 @@ struct pipeline_options {
 	/* Budget for flows, streams, fragments and transactions; 0 = 1 GiB. What does not fit is
 	 * left out and counted; the tables that are made once (some MiB) come on top. */
 	size_t memory_bytes;
+	struct slice capture;	     /* the file as it was named, for eve-log.pcap-file */
 	struct slice party, station; /* written into each record; must outlive the pipeline */
 	/* Where events go. Without outputs, sink gets the records that evidence is made of. */
 	struct record_sink sink;

@@ -14,12 +14,19 @@ static bool proto_is_icmp(uint8_t proto)
 	return proto == IP_PROTO_ICMP || proto == IP_PROTO_ICMP6;
 }
 
+/* Whose events these are like, for readers that ask. */
+#define SURICATA_VERSION "8.0.6"
+
 void report_emit(struct pipeline *p, const struct report_output *o, struct record *r)
 {
 	r->party = p->options.party;
 	r->station = p->options.station;
 	if (o->settings->host.len != 0)
 		report_add_text(p, "", "host", o->settings->host);
+	if (o->settings->says_capture && p->options.capture.len != 0)
+		report_add_text(p, "", "pcap_filename", p->options.capture);
+	if (o->settings->says_version)
+		report_add_z(p, "", "suricata_version", SURICATA_VERSION);
 	p->counters.records++;
 	o->sink.put(o->sink.ctx, r);
 	arena_reset(&p->scratch);
@@ -49,7 +56,7 @@ struct record *report_of_packet(struct pipeline *p, const struct report_output *
 		r->icmp_type = packet->icmp_type;
 		r->icmp_code = packet->icmp_code;
 	}
-	if (!o->settings->evidence)
+	if (!o->settings->evidence && !o->settings->plain)
 		report_add_common(p, o, f, FLOW_TO_SERVER, true);
 	return r;
 }
@@ -79,7 +86,7 @@ struct record *report_of_flow(struct pipeline *p, const struct report_output *o,
 		r->icmp_type = p->in_packet ? p->packet.icmp_type : (uint8_t)f->client_port;
 		r->icmp_code = p->in_packet ? p->packet.icmp_code : (uint8_t)f->server_port;
 	}
-	if (!o->settings->evidence)
+	if (!o->settings->evidence && !o->settings->plain)
 		report_add_common(p, o, f, dir, p->in_packet);
 	return r;
 }

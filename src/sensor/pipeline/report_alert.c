@@ -266,6 +266,26 @@ static void add_rest(struct pipeline *p, const struct report_output *o, struct r
 		report_add_verdict(p);
 }
 
+/* What an eve-log's alert has beside the evidence's. */
+static void add_eve(struct pipeline *p, const struct report_output *o, struct record *r,
+		    const struct detect_hit *hit, bool guessed)
+{
+	if (hit->context.ptr != NULL)
+		(void)record_more(r, &p->scratch, SLICE("alert"), SLICE("context"),
+				  hit->context); /* without memory it goes without */
+	if (guessed)
+		report_add_bool(p, "", "tx_guessed", true);
+	add_rest(p, o, r, hit);
+}
+
+/* What a line of text says of it in front. */
+static struct slice drop_word(const struct pipeline *p, const struct detect_hit *hit)
+{
+	if (hit->action == RULE_ALERT || hit->action == RULE_PASS)
+		return SLICE("");
+	return p->policies.ips ? SLICE("Drop") : SLICE("wDrop");
+}
+
 /* One alert, for every output that wants it. */
 static void say_hit(struct pipeline *p, const struct detect_hit *hit, bool guessed)
 {
@@ -286,13 +306,10 @@ static void say_hit(struct pipeline *p, const struct detect_hit *hit, bool guess
 		if (!o->settings->evidence)
 			add_xff(p, o, r, hit);
 		add_alert(p, o, r, hit, true);
-		if (!o->settings->evidence && hit->context.ptr != NULL)
-			(void)record_more(r, &p->scratch, SLICE("alert"), SLICE("context"),
-					  hit->context); /* without memory it goes without */
-		if (!o->settings->evidence && guessed)
-			report_add_bool(p, "", "tx_guessed", true);
-		if (!o->settings->evidence)
-			add_rest(p, o, r, hit);
+		if (o->settings->plain)
+			r->type = drop_word(p, hit);
+		else if (!o->settings->evidence)
+			add_eve(p, o, r, hit, guessed);
 		report_emit(p, o, r);
 	}
 }

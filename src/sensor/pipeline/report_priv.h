@@ -62,12 +62,14 @@ struct report_xff_settings {
 /* One eve-log; immutable once made. */
 struct report_settings {
 	bool evidence;
+	bool plain;				  /* pipeline_output.alerts */
 	uint32_t types;				  /* bit enum report_type */
 	uint64_t protocols;			  /* bit i: events of app_protocols[i] */
 	const void *how[APP_PROTOCOLS_MAX];	  /* what its log_configure() made */
 	const void *alert_how[APP_PROTOCOLS_MAX]; /* the same, for objects in alerts; or NULL */
 	struct slice host;			  /* sensor-name; "" for none */
 	bool metadata, ethernet, community, has_sensor;
+	bool says_version, says_capture; /* suricata-version, pcap-file */
 	uint16_t community_seed;
 	uint64_t sensor;     /* sensor-id, if has_sensor */
 	uint32_t alert;	     /* bits REPORT_WITH_ */

@@ -240,6 +240,8 @@ static struct report_settings *settings_new(struct config *root, struct config *
 		s->host = config_text(root, "sensor-name", "");
 	s->has_sensor = config_at(node, "sensor-id") != NULL;
 	s->sensor = config_u64(node, "sensor-id", 0, INT64_MAX, 0);
+	s->says_version = config_bool(node, "suricata-version", false);
+	s->says_capture = config_bool(node, "pcap-file", false);
 	s->metadata = config_bool(node, "metadata", true);
 	s->ethernet = config_bool(node, "ethernet", false);
 	s->community = config_bool(node, "community-id", false);
@@ -254,6 +256,18 @@ static struct report_settings *settings_new(struct config *root, struct config *
 		if (!read_type(s, named ? member->name : t->value, root, member, a))
 			return NULL;
 	}
+	return s;
+}
+
+/* Alerts alone, without what stands beside them. */
+static struct report_settings *settings_plain(struct arena *a)
+{
+	struct report_settings *s = ARENA_NEW(a, struct report_settings);
+
+	if (s == NULL)
+		return NULL;
+	s->plain = true;
+	s->types = 1u << REPORT_ALERT;
 	return s;
 }
 
@@ -307,10 +321,13 @@ enum status pipeline_outputs_new(struct pipeline *p, struct fail *why)
 	p->outputs = ARENA_ARRAY(&p->fixed, struct report_output, n + 1);
 	if (p->outputs == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for a sensor's outputs");
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		const struct pipeline_output *o = &options->outputs[i];
+
 		p->outputs[i] = (struct report_output){
-			options->outputs[i].sink,
-			settings_new(options->config, options->outputs[i].node, &p->fixed)};
+			o->sink, o->alerts ? settings_plain(&p->fixed)
+					   : settings_new(options->config, o->node, &p->fixed)};
+	}
 	if (n == 0)
 		p->outputs[n++] =
 			(struct report_output){options->sink, settings_evidence(&p->fixed)};

@@ -43,224 +43,20 @@ enum {
 	V3_COMMIT = 21
 };
 
-struct call {
-	struct app_flow *f;
-	uint32_t xid, version, procedure;
-	struct nfs_who who;
-	struct slice handle, name, to; /* of the record */
-};
-
-/* --- remembered --- */
-
-static struct slice part(const uint8_t *ptr, size_t n)
-{
-	return (struct slice){ptr, n};
-}
-
-static void keep(uint8_t *to, uint8_t *out_len, size_t most, struct slice s)
-{
-	s = slice_part(s, 0, most);
-	if (s.len != 0)
-		memcpy(to, s.ptr, s.len);
-	*out_len = (uint8_t)s.len;
-}
-
-static struct slice name_of(const struct nfs *s, struct slice handle)
-{
-	for (uint32_t i = 0; handle.len != 0 && i < s->name_count; i++)
-		if (slice_equal(part(s->names[i].handle, s->names[i].handle_len), handle))
-			return part(s->names[i].name, s->names[i].name_len);
-	return (struct slice){NULL, 0};
-}
-
-static void name_add(struct app_flow *f, struct slice handle, struct slice name)
-{
-	struct nfs *s = f->parser;
-	struct nfs_name *n = NULL;
-
-	if (handle.len == 0 || handle.len > NFS_HANDLE_MAX)
-		return;
-	if (s->names == NULL)
-		s->names = ARENA_ARRAY(f->arena, struct nfs_name, NFS_NAMES_MAX);
-	if (s->names == NULL)
-		return;
-	for (uint32_t i = 0; i < s->name_count && n == NULL; i++)
-		if (slice_equal(part(s->names[i].handle, s->names[i].handle_len), handle))
-			n = &s->names[i];
-	if (n == NULL && s->name_count < NFS_NAMES_MAX)
-		n = &s->names[s->name_count++];
-	if (n == NULL) {
-		n = &s->names[s->name_hand];
-		s->name_hand = (s->name_hand + 1) % NFS_NAMES_MAX;
-	}
-	keep(n->handle, &n->handle_len, NFS_HANDLE_MAX, handle);
-	keep(n->name, &n->name_len, NFS_NAME_MAX, name);
-}
-
-static void open_add(const struct call *c, uint64_t offset)
-{
-	struct nfs *s = c->f->parser;
-	struct nfs_open *o;
-
-	if (s->open == NULL)
-		s->open = ARENA_ARRAY(c->f->arena, struct nfs_open, NFS_OPEN_MAX);
-	if (s->open == NULL)
-		return;
-	o = &s->open[s->open_hand];
-	s->open_hand = (s->open_hand + 1) % NFS_OPEN_MAX;
-	*o = (struct nfs_open){.used = true,
-			       .xid = c->xid,
-			       .version = c->version,
-			       .procedure = c->procedure,
-			       .offset = offset};
-	keep(o->handle, &o->handle_len, NFS_HANDLE_MAX, c->handle);
-	keep(o->name, &o->name_len, NFS_NAME_MAX, c->name);
-}
-
-static struct nfs_open *open_find(const struct nfs *s, uint32_t xid)
-{
-	for (uint32_t i = 0; s->open != NULL && i < NFS_OPEN_MAX; i++)
-		if (s->open[i].used && s->open[i].xid == xid)
-			return &s->open[i];
-	return NULL;
-}
-
-/* --- transactions --- */
-
-static void anomaly(struct app_tx *tx, enum nfs_anomaly a)
-{
-	if (tx != NULL)
-		tx->anomalies |= UINT64_C(1) << a;
-}
-
-static void complete(struct app_tx *tx)
-{
-	app_tx_advance(tx, APP_TO_SERVER, 1);
-	app_tx_advance(tx, APP_TO_CLIENT, 1);
-}
-
-static bool is_open(const struct app_tx *tx)
-{
-	return tx->progress[0] == 0 || tx->progress[1] == 0;
-}
-
-static struct app_tx *tx_new(const struct call *c)
-{
-	struct app_tx *tx;
-	struct nfs_tx *d;
-
-	if (c->f->open_txs >= APP_TXS_MAX - 1)
-		for (tx = c->f->first; tx != NULL; tx = tx->next) {
-			if (!is_open(tx))
-				continue;
-			complete(tx);
-			anomaly(tx, NFS_TOO_MANY);
-			break;
-		}
-	tx = app_tx_new(c->f, sizeof *d);
-	if (tx == NULL)
-		return NULL;
-	d = tx->data;
-	d->xid = c->xid;
-	d->version = c->version;
-	d->procedure = c->procedure;
-	d->who = c->who;
-	d->who.machine = arena_copy(&tx->arena, c->who.machine);
-	d->handle = arena_copy(&tx->arena, c->handle);
-	d->name = arena_copy(&tx->arena, c->name);
-	d->to = arena_copy(&tx->arena, c->to);
-	return tx;
-}
-
-static struct app_tx *file_find(struct app_flow *f, struct slice handle, enum app_dir dir)
-{
-	for (struct app_tx *tx = f->first; tx != NULL; tx = tx->next) {
-		const struct nfs_tx *d = tx->data;
-
-		if (is_open(tx) && d->is_file && d->dir == dir && slice_equal(d->handle, handle))
-			return tx;
-	}
-	return NULL;
-}
-
-static struct app_tx *file_get(const struct call *c, enum app_dir dir)
-{
-	struct app_tx *tx = file_find(c->f, c->handle, dir);
-	struct nfs_tx *d;
-
-	if (tx != NULL)
-		return tx;
-	tx = tx_new(c);
-	if (tx == NULL)
-		return NULL;
-	d = tx->data;
-	d->is_file = d->first = true;
-	d->dir = dir;
-	d->transfer = (struct app_transfer){.flow = c->f, .tx = tx, .dir = dir};
-	return tx;
-}
-
-/* A chunk of `length` bytes begins with `data`; room: what the record has of data and padding. */
-static void chunk(const struct call *c, struct app_tx *tx, uint64_t offset, uint64_t length,
-		  struct slice data, uint64_t room)
-{
-	struct nfs *s = c->f->parser;
-	struct nfs_tx *d = tx->data;
-	struct nfs_side *side = &s->side[d->dir];
-	struct slice body;
-
-	if (length > room)
-		length = room;
-	body = slice_part(data, 0, (size_t)(length < data.len ? length : data.len));
-	d->chunks++;
-	d->last_xid = c->xid;
-	(void)app_transfer_chunk(&d->transfer, d->name, offset, length);
-	app_transfer_data(&d->transfer, body);
-	side->file_tx = tx->id;
-	side->file_left = length - body.len;
-	side->skip = room - data.len - side->file_left;
-}
-
-static void file_end(struct app_tx *tx)
-{
-	struct nfs_tx *d = tx->data;
-
-	d->last = true;
-	app_transfer_close(&d->transfer);
-	complete(tx);
-}
-
-/* --- XDR --- */
-
-/* RFC 4506 4.10: a length and bytes up to a multiple of four. */
-static struct slice opaque(struct cursor *c, size_t most)
-{
-	size_t n = cursor_be32(c);
-	struct slice s = cursor_take(c, n > most ? SIZE_MAX : n);
-
-	(void)cursor_take(c, (4 - n % 4) % 4);
-	return cursor_ok(c) ? s : (struct slice){NULL, 0};
-}
-
-static struct slice handle_take(struct cursor *c, uint32_t version)
-{
-	return version == 2 ? cursor_take(c, 32) : opaque(c, NFS_HANDLE_MAX);
-}
-
-static struct slice handle_name(struct cursor *c, struct call *k)
-{
-	k->handle = handle_take(c, k->version);
-	return opaque(c, NFS_NAME_MAX);
-}
-
 /* --- calls --- */
 
-static bool is_rename(const struct call *k)
+static struct slice handle_name(struct cursor *c, struct nfs_call *k)
+{
+	k->handle = app_nfs_handle(c, k->version);
+	return app_nfs_opaque(c, NFS_NAME_MAX);
+}
+
+static bool is_rename(const struct nfs_call *k)
 {
 	return k->procedure == (k->version == 2 ? (uint32_t)V2_RENAME : (uint32_t)V3_RENAME);
 }
 
-static bool takes_name(const struct call *k)
+static bool takes_name(const struct nfs_call *k)
 {
 	if (k->version == 2)
 		return k->procedure == V2_LOOKUP || k->procedure == V2_CREATE ||
@@ -272,7 +68,7 @@ static bool takes_name(const struct call *k)
 }
 
 /* A write's data. False: more of the record must be there. */
-static bool call_write(struct call *k, struct cursor *c, uint64_t whole_left)
+static bool call_write(struct nfs_call *k, struct cursor *c, uint64_t whole_left)
 {
 	struct nfs *s = k->f->parser;
 	size_t had = cursor_left(c);
@@ -280,51 +76,51 @@ static bool call_write(struct call *k, struct cursor *c, uint64_t whole_left)
 	uint32_t length;
 	struct app_tx *tx;
 
-	k->handle = handle_take(c, k->version);
+	k->handle = app_nfs_handle(c, k->version);
 	offset = cursor_be64(c);
 	(void)cursor_be64(c); /* count, stable */
 	length = cursor_be32(c);
 	if (!cursor_ok(c)) {
 		if (had < whole_left)
 			return false;
-		anomaly(k->f->last, NFS_MALFORMED);
+		nfs_anomaly(k->f->last, NFS_MALFORMED);
 		return true;
 	}
 	room = whole_left - (had - cursor_left(c));
-	k->name = name_of(s, k->handle);
-	tx = file_get(k, APP_TO_SERVER);
+	k->name = app_nfs_name_of(s, k->handle);
+	tx = app_nfs_file_get(k, APP_TO_SERVER);
 	if (tx != NULL)
-		chunk(k, tx, offset, length, cursor_rest(c), room);
+		app_nfs_chunk(k, tx, offset, length, cursor_rest(c), room);
 	else
 		s->side[APP_TO_SERVER].skip = room - cursor_left(c);
-	open_add(k, 0);
+	app_nfs_open_add(k, 0);
 	return true;
 }
 
-static void call_read(struct call *k, struct cursor *c)
+static void call_read(struct nfs_call *k, struct cursor *c)
 {
 	uint64_t offset;
 	struct app_tx *tx;
 
-	k->handle = handle_take(c, k->version);
+	k->handle = app_nfs_handle(c, k->version);
 	offset = k->version == 2 ? cursor_be32(c) : cursor_be64(c);
 	if (!cursor_ok(c)) {
-		anomaly(k->f->last, NFS_MALFORMED);
+		nfs_anomaly(k->f->last, NFS_MALFORMED);
 		return;
 	}
-	k->name = name_of(k->f->parser, k->handle);
-	tx = file_get(k, APP_TO_CLIENT);
+	k->name = app_nfs_name_of(k->f->parser, k->handle);
+	tx = app_nfs_file_get(k, APP_TO_CLIENT);
 	if (tx != NULL)
 		app_tx_advance(tx, APP_TO_SERVER, 1);
-	open_add(k, offset);
+	app_nfs_open_add(k, offset);
 }
 
-static void call_commit(struct call *k, struct cursor *c)
+static void call_commit(struct nfs_call *k, struct cursor *c)
 {
 	struct app_tx *tx;
 
-	k->handle = handle_take(c, k->version);
-	tx = cursor_ok(c) ? file_find(k->f, k->handle, APP_TO_SERVER) : NULL;
+	k->handle = app_nfs_handle(c, k->version);
+	tx = cursor_ok(c) ? app_nfs_file_find(k->f, k->handle, APP_TO_SERVER) : NULL;
 	if (tx != NULL) {
 		struct nfs_tx *d = tx->data;
 
@@ -335,11 +131,11 @@ static void call_commit(struct call *k, struct cursor *c)
 		d->last = true;
 		app_tx_advance(tx, APP_TO_SERVER, 1);
 	}
-	open_add(k, 0);
+	app_nfs_open_add(k, 0);
 }
 
 /* False: more of the record must be there. */
-static bool call(struct call *k, struct cursor *c, uint64_t whole_left)
+static bool call(struct nfs_call *k, struct cursor *c, uint64_t whole_left)
 {
 	bool all = cursor_left(c) == whole_left;
 	struct app_tx *tx;
@@ -360,40 +156,24 @@ static bool call(struct call *k, struct cursor *c, uint64_t whole_left)
 	if (k->version < 4 && takes_name(k)) {
 		k->name = handle_name(c, k);
 		if (is_rename(k)) {
-			(void)handle_take(c, k->version);
-			k->to = opaque(c, NFS_NAME_MAX);
+			(void)app_nfs_handle(c, k->version);
+			k->to = app_nfs_opaque(c, NFS_NAME_MAX);
 		}
 	} else if (k->version < 4 && k->procedure != 0) {
-		k->handle = handle_take(c, k->version);
-		k->name = name_of(k->f->parser, k->handle);
+		k->handle = app_nfs_handle(c, k->version);
+		k->name = app_nfs_name_of(k->f->parser, k->handle);
 	}
-	tx = tx_new(k);
+	tx = app_nfs_tx_new(k);
 	if (tx == NULL)
 		return true;
 	app_tx_advance(tx, APP_TO_SERVER, 1);
 	if (!cursor_ok(c))
-		anomaly(tx, NFS_MALFORMED);
-	open_add(k, 0);
+		nfs_anomaly(tx, NFS_MALFORMED);
+	app_nfs_open_add(k, 0);
 	return true;
 }
 
 /* --- replies --- */
-
-static void answered(struct app_flow *f, uint32_t xid, uint32_t accepted, uint32_t status)
-{
-	for (struct app_tx *tx = f->first; tx != NULL; tx = tx->next) {
-		struct nfs_tx *d = tx->data;
-		bool commit = d->is_file && d->answered_by_commit && d->last_xid == xid;
-
-		if (!is_open(tx) || (d->is_file && !commit) || (!d->is_file && d->xid != xid))
-			continue;
-		d->has_reply = true;
-		d->rpc_status = accepted;
-		d->status = status;
-		complete(tx);
-		return;
-	}
-}
 
 /* RFC 1813 2.6: attributes that may be there. */
 static void attributes(struct cursor *c)
@@ -403,7 +183,7 @@ static void attributes(struct cursor *c)
 }
 
 /* False: more of the record must be there. */
-static bool reply_read(struct call *k, const struct nfs_open *o, struct cursor *c,
+static bool reply_read(struct nfs_call *k, const struct nfs_open *o, struct cursor *c,
 		       uint64_t whole_left, uint32_t accepted)
 {
 	struct nfs *s = k->f->parser;
@@ -431,13 +211,13 @@ static bool reply_read(struct call *k, const struct nfs_open *o, struct cursor *
 	if (!cursor_ok(c)) {
 		if (had < whole_left)
 			return false;
-		anomaly(k->f->last, NFS_MALFORMED);
+		nfs_anomaly(k->f->last, NFS_MALFORMED);
 		return true;
 	}
 	room = whole_left - (had - cursor_left(c));
 	if (last && cursor_left(c) < room && cursor_left(c) < length && room <= RECORD_HELD_MAX)
 		return false; /* the file ends with it */
-	tx = file_get(k, APP_TO_CLIENT);
+	tx = app_nfs_file_get(k, APP_TO_CLIENT);
 	if (tx == NULL) {
 		s->side[APP_TO_CLIENT].skip = room - cursor_left(c);
 		return true;
@@ -446,32 +226,32 @@ static bool reply_read(struct call *k, const struct nfs_open *o, struct cursor *
 	d->has_reply = true;
 	d->rpc_status = accepted;
 	d->status = status;
-	chunk(k, tx, o->offset, length, cursor_rest(c), room);
+	app_nfs_chunk(k, tx, o->offset, length, cursor_rest(c), room);
 	if (last)
-		file_end(tx);
+		app_nfs_file_end(tx);
 	return true;
 }
 
 /* The handle that a lookup or create gave gets its name. */
-static void learn(const struct call *k, const struct nfs_open *o, struct cursor *c)
+static void learn(const struct nfs_call *k, const struct nfs_open *o, struct cursor *c)
 {
-	struct slice name = part(o->name, o->name_len), handle;
+	struct slice name = nfs_part(o->name, o->name_len), handle;
 
 	if (cursor_be32(c) != 0 || name.len == 0)
 		return;
 	if (k->version == 2 && (o->procedure == V2_LOOKUP || o->procedure == V2_CREATE)) {
 		handle = cursor_take(c, 32);
 	} else if (k->version == 3 && o->procedure == V3_LOOKUP) {
-		handle = opaque(c, NFS_HANDLE_MAX);
+		handle = app_nfs_opaque(c, NFS_HANDLE_MAX);
 	} else if (k->version == 3 && o->procedure == V3_CREATE) {
 		if (cursor_be32(c) == 0)
 			return;
-		handle = opaque(c, NFS_HANDLE_MAX);
+		handle = app_nfs_opaque(c, NFS_HANDLE_MAX);
 	} else {
 		return;
 	}
 	if (cursor_ok(c))
-		name_add(k->f, handle, name);
+		app_nfs_name_add(k->f, handle, name);
 }
 
 /* False: more of the record must be there. */
@@ -480,14 +260,14 @@ static bool reply(struct app_flow *f, struct cursor *c, uint32_t xid, uint64_t w
 	const struct nfs *s = f->parser;
 	size_t had = cursor_left(c);
 	uint32_t denied = cursor_be32(c), status = 0;
-	struct nfs_open *o = open_find(s, xid);
-	struct call k = {.f = f, .xid = xid};
+	struct nfs_open *o = app_nfs_open_find(s, xid);
+	struct nfs_call k = {.f = f, .xid = xid};
 	struct cursor look;
 
 	if (denied == 0) {
 		(void)cursor_be32(c);
-		(void)opaque(c, 400); /* verifier: RFC 5531 8.2 */
-		(void)cursor_be32(c); /* accept state */
+		(void)app_nfs_opaque(c, 400); /* verifier: RFC 5531 8.2 */
+		(void)cursor_be32(c);	      /* accept state */
 	}
 	if (!cursor_ok(c) && had < whole_left)
 		return false;
@@ -495,14 +275,14 @@ static bool reply(struct app_flow *f, struct cursor *c, uint32_t xid, uint64_t w
 		if (had < whole_left)
 			return false;
 		if (denied != 0)
-			answered(f, xid, denied, 0);
+			app_nfs_answered(f, xid, denied, 0);
 		return true;
 	}
 	whole_left -= had - cursor_left(c);
 	k.version = o->version;
 	k.procedure = o->procedure;
-	k.handle = part(o->handle, o->handle_len);
-	k.name = part(o->name, o->name_len);
+	k.handle = nfs_part(o->handle, o->handle_len);
+	k.name = nfs_part(o->name, o->name_len);
 	if (k.version < 4 && k.procedure == V3_READ) {
 		if (!reply_read(&k, o, c, whole_left, denied))
 			return false;
@@ -512,7 +292,7 @@ static bool reply(struct app_flow *f, struct cursor *c, uint32_t xid, uint64_t w
 		look = *c;
 		status = cursor_be32(&look);
 		learn(&k, o, c);
-		answered(f, xid, denied, status);
+		app_nfs_answered(f, xid, denied, status);
 	}
 	o->used = false;
 	return true;
@@ -520,7 +300,7 @@ static bool reply(struct app_flow *f, struct cursor *c, uint32_t xid, uint64_t w
 
 /* --- records --- */
 
-static bool read_call(struct cursor *c, struct call *k, uint32_t *out_program)
+static bool read_call(struct cursor *c, struct nfs_call *k, uint32_t *out_program)
 {
 	struct cursor creds;
 	uint32_t rpc = cursor_be32(c), size;
@@ -533,12 +313,12 @@ static bool read_call(struct cursor *c, struct call *k, uint32_t *out_program)
 	creds = cursor_sub(c, size);
 	if (k->who.flavor == AUTH_UNIX) {
 		(void)cursor_be32(&creds); /* stamp */
-		k->who.machine = opaque(&creds, 255);
+		k->who.machine = app_nfs_opaque(&creds, 255);
 		k->who.uid = cursor_be32(&creds);
 		k->who.gid = cursor_be32(&creds);
 	}
 	(void)cursor_be32(c); /* verifier */
-	(void)opaque(c, 400);
+	(void)app_nfs_opaque(c, 400);
 	return cursor_ok(c) && rpc == RPC_VERSION;
 }
 
@@ -548,14 +328,14 @@ static bool record(struct app_flow *f, enum app_dir dir, struct slice have, uint
 	struct nfs *s = f->parser;
 	struct cursor c = cursor_of(have);
 	bool all = have.len == whole;
-	struct call k = {.f = f, .xid = cursor_be32(&c)};
+	struct nfs_call k = {.f = f, .xid = cursor_be32(&c)};
 	uint32_t type = cursor_be32(&c), program;
 
 	if (!cursor_ok(&c))
 		return all;
 	if (dir == APP_TO_CLIENT) {
 		if (type != 1) {
-			anomaly(f->last, NFS_MALFORMED);
+			nfs_anomaly(f->last, NFS_MALFORMED);
 			return all;
 		}
 		return reply(f, &c, k.xid, whole - (have.len - cursor_left(&c)));
@@ -563,7 +343,7 @@ static bool record(struct app_flow *f, enum app_dir dir, struct slice have, uint
 	if (type != 0 || !read_call(&c, &k, &program)) {
 		if (!all)
 			return false;
-		anomaly(f->last, NFS_MALFORMED);
+		nfs_anomaly(f->last, NFS_MALFORMED);
 		return true;
 	}
 	if (program != RPC_NFS || k.version < 2 || k.version > 4)
@@ -580,7 +360,7 @@ static size_t run_on(struct app_flow *f, enum app_dir dir, struct slice in)
 
 	if (used != 0) {
 		for (struct app_tx *tx = f->first; tx != NULL; tx = tx->next)
-			if (tx->id == side->file_tx && is_open(tx))
+			if (tx->id == side->file_tx && nfs_is_open(tx))
 				app_transfer_data(&((struct nfs_tx *)tx->data)->transfer,
 						  slice_part(in, 0, used));
 		side->file_left -= used;
@@ -657,7 +437,7 @@ static bool gap(struct app_flow *f, enum app_dir dir, uint64_t missing)
 	uint64_t n = side->file_left < missing ? side->file_left : missing;
 
 	for (struct app_tx *tx = f->first; tx != NULL && n != 0; tx = tx->next)
-		if (tx->id == side->file_tx && is_open(tx))
+		if (tx->id == side->file_tx && nfs_is_open(tx))
 			app_transfer_gap(&((struct nfs_tx *)tx->data)->transfer, n);
 	side->file_left -= n;
 	missing -= n;

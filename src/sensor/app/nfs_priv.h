@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What nfs.c keeps and nfs_log.c writes. */
+ * What nfs.c reads, nfs_state.c keeps and nfs_log.c writes. */
 #ifndef DEW_SENSOR_APP_NFS_PRIV_H
 #define DEW_SENSOR_APP_NFS_PRIV_H
 
@@ -62,6 +62,56 @@ struct nfs_tx {
 	uint32_t chunks;
 	struct app_transfer transfer;
 };
+
+static inline struct slice nfs_part(const uint8_t *ptr, size_t n)
+{
+	return (struct slice){ptr, n};
+}
+
+static inline void nfs_anomaly(struct app_tx *tx, enum nfs_anomaly a)
+{
+	if (tx != NULL)
+		tx->anomalies |= UINT64_C(1) << a;
+}
+
+static inline bool nfs_is_open(const struct app_tx *tx)
+{
+	return tx->progress[0] == 0 || tx->progress[1] == 0;
+}
+
+/* One call or reply of a record. */
+struct nfs_call {
+	struct app_flow *f;
+	uint32_t xid, version, procedure;
+	struct nfs_who who;
+	struct slice handle, name, to; /* of the record */
+};
+
+/* --- nfs_state.c --- */
+
+/* The name that a handle was given; ptr NULL: none is known. */
+struct slice app_nfs_name_of(const struct nfs *s, struct slice handle);
+void app_nfs_name_add(struct app_flow *f, struct slice handle, struct slice name);
+/* A reply is awaited. */
+void app_nfs_open_add(const struct nfs_call *c, uint64_t offset);
+struct nfs_open *app_nfs_open_find(const struct nfs *s, uint32_t xid);
+void app_nfs_complete(struct app_tx *tx);
+/* NULL: no memory. */
+struct app_tx *app_nfs_tx_new(const struct nfs_call *c);
+/* The open transaction about the file of that handle; get: made if there is none. */
+struct app_tx *app_nfs_file_find(struct app_flow *f, struct slice handle, enum app_dir dir);
+struct app_tx *app_nfs_file_get(const struct nfs_call *c, enum app_dir dir);
+/* A chunk of `length` bytes begins with `data`; room: what the record has of data and padding. */
+void app_nfs_chunk(const struct nfs_call *c, struct app_tx *tx, uint64_t offset, uint64_t length,
+		   struct slice data, uint64_t room);
+void app_nfs_file_end(struct app_tx *tx);
+/* The reply to the call of that xid came. */
+void app_nfs_answered(struct app_flow *f, uint32_t xid, uint32_t accepted, uint32_t status);
+/* RFC 4506 4.10: a length, at most `most`, and bytes up to a multiple of four. */
+struct slice app_nfs_opaque(struct cursor *c, size_t most);
+struct slice app_nfs_handle(struct cursor *c, uint32_t version);
+
+/* --- nfs_log.c --- */
 
 bool app_nfs_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct record *r);
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * NFS 2 and 3 on ONC RPC: RFC 5531 9 (calls and replies), 11 (records on TCP); RFC 1094 2.2,
- * RFC 1813 3.3. Calls of version 4 are recognised and answered by their xid, but their compounds
- * are not taken apart.
+ * NFS on ONC RPC: RFC 5531 9 (calls and replies), 11 (records on TCP); versions 2 and 3: RFC 1094
+ * 2.2, RFC 1813 3.3. The compounds of version 4 are nfs4.c's.
  *
  * A call and its reply are a transaction, by xid; reads and writes of one file are one transaction
  * that carries the file. A record is worked on when all of it is there, but a write or the reply to
@@ -16,7 +15,8 @@ enum {
 	RPC_PROGRAM_FIRST = 100000, /* programs that a call on NFS's port may be about */
 	RPC_PROGRAM_LAST = 100300,
 	AUTH_UNIX = 1,
-	RECORD_HELD_MAX = 512 << 10,
+	AUTH_GSS = 6,
+	GSS_INTEGRITY = 2,
 	LAST_FRAGMENT = 0x80,
 };
 
@@ -140,12 +140,14 @@ static bool call(struct nfs_call *k, struct cursor *c, uint64_t whole_left)
 	bool all = cursor_left(c) == whole_left;
 	struct app_tx *tx;
 
+	if (k->version == 4)
+		return app_nfs4_call(k, c, whole_left);
 	/* Suricata takes files from reads only in version 2 */
 	if (k->version == 3 && k->procedure == V3_WRITE)
 		return call_write(k, c, whole_left);
 	if (!all)
 		return false;
-	if (k->version < 4 && k->procedure == V3_READ) { /* the same in version 2 */
+	if (k->procedure == V3_READ) { /* the same in version 2 */
 		call_read(k, c);
 		return true;
 	}
@@ -153,13 +155,13 @@ static bool call(struct nfs_call *k, struct cursor *c, uint64_t whole_left)
 		call_commit(k, c);
 		return true;
 	}
-	if (k->version < 4 && takes_name(k)) {
+	if (takes_name(k)) {
 		k->name = handle_name(c, k);
 		if (is_rename(k)) {
 			(void)app_nfs_handle(c, k->version);
 			k->to = app_nfs_opaque(c, NFS_NAME_MAX);
 		}
-	} else if (k->version < 4 && k->procedure != 0) {
+	} else if (k->procedure != 0) {
 		k->handle = app_nfs_handle(c, k->version);
 		k->name = app_nfs_name_of(k->f->parser, k->handle);
 	}
@@ -215,7 +217,7 @@ static bool reply_read(struct nfs_call *k, const struct nfs_open *o, struct curs
 		return true;
 	}
 	room = whole_left - (had - cursor_left(c));
-	if (last && cursor_left(c) < room && cursor_left(c) < length && room <= RECORD_HELD_MAX)
+	if (last && cursor_left(c) < room && cursor_left(c) < length && room <= NFS_RECORD_HELD)
 		return false; /* the file ends with it */
 	tx = app_nfs_file_get(k, APP_TO_CLIENT);
 	if (tx == NULL) {
@@ -283,7 +285,11 @@ static bool reply(struct app_flow *f, struct cursor *c, uint32_t xid, uint64_t w
 	k.procedure = o->procedure;
 	k.handle = nfs_part(o->handle, o->handle_len);
 	k.name = nfs_part(o->name, o->name_len);
-	if (k.version < 4 && k.procedure == V3_READ) {
+	k.integrity = o->integrity;
+	if (k.version == 4) {
+		if (!app_nfs4_reply(&k, o, c, whole_left, denied))
+			return false;
+	} else if (k.procedure == V3_READ) {
 		if (!reply_read(&k, o, c, whole_left, denied))
 			return false;
 	} else {
@@ -303,7 +309,7 @@ static bool reply(struct app_flow *f, struct cursor *c, uint32_t xid, uint64_t w
 static bool read_call(struct cursor *c, struct nfs_call *k, uint32_t *out_program)
 {
 	struct cursor creds;
-	uint32_t rpc = cursor_be32(c), size;
+	uint32_t rpc = cursor_be32(c), size, procedure;
 
 	*out_program = cursor_be32(c);
 	k->version = cursor_be32(c);
@@ -311,6 +317,12 @@ static bool read_call(struct cursor *c, struct nfs_call *k, uint32_t *out_progra
 	k->who.flavor = cursor_be32(c);
 	size = cursor_be32(c);
 	creds = cursor_sub(c, size);
+	if (k->who.flavor == AUTH_GSS) { /* RFC 2203 5: version, procedure, number, service */
+		(void)cursor_be32(&creds);
+		procedure = cursor_be32(&creds);
+		(void)cursor_be32(&creds);
+		k->integrity = cursor_be32(&creds) == GSS_INTEGRITY && procedure == 0;
+	}
 	if (k->who.flavor == AUTH_UNIX) {
 		(void)cursor_be32(&creds); /* stamp */
 		k->who.machine = app_nfs_opaque(&creds, 255);
@@ -420,7 +432,7 @@ static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slic
 		have = slice_part(in, 4, length);
 		if (record(f, dir, have, length)) {
 			at += 4 + have.len;
-		} else if (length > RECORD_HELD_MAX) {
+		} else if (length > NFS_RECORD_HELD) {
 			side->skip = length;
 			at += 4;
 		} else {

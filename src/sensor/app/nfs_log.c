@@ -15,7 +15,47 @@ static const char *const procedures3[] = {
 	"NULL",	   "GETATTR",	  "SETATTR", "LOOKUP", "ACCESS",   "READLINK", "READ",	 "WRITE",
 	"CREATE",  "MKDIR",	  "SYMLINK", "MKNOD",  "REMOVE",   "RMDIR",    "RENAME", "LINK",
 	"READDIR", "READDIRPLUS", "FSSTAT",  "FSINFO", "PATHCONF", "COMMIT"};
-static const char *const procedures4[] = {"NULL", "COMPOUND"};
+/* RFC 7530 16, RFC 8881 18: operations, by which a compound is told. */
+static const char *const procedures4[] = {"NULL",
+					  "COMPOUND",
+					  NULL,
+					  "ACCESS",
+					  "CLOSE",
+					  "COMMIT",
+					  "CREATE",
+					  "DELEGPURGE",
+					  "DELEGRETURN",
+					  "GETATTR",
+					  "GETFH",
+					  "LINK",
+					  "LOCK",
+					  "LOCKT",
+					  "LOCKU",
+					  "LOOKUP",
+					  "LOOKUPP",
+					  "NVERIFY",
+					  "OPEN",
+					  "OPENATTR",
+					  "OPEN_CONFIRM",
+					  "OPEN_DOWNGRADE",
+					  "PUTFH",
+					  "PUTPUBFH",
+					  "PUTROOTFH",
+					  "READ",
+					  "READDIR",
+					  "READLINK",
+					  "REMOVE",
+					  "RENAME",
+					  "RENEW",
+					  "RESTOREFH",
+					  "SAVEFH",
+					  "SECINFO",
+					  "SETATTR",
+					  "SETCLIENTID",
+					  "SETCLIENTID_CONFIRM",
+					  "VERIFY",
+					  "WRITE",
+					  "RELEASE_LOCKOWNER"};
 
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
 
@@ -31,7 +71,7 @@ static struct slice procedure_name(const struct nfs_tx *d, struct arena *a)
 		names = procedures3;
 		n = COUNT(procedures3);
 	}
-	if (d->procedure < n)
+	if (d->procedure < n && names[d->procedure] != NULL)
 		return slice_of(names[d->procedure]);
 	return buf_text(a, "%lu", (unsigned long)d->procedure);
 }

@@ -8,7 +8,8 @@
 #include "sensor/app/transfer_priv.h"
 
 enum {
-	NFS_HANDLE_MAX = 64, /* bytes: RFC 1813 2.4 */
+	NFS_HANDLE_MAX = 128,	     /* bytes: RFC 7530 2.2.2; 64 in version 3 */
+	NFS_RECORD_HELD = 512 << 10, /* bytes of a record that is waited for */
 	NFS_NAME_MAX = 255,
 	NFS_NAMES_MAX = 256, /* of handles, remembered of one flow; the oldest goes */
 	NFS_OPEN_MAX = 256,  /* calls without a reply; the oldest goes */
@@ -23,6 +24,7 @@ struct nfs_name {
 
 struct nfs_open {
 	bool used;
+	bool integrity; /* as of nfs_call */
 	uint8_t handle_len, name_len;
 	uint32_t xid, version, procedure;
 	uint64_t offset;
@@ -83,6 +85,7 @@ static inline bool nfs_is_open(const struct app_tx *tx)
 struct nfs_call {
 	struct app_flow *f;
 	uint32_t xid, version, procedure;
+	bool integrity; /* RFC 2203 5.3.2.2: arguments and results are wrapped */
 	struct nfs_who who;
 	struct slice handle, name, to; /* of the record */
 };
@@ -110,6 +113,13 @@ void app_nfs_answered(struct app_flow *f, uint32_t xid, uint32_t accepted, uint3
 /* RFC 4506 4.10: a length, at most `most`, and bytes up to a multiple of four. */
 struct slice app_nfs_opaque(struct cursor *c, size_t most);
 struct slice app_nfs_handle(struct cursor *c, uint32_t version);
+
+/* --- nfs4.c: false: more of the record must be there --- */
+
+bool app_nfs4_call(struct nfs_call *k, struct cursor *c, uint64_t whole_left);
+/* accepted: RFC 5531's reply state. */
+bool app_nfs4_reply(struct nfs_call *k, const struct nfs_open *o, struct cursor *c,
+		    uint64_t whole_left, uint32_t accepted);
 
 /* --- nfs_log.c --- */
 

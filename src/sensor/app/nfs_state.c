@@ -62,6 +62,7 @@ void app_nfs_open_add(const struct nfs_call *c, uint64_t offset)
 			       .xid = c->xid,
 			       .version = c->version,
 			       .procedure = c->procedure,
+			       .integrity = c->integrity,
 			       .offset = offset};
 	keep(o->handle, &o->handle_len, NFS_HANDLE_MAX, c->handle);
 	keep(o->name, &o->name_len, NFS_NAME_MAX, c->name);

@@ -83,8 +83,8 @@ static struct slice host_raw(struct app_tx *tx)
 
 	if (m->version == 20)
 		host = header(tx, APP_TO_SERVER, SLICE(":authority"));
-	else if (slice_equal(m->method, SLICE("CONNECT")))
-		host = m->uri;
+	else if (slice_equal(m->method, SLICE("CONNECT")) && !slice_starts(m->uri, SLICE("/")))
+		host = m->uri; /* RFC 9112 3.2.3; a path is none */
 	return host.ptr != NULL ? host : header(tx, APP_TO_SERVER, SLICE("Host"));
 }
 

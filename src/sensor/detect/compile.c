@@ -606,7 +606,8 @@ static enum status decide_tx(struct detect_compiler *c, struct fail *why)
 		return fail_set(why, ST_INVALID, "no protocol has all these buffers");
 	o->look = frames != 0 ? LOOK_FRAME : LOOK_TX;
 	o->both_sides = asks_both_sides(o, apps);
-	if (c->files != NULL)
+	o->has_files = c->files != NULL;
+	if (o->has_files)
 		detect_files_bound(c->files, o->dirs, o->both_sides);
 	if (frames != 0 && (frames != o->list_count || o->tx_test_count != 0))
 		return fail_set(why, ST_INVALID, "frames do not go with other buffers");

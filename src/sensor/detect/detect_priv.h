@@ -61,6 +61,7 @@ struct detect_view {
 	bool established;
 	struct slice payload;	       /* packet payload or stream bytes */
 	struct app_tx *tx;	       /* NULL outside of transactions */
+	bool new_files;		       /* those that have had their event do not count */
 	const struct app_frame *frame; /* NULL outside of frames */
 	struct wall_ns now;
 };
@@ -241,6 +242,7 @@ struct detect_rule {
 	bool any_proto, noalert, alert, has_vars;
 	bool both_sides;    /* of a transaction: it asks for request and response at once */
 	bool app_only;	    /* bound to application protocols: apps */
+	bool has_files;	    /* asks for files of a transaction: once more for each new one */
 	uint64_t protos[4]; /* IP protocol numbers */
 	uint64_t apps;	    /* bit i: app_protocols[i] */
 	struct detect_list *packet_lists; /* about headers: asked with the tests */
@@ -784,6 +786,7 @@ struct detect_tx {
 	struct detect_pending {
 		uint32_t rule;
 		uint32_t matched; /* bit i: list i holds */
+		uint32_t files;	  /* that there were when it fired; 0: it has not */
 		uint8_t dir;	  /* a rule may fire once in each direction */
 		bool dead;
 	} * pending;

@@ -52,7 +52,7 @@ static bool any_holds(const void *operand, const struct detect_view *v)
 	for (unsigned dir = 0; dir < 2; dir++)
 		for (struct file *f = v->tx->files[dir].first; f != NULL && dir_counts(o, v, dir);
 		     f = f->next)
-			if (file_holds(o, f))
+			if (!(v->new_files && f->logged) && file_holds(o, f))
 				return true;
 	return false;
 }

@@ -7,7 +7,8 @@
  * there yet waits with the transaction, with the lists that already hold.
  *
  * 1. A rule fires at most once for each direction of a transaction, all its buffers being that
- *    direction's; one that asks for buffers of both, once for the transaction.
+ *    direction's; one that asks for buffers of both, once for the transaction. One that asks for
+ *    files may fire again when there is a new file.
  * 2. A list that holds is not asked again; a list that fails on a final buffer ends its rule.
  * 3. A transaction for which there is no memory is treated as looked at: it counts as done.
  */
@@ -160,6 +161,11 @@ static enum answer rule_ask(struct look *k, const struct detect_rule *r, uint32_
 	return all;
 }
 
+static uint32_t files_of(const struct app_tx *tx)
+{
+	return tx->files[0].count + tx->files[1].count;
+}
+
 static void pending_ask(struct look *k)
 {
 	struct detect_tx *d = k->d;
@@ -168,13 +174,19 @@ static void pending_ask(struct look *k)
 		const struct detect_rule *r = &k->w->rules->rules[d->pending[i].rule];
 		enum answer a;
 
-		if (d->pending[i].dead || (!r->both_sides && d->pending[i].dir != k->view.dir))
+		k->view.new_files =
+			d->pending[i].files != 0 && d->pending[i].files < files_of(k->tx);
+		if ((d->pending[i].dead && !k->view.new_files) ||
+		    (!r->both_sides && d->pending[i].dir != k->view.dir))
 			continue;
 		a = rule_ask(k, r, &d->pending[i].matched);
 		d->pending[i].dead = a != WAITS;
+		if (a == HOLDS && r->has_files)
+			d->pending[i].files = files_of(k->tx);
 		if (a == HOLDS)
 			detect_fire(r, &k->view);
 	}
+	k->view.new_files = false;
 }
 
 static bool is_pending(const struct detect_tx *d, const struct detect_rule *r, uint32_t rule,
@@ -202,6 +214,7 @@ static void candidates_ask(struct look *k)
 			continue;
 		a = rule_ask(k, r, &p.matched);
 		p.dead = a == HOLDS;
+		p.files = a == HOLDS && r->has_files ? files_of(k->tx) : 0;
 		/* no memory: the rule is forgotten for this transaction */
 		if (a != FAILS)
 			(void)ARENA_PUSH(&k->tx->arena, d->pending, d->count, d->room, p);

@@ -75,14 +75,16 @@ static void put_file(struct json *j, const struct file *f, uint64_t tx_id)
 
 void report_add_files(struct pipeline *p, const struct app_tx *tx, enum flow_dir dir)
 {
-	const struct file_set *set = &tx->files[dir];
+	const struct file *file = tx->files[dir].first, *last = tx->files[dir].last;
 	struct buf b = buf_in(&p->scratch);
 	struct json j = json_in(&b);
 
-	if (set->first == NULL)
+	if (file == NULL)
 		return;
+	while (file->logged && !last->logged) /* those are over: an alert now is about the others */
+		file = file->next;
 	json_array(&j);
-	for (const struct file *file = set->first; file != NULL; file = file->next)
+	for (; file != NULL; file = file->next)
 		put_file(&j, file, tx->id);
 	json_end(&j);
 	report_add_json(p, "", "files", &b);

@@ -139,6 +139,18 @@ static void drop_held(struct app_flow *f, enum app_dir dir)
 	arena_reset(&f->held_arena[dir]);
 	f->held[dir] = buf_in(&f->held_arena[dir]);
 	f->held[dir].most = APP_HELD_BYTES_MAX;
+	f->want[dir] = 0;
+}
+
+/* Would the parser say once more that it needs more? `in` is all it has not eaten, of which `bytes`
+ * are new. Without this, a message that comes byte by byte is read as often as it has bytes. */
+static bool is_waiting(const struct app_flow *f, enum app_dir dir, struct slice in,
+		       struct slice bytes)
+{
+	if (in.len >= f->want[dir])
+		return false;
+	return !f->or_line[dir] || (memchr(bytes.ptr, '\n', bytes.len) == NULL &&
+				    memchr(bytes.ptr, '\r', bytes.len) == NULL);
 }
 
 /* The protocol, or that there is none, is known: is it what was agreed on? */
@@ -187,6 +199,9 @@ static void feed(struct app_flow *f, enum app_dir dir, struct slice bytes, bool 
 		}
 	}
 	app_frames_take(f, dir, in);
+	if (!eof && f->want[dir] != 0 && is_waiting(f, dir, in, bytes))
+		return; /* want is only set while something is held */
+	f->want[APP_TO_SERVER] = f->want[APP_TO_CLIENT] = 0; /* what is read here may matter there */
 	r = f->protocol->parse(f, dir, in, eof);
 	ASSERT(r.used <= in.len);
 	f->consumed[dir] += r.used;
@@ -206,14 +221,16 @@ static void feed(struct app_flow *f, enum app_dir dir, struct slice bytes, bool 
 			drop_held(f, dir);
 		return;
 	}
-	if (held->len != 0) {
+	if (held->len == 0) {
+		buf_add(held, slice_from(in, r.used));
+	} else if (r.used != 0) {
 		held->len -= r.used;
 		memmove(held->ptr, held->ptr + r.used, held->len);
-	} else {
-		buf_add(held, slice_from(in, r.used));
-		if (held->full)
-			give_up(f);
 	}
+	f->want[dir] = r.want;
+	f->or_line[dir] = r.or_line;
+	if (held->full)
+		give_up(f);
 }
 
 static void end_direction(struct app_flow *f, enum app_dir dir)

@@ -153,8 +153,9 @@ enum { APP_FRAMES_FOR_RULES = 1, APP_FRAMES_FOR_LOG = 2 }; /* bits of app_setup.
 struct app_frames {
 	struct app_frame items[APP_FRAMES_MAX];
 	uint32_t count;
-	uint64_t base;	  /* offset of the first byte of `bytes` */
-	struct buf bytes; /* of the direction */
+	uint64_t base;	  /* offset of the first byte kept */
+	struct buf bytes; /* of the direction, behind `gone` that are kept no more */
+	size_t gone;
 	struct arena arena;
 };
 
@@ -275,6 +276,8 @@ struct app_flow {
 	struct app_turns turns; /* while probing: in which order they came */
 	uint8_t replays;	/* of what was held, so many within each other */
 	bool again;		/* the bytes at hand were listened to before */
+	size_t want[2];		/* app_result.want and or_line, of what is held */
+	bool or_line[2];
 	struct arena held_arena[2];
 	struct app_frames *frames[2]; /* NULL: none were opened */
 	uint64_t next_frame_id;
@@ -289,6 +292,11 @@ struct app_result {
 	} verdict;   /* STUCK: not, or no longer, the protocol: stop parsing the flow */
 	size_t used; /* bytes eaten, 0 <= used <= input.len; the rest comes again with more behind
 			it */
+	/* Nothing can be said before so many bytes of the rest are there, or the direction ends; or
+	 * before, if or_line, a CR or LF is among those to come. 0: any byte may do. For parsers
+	 * that would read the rest from its beginning each time. */
+	size_t want;
+	bool or_line;
 };
 
 struct app_protocol {

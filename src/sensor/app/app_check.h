@@ -394,15 +394,15 @@ static inline void app_check_all(const struct app_protocol *p, const struct app_
 	}
 }
 
-/* Bytes of a fuzzer as a conversation, see above. */
-static inline void app_check_input(const struct app_protocol *p, struct slice in)
+enum { APP_CHECK_SAYS_MAX = 64 };
+
+/* Bytes of a fuzzer as a conversation, see above; how many pieces it has. */
+static inline size_t app_check_says(struct slice in, struct app_says says[APP_CHECK_SAYS_MAX])
 {
-	enum { SAYS_MAX = 64 };
-	struct app_says says[SAYS_MAX];
 	struct cursor c = cursor_of(in);
 	size_t n = 0;
 
-	while (n < SAYS_MAX && cursor_left(&c) != 0) {
+	while (n < APP_CHECK_SAYS_MAX && cursor_left(&c) != 0) {
 		uint8_t control = cursor_u8(&c);
 		size_t bytes = (control & 63) == 63 ? SIZE_MAX : ((size_t)(control & 63) + 1) * 4;
 
@@ -412,7 +412,14 @@ static inline void app_check_input(const struct app_protocol *p, struct slice in
 		says[n].gap = control & 128 ? 100 : 0;
 		says[n++].bytes = cursor_take(&c, bytes);
 	}
-	app_check_all(p, says, n, 12);
+	return n;
+}
+
+static inline void app_check_input(const struct app_protocol *p, struct slice in)
+{
+	struct app_says says[APP_CHECK_SAYS_MAX];
+
+	app_check_all(p, says, app_check_says(in, says), 12);
 }
 
 #endif

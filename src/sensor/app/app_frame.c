@@ -10,9 +10,14 @@
  */
 #include "sensor/app/app_priv.h"
 
+static struct slice kept(const struct app_frames *s)
+{
+	return slice_from(buf_slice(&s->bytes), s->gone);
+}
+
 static uint64_t end_of(const struct app_frames *s)
 {
-	return s->base + s->bytes.len;
+	return s->base + kept(s).len;
 }
 
 /* Offset behind the frame as far as it is known. */
@@ -101,7 +106,7 @@ struct slice app_frame_bytes(const struct app_flow *f, enum app_dir dir,
 		to = end_of(s);
 	if (to <= from)
 		return (struct slice){NULL, 0};
-	return slice_part(buf_slice(&s->bytes), (size_t)(from - s->base), (size_t)(to - from));
+	return slice_part(kept(s), (size_t)(from - s->base), (size_t)(to - from));
 }
 
 bool app_frame_is_whole(const struct app_flow *f, enum app_dir dir, const struct app_frame *frame)
@@ -121,21 +126,26 @@ const char *app_frame_name(const struct app_protocol *p, const struct app_frame 
 	return frame->type == APP_FRAME_STREAM ? "stream" : p->frames[frame->type];
 }
 
-/* Throws away the first bytes, up to offset `keep`. */
+/* Throws away the first bytes, up to offset `keep`. Those behind move when they are fewer: a byte
+ * moves once on average, however small the pieces are in which bytes come. */
 static void bytes_drop(struct app_frames *s, uint64_t keep)
 {
-	size_t n;
+	size_t n = kept(s).len;
 
 	if (keep <= s->base)
 		return;
-	n = keep - s->base >= s->bytes.len ? s->bytes.len : (size_t)(keep - s->base);
+	if (keep - s->base < n)
+		n = (size_t)(keep - s->base);
 	s->base += n;
-	s->bytes.len -= n;
-	if (s->bytes.len == 0) {
+	s->gone += n;
+	if (s->gone == s->bytes.len) {
 		arena_reset(&s->arena);
 		s->bytes = buf_in(&s->arena);
-	} else {
-		memmove(s->bytes.ptr, s->bytes.ptr + n, s->bytes.len);
+		s->gone = 0;
+	} else if (s->gone > s->bytes.len / 2) {
+		s->bytes.len -= s->gone;
+		memmove(s->bytes.ptr, s->bytes.ptr + s->gone, s->bytes.len);
+		s->gone = 0;
 	}
 }
 
@@ -152,9 +162,9 @@ void app_frames_take(struct app_flow *f, enum app_dir dir, struct slice in)
 	if (end_of(s) < f->consumed[dir])
 		app_frames_cut(f, dir);
 	in = slice_from(in, (size_t)(end_of(s) - f->consumed[dir]));
-	if (in.len + s->bytes.len > APP_FRAME_BYTES_MAX)
+	if (in.len + kept(s).len > APP_FRAME_BYTES_MAX)
 		bytes_drop(s, end_of(s) + in.len - APP_FRAME_BYTES_MAX);
-	if (s->bytes.len == 0 && in.len > APP_FRAME_BYTES_MAX) {
+	if (kept(s).len == 0 && in.len > APP_FRAME_BYTES_MAX) {
 		s->base += in.len - APP_FRAME_BYTES_MAX;
 		in = slice_from(in, in.len - APP_FRAME_BYTES_MAX);
 	}

@@ -256,7 +256,8 @@ static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slic
 			continue;
 		ok = dir == APP_TO_SERVER ? command_line(f, line, cut) : reply_line(f, line, cut);
 	}
-	return (struct app_result){ok ? APP_OK : APP_STUCK, input.len - cursor_left(&c)};
+	return (struct app_result){ok ? APP_OK : APP_STUCK, input.len - cursor_left(&c),
+				   f->changing ? 0 : settings->line_max, true};
 }
 
 static bool gap(struct app_flow *f, enum app_dir dir, uint64_t missing)

@@ -29,6 +29,9 @@
 
 enum { HTTP_FRAME_REQUEST, HTTP_FRAME_RESPONSE }; /* by enum app_dir */
 
+/* Blanks behind a CR of which each is a reason to look again. */
+enum { BLANKS_FEW = 64 };
+
 /* The next line with its end. At the end of the direction, what is left is a line. */
 enum step app_http_take_line(const struct app_flow *f, struct cursor *c, bool eof,
 			     struct slice *out)
@@ -340,6 +343,49 @@ static void direction_end(struct app_flow *f, enum app_dir dir)
 	h->state[dir] = STATE_IGNORE;
 }
 
+static bool has_line_end(struct slice s)
+{
+	return s.len != 0 &&
+	       (memchr(s.ptr, '\n', s.len) != NULL || memchr(s.ptr, '\r', s.len) != NULL);
+}
+
+/* How many bytes are to be there before s, the beginning of a header of one or several lines, is
+ * looked at again, if its end does not come before; 0: the next byte may decide. Blanks behind a CR
+ * may yet belong to a line end: of many of them, not each is a reason to look. */
+static size_t head_want(struct slice s, size_t line_most)
+{
+	size_t n = s.len, blanks;
+
+	while (n != 0 && s.ptr[n - 1] != '\n' && s.ptr[n - 1] != '\r')
+		n--;
+	if (n == 0 || s.ptr[n - 1] == '\n')
+		return n < s.len ? line_most : 0;
+	for (blanks = 0; n + blanks < s.len; blanks++)
+		if (s.ptr[n + blanks] != ' ' && s.ptr[n + blanks] != '\t')
+			return line_most;
+	return blanks < BLANKS_FEW ? 0 : s.len + s.len / 8;
+}
+
+/* The same for what is left of direction dir. */
+static size_t want(const struct app_flow *f, enum app_dir dir, const struct cursor *c)
+{
+	const struct http *h = f->parser;
+	size_t most = http_flow_setup(f)->line_most;
+
+	switch (h->state[dir]) {
+	case STATE_CHUNK_SIZE: /* behind blanks it may turn out to be none */
+		return cursor_left(c) == 0 || text_is_space(*c->at) ? 0 : most;
+	case STATE_LINE: /* what follows a line may tell what it is */
+	case STATE_LOST:
+		return has_line_end(cursor_rest(c)) ? 0 : most;
+	case STATE_HEAD:
+	case STATE_TRAILER:
+		return head_want(cursor_rest(c), most);
+	default:
+		return 0;
+	}
+}
+
 static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slice input, bool eof)
 {
 	struct http *h = f->parser;
@@ -371,7 +417,8 @@ static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slic
 	if (h->late != NULL)
 		app_http_file_end(h->late, APP_TO_CLIENT, FILE_CLOSED);
 	return (struct app_result){s == STEP_STUCK ? APP_STUCK : APP_OK,
-				   f->stop_inspecting ? input.len : input.len - cursor_left(&c)};
+				   f->stop_inspecting ? input.len : input.len - cursor_left(&c),
+				   s == STEP_MORE ? want(f, dir, &c) : 0, true};
 }
 
 /* Only inside a body is it known what the missing bytes were. */

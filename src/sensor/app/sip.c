@@ -125,25 +125,30 @@ static bool first_line(struct sip_tx *m, struct slice s)
 	return all_of(m->protocol, "./", true) && m->code.len == 3 && text_is_digit(m->code.ptr[0]);
 }
 
+/* Of a stream. */
+struct sip {
+	size_t looked[2]; /* bytes of what is held in which no blank line begins */
+};
+
 /* Where in a message its parts are. */
 struct layout {
 	size_t line, head, body; /* bytes: the first line and its end; with headers; with the blank
 				  * line */
 };
 
-/* False: there is no blank line yet. */
-static bool layout_of(struct slice s, struct layout *out)
+/* False: there is no blank line yet. None begins in the first `looked` bytes. */
+static bool layout_of(struct slice s, size_t looked, struct layout *out)
 {
-	size_t line = slice_find(s, SLICE("\n")), blank, bare;
+	size_t line = slice_find(s, SLICE("\n")), from = line > looked ? line : looked, blank, bare;
 
 	if (line == SIZE_MAX)
 		return false;
 	out->line = line + 1;
-	blank = slice_find(slice_from(s, line), SLICE("\n\r\n"));
-	bare = slice_find(slice_from(s, line), SLICE("\n\n"));
+	blank = slice_find(slice_from(s, from), SLICE("\n\r\n"));
+	bare = slice_find(slice_from(s, from), SLICE("\n\n"));
 	if (blank == SIZE_MAX && bare == SIZE_MAX)
 		return false;
-	out->head = line + (blank < bare ? blank : bare) + 1;
+	out->head = from + (blank < bare ? blank : bare) + 1;
 	out->body = out->head + (blank < bare ? 2 : 1);
 	return true;
 }
@@ -224,7 +229,7 @@ static struct app_result datagram(struct app_flow *f, enum app_dir dir, struct s
 {
 	struct layout l;
 
-	if (layout_of(in, &l))
+	if (layout_of(in, 0, &l))
 		(void)message_take(f, dir, in, &l, 0);
 	else if (f->last != NULL)
 		f->last->anomalies |=
@@ -234,7 +239,8 @@ static struct app_result datagram(struct app_flow *f, enum app_dir dir, struct s
 
 static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slice input, bool eof)
 {
-	size_t used = 0;
+	struct sip *own = f->parser;
+	size_t used = 0, want = 0;
 
 	(void)eof;
 	if (f->transport == APP_UDP)
@@ -248,9 +254,11 @@ static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slic
 			used++;
 			continue;
 		}
-		if (!layout_of(slice_part(rest, 0, HEAD_BYTES_MAX), &l)) {
-			if (rest.len < HEAD_BYTES_MAX)
-				break;
+		if (!layout_of(slice_part(rest, 0, HEAD_BYTES_MAX), own->looked[dir], &l)) {
+			if (rest.len < HEAD_BYTES_MAX) {
+				own->looked[dir] = rest.len < 2 ? 0 : rest.len - 2;
+				return (struct app_result){APP_OK, used, HEAD_BYTES_MAX, true};
+			}
 			if (f->last != NULL)
 				f->last->anomalies |= UINT64_C(1) << INCOMPLETE_DATA;
 			return (struct app_result){APP_STUCK, used};
@@ -258,13 +266,16 @@ static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slic
 		body = content_length(slice_part(rest, l.line, l.head - l.line));
 		if (body > BODY_BYTES_MAX)
 			return (struct app_result){APP_STUCK, used};
-		if (rest.len - l.body < body)
+		if (rest.len - l.body < body) {
+			want = l.body + (size_t)body;
 			break;
+		}
 		if (!message_take(f, dir, slice_part(rest, 0, l.body + (size_t)body), &l, used))
 			return (struct app_result){APP_STUCK, used};
 		used += l.body + (size_t)body;
+		own->looked[dir] = 0;
 	}
-	return (struct app_result){APP_OK, used};
+	return (struct app_result){APP_OK, used, want, false};
 }
 
 static bool gap(struct app_flow *f, enum app_dir dir, uint64_t missing)
@@ -332,6 +343,7 @@ APP_PROTOCOL(sip) = {
 	.anomalies = anomalies,
 	.frames = frames,
 	.complete = {1, 1},
+	.parser_bytes = sizeof(struct sip),
 	.probe = probe,
 	.parse = parse,
 	.gap = gap,

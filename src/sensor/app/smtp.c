@@ -469,7 +469,8 @@ static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slic
 		if (s->tx != NULL && mail(s)->mime != NULL)
 			app_mime_end(mail(s)->mime);
 	}
-	return (struct app_result){stuck ? APP_STUCK : APP_OK, input.len - cursor_left(&c)};
+	return (struct app_result){stuck ? APP_STUCK : APP_OK, input.len - cursor_left(&c),
+				   f->changing ? 0 : SMTP_LINE_MAX, true};
 }
 
 /* A line with a hole in it is no command: the direction ends here. */

@@ -25,9 +25,9 @@ for n, line in enumerate(open(os.path.join(root, "deps.list")), 1):
 # Headers that give a module powers it should not have; only these modules may include them.
 POWERS = {
     r"pthread\.h|sched\.h": {"os", "sensor/pipeline", "daemon"},
-    r"sys/socket\.h|netinet/.*|arpa/.*|sys/epoll\.h|sys/un\.h": {"os", "sensor/capture", "daemon"},
+    r"sys/socket\.h|netinet/.*|arpa/.*|sys/epoll\.h|sys/un\.h": {"os", "sensor/capture", "sensor/source", "daemon"},
     r"stdio\.h|unistd\.h|fcntl\.h|sys/mman\.h|sys/stat\.h|dirent\.h":
-        {"os", "daemon", "console/cli", "evidence/ledger", "sensor/capture"},
+        {"os", "daemon", "console/cli", "evidence/ledger", "sensor/capture", "sensor/source"},
     r"time\.h|sys/time\.h": {"os", "daemon"},
     r"(hs/)?hs(_.*)?\.h|pcre2\.h": {"sensor/detect"},
     r"sodium.*|openssl/.*": {"crypto"},
@@ -35,9 +35,10 @@ POWERS = {
     r"magic\.h": {"sensor/file"},
     r"yaml\.h": {"sensor/config"},
     r"curl/.*": {"os"},
-    r"jansson\.h": {"record", "sensor/detect", "evidence/disclose", "evidence/bundle", "exchange/stix", "console/cli"},
+    r"jansson\.h": {"record", "sensor/detect", "evidence/disclose", "evidence/bundle", "exchange/stix", "daemon", "console/cli"},
     r"libloc/.*|maxminddb\.h": {"assess/origin"},
-    r"linux/.*|net/.*|pcap.*": {"sensor/capture", "os"},
+    r"linux/.*|net/.*|pcap.*": {"sensor/source", "os"},
+    r"seccomp.*": {"os"},
 }
 EXEMPT = re.compile(r"(_test|_fuzz|_bench)\.[ch]$")   # tests may do what they like, but not skip layers
 FORMATS = ("base/status.c", "base/buf.c", "base/time.c", "base/addr.c")  # vsnprintf, inet_ntop: no I/O

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * os/sandbox.h - a process gives up what it does not need, for good.
+ *
+ * In the order of this file, once everything is open and before there is a second thread: what is
+ * given up by a thread is inherited by those it starts. Each of the four can be missing in a kernel
+ * (or refused to us); then ST_NOTFOUND, with what is missing, and the process may go on with the
+ * others. Main thread only.
+ */
+#ifndef DEW_OS_SANDBOX_H
+#define DEW_OS_SANDBOX_H
+
+#include "base/slice.h"
+#include "base/status.h"
+
+/* The numbers of a user (a name or number; "": who we are) and group ("": the user's own).
+ * ST_INVALID: no such user or group. */
+MUST_USE enum status os_sandbox_find(struct slice user, struct slice group, unsigned *out_uid,
+				     unsigned *out_gid, struct fail *why);
+
+/* Becomes them, with no other groups. ST_REFUSED: we may not. */
+MUST_USE enum status os_sandbox_user(struct slice user, struct slice group, struct fail *why);
+
+/* No capability is left in any set, and exec gives none back (no_new_privs). */
+MUST_USE enum status os_sandbox_capabilities(struct fail *why);
+
+/* Files may be read below `read`, and made, written and removed below `write`, both lists of
+ * folders or files; what is not there is left out. Nothing else of the file system can be opened.
+ * By Landlock (Linux 5.13). Descriptors that are open stay. */
+MUST_USE enum status os_sandbox_paths(const struct slice *read, size_t read_count,
+				      const struct slice *write, size_t write_count,
+				      struct fail *why);
+
+/* Only the system calls of a sensor at work are left; all others fail with EPERM: no exec, no new
+ * process, no other socket than the one that answers, no change of rights. By seccomp. */
+MUST_USE enum status os_sandbox_calls(struct fail *why);
+
+#endif

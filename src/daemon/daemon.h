@@ -5,6 +5,7 @@
  *	daemon_config_load   suricata.yaml and --set -> one tree of settings
  *	daemon_rules_load    rule files -> compiled rules, and every problem named
  *	daemon_sense         captures -> records                                    (stages 1 and 2)
+ *	daemon_live          interfaces -> records, until told to end
  *	daemon_watch         captures -> records -> log -> bulletin -> bundle       (the main job)
  *	daemon_verify        bundle -> checks, and the verdict computed again
  *
@@ -79,6 +80,8 @@ struct daemon_rules_source {
 	const struct daemon_file *given; /* these as well: already read */
 	size_t given_count;
 	bool none;	       /* no rules, whatever the configuration says */
+	bool always;	       /* compile also where there is not one rule file */
+	const struct detect_rules *before; /* that they take the place of; NULL: none */
 	struct slice classes;  /* path of a classification.config instead of the configuration's */
 	struct slice home_net; /* expression for $HOME_NET, from the party's file, unless it was
 				  given with --set; "": the configuration's */
@@ -146,6 +149,44 @@ struct daemon_sensor_result {
 /* Close with daemon_rules_close(&out->rules), also after failure. */
 MUST_USE enum status daemon_sensor(const struct daemon_sensor_options *o, struct arena *a,
 				   struct daemon_sensor_result *out, struct fail *why);
+
+/* The same on interfaces, until SIGINT or SIGTERM. SIGHUP reads the rules again and opens eve.json
+ * again, SIGUSR2 reads the rules. docs/decisions/0013-live.md. */
+struct daemon_live_options {
+	const struct slice *interfaces; /* none: those of the configuration's af-packet */
+	size_t interface_count;
+	struct daemon_config_source source; /* of `config`: read again with the rules */
+	struct config *config;
+	struct daemon_rules_source rules;
+	struct slice dir;	  /* "": the configuration's, or this folder */
+	struct slice filter;	  /* pcap-filter(7) instead of the configuration's */
+	struct slice socket;	  /* path; "": see daemon_control_path() */
+	struct slice user, group; /* whom to become; "": the configuration's run-as, or nobody else */
+	bool init_errors_fatal, skip_checksums, profile;
+	struct daemon_progress progress;
+	void *ctx;
+	void (*say)(void *ctx, const char *text); /* one line for the operator; any time */
+	void (*loaded)(void *ctx, const struct daemon_rules *r); /* rules, also those read again */
+};
+
+struct daemon_live_result {
+	struct slice eve_path;
+	uint64_t packets, dropped, flows, records, lost; /* lost: events, for want of room */
+	uint64_t reloads;
+	bool sensing; /* all was prepared and packets were let in */
+};
+
+/* Runs until it is told to end, or until no interface can be read any more. */
+MUST_USE enum status daemon_live(const struct daemon_live_options *o, struct arena *a,
+				 struct daemon_live_result *out, struct fail *why);
+
+/* Where a sensor with these settings listens for questions: unix-command.filename, or
+ * dewline.sock in the log folder. */
+struct slice daemon_control_path(struct config *config, struct slice dir, struct arena *a);
+
+/* Asks a sensor, and gives its answer: a JSON object, or text. ST_NOTFOUND: nobody listens there. */
+MUST_USE enum status daemon_control_ask(struct slice path, struct slice command, struct arena *a,
+					struct slice *out, struct fail *why);
 
 struct daemon_watch_options {
 	const struct slice *captures; /* paths; the base name without extension is the station */

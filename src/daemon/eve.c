@@ -142,6 +142,11 @@ void daemon_eve_reopen(struct daemon_eve *e)
 	file_take(e, f, name);
 }
 
+bool daemon_eve_chown(struct daemon_eve *e, unsigned uid, unsigned gid)
+{
+	return e->file == NULL || fchown(fileno((FILE *)e->file), uid, gid) == 0;
+}
+
 /* The file has grown enough: it is NAME.n from now on, with the first n that is free. */
 static void move_away(struct daemon_eve *e)
 {

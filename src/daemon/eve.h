@@ -71,6 +71,8 @@ struct record_sink daemon_eve_sink(struct daemon_eve *e);
 MUST_USE bool daemon_eve_put_bytes(struct daemon_eve *e, struct slice head, struct slice tail);
 /* What was put is given to the system: a reader of the file sees it. */
 void daemon_eve_push(struct daemon_eve *e);
+/* The file is somebody else's from now on. False, and errno: it cannot be given. */
+MUST_USE bool daemon_eve_chown(struct daemon_eve *e, unsigned uid, unsigned gid);
 /* The file is opened again by its name. If that fails, the old one goes on. */
 void daemon_eve_reopen(struct daemon_eve *e);
 

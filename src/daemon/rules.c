@@ -250,7 +250,8 @@ enum status daemon_rules_load(const struct daemon_rules_source *src,
 	struct detect_options options = {.parallel = os_pool_run,
 					 .read = read_beside,
 					 .read_ctx = &paths,
-					 .config = src->config};
+					 .config = src->config,
+					 .before = src->before};
 	struct daemon_rules r = {0};
 	enum status st;
 
@@ -261,7 +262,7 @@ enum status daemon_rules_load(const struct daemon_rules_source *src,
 	if (st == ST_OK)
 		st = read_files(src, &paths, a, &r, why);
 	parsed = os_clock_mono();
-	if (st == ST_OK && r.file_count != 0) {
+	if (st == ST_OK && (r.file_count != 0 || src->always)) {
 		daemon_progress_say(progress, "compiling rules", begin, false);
 		st = detect_compile(&r.set, &options, a, &r.compiled, why);
 	}

@@ -32,7 +32,7 @@ MUST_USE enum status os_sandbox_paths(const struct slice *read, size_t read_coun
 				      struct fail *why);
 
 /* Only the system calls of a sensor at work are left; all others fail with EPERM: no exec, no new
- * process, no other socket than the one that answers, no change of rights. By seccomp. */
+ * process, no socket but to this machine's own programs, no change of rights. By seccomp. */
 MUST_USE enum status os_sandbox_calls(struct fail *why);
 
 #endif

@@ -7,6 +7,14 @@ enum { PROFILE_ROWS = 30 };
 
 static const struct cli_option options[] = {
 	{'r', "read", "CAPTURE", true, "Capture file (pcap or pcapng); - reads standard input."},
+	{'i', "interface", "NAME", true, "Network interface to listen to, until told to end."},
+	{0, "af-packet", NULL, true, "All interfaces of the configuration's af-packet section."},
+	{0, "bpf", "FILTER", false,
+	 "Only packets for which this holds, as in pcap-filter(7): \"not port 22\"."},
+	{0, "user", "NAME", false, "Whom to become once interfaces are open."},
+	{0, "group", "NAME", false, "The group; default: that of the user."},
+	{0, "socket", "PATH", false,
+	 "Where status and reload ask; default: dewline.sock in the log folder."},
 	{'c', "config", "FILE", true, "suricata.yaml; without it, what Suricata ships with."},
 	{'S', "rules", "FILE", true, "Signatures, instead of those that the configuration names."},
 	{'s', "more-rules", "FILE", true, "Signatures, besides those of the configuration."},
@@ -20,7 +28,8 @@ static const struct cli_option options[] = {
 	{0, "init-errors-fatal", NULL, true, "Exit 1 before the first packet if a rule is bad."},
 	{0, "simulate-ips", NULL, true, "Decide on packets as if dewline stood in the line."},
 	{0, "disable-detection", NULL, true, "No signatures, whatever else is said."},
-	{0, "runmode", "NAME", true, "Taken for compatibility: a capture is read by one worker."},
+	{0, "runmode", "NAME", true,
+	 "Taken for compatibility: a capture is read by one worker, an interface by several."},
 	{0, "data-dir", "DIR", true, "Where relative names of state files (datasets) start."},
 	{0, "classification", "FILE", false,
 	 "classification.config instead of the built-in classes."},
@@ -87,11 +96,71 @@ static int print_stats(struct cli *c, const struct daemon_sensor_result *r)
 	return cli_print(c, buf_slice(&out)) ? CLI_DONE : CLI_CANNOT;
 }
 
+/* --- interfaces --- */
+
+static void say_line(void *ctx, const char *text)
+{
+	cli_say(ctx, "%s", text);
+}
+
+/* Rules that were read, again and again: memory for what is said about them must not grow. */
+static void say_rules(void *ctx, const struct daemon_rules *r)
+{
+	struct cli *c = ctx;
+	struct arena_pool pool = {.budget = 1 << 22};
+	struct arena arena = {.pool = &pool};
+	struct buf out = buf_in(&arena);
+
+	talk_rules(r, 5, &arena, &out);
+	out.len -= out.len > 0; /* the line feed: cli_say() adds one */
+	cli_say(c, "%.*s", SLICE_ARG(buf_slice(&out)));
+	arena_reset(&arena);
+	arena_pool_drain(&pool);
+}
+
+static int run_live(struct cli *c, const struct daemon_sensor_options *s)
+{
+	struct daemon_live_options o = {.config = s->config,
+					.rules = s->rules,
+					.dir = s->dir,
+					.filter = cli_value(c, "bpf"),
+					.socket = cli_value(c, "socket"),
+					.user = cli_value(c, "user"),
+					.group = cli_value(c, "group"),
+					.init_errors_fatal = s->init_errors_fatal,
+					.skip_checksums = s->skip_checksums,
+					.profile = s->profile,
+					.progress = s->progress,
+					.ctx = c,
+					.say = say_line,
+					.loaded = say_rules};
+	struct daemon_live_result r = {0};
+	struct fail why;
+	enum status st;
+
+	o.interfaces = cli_values(c, "interface", &o.interface_count);
+	o.source = talk_config_source(c);
+	st = daemon_live(&o, c->arena, &r, &why);
+	talk_config_problems(c, o.config);
+	if (r.sensing)
+		cli_say(c,
+			"%llu packets, %llu dropped by the kernel, %llu flows, %llu records in "
+			"%.*s, %llu lost",
+			(unsigned long long)r.packets, (unsigned long long)r.dropped,
+			(unsigned long long)r.flows, (unsigned long long)r.records,
+			SLICE_ARG(r.eve_path), (unsigned long long)r.lost);
+	if (st == ST_OK)
+		return CLI_DONE;
+	(void)cli_cannot(c, &why);
+	return r.sensing || st == ST_IO || st == ST_NOTFOUND ? CLI_CANNOT : CLI_NO;
+}
+
 static int run(struct cli *c)
 {
 	struct daemon_sensor_options o = {0};
 	struct daemon_sensor_result result = {0};
 	struct fail why;
+	bool live;
 	int code;
 
 	if (talk_config(c, &o.config, &why) != ST_OK) {
@@ -108,10 +177,15 @@ static int run(struct cli *c)
 		}
 		return test_rules(c, &o);
 	}
-	if (o.capture_count == 0) {
-		cli_say(c, "which capture? Name it with -r FILE");
+	live = given(c, "interface") || given(c, "af-packet");
+	if (live == (o.capture_count != 0)) {
+		cli_say(c, live ? "-r reads a capture, -i an interface: one of them"
+				: "which capture, or which interface? Name it with -r FILE or -i "
+				  "NAME");
 		return CLI_CANNOT;
 	}
+	if (live)
+		return run_live(c, &o);
 	if (daemon_sensor(&o, c->arena, &result, &why) != ST_OK) {
 		if (result.rules.set.problem_count != 0)
 			(void)talk_read(c, &result.rules, NULL, 0);
@@ -140,9 +214,10 @@ static int run(struct cli *c)
 
 COMMAND(sensor) = {
 	.name = "sensor",
-	.usage = "sensor [-c CONFIG] -r CAPTURE... [-S RULES]... [-l DIR] [--set NAME=VALUE]...",
-	.doc = "A station alone: inspects captures and writes eve.json, without a log or a "
-	       "verdict.",
+	.usage = "sensor [-c CONFIG] -r CAPTURE...|-i NAME... [-S RULES]... [-l DIR] [--set "
+		 "NAME=VALUE]...",
+	.doc = "A station alone: inspects captures or interfaces and writes eve.json, without a "
+	       "log or a verdict.",
 	.more = "eve.json is compatible with what reads Suricata's, and so are the options. Exit 0 "
 		"when all was\n"
 		"inspected, 1 when configuration or rules are bad (rules only with -T or "
@@ -150,7 +225,14 @@ COMMAND(sensor) = {
 		"the others load), 2 when a capture cannot be read. One that breaks off is "
 		"inspected "
 		"up to there.\n\n"
+		"On interfaces it listens with one worker a core until SIGINT or SIGTERM. SIGHUP "
+		"opens eve.json again\n"
+		"and reads the rules again, SIGUSR2 reads the rules; `dewline reload` and "
+		"`dewline status` ask it at its\n"
+		"socket. It takes root, or CAP_NET_RAW and CAP_NET_ADMIN, and gives them up before "
+		"the first packet.\n\n"
 		"Examples:\n"
+		"  dewline sensor -i eth1 -c suricata.yaml --user dewline\n"
 		"  dewline sensor -r traffic.pcap -S my.rules -l out\n"
 		"  dewline sensor -T -S my.rules\n"
 		"  dewline sensor -r traffic.pcap -S my.rules -k none --set stream.midstream=true\n"

@@ -112,7 +112,7 @@ struct daemon_progress talk_progress(struct cli *c)
 	return (struct daemon_progress){.ctx = c, .tick = c->err_is_tty ? tick : NULL};
 }
 
-enum status talk_config(const struct cli *c, struct config **out, struct fail *why)
+struct daemon_config_source talk_config_source(const struct cli *c)
 {
 	struct daemon_config_source source = {0};
 	size_t n;
@@ -127,7 +127,29 @@ enum status talk_config(const struct cli *c, struct config **out, struct fail *w
 	source.files = cli_values(c, "config", &source.file_count);
 	source.sets = sets;
 	source.set_count = n;
+	return source;
+}
+
+enum status talk_config(const struct cli *c, struct config **out, struct fail *why)
+{
+	struct daemon_config_source source = talk_config_source(c);
+
 	return daemon_config_load(&source, c->arena, out, why);
+}
+
+enum status talk_ask(const struct cli *c, struct slice command, struct slice *out, struct fail *why)
+{
+	struct slice path = cli_value(c, "socket"), dir = cli_value(c, "log-dir");
+	struct config *config;
+	enum status st = talk_config(c, &config, why);
+
+	if (st != ST_OK)
+		return st;
+	if (dir.len == 0)
+		dir = config_text(config, "default-log-dir", ".");
+	if (path.len == 0)
+		path = daemon_control_path(config, dir, c->arena);
+	return daemon_control_ask(path, command, c->arena, out, why);
 }
 
 static void say_ignored(void *ctx, const struct config *n)

@@ -14,9 +14,14 @@
  * told. */
 struct daemon_progress talk_progress(struct cli *c);
 
-/* The settings that a command line asks for: --config, --set and --midstream, of those that the
- * command has. */
+/* Where the settings that a command line asks for come from: --config, --set and --midstream, of
+ * those that the command has; and the settings. */
+struct daemon_config_source talk_config_source(const struct cli *c);
 MUST_USE enum status talk_config(const struct cli *c, struct config **out, struct fail *why);
+
+/* Asks the sensor that --socket, or --config and --log-dir, mean. */
+MUST_USE enum status talk_ask(const struct cli *c, struct slice command, struct slice *out,
+			      struct fail *why);
 
 /* Says on stderr what is wrong in the settings; with --verbose also which of them nobody asked for.
  */

@@ -322,6 +322,11 @@ const struct decode_packets *decode_frame(struct decode_worker *w, const struct 
 	return &w->result;
 }
 
+void decode_worker_trust(struct decode_worker *w, bool trusted)
+{
+	w->options.trust_checksums = trusted;
+}
+
 /* ---- life ---- */
 
 struct decode_worker *decode_worker_new(const struct decode_options *o, struct arena *process,

@@ -267,6 +267,9 @@ struct decode_packets {
  * worker's memory. */
 const struct decode_packets *decode_frame(struct decode_worker *w, const struct decode_input *in);
 
+/* Whether checksums count as right from the next frame on. */
+void decode_worker_trust(struct decode_worker *w, bool trusted);
+
 struct decode_counters {
 	uint64_t rebuilt[2];  /* packets, IPv4 and IPv6 */
 	uint64_t given_up;    /* incomplete packets that timed out or made room */

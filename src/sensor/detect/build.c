@@ -168,6 +168,8 @@ enum status detect_compile(struct rule_set *set, const struct detect_options *op
 		return fail_set(why, ST_NOMEM, "no memory for rules");
 	detect_bounds_read(options != NULL ? options->config : NULL, &r->bounds);
 	r->arena = process;
+	if (options != NULL && !detect_names_inherit(r, options->before))
+		return fail_set(why, ST_NOMEM, "no memory for rules");
 	st = rules_compile(r, set, options, why);
 	if (st == ST_OK)
 		st = detect_limits_apply(r, set, why);
@@ -182,8 +184,11 @@ enum status detect_compile(struct rule_set *set, const struct detect_options *op
 		qsort(r->rules, r->count, sizeof r->rules[0], rule_compare);
 		for (size_t i = 0; i < r->count; i++)
 			r->rules[i].order = (uint32_t)i;
-		st = detect_prefilter_build(r, why);
+		if (!detect_keys_build(r))
+			st = fail_set(why, ST_NOMEM, "no memory for rules");
 	}
+	if (st == ST_OK)
+		st = detect_prefilter_build(r, why);
 	if (st == ST_OK)
 		st = run_jobs(r, options, why);
 	if (st != ST_OK) {

@@ -51,6 +51,8 @@ struct detect_options {
 	detect_read_fn *read; /* NULL: rules that name files do not compile */
 	void *read_ctx;
 	struct config *config; /* action-order; NULL: Suricata's defaults */
+	/* The rules that these take the place of in workers; NULL: none. Only read. */
+	const struct detect_rules *before;
 };
 
 /* Compiles. Rules that cannot be compiled are added to set->problems. Memory: process arena, and
@@ -106,6 +108,16 @@ MUST_USE enum status detect_worker_new(const struct detect_rules *r, struct aren
 				       struct arena_pool *pool, struct detect_sink sink,
 				       struct detect_worker **out, struct fail *why);
 void detect_worker_free(struct detect_worker *w);
+
+/* What a worker needs to use rules r, made in any thread; a worker then exchanges its own for it,
+ * between two packets, and goes over to r: what flows, hosts and transactions remember stays, as
+ * far as the rules are the same by gid and sid. r was compiled with detect_options.before the rules
+ * that the worker had. Gear that no worker has is freed by its maker, before its rules. */
+struct detect_gear;
+MUST_USE enum status detect_gear_new(const struct detect_rules *r, bool profile,
+				     struct detect_gear **out, struct fail *why);
+MUST_USE struct detect_gear *detect_worker_exchange(struct detect_worker *w, struct detect_gear *g);
+void detect_gear_free(struct detect_gear *g);
 
 /* At most so many alerts a packet, 1 to 255; those of the rules that come first. Default 15. */
 void detect_worker_alerts_max(struct detect_worker *w, size_t n);
@@ -169,7 +181,7 @@ struct detect_cost {
 	uint64_t matched;
 };
 
-/* Counts from now on, in a. False: no memory. */
+/* Counts from now on, in a, until the worker has other gear. False: no memory. */
 MUST_USE bool detect_worker_profile(struct detect_worker *w, struct arena *a);
 /* By rule, in the order of asking; NULL if nothing is counted. */
 const struct detect_cost *detect_worker_costs(const struct detect_worker *w, size_t *out_count);

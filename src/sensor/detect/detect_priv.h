@@ -9,6 +9,7 @@
  *	inspect.c	one buffer against one rule's list of steps, with backtracking
  *	worker.c, txs.c	packets, streams and transactions to hits
  *	state.c		what is remembered: flow bits, host bits, thresholds
+ *	gear.c		from one set of rules to another while flows are open
  */
 #ifndef DEW_SENSOR_DETECT_PRIV_H
 #define DEW_SENSOR_DETECT_PRIV_H
@@ -41,6 +42,7 @@ enum {
 };
 
 struct detect_compiler;
+struct detect_gear;
 struct detect_inspect;
 struct detect_group;
 struct detect_reputation;
@@ -288,7 +290,14 @@ struct detect_bounds {
 /* config NULL: Suricata's defaults. */
 void detect_bounds_read(struct config *config, struct detect_bounds *out);
 
+struct detect_key {
+	uint64_t key; /* detect_rule_key() */
+	uint32_t rule;
+};
+
 struct detect_rules {
+	uint32_t version;	 /* one more than of those that were there before */
+	struct detect_key *keys; /* by key: `count` of them */
 	struct detect_bounds bounds;
 	struct detect_rule *rules; /* in the order of asking */
 	size_t count;
@@ -688,7 +697,7 @@ enum {
 };
 
 /* Sets a variable in *list, in a; `used` counts what was ever kept. A value that does not fit is
- * not kept. name is borrowed. */
+ * not kept. */
 void detect_var_set(struct detect_var **list, struct arena *a, uint32_t *used, struct slice name,
 		    struct slice value);
 const struct detect_var *detect_var_find(const struct detect_var *list, struct slice name);
@@ -703,6 +712,8 @@ struct detect_flow {
 	uint64_t *bits;		/* flow bits */
 	uint32_t *ints;
 	uint8_t *int_set;
+	uint32_t bit_words, int_room; /* of the three */
+	uint32_t version;	      /* of the rules for which there is room */
 };
 
 /* What the keyword entropy found in a buffer. */
@@ -718,6 +729,19 @@ void detect_measure_set(struct detect_flow *f, struct arena *a, struct slice nam
 
 /* f->detect, made if needed; NULL: no flow or no memory. */
 struct detect_flow *detect_flow_state(const struct detect_view *v);
+
+/* --- gear.c --- */
+
+uint64_t detect_rule_key(const struct detect_rule *r); /* gid and sid: the same in other sets */
+MUST_USE bool detect_keys_build(struct detect_rules *r);
+/* Bits have the numbers that they have in `before`; NULL: there is none. */
+MUST_USE bool detect_names_inherit(struct detect_rules *r, const struct detect_rules *before);
+void detect_worker_equip(struct detect_worker *w, struct detect_gear *g);
+/* Room for what rules r remember, and what is remembered already. False: no memory, unchanged. */
+MUST_USE bool detect_flow_fit(struct detect_flow *d, const struct detect_rules *r, struct arena *a);
+/* For rules r, which have so many engines in each direction. False: no memory. */
+MUST_USE bool detect_tx_renew(struct detect_tx *d, const struct detect_rules *r,
+			      const uint32_t engines[2], struct arena *a);
 
 /* Entries by (kind, id, addresses or flow): thresholds and host bits. */
 #ifdef DEW_FUZZING /* made anew for each input, and full within one */
@@ -780,15 +804,18 @@ struct detect_tx {
 	uint64_t ran[2][2];  /* bit i: engine i of that direction is through */
 	uint32_t *passed[2]; /* by engine: values of a growing field looked at for good */
 	uint32_t *grown[2];  /* by engine: bytes of a growing value looked at */
+	uint32_t engines[2]; /* room of the two */
+	uint32_t version;    /* of the rules */
 	uint32_t moves[2];   /* of the files */
 	bool growing[2];     /* a field may still grow */
 	uint64_t anomalies;
 	struct detect_pending {
+		uint64_t key; /* of the rule */
 		uint32_t rule;
 		uint32_t matched; /* bit i: list i holds */
 		uint32_t files;	  /* that there were when it fired; 0: it has not */
 		uint8_t dir;	  /* a rule may fire once in each direction */
-		bool dead;
+		bool dead, fired;
 	} * pending;
 	size_t count, room;
 };
@@ -813,8 +840,10 @@ enum { DETECT_TAGS_MAX = 256 };
 
 /* kw_tag.c */
 struct detect_tag {
-	const void *operand; /* NULL: free */
-	struct addr host;    /* family 0: of a flow */
+	uintptr_t maker; /* which keyword of which rule; 0: free */
+	uint8_t metric;	 /* kw_tag.c's own */
+	uint32_t limit;
+	struct addr host; /* family 0: of a flow */
 	uint64_t flow;
 	struct wall_ns start;
 	uint64_t packets, bytes;
@@ -829,6 +858,7 @@ struct detect_tags {
 
 struct detect_worker {
 	const struct detect_rules *rules;
+	struct detect_gear *gear;	  /* whose hs, pcre, candidates and costs these are */
 	int64_t numbers[DETECT_VARS_MAX]; /* byte_extract and byte_math, of the rule being asked */
 	struct detect_dataset_changes changes;
 	bool remembered; /* a match had an effect since this was cleared */

@@ -30,6 +30,17 @@ struct int_operand {
 	} act;
 };
 
+/* A flow for which there was no memory to follow a change of rules has room for fewer. */
+static bool has_bit(const struct detect_flow *f, size_t bit)
+{
+	return bit / 64 < f->bit_words && (f->bits[bit / 64] >> bit % 64 & 1) != 0;
+}
+
+static bool has_int(const struct detect_flow *f, size_t slot)
+{
+	return slot < f->int_room && f->int_set[slot] != 0;
+}
+
 static bool bits_test(const void *operand, const struct detect_view *v)
 {
 	const struct bits_operand *o = operand;
@@ -39,7 +50,7 @@ static bool bits_test(const void *operand, const struct detect_view *v)
 	if (v->flow == NULL)
 		return false;
 	for (uint32_t i = 0; f != NULL && i < o->count; i++)
-		any |= (f->bits[o->bit[i] / 64] >> o->bit[i] % 64 & 1) != 0;
+		any |= has_bit(f, o->bit[i]);
 	return any == (o->act == DETECT_BIT_ISSET);
 }
 
@@ -51,6 +62,8 @@ static void bits_after(const void *operand, const struct detect_view *v)
 	for (uint32_t i = 0; f != NULL && i < o->count; i++) {
 		uint64_t *word = &f->bits[o->bit[i] / 64], mask = UINT64_C(1) << o->bit[i] % 64;
 
+		if (o->bit[i] / 64 >= f->bit_words)
+			continue;
 		if (o->act == DETECT_BIT_SET)
 			*word |= mask;
 		else if (o->act == DETECT_BIT_UNSET)
@@ -112,12 +125,12 @@ static bool int_test(const void *operand, const struct detect_view *v)
 {
 	const struct int_operand *o = operand;
 	const struct detect_flow *f = v->flow == NULL ? NULL : v->flow->detect;
-	bool set = f != NULL && f->int_set[o->slot] != 0;
+	bool set = f != NULL && has_int(f, o->slot);
 	uint32_t have, want = o->value;
 
 	if (o->act == INT_ISSET || o->act == INT_NOTSET)
 		return v->flow != NULL && set == (o->act == INT_ISSET);
-	if (!set)
+	if (!set || (o->is_var && o->from >= f->int_room))
 		return false;
 	have = f->ints[o->slot];
 	if (o->is_var)
@@ -146,7 +159,7 @@ static void int_after(const void *operand, const struct detect_view *v)
 	struct detect_flow *f = detect_flow_state(v);
 	uint32_t by;
 
-	if (f == NULL)
+	if (f == NULL || o->slot >= f->int_room || (o->is_var && o->from >= f->int_room))
 		return;
 	by = o->is_var ? f->ints[o->from] : o->value;
 	if (o->act == INT_SET)
@@ -223,7 +236,7 @@ bool detect_flow_bit(const struct detect_rules *r, const struct flow *f, size_t 
 	while (f->detect != NULL && *next < names->count) {
 		size_t i = (*next)++;
 
-		if ((f->detect->bits[i / 64] >> i % 64 & 1) == 0)
+		if (!has_bit(f->detect, i))
 			continue;
 		*name = names->names[i];
 		return true;
@@ -239,7 +252,7 @@ bool detect_flow_int(const struct detect_rules *r, const struct flow *f, size_t 
 	while (f->detect != NULL && *next < names->count) {
 		size_t i = (*next)++;
 
-		if (f->detect->int_set[i] == 0)
+		if (!has_int(f->detect, i))
 			continue;
 		*name = names->names[i];
 		*value = f->detect->ints[i];

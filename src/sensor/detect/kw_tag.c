@@ -14,7 +14,7 @@ enum { COUNT_DEFAULT = 256, AGAIN_MAX = 10 };
 
 struct tag {
 	bool host, dst;
-	enum { BY_PACKETS, BY_BYTES, BY_SECONDS } metric;
+	enum metric { BY_PACKETS, BY_BYTES, BY_SECONDS } metric;
 	uint32_t count;
 };
 
@@ -68,14 +68,14 @@ static struct detect_tag *tag_of(struct detect_tags *all, const struct detect_ta
 	for (size_t i = 0; i < DETECT_TAGS_MAX; i++) {
 		struct detect_tag *t = &all->items[i];
 
-		if (t->operand == key->operand && t->flow == key->flow &&
+		if (t->maker == key->maker && t->flow == key->flow &&
 		    addr_equal(&t->host, &key->host))
 			return t;
-		if (oldest == NULL || (oldest->operand != NULL &&
-				       (t->operand == NULL || t->start.ns < oldest->start.ns)))
+		if (oldest == NULL ||
+		    (oldest->maker != 0 && (t->maker == 0 || t->start.ns < oldest->start.ns)))
 			oldest = t;
 	}
-	all->count += oldest->operand == NULL;
+	all->count += oldest->maker == 0;
 	*oldest = *key;
 	return oldest;
 }
@@ -84,7 +84,11 @@ static void after(const void *operand, const struct detect_view *v)
 {
 	const struct tag *o = operand;
 	const struct addr *host = o->dst ? v->dst : v->src;
-	struct detect_tag key = {.operand = o, .start = v->now}, *t;
+	struct detect_tag key = {.maker = (uintptr_t)o,
+				 .metric = (uint8_t)o->metric,
+				 .limit = o->count,
+				 .start = v->now},
+			  *t;
 
 	if (v->packet == NULL || (o->host ? host == NULL : v->flow == NULL))
 		return;
@@ -101,17 +105,15 @@ static void after(const void *operand, const struct detect_view *v)
 
 static bool is_over(const struct detect_tag *t, struct wall_ns now)
 {
-	const struct tag *o = t->operand;
-
-	switch (o->metric) {
+	switch ((enum metric)t->metric) {
 	case BY_PACKETS:
-		return t->packets > o->count;
+		return t->packets > t->limit;
 	case BY_BYTES:
-		return t->bytes > o->count;
+		return t->bytes > t->limit;
 	case BY_SECONDS:
 		break;
 	}
-	return (now.ns - t->start.ns) / TIME_NS_PER_S > (int64_t)o->count;
+	return (now.ns - t->start.ns) / TIME_NS_PER_S > (int64_t)t->limit;
 }
 
 bool detect_tagged(struct detect_worker *w, const struct packet *p, const struct flow *f)
@@ -121,7 +123,7 @@ bool detect_tagged(struct detect_worker *w, const struct packet *p, const struct
 	for (size_t i = 0; w->tags.count != 0 && i < DETECT_TAGS_MAX; i++) {
 		struct detect_tag *t = &w->tags.items[i];
 
-		if (t->operand == NULL || !is_about(t, p, f))
+		if (t->maker == 0 || !is_about(t, p, f))
 			continue;
 		t->packets++;
 		t->bytes += p->wire_bytes;

@@ -23,10 +23,7 @@ struct detect_flow *detect_flow_state(const struct detect_view *v)
 	d = ARENA_NEW(a, struct detect_flow);
 	if (d == NULL)
 		return NULL;
-	d->bits = ARENA_ARRAY(a, uint64_t, r->flow_bits.count / 64 + 1);
-	d->ints = ARENA_ARRAY(a, uint32_t, r->flow_ints.count + 1);
-	d->int_set = ARENA_ARRAY(a, uint8_t, r->flow_ints.count + 1);
-	if (d->bits == NULL || d->ints == NULL || d->int_set == NULL)
+	if (!detect_flow_fit(d, r, a))
 		return NULL;
 	v->flow->detect = d;
 	return d;

@@ -31,23 +31,20 @@ static struct detect_tx *tx_state(struct detect_worker *w, struct app_tx *tx,
 				  const struct app_protocol *p,
 				  const struct detect_tx_groups *groups)
 {
-	struct detect_tx *d;
+	const uint32_t engines[2] = {groups[0].engine_count, groups[1].engine_count};
+	struct detect_tx *d = tx->detect;
 
-	if (tx->detect != NULL)
-		return tx->detect;
-	d = ARENA_NEW(&tx->arena, struct detect_tx);
-	tx->detect = &w->tx_none; /* zeroed: complete at 0, so done */
-	if (d == NULL)
-		return tx->detect;
-	for (unsigned dir = 0; dir < 2; dir++) {
-		d->grown[dir] = ARENA_ARRAY(&tx->arena, uint32_t, groups[dir].engine_count + 1);
-		d->passed[dir] = ARENA_ARRAY(&tx->arena, uint32_t, groups[dir].engine_count + 1);
-		if (d->grown[dir] == NULL || d->passed[dir] == NULL)
-			return tx->detect;
-		d->complete[dir] = p->complete[dir];
+	if (d != NULL && (d == &w->tx_none || d->version == w->rules->version))
+		return d;
+	if (d == NULL) {
+		d = ARENA_NEW(&tx->arena, struct detect_tx);
+		if (d != NULL)
+			memcpy(d->complete, p->complete, sizeof d->complete);
 	}
-	tx->detect = d;
-	return d;
+	tx->detect = &w->tx_none; /* zeroed: complete at 0, so done */
+	if (d != NULL && detect_tx_renew(d, w->rules, engines, &tx->arena))
+		tx->detect = d;
+	return tx->detect;
 }
 
 bool detect_tx_done(const struct app_tx *tx)
@@ -181,6 +178,7 @@ static void pending_ask(struct look *k)
 			continue;
 		a = rule_ask(k, r, &d->pending[i].matched);
 		d->pending[i].dead = a != WAITS;
+		d->pending[i].fired = a == HOLDS;
 		if (a == HOLDS && r->has_files)
 			d->pending[i].files = files_of(k->tx);
 		if (a == HOLDS)
@@ -207,13 +205,15 @@ static void candidates_ask(struct look *k)
 	k->w->counters.candidates += c->count;
 	for (size_t i = 0; i < c->count; i++) {
 		const struct detect_rule *r = &k->w->rules->rules[c->items[i]];
-		struct detect_pending p = {.rule = c->items[i], .dir = (uint8_t)k->view.dir};
+		struct detect_pending p = {.key = detect_rule_key(r),
+					   .rule = c->items[i],
+					   .dir = (uint8_t)k->view.dir};
 		enum answer a;
 
 		if (is_pending(d, r, c->items[i], k->view.dir) || !detect_header_holds(r, &k->view))
 			continue;
 		a = rule_ask(k, r, &p.matched);
-		p.dead = a == HOLDS;
+		p.dead = p.fired = a == HOLDS;
 		p.files = a == HOLDS && r->has_files ? files_of(k->tx) : 0;
 		/* no memory: the rule is forgotten for this transaction */
 		if (a != FAILS)

@@ -25,16 +25,20 @@ void detect_var_set(struct detect_var **list, struct arena *a, uint32_t *used, s
 		at = &(*at)->next;
 	if (*at != NULL && slice_equal((*at)->value, value))
 		return;
-	if (*used + value.len + sizeof **at > DETECT_VAR_BYTES_MAX)
+	if (*used + name.len + value.len + sizeof **at > DETECT_VAR_BYTES_MAX)
 		return;
 	copy = value.len == 0 ? SLICE("") : arena_copy(a, value);
 	if (copy.len != value.len)
 		return;
 	if (*at == NULL) {
-		*at = ARENA_NEW(a, struct detect_var);
-		if (*at == NULL)
+		struct slice own = arena_copy(a, name); /* the flow may outlive the rule */
+		struct detect_var *v = own.len == name.len ? ARENA_NEW(a, struct detect_var) : NULL;
+
+		if (v == NULL)
 			return;
-		(*at)->name = name;
+		v->name = own;
+		*used += (uint32_t)name.len;
+		*at = v;
 	}
 	(*at)->value = copy;
 	*used += (uint32_t)(value.len + sizeof **at);

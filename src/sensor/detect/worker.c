@@ -14,12 +14,11 @@ enum status detect_worker_new(const struct detect_rules *r, struct arena *proces
 			      struct detect_worker **out, struct fail *why)
 {
 	struct detect_worker *w = ARENA_NEW(process, struct detect_worker);
+	struct detect_gear *gear;
 	enum status st;
 
-	if (w == NULL || !detect_candidates_init(&w->candidates, r->count, process) ||
-	    !detect_memory_init(&w->memory, process))
+	if (w == NULL || !detect_memory_init(&w->memory, process))
 		return fail_set(why, ST_NOMEM, "no memory for a worker");
-	w->rules = r;
 	w->sink = sink;
 	w->alerts_max = DETECT_ALERTS;
 	w->scratch.pool = pool;
@@ -29,14 +28,10 @@ enum status detect_worker_new(const struct detect_rules *r, struct arena *proces
 		ARENA_ARRAY(process, struct detect_dataset_change *, DATASET_CHANGE_BUCKETS);
 	if (w->changes.buckets == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for a worker");
-	w->pcre = detect_pcre_worker_new(&r->bounds, process);
-	if (w->pcre == NULL)
-		return fail_set(why, ST_NOMEM, "no memory for a worker");
-	st = detect_scratch_new(r->prefilter, &w->hs, why);
-	if (st != ST_OK) {
-		detect_worker_free(w);
+	st = detect_gear_new(r, false, &gear, why);
+	if (st != ST_OK)
 		return st;
-	}
+	detect_worker_equip(w, gear);
 	*out = w;
 	return ST_OK;
 }
@@ -45,12 +40,11 @@ void detect_worker_free(struct detect_worker *w)
 {
 	if (w == NULL)
 		return;
-	detect_scratch_free(w->hs);
-	detect_pcre_worker_free(w->pcre);
+	detect_gear_free(w->gear);
+	w->gear = NULL;
 	arena_reset(&w->scratch);
 	arena_reset(&w->packet_arena);
 	arena_reset(&w->changes.arena);
-	w->hs = NULL;
 }
 
 const struct detect_counters *detect_worker_counters(const struct detect_worker *w)
@@ -78,6 +72,10 @@ void detect_view_of(struct detect_view *v, struct detect_worker *w, const struct
 	if (f != NULL) {
 		bool up = dir == FLOW_TO_SERVER;
 
+		/* without memory it keeps what it has: rules look no further than that */
+		if (f->detect != NULL && f->detect->version != w->rules->version &&
+		    !detect_flow_fit(f->detect, w->rules, &f->arena))
+			f->detect->version = w->rules->version;
 		v->src = up ? &f->client : &f->server;
 		v->dst = up ? &f->server : &f->client;
 		v->sport = up ? f->client_port : f->server_port;

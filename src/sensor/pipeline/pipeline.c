@@ -431,10 +431,23 @@ void pipeline_frame(struct pipeline *p, uint32_t linktype, struct slice frame, u
 	flow_table_expire(p->flows, in.at);
 	packets = decode_frame(p->decode, &in);
 	p->counters.undecoded += packets->list[packets->count - 1]->ip_version == 0;
+	p->stops = false;
 	for (size_t i = 0; i < packets->count; i++) {
 		p->packet = *packets->list[i];
 		packet_through(p);
+		p->stops |= p->verdict.drop;
 	}
+	p->counters.stopped += p->stops;
+}
+
+void pipeline_trust_checksums(struct pipeline *p, bool trusted)
+{
+	decode_worker_trust(p->decode, trusted || p->options.skip_checksums);
+}
+
+bool pipeline_stops(const struct pipeline *p)
+{
+	return p->stops;
 }
 
 /* ---- life ---- */
@@ -483,6 +496,7 @@ static enum status parts_new(struct pipeline *p, struct fail *why)
 							  : (uint32_t)flows,
 				     .begins_anew = begins_anew,
 				     .begins_ctx = p,
+				     .hash_seed = p->options.hash_seed,
 				     .pool = &p->pool};
 	enum status st;
 
@@ -514,6 +528,8 @@ static enum status parts_new(struct pipeline *p, struct fail *why)
 			return fail_set(why, ST_IO, "cannot read libmagic's table \"%.*s\"",
 					SLICE_ARG(p->app->files.types_path));
 	}
+	if (!pipeline_kit_first(p))
+		return fail_set(why, ST_NOMEM, "no memory for a sensor");
 	if (p->options.rules == NULL)
 		return ST_OK;
 	if (detect_rules_want_frames(p->options.rules))
@@ -572,6 +588,10 @@ const struct pipeline_counters *pipeline_counters(struct pipeline *p)
 	if (p->flows != NULL)
 		p->flow_counts = *flow_table_counters(p->flows);
 	p->counters.flows = p->flow_counts.flows;
+	p->counters.flows_now = p->flows != NULL ? p->flow_counts.flows - p->flow_counts.ended : 0;
+	p->counters.memory = p->pool.out;
+	p->counters.memory_streams = p->stream_pool.out;
+	p->counters.memory_fixed = p->fixed_pool.out;
 	p->counters.forgotten = anomaly_forgotten(p->anomaly);
 	if (p->detect != NULL) {
 		const struct detect_counters *d = detect_worker_counters(p->detect);
@@ -597,8 +617,10 @@ void pipeline_free(struct pipeline *p)
 		detect_worker_free(p->detect);
 	arena_reset(&p->scratch);
 	ASSERT(p->pool.out == 0);
-	if (p->app != NULL)
+	pipeline_kit_free(p->kit);
+	if (p->app != NULL && p->kit == NULL) /* it was not made whole */
 		file_magic_close(p->app->files.types);
+	file_magic_close(p->own_types);
 	arena_pool_drain(&p->pool);
 	pool = p->fixed_pool; /* p lies in its own arena */
 	arena = p->fixed;

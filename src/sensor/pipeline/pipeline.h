@@ -56,6 +56,8 @@ struct pipeline_options {
 	bool profile;	     /* count what each rule costs */
 	bool stats;	     /* count for pipeline_stats_read() (stats.h), whatever eve-logs want */
 	uint64_t rules_failed, rules_skipped; /* that stats speak of: not loaded, not for us */
+	struct slice interface;		      /* written into each event, if not empty: in_iface */
+	uint64_t hash_seed; /* of the table of flows; live capture gives a random one */
 };
 
 enum {
@@ -71,8 +73,13 @@ struct pipeline_counters {
 	uint64_t no_memory; /* flows that could not be followed or read for want of memory */
 	uint64_t forgotten; /* subjects of anomaly detection that made room for newer ones */
 	uint64_t candidates,
-		evaluated;   /* rules that the prefilter named; whose whole was then asked */
-	uint64_t suppressed; /* matches that a threshold kept silent */
+		evaluated;	 /* rules that the prefilter named; whose whole was then asked */
+	uint64_t suppressed;	 /* matches that a threshold kept silent */
+	uint64_t flows_now;	 /* that have not ended */
+	uint64_t memory;	 /* bytes of the budget that are in use */
+	uint64_t memory_streams; /* of them, by the bytes of streams */
+	uint64_t memory_fixed;	 /* bytes of tables that were made once */
+	uint64_t stopped;	 /* frames that a verdict would keep from passing */
 };
 
 MUST_USE enum status pipeline_new(const struct pipeline_options *o, struct pipeline **out,
@@ -82,13 +89,31 @@ MUST_USE enum status pipeline_new(const struct pipeline_options *o, struct pipel
 void pipeline_frame(struct pipeline *p, uint32_t linktype, struct slice frame, uint32_t wire_bytes,
 		    struct wall_ns at, uint64_t number);
 
-/* It is `now`: on the wire, called between packets and when there are none, so that what is due
- * by the clock is said (stats events, each stats.interval seconds). A capture needs none: its stats
- * are said at its end. */
+/* Whether checksums count as right, whatever they are, from the next frame on: those of packets
+ * that this host sends are written by its card, later. */
+void pipeline_trust_checksums(struct pipeline *p, bool trusted);
+
+/* Shall the last frame not pass? Asked only in the line. */
+bool pipeline_stops(const struct pipeline *p);
+
+/* It is `now`: on the wire, called between packets and when there are none, so that flows time out
+ * and what is due by the clock is said (stats events, each stats.interval seconds). A time before
+ * that of a frame ends nothing. A capture needs none: its stats are said at its end. */
 void pipeline_tick(struct pipeline *p, struct wall_ns now);
 
 /* Ends all flows and writes what is still to be said. No frame may follow. */
 void pipeline_finish(struct pipeline *p);
+
+/* What a pipeline needs to go over to other rules, made in any thread; the rules were compiled with
+ * detect_options.before those that it has. */
+struct pipeline_kit;
+MUST_USE enum status pipeline_kit_new(const struct detect_rules *rules, bool profile,
+				      struct slice magic_path, struct pipeline_kit **out,
+				      struct fail *why);
+/* By the worker, between two frames: flows go on, the rules are the kit's. Returns what it had. The
+ * pipeline was made with rules. */
+MUST_USE struct pipeline_kit *pipeline_exchange(struct pipeline *p, struct pipeline_kit *kit);
+void pipeline_kit_free(struct pipeline_kit *k); /* before its rules; NULL is fine */
 
 /* As of now; valid until the next call. */
 const struct pipeline_counters *pipeline_counters(struct pipeline *p);

@@ -30,6 +30,8 @@ struct pipeline {
 	struct detect_worker *detect; /* NULL: no rules */
 	struct anomaly_worker *anomaly;
 	struct app_setup *app;
+	struct pipeline_kit *kit;     /* kit.c: memory of what rules need */
+	struct file_magic *own_types; /* libmagic's table, if it was wanted from the beginning */
 	struct pipeline_expects *expects; /* NULL: none yet */
 	struct stream_config stream;
 	struct packet packet; /* of a frame's packets, the one being worked on */
@@ -40,6 +42,7 @@ struct pipeline {
 	struct verdict_policies policies;
 	struct stream_result tcp; /* what the stream made of `packet` */
 	struct verdict verdict;	  /* on `packet`, so far; nothing at the end of a flow */
+	bool stops;		  /* the frame: one of its packets was dropped */
 	uint32_t decode_said[PACKET_ANOMALIES_MAX];
 	enum flow_dir packet_dir; /* of the packet in its flow; to server without one */
 	struct report_output *outputs;
@@ -55,6 +58,9 @@ struct pipeline {
 
 /* The outputs of p->options, in p->fixed. */
 MUST_USE enum status pipeline_outputs_new(struct pipeline *p, struct fail *why);
+
+/* The kit of the rules that p was made with. False: no memory. */
+MUST_USE bool pipeline_kit_first(struct pipeline *p);
 
 /* Rule hits, as detect's sink calls it; ctx is the pipeline. */
 void pipeline_report_hit(void *ctx, const struct detect_hit *hit);

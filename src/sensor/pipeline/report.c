@@ -27,6 +27,8 @@ void report_emit(struct pipeline *p, const struct report_output *o, struct recor
 		report_add_text(p, "", "pcap_filename", p->options.capture);
 	if (o->settings->says_version)
 		report_add_z(p, "", "suricata_version", SURICATA_VERSION);
+	if (p->options.interface.len != 0)
+		report_add_text(p, "", "in_iface", p->options.interface);
 	p->counters.records++;
 	o->sink.put(o->sink.ctx, r);
 	arena_reset(&p->scratch);

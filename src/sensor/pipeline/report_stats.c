@@ -51,6 +51,8 @@ void pipeline_tick(struct pipeline *p, struct wall_ns now)
 {
 	struct report_stats *said = p->stats_said;
 
+	ASSERT(!p->finished);
+	flow_table_expire(p->flows, now);
 	if (said == NULL)
 		return;
 	pipeline_count_time(p, now);

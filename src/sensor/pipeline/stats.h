@@ -9,11 +9,11 @@
 #ifndef DEW_SENSOR_PIPELINE_STATS_H
 #define DEW_SENSOR_PIPELINE_STATS_H
 
-#include "base/json.h"
 #include "sensor/app/app.h"
 #include "sensor/decode/decode.h"
 #include "sensor/pipeline/verdict.h"
 
+struct json;
 struct pipeline;
 
 /* enumerator, name, ONE or what it has a row for each of. In the order in which they are written:

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * daemon/control.h - the two ends of the control socket: what a sensor (control.c) and who asks it
+ * (control_ask.c) share. docs/formats/control.md. Private to the module.
+ */
+#ifndef DEW_DAEMON_CONTROL_H
+#define DEW_DAEMON_CONTROL_H
+
+#include "base/slice.h"
+#include "base/status.h"
+
+struct sockaddr_un;
+
+enum {
+	CONTROL_NAME_MAX = 32,	 /* bytes of a command with a NUL */
+	CONTROL_ANSWER_MS = 250, /* for a client to take what it asked for */
+};
+
+/* All of it within CONTROL_ANSWER_MS; false: the other end does not read. */
+MUST_USE bool daemon_control_send(int fd, struct slice s);
+MUST_USE enum status daemon_control_address(struct slice path, struct sockaddr_un *out,
+					    struct fail *why);
+int daemon_control_dial(const struct sockaddr_un *at); /* a descriptor, or -1 with errno */
+
+/* {"command":"status"}: true, and its name. {"version":"0.2"}, as a client of Suricata says first:
+ * false, and a greeting. */
+bool daemon_control_parse(struct slice line, char out_name[CONTROL_NAME_MAX], bool *out_greeting);
+
+#endif

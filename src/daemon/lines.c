@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * 1. head - tail is what is in the ring, at most its size; both only grow. Entries begin at
+ *    multiples of 8 and do not wrap in their header: the size is one, too.
+ * 2. Who sleeps says so first and looks once more; who puts looks at that after putting. So no line
+ *    waits for the next. */
+#include "daemon/lines.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+
+enum { HEAD = 8, LINE_BUDGET = 4 << 20, SLEEP_MS = 200 };
+
+/* --- a worker's side --- */
+
+static uint64_t padded(uint64_t n)
+{
+	return (n + HEAD - 1) / HEAD * HEAD;
+}
+
+static void copy_in(struct lines_ring *r, uint64_t at, const void *from, size_t n)
+{
+	size_t i = (size_t)(at % LINES_RING_BYTES), first = LINES_RING_BYTES - i;
+
+	if (first > n)
+		first = n;
+	memcpy(r->bytes + i, from, first);
+	memcpy(r->bytes, (const uint8_t *)from + first, n - first);
+}
+
+static void ring_put(struct lines_ring *r, uint32_t output, struct slice line)
+{
+	uint64_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
+	uint64_t tail = atomic_load_explicit(&r->tail, memory_order_acquire);
+	uint64_t need = HEAD + padded(line.len);
+	uint32_t front[2] = {(uint32_t)line.len, output};
+
+	if (line.len > LINES_LINE_MAX || need > LINES_RING_BYTES - (head - tail)) {
+		atomic_fetch_add_explicit(&r->lost, 1, memory_order_relaxed);
+		return;
+	}
+	copy_in(r, head, front, sizeof front);
+	copy_in(r, head + HEAD, line.ptr, line.len);
+	atomic_store_explicit(&r->head, head + need, memory_order_release);
+}
+
+static void put(void *ctx, const struct record *r)
+{
+	struct lines_sink *s = ctx;
+	struct arena arena = {.pool = s->pool};
+	struct buf line = buf_in(&arena);
+
+	daemon_eve_line(&s->lines->eves[s->output], r, &arena, &line);
+	if (line.full)
+		atomic_fetch_add_explicit(&s->ring->lost, 1, memory_order_relaxed);
+	else if (line.len != 0)
+		ring_put(s->ring, s->output, buf_slice(&line));
+	arena_reset(&arena);
+}
+
+struct record_sink daemon_lines_sink(struct lines *l, size_t worker, size_t output)
+{
+	return (struct record_sink){&l->workers[worker].sinks[output], put};
+}
+
+void daemon_lines_poke(struct lines *l)
+{
+	uint64_t one = 1;
+
+	atomic_thread_fence(memory_order_seq_cst); /* invariant 2 */
+	if (atomic_exchange_explicit(&l->asleep, false, memory_order_relaxed) &&
+	    write(l->wake, &one, sizeof one) < 0)
+		return; /* full: it is awake */
+}
+
+/* --- the writer's side --- */
+
+static uint32_t number_at(const struct lines_ring *r, uint64_t at)
+{
+	uint32_t v;
+
+	memcpy(&v, r->bytes + at % LINES_RING_BYTES, sizeof v); /* invariant 1 */
+	return v;
+}
+
+static void write_line(struct lines *l, const struct lines_ring *r, uint64_t at, uint32_t len,
+		       uint32_t output)
+{
+	size_t i = (size_t)(at % LINES_RING_BYTES), first = LINES_RING_BYTES - i;
+	struct slice head, tail;
+
+	if (first > len)
+		first = len;
+	head = (struct slice){r->bytes + i, first};
+	tail = (struct slice){r->bytes, len - first};
+	if (daemon_eve_put_bytes(&l->eves[output], head, tail))
+		atomic_fetch_add_explicit(&l->written, 1, memory_order_relaxed);
+	else
+		atomic_fetch_add_explicit(&l->failed, 1, memory_order_relaxed);
+}
+
+static bool drain(struct lines *l, struct lines_ring *r)
+{
+	uint64_t head = atomic_load_explicit(&r->head, memory_order_acquire);
+	uint64_t tail = atomic_load_explicit(&r->tail, memory_order_relaxed);
+	bool any = tail != head;
+
+	while (tail != head) {
+		uint32_t len = number_at(r, tail), output = number_at(r, tail + 4);
+
+		write_line(l, r, tail + HEAD, len, output);
+		tail += HEAD + padded(len);
+		atomic_store_explicit(&r->tail, tail, memory_order_release);
+	}
+	return any;
+}
+
+static bool drain_all(struct lines *l)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < l->worker_count; i++)
+		any |= drain(l, &l->workers[i].ring);
+	return any;
+}
+
+static void sleep_until_woken(struct lines *l)
+{
+	struct pollfd p = {.fd = l->wake, .events = POLLIN};
+	uint64_t n;
+
+	for (size_t i = 0; i < l->eve_count; i++)
+		daemon_eve_push(&l->eves[i]); /* readers that follow the file see whole lines */
+	atomic_store_explicit(&l->asleep, true, memory_order_relaxed);
+	atomic_thread_fence(memory_order_seq_cst); /* invariant 2 */
+	if (drain_all(l) || atomic_load(&l->stop))
+		return;
+	if (poll(&p, 1, SLEEP_MS) > 0 && read(l->wake, &n, sizeof n) < 0)
+		return; /* somebody else was quicker: then it is empty, which is as good */
+}
+
+static void *work(void *ctx)
+{
+	struct lines *l = ctx;
+
+	for (;;) {
+		bool stop = atomic_load(&l->stop); /* before looking: nothing comes after it */
+
+		if (atomic_exchange(&l->reopen, false))
+			for (size_t i = 0; i < l->eve_count; i++)
+				daemon_eve_reopen(&l->eves[i]);
+		if (drain_all(l))
+			continue;
+		if (stop)
+			return NULL;
+		sleep_until_woken(l);
+	}
+}
+
+/* --- life --- */
+
+enum status daemon_lines_new(struct daemon_eve *eves, size_t eve_count, size_t workers,
+			     struct arena *a, struct lines **out, struct fail *why)
+{
+	struct lines *l = ARENA_NEW(a, struct lines);
+
+	ASSERT(workers <= LINES_WORKERS_MAX && eve_count <= PIPELINE_OUTPUTS_MAX);
+	if (l == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for a writer");
+	l->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	l->eves = eves;
+	l->eve_count = eve_count;
+	l->workers = ARENA_ARRAY(a, struct lines_worker, workers);
+	if (l->wake < 0 || l->workers == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for a writer");
+	for (size_t i = 0; i < workers; i++) {
+		struct lines_worker *w = &l->workers[i];
+
+		w->pool.budget = LINE_BUDGET;
+		w->ring.bytes = ARENA_ARRAY(a, uint8_t, LINES_RING_BYTES);
+		if (w->ring.bytes == NULL)
+			return fail_set(why, ST_NOMEM, "no memory for a writer's rings");
+		for (uint32_t k = 0; k < eve_count; k++)
+			w->sinks[k] = (struct lines_sink){l, &w->ring, &w->pool, k};
+	}
+	l->worker_count = workers;
+	*out = l;
+	return ST_OK;
+}
+
+enum status daemon_lines_start(struct lines *l, struct fail *why)
+{
+	pthread_t *t = malloc(sizeof *t);
+
+	if (t == NULL || pthread_create(t, NULL, work, l) != 0) {
+		free(t);
+		return fail_set(why, ST_NOMEM, "no thread for the writer");
+	}
+	l->thread = t;
+	return ST_OK;
+}
+
+void daemon_lines_reopen(struct lines *l)
+{
+	atomic_store(&l->reopen, true);
+	daemon_lines_poke(l);
+}
+
+uint64_t daemon_lines_lost(const struct lines *l)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < l->worker_count; i++)
+		n += atomic_load_explicit(&l->workers[i].ring.lost, memory_order_relaxed);
+	return n;
+}
+
+void daemon_lines_stop(struct lines *l)
+{
+	if (l == NULL)
+		return;
+	if (l->thread != NULL) {
+		uint64_t one = 1;
+
+		atomic_store(&l->stop, true);
+		if (write(l->wake, &one, sizeof one) < 0)
+			atomic_store(&l->asleep, false);	   /* it sleeps SLEEP_MS at most */
+		(void)pthread_join(*(pthread_t *)l->thread, NULL); /* it is ours */
+		free(l->thread);
+		l->thread = NULL;
+	}
+	for (size_t i = 0; i < l->worker_count; i++)
+		arena_pool_drain(&l->workers[i].pool);
+	if (l->wake >= 0)
+		(void)close(l->wake);
+	l->wake = -1;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * daemon/live.h - a sensor on interfaces: its workers, and who looks after them. Private to the
+ * module. docs/decisions/0013-live.md says why it is so.
+ *
+ *	live.c		opens all, gives powers up, starts the workers; answers signals; ends all
+ *	live_config.c	the af-packet section
+ *	live_worker.c	one worker: source -> pipeline -> lines
+ *	reload.c	other rules: compiled aside, exchanged by every worker between two batches
+ *	control.c	the socket on which `dewline status` and `dewline reload` ask
+ *	status.c	what is answered
+ *
+ * Threads: the main one (all but live_worker.c's loop and what it calls), the workers, the writer
+ * (lines.h), and for as long as rules compile, one for that. A worker and the main thread share
+ * what is atomic in struct live_worker, nothing else.
+ */
+#ifndef DEW_DAEMON_LIVE_H
+#define DEW_DAEMON_LIVE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "daemon/daemon_priv.h"
+#include "daemon/lines.h"
+#include "daemon/outputs.h"
+#include "daemon/store.h"
+#include "sensor/source/source.h"
+
+struct control;
+
+enum { LIVE_WAIT_MS = 100 /* after which a worker without packets looks up */ };
+
+/* What a worker publishes now and then: named in status.c. */
+enum live_counter {
+	LIVE_PACKETS,
+	LIVE_BYTES,
+	LIVE_KERNEL_DROPS,
+	LIVE_KERNEL_FREEZES,
+	LIVE_CUT,
+	LIVE_OUTAGES,
+	LIVE_UNDECODED,
+	LIVE_FLOWS,
+	LIVE_FLOWS_NOW,
+	LIVE_RECORDS,
+	LIVE_ALERTS,
+	LIVE_ANOMALIES,
+	LIVE_NO_MEMORY,
+	LIVE_SUPPRESSED,
+	LIVE_CANDIDATES,
+	LIVE_EVALUATED,
+	LIVE_STOPPED,
+	LIVE_MEMORY,
+	LIVE_MEMORY_STREAMS,
+	LIVE_MEMORY_FIXED,
+	LIVE_COUNTERS
+};
+
+enum live_state { LIVE_STARTING, LIVE_RUNNING, LIVE_ENDED };
+
+struct live;
+
+/* What a worker is asked for rules' costs into: filled by it, read by who asked. */
+struct live_costs {
+	struct detect_cost *rows;
+	size_t count, room;
+};
+
+struct live_worker {
+	struct live *live;
+	size_t index;
+	struct slice interface;
+	size_t ring_bytes;
+	pthread_t thread;
+	bool started, said; /* said: why it ended */
+	struct source *source;
+	struct pipeline *pipeline;
+	struct daemon_store store;
+	uint32_t file_ids;
+	bool sums_trusted;
+	struct mono_ns counted; /* when counters were published last */
+	struct fail why;	/* why it ended, if not because it was asked to: once ENDED */
+	_Atomic(struct pipeline_kit *) kit_in, kit_out;
+	_Atomic(struct live_costs *) costs_in, costs_out;
+	_Atomic uint64_t counters[LIVE_COUNTERS];
+	_Atomic int state; /* enum live_state */
+};
+
+/* One interface of the af-packet section, or of the command line. */
+struct live_interface {
+	struct slice name;
+	unsigned threads;
+	struct source_tap_options tap;
+	struct source_group group;
+};
+
+enum { LIVE_INTERFACES_MAX = 16 };
+
+/* Rules, and all that lives as long as they. */
+struct live_rules {
+	struct arena_pool pool;
+	struct arena arena;
+	struct config *config; /* as it was read for them */
+	struct daemon_rules rules;
+	struct live_rules *next; /* in live.kept */
+};
+
+struct live {
+	const struct daemon_live_options *o;
+	struct arena *arena;
+	struct live_interface interfaces[LIVE_INTERFACES_MAX];
+	size_t interface_count;
+	struct live_worker *workers;
+	size_t worker_count;
+	struct daemon_outputs outputs;
+	struct lines *lines;
+	struct live_rules *rules; /* those in use */
+	struct live_rules *kept;  /* that a pipeline may still hold, and no worker uses */
+	struct reload *reload;
+	struct control *control;
+	struct mono_ns began;
+	int signals; /* a signalfd; -1: none */
+	int statm;   /* /proc/self/statm, opened while it could be; -1: none */
+	int tell;    /* an eventfd by which workers wake the main thread; -1: none */
+	uint64_t reloads, reloads_failed;
+	_Atomic bool stop;
+};
+
+/* A message for the operator. */
+void daemon_live_say(const struct live *l, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* live_config.c: l->interfaces from the options and the configuration. */
+MUST_USE enum status daemon_live_interfaces(struct live *l, struct fail *why);
+
+/* live_powers.c: gives up all that is not needed from here on. */
+MUST_USE enum status daemon_live_powers(struct live *l, struct slice dir, struct fail *why);
+
+/* live_worker.c */
+void *daemon_live_work(void *worker); /* a thread's function */
+
+/* reload.c */
+MUST_USE enum status daemon_live_rules_load(const struct daemon_live_options *o,
+					    struct config *config, struct live_rules **out,
+					    struct fail *why);
+void daemon_live_rules_free(struct live_rules *r);
+
+MUST_USE enum status daemon_reload_new(struct live *l, struct fail *why);
+/* Begins one, or notes that another is wanted after the one that runs. */
+void daemon_reload_begin(struct live *l);
+int daemon_reload_fd(const struct live *l); /* readable when daemon_reload_step() has work */
+void daemon_reload_step(struct live *l);
+bool daemon_reload_busy(const struct live *l);
+void daemon_reload_stop(struct live *l); /* waits for what runs */
+
+/* control.c */
+enum { CONTROL_FDS_MAX = 17 };
+struct pollfd;
+MUST_USE enum status daemon_control_open(struct live *l, struct slice path, struct fail *why);
+size_t daemon_control_fds(const struct live *l, struct pollfd *out);
+void daemon_control_step(struct live *l, const struct pollfd *fds, size_t n);
+MUST_USE enum status daemon_control_chown(struct live *l, unsigned uid, unsigned gid,
+					  struct fail *why);
+void daemon_control_reloaded(struct live *l, bool ok, struct slice text); /* answers who waits */
+void daemon_control_close(struct live *l);
+
+/* status.c */
+struct json;
+void daemon_status_json(struct live *l, struct arena *a, struct json *j);
+void daemon_status_prometheus(struct live *l, struct arena *a, struct buf *out);
+
+#endif

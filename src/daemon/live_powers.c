@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What a sensor gives up before it looks at its first packet, and what it keeps: the folders that
+ * it writes to, and those that it reads rules and settings from again. */
+#include <unistd.h>
+
+#include "daemon/live.h"
+#include "os/sandbox.h"
+
+enum { PATHS_MAX = 256 };
+
+struct paths {
+	struct slice at[PATHS_MAX];
+	size_t count;
+	bool full;
+};
+
+static struct slice folder_of(struct slice path)
+{
+	size_t n = path.len;
+
+	while (n > 0 && path.ptr[n - 1] != '/')
+		n--;
+	return n > 1 ? slice_part(path, 0, n - 1) : n == 1 ? SLICE("/") : SLICE(".");
+}
+
+/* A folder, once. */
+static void add(struct paths *p, struct slice folder)
+{
+	if (folder.len == 0)
+		return;
+	for (size_t i = 0; i < p->count; i++)
+		if (slice_equal(p->at[i], folder))
+			return;
+	if (p->count == PATHS_MAX)
+		p->full = true;
+	else
+		p->at[p->count++] = folder;
+}
+
+static void add_folders_of(struct paths *p, const struct slice *files, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		add(p, folder_of(files[i]));
+}
+
+static void add_setting(struct paths *p, struct config *c, const char *key)
+{
+	struct slice path = config_text(c, key, "");
+
+	if (path.len != 0)
+		add(p, folder_of(path));
+}
+
+static void add_list(struct paths *p, struct config *c, const char *key)
+{
+	for (struct config *n = config_first(config_at(c, key)); n != NULL; n = config_next(n))
+		add(p, n->value);
+}
+
+static void add_files(struct paths *p, struct config *c, const char *key)
+{
+	for (struct config *n = config_first(config_at(c, key)); n != NULL; n = config_next(n))
+		if (n->value.len != 0 && n->value.ptr[0] == '/')
+			add(p, folder_of(n->value));
+}
+
+/* What is read again with the rules: where it is today, and where it may be added. */
+static void readable(const struct live *l, struct paths *p)
+{
+	const struct daemon_live_options *o = l->o;
+
+	add_folders_of(p, o->source.files, o->source.file_count);
+	add_folders_of(p, o->rules.files, o->rules.file_count);
+	add_folders_of(p, o->rules.more, o->rules.more_count);
+	if (o->rules.classes.len != 0)
+		add(p, folder_of(o->rules.classes));
+	add(p, config_text(o->config, "default-rule-path", ""));
+	add(p, config_text(o->config, "default-reputation-path", ""));
+	add(p, config_text(o->config, "default-data-dir", ""));
+	add(p, config_text(o->config, "data-dir", ""));
+	add_files(p, o->config, "rule-files");
+	add_setting(p, o->config, "classification-file");
+	add_setting(p, o->config, "reference-config-file");
+	add_setting(p, o->config, "threshold-file");
+	add_setting(p, o->config, "reputation-categories-file");
+	add_setting(p, o->config, "magic-file");
+	add(p, SLICE("/etc/localtime")); /* files that are begun anew each day */
+	add(p, SLICE("/etc/magic"));
+	add(p, SLICE("/usr/share/misc"));
+	add(p, SLICE("/usr/share/file"));
+	add(p, SLICE("/usr/lib/file"));
+	add_list(p, o->config, "security.landlock.directories.read");
+}
+
+static void writable(const struct live *l, struct slice dir, struct paths *p)
+{
+	add(p, dir);
+	for (size_t i = 0; i < l->outputs.count; i++)
+		add(p, folder_of(l->outputs.eves[i].path));
+	for (size_t i = 0; i < l->worker_count; i++)
+		if (l->workers[i].store.on)
+			add(p, l->workers[i].store.dir);
+	add_list(p, l->o->config, "security.landlock.directories.write");
+}
+
+/* What we made while we could is the user's whom we become. */
+static enum status hand_over(struct live *l, struct slice user, struct slice group,
+			     struct fail *why)
+{
+	uid_t uid;
+	gid_t gid;
+	enum status st = os_sandbox_find(user, group, &uid, &gid, why);
+
+	for (size_t i = 0; st == ST_OK && i < l->outputs.count; i++)
+		if (!daemon_eve_chown(&l->outputs.eves[i], uid, gid))
+			st = fail_set(why, ST_REFUSED, "cannot give %.*s to the user: %m",
+				      SLICE_ARG(l->outputs.eves[i].path));
+	return st == ST_OK ? daemon_control_chown(l, uid, gid, why) : st;
+}
+
+/* A power that the kernel has no way to give up is said, and kept. */
+static enum status or_say(const struct live *l, enum status st, struct fail *why)
+{
+	if (st != ST_NOTFOUND)
+		return st;
+	daemon_live_say(l, "%s; going on without", why->text);
+	return ST_OK;
+}
+
+enum status daemon_live_powers(struct live *l, struct slice dir, struct fail *why)
+{
+	struct config *c = l->o->config;
+	struct slice user = l->o->user.len != 0 ? l->o->user : config_text(c, "run-as.user", "");
+	struct slice group =
+		l->o->group.len != 0 ? l->o->group : config_text(c, "run-as.group", "");
+	struct paths *r = ARENA_NEW(l->arena, struct paths), *w = ARENA_NEW(l->arena, struct paths);
+	enum status st = ST_OK;
+
+	if (r == NULL || w == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for paths");
+	readable(l, r);
+	writable(l, dir, w);
+	if (r->full || w->full)
+		return fail_set(why, ST_LIMIT, "more than %d folders to read or write", PATHS_MAX);
+	if (user.len != 0 || group.len != 0) {
+		st = hand_over(l, user, group, why);
+		if (st == ST_OK)
+			st = os_sandbox_user(user, group, why);
+	}
+	if (st == ST_OK)
+		st = or_say(l, os_sandbox_capabilities(why), why);
+	if (st == ST_OK && config_bool(c, "security.landlock.enabled", true))
+		st = or_say(l, os_sandbox_paths(r->at, r->count, w->at, w->count, why), why);
+	if (st == ST_OK && config_bool(c, "security.seccomp.enabled", true))
+		st = or_say(l, os_sandbox_calls(why), why);
+	return st == ST_OK ? ST_OK : fail_wrap(why, "giving up powers");
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What a running sensor says about itself: one page of JSON, or Prometheus's text. */
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "daemon/live.h"
+#include "os/clock.h"
+
+enum {
+	COSTS_SHOWN = 20,
+	COSTS_WAIT_MS = 10,
+	COSTS_TURNS = 30, /* of that: then a worker is too busy to say */
+};
+
+static const struct counter_row {
+	const char *name; /* in JSON, and behind "dewline_" for Prometheus */
+	bool gauge;	  /* goes up and down */
+	const char *doc;
+} counter_rows[LIVE_COUNTERS] = {
+	[LIVE_PACKETS] = {"packets", false, "frames inspected"},
+	[LIVE_BYTES] = {"bytes", false, "their bytes on the wire"},
+	[LIVE_KERNEL_DROPS] = {"kernel_drops", false, "packets for which a ring had no room"},
+	[LIVE_KERNEL_FREEZES] = {"kernel_freezes", false, "times that a ring was full"},
+	[LIVE_CUT] = {"cut", false, "packets of which the end is missing"},
+	[LIVE_OUTAGES] = {"outages", false, "times that the interface went away"},
+	[LIVE_UNDECODED] = {"undecoded", false, "frames without an IP packet in them"},
+	[LIVE_FLOWS] = {"flows", false, "flows seen"},
+	[LIVE_FLOWS_NOW] = {"flows_now", true, "flows that have not ended"},
+	[LIVE_RECORDS] = {"records", false, "events made"},
+	[LIVE_ALERTS] = {"alerts", false, "of them alerts"},
+	[LIVE_ANOMALIES] = {"anomalies", false, "of them anomalies"},
+	[LIVE_NO_MEMORY] = {"no_memory", false, "flows not followed or read for want of memory"},
+	[LIVE_SUPPRESSED] = {"suppressed", false, "matches that thresholds kept silent"},
+	[LIVE_CANDIDATES] = {"candidates", false, "rules named by the prefilter"},
+	[LIVE_EVALUATED] = {"evaluated", false, "rules asked in full"},
+	[LIVE_STOPPED] = {"stopped", false, "frames that a verdict would keep from passing"},
+	[LIVE_MEMORY] = {"memory_traffic_bytes", true, "flows, streams, transactions"},
+	[LIVE_MEMORY_STREAMS] = {"memory_streams_bytes", true, "of them bytes of streams"},
+	[LIVE_MEMORY_FIXED] = {"memory_tables_bytes", true, "tables made once"},
+};
+
+static uint64_t of(const struct live_worker *w, unsigned i)
+{
+	return atomic_load_explicit(&w->counters[i], memory_order_relaxed);
+}
+
+static uint64_t total(const struct live *l, unsigned i)
+{
+	uint64_t n = 0;
+
+	for (size_t k = 0; k < l->worker_count; k++)
+		n += of(&l->workers[k], i);
+	return n;
+}
+
+/* Bytes of the process in memory, as the kernel counts them; 0: it does not say. */
+static uint64_t resident(const struct live *l)
+{
+	char text[128];
+	ssize_t n = l->statm >= 0 ? pread(l->statm, text, sizeof text - 1, 0) : -1;
+	char *at = text;
+
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	(void)strtoull(at, &at, 10); /* the first is what is mapped */
+	return strtoull(at, &at, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* --- what rules cost --- */
+
+/* The worker's own copy; count 0 if it did not come in time. Nothing of it is used by the worker
+ * when this returns. */
+static void costs_of(struct live_worker *w, struct live_costs *c)
+{
+	struct live_costs *none = c;
+
+	if (atomic_load(&w->state) != LIVE_RUNNING)
+		return;
+	atomic_store(&w->costs_in, c);
+	for (int i = 0; i < COSTS_TURNS && atomic_load(&w->costs_out) == NULL; i++)
+		(void)poll(NULL, 0,
+			   COSTS_WAIT_MS); /* cannot fail but by a signal, and those wait */
+	if (atomic_compare_exchange_strong(&w->costs_in, &none, NULL)) {
+		c->count = 0; /* too busy, or it has ended */
+		return;
+	}
+	while (atomic_exchange(&w->costs_out, NULL) == NULL)
+		(void)poll(NULL, 0, 1); /* it is copying */
+}
+
+static int dearest(const void *pa, const void *pb)
+{
+	const struct detect_cost *a = pa, *b = pb;
+
+	return a->steps > b->steps ? -1 : a->steps < b->steps;
+}
+
+/* The sum over all workers, dearest first; NULL: nobody counts, or rules are being exchanged. */
+static struct detect_cost *costs(struct live *l, struct arena *a, size_t *out_count)
+{
+	size_t n = detect_rules_count(l->rules->rules.compiled);
+	struct detect_cost *sum;
+	struct live_costs c = {.room = n};
+
+	*out_count = 0;
+	if (!l->o->profile || daemon_reload_busy(l))
+		return NULL;
+	sum = ARENA_ARRAY(a, struct detect_cost, n + 1);
+	c.rows = ARENA_ARRAY(a, struct detect_cost, n + 1);
+	if (sum == NULL || c.rows == NULL)
+		return NULL;
+	for (size_t i = 0; i < l->worker_count; i++) {
+		c.count = 0;
+		costs_of(&l->workers[i], &c);
+		for (size_t k = 0; k < c.count; k++) {
+			sum[k].rule = c.rows[k].rule;
+			sum[k].asked += c.rows[k].asked;
+			sum[k].looked += c.rows[k].looked;
+			sum[k].bytes += c.rows[k].bytes;
+			sum[k].steps += c.rows[k].steps;
+			sum[k].matched += c.rows[k].matched;
+		}
+	}
+	qsort(sum, n, sizeof *sum, dearest);
+	while (*out_count < n && *out_count < COSTS_SHOWN && sum[*out_count].steps != 0)
+		++*out_count;
+	return sum;
+}
+
+static void add_costs(struct live *l, struct arena *a, struct json *j)
+{
+	size_t n;
+	const struct detect_cost *c = costs(l, a, &n);
+
+	if (c == NULL)
+		return;
+	json_key(j, "rules_cost");
+	json_array(j);
+	for (size_t i = 0; i < n; i++) {
+		json_object(j);
+		json_member_u64(j, "gid", c[i].rule->gid);
+		json_member_u64(j, "sid", c[i].rule->sid);
+		json_member_u64(j, "asked", c[i].asked);
+		json_member_u64(j, "looked", c[i].looked);
+		json_member_u64(j, "bytes", c[i].bytes);
+		json_member_u64(j, "steps", c[i].steps);
+		json_member_u64(j, "matched", c[i].matched);
+		json_end(j);
+	}
+	json_end(j);
+}
+
+/* --- the page --- */
+
+static void add_counters(struct json *j, const struct live *l, const struct live_worker *w)
+{
+	for (unsigned i = 0; i < LIVE_COUNTERS; i++)
+		json_member_u64(j, counter_rows[i].name, w != NULL ? of(w, i) : total(l, i));
+}
+
+static void add_workers(const struct live *l, struct json *j)
+{
+	static const char *const states[] = {"starting", "running", "ended"};
+
+	json_key(j, "workers");
+	json_array(j);
+	for (size_t i = 0; i < l->worker_count; i++) {
+		const struct live_worker *w = &l->workers[i];
+
+		json_object(j);
+		json_member_str(j, "interface", w->interface);
+		json_key(j, "state");
+		json_z(j, states[atomic_load(&w->state)]);
+		add_counters(j, l, w);
+		json_end(j);
+	}
+	json_end(j);
+}
+
+static uint64_t rings(const struct live *l)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < l->worker_count; i++)
+		n += l->workers[i].ring_bytes;
+	return n;
+}
+
+static void add_memory(const struct live *l, struct json *j)
+{
+	json_key(j, "memory");
+	json_object(j);
+	json_member_u64(j, "resident", resident(l));
+	json_member_u64(j, "traffic", total(l, LIVE_MEMORY));
+	json_member_u64(j, "traffic_streams", total(l, LIVE_MEMORY_STREAMS));
+	json_member_u64(j, "tables", total(l, LIVE_MEMORY_FIXED));
+	json_member_u64(j, "rules", l->rules->pool.out);
+	json_member_u64(j, "rings", rings(l));
+	json_member_u64(j, "lines", (uint64_t)l->worker_count * LINES_RING_BYTES);
+	json_end(j);
+}
+
+static void add_events(const struct live *l, struct json *j)
+{
+	json_key(j, "events");
+	json_object(j);
+	json_member_u64(j, "written", atomic_load(&l->lines->written));
+	json_member_u64(j, "lost", daemon_lines_lost(l->lines));
+	json_member_u64(j, "refused", atomic_load(&l->lines->failed));
+	json_end(j);
+}
+
+static void add_rules(const struct live *l, struct json *j)
+{
+	const struct daemon_rules *r = &l->rules->rules;
+
+	json_key(j, "rules");
+	json_object(j);
+	json_member_u64(j, "loaded", detect_rules_count(r->compiled));
+	json_member_u64(j, "failed", r->set.problem_count - r->set.warning_count);
+	json_member_u64(j, "reloads", l->reloads);
+	json_member_u64(j, "reloads_failed", l->reloads_failed);
+	json_end(j);
+}
+
+void daemon_status_json(struct live *l, struct arena *a, struct json *j)
+{
+	json_object(j);
+	json_member_u64(j, "pid", (uint64_t)getpid());
+	json_member_u64(j, "uptime_s",
+			(uint64_t)((os_clock_mono().ns - l->began.ns) / TIME_NS_PER_S));
+	add_counters(j, l, NULL);
+	add_events(l, j);
+	add_rules(l, j);
+	add_memory(l, j);
+	add_workers(l, j);
+	add_costs(l, a, j);
+	json_end(j);
+}
+
+/* --- Prometheus's text, version 0.0.4 --- */
+
+static void head(struct buf *out, const char *name, bool gauge, const char *doc)
+{
+	buf_add_fmt(out, "# HELP dewline_%s%s %s\n# TYPE dewline_%s%s %s\n", name,
+		    gauge ? "" : "_total", doc, name, gauge ? "" : "_total",
+		    gauge ? "gauge" : "counter");
+}
+
+static void one(struct buf *out, const char *name, bool gauge, const char *doc, uint64_t v)
+{
+	head(out, name, gauge, doc);
+	buf_add_fmt(out, "dewline_%s%s %llu\n", name, gauge ? "" : "_total", (unsigned long long)v);
+}
+
+void daemon_status_prometheus(struct live *l, struct arena *a, struct buf *out)
+{
+	const struct daemon_rules *r = &l->rules->rules;
+	size_t n;
+	const struct detect_cost *c = costs(l, a, &n);
+
+	for (unsigned i = 0; i < LIVE_COUNTERS; i++) {
+		const struct counter_row *row = &counter_rows[i];
+
+		head(out, row->name, row->gauge, row->doc);
+		for (size_t k = 0; k < l->worker_count; k++)
+			buf_add_fmt(out, "dewline_%s%s{interface=\"%.*s\",worker=\"%zu\"} %llu\n",
+				    row->name, row->gauge ? "" : "_total",
+				    SLICE_ARG(l->workers[k].interface), k,
+				    (unsigned long long)of(&l->workers[k], i));
+	}
+	one(out, "events_written", false, "lines given to the system",
+	    atomic_load(&l->lines->written));
+	one(out, "events_lost", false, "lines for which a worker had no room",
+	    daemon_lines_lost(l->lines));
+	one(out, "events_refused", false, "lines that the system did not take",
+	    atomic_load(&l->lines->failed));
+	one(out, "rules", true, "rules in use", detect_rules_count(r->compiled));
+	one(out, "reloads", false, "times that rules were read again", l->reloads);
+	one(out, "reloads_failed", false, "times that this failed", l->reloads_failed);
+	one(out, "memory_rules_bytes", true, "rules, without the matcher's databases",
+	    l->rules->pool.out);
+	one(out, "memory_rings_bytes", true, "rings shared with the kernel", rings(l));
+	one(out, "resident_bytes", true, "the process in memory", resident(l));
+	if (c == NULL)
+		return;
+	head(out, "rule_steps", false, "what the dearest rules cost, in steps");
+	for (size_t i = 0; i < n; i++)
+		buf_add_fmt(out, "dewline_rule_steps_total{gid=\"%llu\",sid=\"%llu\"} %llu\n",
+			    (unsigned long long)c[i].rule->gid, (unsigned long long)c[i].rule->sid,
+			    (unsigned long long)c[i].steps);
+}

@@ -6,7 +6,11 @@
 #include "base/text.h"
 #include "sensor/detect/detect_priv.h"
 
+#ifdef DEW_FUZZING /* made anew for each input */
+enum { POPULAR_SLOTS = 1 << 8 };
+#else
 enum { POPULAR_SLOTS = 1 << 17 };
+#endif
 
 struct popular { /* how many rules have a content in a buffer */
 	uint32_t *hash, *count;

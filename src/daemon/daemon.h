@@ -174,6 +174,9 @@ struct daemon_live_result {
 	uint64_t packets, dropped, flows, records, lost; /* lost: events, for want of room */
 	uint64_t reloads;
 	bool sensing; /* all was prepared and packets were let in */
+	/* Writing events has not come to its end and never may: nothing can be closed, and the
+	 * process has to leave by _exit(). */
+	bool stuck;
 };
 
 /* Runs until it is told to end, or until no interface can be read any more. */

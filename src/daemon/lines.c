@@ -10,9 +10,11 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "os/clock.h"
 
 enum { HEAD = 8, LINE_BUDGET = 4 << 20, SLEEP_MS = 200 };
 
@@ -220,17 +222,28 @@ uint64_t daemon_lines_lost(const struct lines *l)
 	return n;
 }
 
-void daemon_lines_stop(struct lines *l)
+/* Joins the writer, if it comes to its end. */
+static bool ended(struct lines *l)
+{
+	int64_t until = os_clock_wall().ns + LINES_END_MS * TIME_NS_PER_MS;
+	struct timespec at = {.tv_sec = (time_t)(until / TIME_NS_PER_S),
+			      .tv_nsec = until % TIME_NS_PER_S};
+
+	return pthread_timedjoin_np(*(pthread_t *)l->thread, NULL, &at) == 0;
+}
+
+bool daemon_lines_stop(struct lines *l)
 {
 	if (l == NULL)
-		return;
+		return true;
 	if (l->thread != NULL) {
 		uint64_t one = 1;
 
 		atomic_store(&l->stop, true);
 		if (write(l->wake, &one, sizeof one) < 0)
-			atomic_store(&l->asleep, false);	   /* it sleeps SLEEP_MS at most */
-		(void)pthread_join(*(pthread_t *)l->thread, NULL); /* it is ours */
+			atomic_store(&l->asleep, false); /* it sleeps SLEEP_MS at most */
+		if (!ended(l))
+			return false;
 		free(l->thread);
 		l->thread = NULL;
 	}
@@ -239,4 +252,5 @@ void daemon_lines_stop(struct lines *l)
 	if (l->wake >= 0)
 		(void)close(l->wake);
 	l->wake = -1;
+	return true;
 }

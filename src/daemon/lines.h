@@ -23,6 +23,7 @@ enum {
 	LINES_RING_BYTES = 8 << 20, /* of one worker; a power of two */
 	LINES_LINE_MAX = 1 << 20,
 	LINES_WORKERS_MAX = 256,
+	LINES_END_MS = 3000,
 };
 
 struct lines_ring {
@@ -74,7 +75,9 @@ void daemon_lines_reopen(struct lines *l);
 
 uint64_t daemon_lines_lost(const struct lines *l); /* lines for which a ring had no room */
 
-/* Writes what is there, and ends the thread. No worker may put any more. NULL is fine. */
-void daemon_lines_stop(struct lines *l);
+/* Writes what is there, and ends the thread. No worker may put any more. NULL is fine. False: the
+ * system has not taken them for LINES_END_MS; then the thread and all that it uses are left as they
+ * are, and the process has to end. */
+MUST_USE bool daemon_lines_stop(struct lines *l);
 
 #endif

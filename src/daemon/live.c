@@ -70,6 +70,7 @@ static enum status workers_make(struct live *l, struct fail *why)
 	for (size_t i = 0; i < l->interface_count; i++)
 		for (unsigned k = 0; k < l->interfaces[i].threads; k++, n++)
 			l->workers[n] = (struct live_worker){
+				.stats_lock = PTHREAD_MUTEX_INITIALIZER,
 				.live = l,
 				.index = n,
 				.interface = l->interfaces[i].name,
@@ -79,9 +80,17 @@ static enum status workers_make(struct live *l, struct fail *why)
 	return ST_OK;
 }
 
+static void gather(void *ctx, struct pipeline_stats *sum)
+{
+	struct live_worker *w = ctx;
+
+	daemon_live_stats_add(w->live, w, sum);
+}
+
 static enum status pipeline_make(struct live *l, struct live_worker *w, struct slice dir,
 				 uint64_t seed, struct fail *why)
 {
+	const struct rule_set *set = &l->rules->rules.set;
 	struct pipeline_output outputs[PIPELINE_OUTPUTS_MAX];
 	struct pipeline_options o = {.rules = l->rules->rules.compiled,
 				     .station = config_text(l->o->config, "sensor-name", ""),
@@ -94,7 +103,13 @@ static enum status pipeline_make(struct live *l, struct live_worker *w, struct s
 				     .skip_checksums = l->o->skip_checksums,
 				     .profile = l->o->profile,
 				     .interface = w->interface,
-				     .hash_seed = seed};
+				     .hash_seed = seed,
+				     .stats = l->outputs.has_stats,
+				     .rules_failed = set->problem_count - set->warning_count,
+				     .rules_skipped = set->skipped,
+				     .stats_silent = w->index != 0,
+				     .stats_ctx = w,
+				     .stats_gather = gather};
 	enum status st = daemon_store_open(l->o->config, dir, l->arena, &w->store, why);
 
 	if (st != ST_OK)
@@ -248,6 +263,22 @@ static void drain_tell(struct live *l)
 		return; /* nobody told anything */
 }
 
+/* A block of stats.log, when one is due; the last at the end. */
+static void write_stats(struct live *l, bool end)
+{
+	struct wall_ns now = os_clock_wall();
+	struct pipeline_stats *sum;
+
+	if (!l->outputs.has_stats || (!end && now.ns < l->stats_due.ns))
+		return;
+	sum = &l->stats;
+	*sum = (struct pipeline_stats){0};
+	daemon_live_stats_add(l, NULL, sum);
+	daemon_outputs_stats(&l->outputs, sum, now);
+	daemon_eve_push(&l->outputs.stats);
+	l->stats_due.ns = now.ns + l->stats_ns;
+}
+
 static void look_after(struct live *l)
 {
 	while (!atomic_load(&l->stop) && workers_check(l) != 0) {
@@ -265,6 +296,7 @@ static void look_after(struct live *l)
 		drain_tell(l);
 		daemon_reload_step(l);
 		daemon_control_step(l, fds + 3, n - 3);
+		write_stats(l, false);
 	}
 }
 
@@ -275,6 +307,9 @@ static void workers_end(struct live *l)
 	atomic_store(&l->stop, true);
 	for (size_t i = 0; i < l->worker_count; i++)
 		if (l->workers[i].started)
+			source_wake(l->workers[i].source);
+	for (size_t i = 0; i < l->worker_count; i++)
+		if (l->workers[i].started)
 			(void)pthread_join(l->workers[i].thread, NULL); /* they are ours */
 }
 
@@ -282,10 +317,13 @@ static enum status finish(struct live *l, struct daemon_live_result *r, struct f
 {
 	enum status st = ST_OK;
 	struct fail end;
+	bool written;
 
 	workers_end(l);
 	daemon_reload_stop(l);
-	daemon_lines_stop(l->lines);
+	if (r->sensing)
+		write_stats(l, true);
+	written = daemon_lines_stop(l->lines);
 	for (size_t i = 0; i < l->worker_count; i++) {
 		struct live_worker *w = &l->workers[i];
 
@@ -301,12 +339,18 @@ static enum status finish(struct live *l, struct daemon_live_result *r, struct f
 	}
 	r->records = daemon_outputs_records(&l->outputs);
 	r->lost = l->lines != NULL ? daemon_lines_lost(l->lines) : 0;
+	r->lost += daemon_outputs_lost(&l->outputs);
 	r->reloads = l->reloads;
+	daemon_control_close(l);
+	r->stuck = !written;
+	if (r->stuck)
+		return fail_set(why, ST_IO,
+				"events could not be written: the disk, or who reads them, does "
+				"not take them");
 	if (r->sensing && daemon_outputs_flush(&l->outputs, &end) != ST_OK && st == ST_OK) {
 		st = end.status;
 		*why = end;
 	}
-	daemon_control_close(l);
 	daemon_outputs_close(&l->outputs);
 	for (struct live_rules *next; l->kept != NULL; l->kept = next) {
 		next = l->kept->next;
@@ -339,6 +383,8 @@ enum status daemon_live(const struct daemon_live_options *o, struct arena *a,
 	l->signals = l->tell = -1;
 	l->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 	l->began = os_clock_mono();
+	l->stats_ns = (int64_t)config_u64(o->config, "stats.interval", 1, 86400, 8) * TIME_NS_PER_S;
+	l->stats_due.ns = os_clock_wall().ns + l->stats_ns;
 	st = prepare(l, dir, why);
 	r.sensing = st == ST_OK;
 	if (st == ST_OK) {

@@ -24,6 +24,7 @@
 #include "daemon/lines.h"
 #include "daemon/outputs.h"
 #include "daemon/store.h"
+#include "sensor/pipeline/stats.h"
 #include "sensor/source/source.h"
 
 struct control;
@@ -82,7 +83,9 @@ struct live_worker {
 	_Atomic(struct pipeline_kit *) kit_in, kit_out;
 	_Atomic(struct live_costs *) costs_in, costs_out;
 	_Atomic uint64_t counters[LIVE_COUNTERS];
-	_Atomic int state; /* enum live_state */
+	pthread_mutex_t stats_lock;
+	struct pipeline_stats stats; /* under it: as of a moment ago */
+	_Atomic int state;	     /* enum live_state */
 };
 
 /* One interface of the af-packet section, or of the command line. */
@@ -122,6 +125,9 @@ struct live {
 	int statm;   /* /proc/self/statm, opened while it could be; -1: none */
 	int tell;    /* an eventfd by which workers wake the main thread; -1: none */
 	uint64_t reloads, reloads_failed;
+	struct pipeline_stats stats; /* of all, when it is written */
+	struct wall_ns stats_due;    /* of stats.log */
+	int64_t stats_ns;	     /* between two of them */
 	_Atomic bool stop;
 };
 
@@ -163,6 +169,9 @@ void daemon_control_reloaded(struct live *l, bool ok, struct slice text); /* ans
 void daemon_control_close(struct live *l);
 
 /* status.c */
+/* What all workers but `but` (NULL: none) have counted is added. */
+void daemon_live_stats_add(struct live *l, const struct live_worker *but,
+			   struct pipeline_stats *sum);
 struct json;
 void daemon_status_json(struct live *l, struct arena *a, struct json *j);
 void daemon_status_prometheus(struct live *l, struct arena *a, struct buf *out);

@@ -6,6 +6,7 @@
  * want of it: goes over to other rules, copies what rules cost, publishes counters. None of that
  * waits for anybody.
  */
+#include <poll.h>
 #include <unistd.h>
 
 #include "daemon/live.h"
@@ -13,7 +14,8 @@
 
 enum {
 	LAST_MS = 1000, /* at most, for packets that were received before the end */
-	QUIET_MS = 50,	/* longer than a block is held back: then there are none */
+	OTHERS_MS = 10000,
+	QUIET_MS = 50, /* longer than a block is held back: then there are none */
 };
 
 #define COUNT_NS (TIME_NS_PER_S / 10)
@@ -53,6 +55,14 @@ static void publish(struct live_worker *w)
 	set(w, LIVE_MEMORY_FIXED, p->memory_fixed);
 }
 
+/* For whoever says them: worker 0, and stats.log. */
+static void publish_stats(struct live_worker *w)
+{
+	(void)pthread_mutex_lock(&w->stats_lock); /* for a copy of some KiB, ten times a second */
+	pipeline_stats_read(w->pipeline, &w->stats);
+	(void)pthread_mutex_unlock(&w->stats_lock);
+}
+
 static void tell(struct live_worker *w)
 {
 	uint64_t one = 1;
@@ -89,6 +99,7 @@ static void serve(struct live_worker *w)
 	if (now.ns - w->counted.ns >= COUNT_NS) {
 		pipeline_tick(w->pipeline, (struct wall_ns){os_clock_wall().ns - TICK_BEHIND_NS});
 		publish(w);
+		publish_stats(w);
 		w->counted = now;
 	}
 	daemon_lines_poke(w->live->lines);
@@ -133,6 +144,18 @@ static void last_packets(struct live_worker *w)
 		;
 }
 
+/* The last stats event is about all. */
+static void wait_for_others(const struct live_worker *w)
+{
+	const struct live *l = w->live;
+	int64_t until = os_clock_mono().ns + OTHERS_MS * TIME_NS_PER_MS;
+
+	for (size_t i = 1; i < l->worker_count; i++)
+		while (l->workers[i].started && atomic_load(&l->workers[i].state) != LIVE_ENDED &&
+		       os_clock_mono().ns < until)
+			(void)poll(NULL, 0, 1); /* cannot fail but by a signal, and those wait */
+}
+
 void *daemon_live_work(void *worker)
 {
 	struct live_worker *w = worker;
@@ -146,8 +169,11 @@ void *daemon_live_work(void *worker)
 		going = turn(w, LIVE_WAIT_MS, &n);
 	if (going)
 		last_packets(w);
+	if (w->index == 0)
+		wait_for_others(w);
 	pipeline_finish(w->pipeline);
 	publish(w);
+	publish_stats(w);
 	daemon_lines_poke(w->live->lines);
 	atomic_store(&w->state, LIVE_ENDED);
 	tell(w);

@@ -196,6 +196,7 @@ static void exchange_begin(struct reload *r)
 	for (size_t i = 0; i < r->live->worker_count; i++) {
 		atomic_store(&r->live->workers[i].kit_in, r->kits[i]);
 		r->kits[i] = NULL;
+		source_wake(r->live->workers[i].source);
 	}
 }
 

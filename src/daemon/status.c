@@ -70,6 +70,24 @@ static uint64_t resident(const struct live *l)
 	return strtoull(at, &at, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+/* --- Suricata's counters --- */
+
+void daemon_live_stats_add(struct live *l, const struct live_worker *but,
+			   struct pipeline_stats *sum)
+{
+	for (size_t i = 0; i < l->worker_count; i++) {
+		struct live_worker *w = &l->workers[i];
+
+		if (w != but) {
+			(void)pthread_mutex_lock(&w->stats_lock); /* it is a plain one */
+			pipeline_stats_add(sum, &w->stats);
+			(void)pthread_mutex_unlock(&w->stats_lock);
+		}
+		sum->at[PIPELINE_CAPTURE_DROPS] += of(w, LIVE_KERNEL_DROPS);
+		sum->at[PIPELINE_CAPTURE_PACKETS] += of(w, LIVE_PACKETS) + of(w, LIVE_KERNEL_DROPS);
+	}
+}
+
 /* --- what rules cost --- */
 
 /* The worker's own copy; count 0 if it did not come in time. Nothing of it is used by the worker
@@ -81,6 +99,7 @@ static void costs_of(struct live_worker *w, struct live_costs *c)
 	if (atomic_load(&w->state) != LIVE_RUNNING)
 		return;
 	atomic_store(&w->costs_in, c);
+	source_wake(w->source);
 	for (int i = 0; i < COSTS_TURNS && atomic_load(&w->costs_out) == NULL; i++)
 		(void)poll(NULL, 0,
 			   COSTS_WAIT_MS); /* cannot fail but by a signal, and those wait */

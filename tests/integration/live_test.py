@@ -336,6 +336,38 @@ def test_what_the_socket_does_not_understand_is_answered_or_closed():
         assert s.process.wait(60) == 0
 
 
+def test_events_that_nobody_takes_are_lost_and_packets_are_not():
+    with Place() as p:
+        os.mkfifo(os.path.join(p.out, "eve.json"))  # a disk that has stopped
+        s = p.sensor()
+        sent = p.wire.send(p.capture(sessions(600)))
+        status = s.seen(sent)
+        assert status["packets"] == sent and status["kernel_drops"] == 0 and status["records"] > 1000, status
+        assert status["events"]["written"] < status["records"], status  # a pipe holds 64 KiB
+        said = s.end(code=2)
+        assert "could not be written" in said, said
+
+
+def test_several_workers_say_one_stats_event_about_all():
+    with Place() as p:
+        s = p.sensor("-c", p.file("s.yaml", """%YAML 1.1
+---
+outputs:
+  - eve-log: {enabled: yes, filename: eve.json, types: [stats, flow]}
+  - stats: {enabled: yes, filename: stats.log}
+stats: {enabled: yes, interval: 1}
+"""))
+        sent = p.wire.send(p.capture(sessions(100)))
+        s.seen(sent)
+        s.end()
+        last = p.events("stats")[-1]["stats"]
+        assert last["decoder"]["pkts"] == sent and last["flow"]["total"] == 100, last
+        assert last["capture"] == {"kernel_packets": sent, "kernel_drops": 0}, last
+        with open(os.path.join(p.out, "stats.log")) as f:
+            lines = [line.split("|") for line in f if line.startswith("decoder.pkts")]
+        assert int(lines[-1][2]) == sent, lines
+
+
 def test_an_interface_that_is_not_there_is_named():
     if WHY_NOT is not None:
         tap.skip(WHY_NOT)

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <unistd.h>
+
 #include "console/cli/cli.h"
 #include "console/cli/talk.h"
 #include "daemon/daemon.h"
@@ -152,6 +154,8 @@ static int run_live(struct cli *c, const struct daemon_sensor_options *s)
 	if (st == ST_OK)
 		return CLI_DONE;
 	(void)cli_cannot(c, &why);
+	if (r.stuck)
+		_exit(CLI_CANNOT);
 	return r.sensing || st == ST_IO || st == ST_NOTFOUND ? CLI_CANNOT : CLI_NO;
 }
 

@@ -20,6 +20,7 @@ struct detect_cost;
 struct detect_rules;
 struct file_store;
 struct pipeline;
+struct pipeline_stats;
 
 enum { PIPELINE_OUTPUTS_MAX = 8 };
 
@@ -56,8 +57,13 @@ struct pipeline_options {
 	bool profile;	     /* count what each rule costs */
 	bool stats;	     /* count for pipeline_stats_read() (stats.h), whatever eve-logs want */
 	uint64_t rules_failed, rules_skipped; /* that stats speak of: not loaded, not for us */
-	struct slice interface;		      /* written into each event, if not empty: in_iface */
-	uint64_t hash_seed; /* of the table of flows; live capture gives a random one */
+	/* Of several workers one says stats events, and is given before what the others counted,
+	 * and what only their owner knows (capture.*). */
+	bool stats_silent; /* another says them */
+	void *stats_ctx;
+	void (*stats_gather)(void *ctx, struct pipeline_stats *sum); /* NULL: it is alone */
+	struct slice interface; /* written into each event, if not empty: in_iface */
+	uint64_t hash_seed;	/* of the table of flows; live capture gives a random one */
 };
 
 enum {

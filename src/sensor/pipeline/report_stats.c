@@ -39,9 +39,11 @@ void pipeline_report_stats(struct pipeline *p)
 {
 	struct report_stats *said = p->stats_said;
 
-	if (said == NULL)
+	if (said == NULL || p->options.stats_silent)
 		return;
 	pipeline_stats_read(p, &said->now);
+	if (p->options.stats_gather != NULL)
+		p->options.stats_gather(p->options.stats_ctx, &said->now);
 	REPORT_EACH(p, o, REPORT_STATS)
 	say_stats(p, o, &said->now, &said->before);
 	said->before = said->now;

@@ -4,7 +4,8 @@
  * (docs.suricata.io, performance/statistics.html). Only what somebody really counts is listed.
  *
  * A worker counts if one of its eve-logs has the type stats, or if pipeline_options.stats says so.
- * Its owner reads them between two packets; those of several workers add up.
+ * Its owner reads them between two packets; those of several workers add up. What the kernel counts
+ * of an interface (capture.*) its owner adds; of a file it is 0.
  */
 #ifndef DEW_SENSOR_PIPELINE_STATS_H
 #define DEW_SENSOR_PIPELINE_STATS_H
@@ -19,6 +20,8 @@ struct pipeline;
 /* enumerator, name, ONE or what it has a row for each of. In the order in which they are written:
  * members of one group follow each other. */
 #define PIPELINE_STATS(X)                                                                          \
+	X(CAPTURE_PACKETS, "capture.kernel_packets", ONE)                                          \
+	X(CAPTURE_DROPS, "capture.kernel_drops", ONE)                                              \
 	X(DECODER_PKTS, "decoder.pkts", ONE)                                                       \
 	X(DECODER_BYTES, "decoder.bytes", ONE)                                                     \
 	X(DECODER_INVALID, "decoder.invalid", ONE)                                                 \

@@ -24,6 +24,12 @@ void source_count(struct source *s)
 		s->ops->count(s);
 }
 
+void source_wake(struct source *s)
+{
+	if (s->ops->wake != NULL)
+		s->ops->wake(s);
+}
+
 void source_close(struct source *s)
 {
 	if (s != NULL)

@@ -10,7 +10,7 @@
  * copied, and a source that stands in the line can answer for many at once. Sources that only
  * listen do not read the marks.
  *
- * A source belongs to one thread; source_wake() and source_counters_read() are for any. This is the
+ * A source belongs to one thread; source_wake() is for any. This is the
  * only room between the wire and the records that asks the system for anything.
  */
 #ifndef DEW_SENSOR_SOURCE_H
@@ -40,7 +40,7 @@ struct source_batch {
 	bool border; /* no packet that follows is in memory yet: a good moment for other things */
 };
 
-/* As a source of the kernel's counts them; one writer, any reader. */
+/* The owner's, as all of struct source. */
 struct source_counters {
 	uint64_t taken;	  /* packets given */
 	uint64_t dropped; /* packets that the kernel had no room for */
@@ -56,6 +56,7 @@ struct source_ops {
 	enum status (*take)(struct source *s, int timeout_ms, struct source_batch *out,
 			    struct fail *why);
 	void (*count)(struct source *s); /* NULL: nothing to ask for */
+	void (*wake)(struct source *s);	 /* NULL: it never waits */
 	void (*close)(struct source *s);
 };
 
@@ -71,6 +72,9 @@ MUST_USE enum status source_start(struct source *s, struct fail *why);
  * failure, of which all packets before it were given. A file's damage repeats. */
 MUST_USE enum status source_take(struct source *s, int timeout_ms, struct source_batch *out,
 				 struct fail *why);
+
+/* A take that waits for packets ends, or the next one does: by any thread. */
+void source_wake(struct source *s);
 
 /* Brings s->counters up to date: by the owner, now and then. */
 void source_count(struct source *s);

@@ -220,6 +220,7 @@ static void test_a_file_gives_every_packet_once_in_batches_and_then_its_end(stru
 		EXPECT_UINT(t, s->counters.taken, counts[k]);
 		EXPECT(t, source_take(s, 0, &b, &why) == ST_END);
 		source_count(s);
+		source_wake(s);
 		source_close(s);
 	}
 	source_close(NULL);

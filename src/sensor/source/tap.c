@@ -20,6 +20,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -43,7 +44,8 @@ struct tap {
 	struct source source; /* first: ops get this */
 	struct source_tap_options o;
 	char name[SOURCE_NAME_MAX];
-	int fd; /* -1: not open */
+	int fd;	  /* -1: not open */
+	int wake; /* an eventfd; -1: not open */
 	bool loopback;
 	uint32_t linktype;
 	uint8_t *ring;			  /* NULL: none */
@@ -204,13 +206,17 @@ static bool packet_of(struct tap *t, const struct tpacket3_hdr *h, struct source
 /* ST_OK also if the interface is down. */
 static enum status wait_for(struct tap *t, int timeout_ms, struct fail *why)
 {
-	struct pollfd p = {.fd = t->fd, .events = POLLIN | POLLERR};
+	struct pollfd p[2] = {{.fd = t->fd, .events = POLLIN | POLLERR},
+			      {.fd = t->wake, .events = POLLIN}};
 	socklen_t len = sizeof errno;
+	uint64_t n;
 	int err = 0;
 
-	if (poll(&p, 1, timeout_ms) < 0)
+	if (poll(p, 2, timeout_ms) < 0)
 		return errno == EINTR ? ST_OK : failed(t, "wait", why);
-	if ((p.revents & (POLLERR | POLLHUP | POLLNVAL)) == 0)
+	if (p[1].revents != 0 && read(t->wake, &n, sizeof n) < 0 && errno != EAGAIN)
+		return failed(t, "wake", why);
+	if ((p[0].revents & (POLLERR | POLLHUP | POLLNVAL)) == 0)
 		return ST_OK;
 	if (getsockopt(t->fd, SOL_SOCKET, SO_ERROR, &err, &len) != 0)
 		return failed(t, "ask the socket", why);
@@ -270,6 +276,15 @@ static void count(struct source *s)
 	s->counters.frozen += k.tp_freeze_q_cnt;
 }
 
+static void wake(struct source *s)
+{
+	const struct tap *t = (const struct tap *)s;
+	uint64_t one = 1;
+
+	if (write(t->wake, &one, sizeof one) < 0)
+		return; /* woken so often that it is awake */
+}
+
 static void leave(struct source *s)
 {
 	struct tap *t = (struct tap *)s;
@@ -279,7 +294,9 @@ static void leave(struct source *s)
 	t->ring = NULL;
 	if (t->fd >= 0)
 		(void)close(t->fd);
-	t->fd = -1;
+	if (t->wake >= 0)
+		(void)close(t->wake);
+	t->fd = t->wake = -1;
 }
 
 /* --- opening --- */
@@ -400,7 +417,7 @@ enum status source_tap_open(const struct source_tap_options *o, struct arena *a,
 			    struct source **out, struct fail *why)
 {
 	static const struct source_ops ops = {
-		.start = start, .take = take, .count = count, .close = leave};
+		.start = start, .take = take, .count = count, .wake = wake, .close = leave};
 	struct tap *t = ARENA_NEW(a, struct tap);
 	enum status st;
 
@@ -413,8 +430,9 @@ enum status source_tap_open(const struct source_tap_options *o, struct arena *a,
 	t->source.ops = &ops;
 	t->o = *o;
 	memcpy(t->name, o->interface.ptr, o->interface.len);
+	t->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	t->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0); /* 0: nothing comes before bind() */
-	st = t->fd < 0 ? failed(t, "open a packet socket", why) : prepare(t, why);
+	st = t->fd < 0 || t->wake < 0 ? failed(t, "open a packet socket", why) : prepare(t, why);
 	if (st != ST_OK) {
 		leave(&t->source);
 		return st;

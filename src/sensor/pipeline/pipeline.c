@@ -310,7 +310,8 @@ static void read_payload(struct pipeline *p, struct flow *f, enum flow_dir dir)
 		if (p->stream.checksums && packet_checksum_l4(packet) == PACKET_CHECKSUM_WRONG) {
 			if (p->stats != NULL)
 				p->stats->at[PIPELINE_TCP_CHECKSUM]++;
-			return; /* the receiver does not see it */
+			stream_pass_over(f); /* the receiver does not see it */
+			return;
 		}
 		stream_packet(&p->stream, f, packet, dir, &sink, &p->tcp);
 		if (p->stats != NULL)

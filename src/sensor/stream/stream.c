@@ -524,6 +524,12 @@ bool stream_took_payload(const struct flow *f)
 	return f->stream != NULL && f->stream->took_payload;
 }
 
+void stream_pass_over(struct flow *f)
+{
+	if (f->stream != NULL)
+		f->stream->took_payload = false;
+}
+
 uint64_t stream_bytes(const struct flow *f, enum flow_dir dir)
 {
 	int64_t next = f->stream == NULL ? 0 : f->stream->side[dir].next;

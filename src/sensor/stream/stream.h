@@ -219,6 +219,9 @@ bool stream_was_established(const struct flow *f);
  * session known), or is it a repetition of what was? If not, signatures look at it by itself. */
 bool stream_took_payload(const struct flow *f);
 
+/* A packet of the flow that is not given to stream_packet(): nothing of it was taken. */
+void stream_pass_over(struct flow *f);
+
 /* Bytes of a direction so far: where the furthest one seen or acknowledged ends, without the SYN.
  * For stream_size and the like. */
 uint64_t stream_bytes(const struct flow *f, enum flow_dir dir);

@@ -303,7 +303,7 @@ struct detect_rules {
 	size_t count;
 	struct detect_buffer **buffers;
 	size_t buffer_count;
-	struct detect_names flow_bits, flow_ints, host_bits;
+	struct detect_names flow_bits, flow_ints, host_bits, tx_bits;
 	struct detect_dataset *datasets;
 	uint8_t wants_hashes;			    /* enum file_hash: some rule compares them */
 	bool wants_types;			    /* some rule asks for types of files */
@@ -808,6 +808,7 @@ struct detect_tx {
 	uint32_t version;    /* of the rules */
 	uint32_t moves[2];   /* of the files */
 	bool growing[2];     /* a field may still grow */
+	uint64_t *bits;	     /* xbits of it; NULL: none was ever set */
 	uint64_t anomalies;
 	struct detect_pending {
 		uint64_t key; /* of the rule */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What rules remember about hosts, across flows: xbits and hostbits. A bit that expired is not set.
- */
+ * xbits may be about a transaction, too: those end with it. */
 #include "base/text.h"
 #include "sensor/detect/detect_priv.h"
 
@@ -8,7 +8,7 @@ enum { EXPIRE_DEFAULT_S = 30 /* Suricata's */, EXPIRE_NEVER_S = INT32_MAX };
 
 struct host_operand {
 	enum detect_bit_act act;
-	enum { BY_SRC, BY_DST, BY_PAIR, BY_EITHER } by;
+	enum { BY_SRC, BY_DST, BY_PAIR, BY_EITHER, BY_TX } by;
 	uint32_t bit, expire_s;
 };
 
@@ -82,16 +82,20 @@ static void host_after(const void *operand, const struct detect_view *v)
 	}
 }
 
-static bool track_parse(struct slice s, struct host_operand *o)
+static bool track_parse(struct slice s, bool x, struct host_operand *o)
 {
 	static const struct {
 		const char *word;
 		uint8_t by;
-	} tracks[] = {{"ip_src", BY_SRC}, {"src", BY_SRC},	{"ip_dst", BY_DST},
-		      {"dst", BY_DST},	  {"ip_pair", BY_PAIR}, {"both", BY_EITHER}};
+		bool of_xbits, of_hostbits;
+	} tracks[] = {{"ip_src", BY_SRC, true, false},	 {"ip_dst", BY_DST, true, false},
+		      {"ip_pair", BY_PAIR, true, false}, {"tx", BY_TX, true, false},
+		      {"src", BY_SRC, false, true},	 {"dst", BY_DST, false, true},
+		      {"both", BY_EITHER, false, true}};
 
 	for (size_t i = 0; i < sizeof tracks / sizeof tracks[0]; i++) {
-		if (slice_equal(s, slice_of(tracks[i].word))) {
+		if ((x ? tracks[i].of_xbits : tracks[i].of_hostbits) &&
+		    slice_equal(s, slice_of(tracks[i].word))) {
 			o->by = BY_SRC + (unsigned)tracks[i].by;
 			return true;
 		}
@@ -99,7 +103,50 @@ static bool track_parse(struct slice s, struct host_operand *o)
 	return false;
 }
 
-/* xbits:set,name,track ip_src[,expire 10]; hostbits:set,name[,src] */
+/* --- bits of a transaction --- */
+
+static bool tx_test(const void *operand, const struct detect_view *v)
+{
+	const struct host_operand *o = operand;
+	const struct detect_tx *d = v->tx->detect;
+
+	return d->bits != NULL && (d->bits[o->bit / 64] >> o->bit % 64 & 1) != 0;
+}
+
+static void tx_after(const void *operand, const struct detect_view *v)
+{
+	const struct host_operand *o = operand;
+	struct detect_tx *d = v->tx == NULL ? NULL : v->tx->detect;
+
+	if (d == NULL || d == &v->worker->tx_none)
+		return;
+	if (d->bits == NULL)
+		d->bits = ARENA_ARRAY(&v->tx->arena, uint64_t,
+				      v->worker->rules->tx_bits.count / 64 + 1);
+	if (d->bits != NULL)
+		d->bits[o->bit / 64] |= UINT64_C(1) << o->bit % 64;
+}
+
+/* The row of xbits that are tracked so. */
+static const struct detect_keyword of_txs = {
+	.name = "xbits", .test = tx_test, .after = tx_after, .cost = 2};
+
+static enum status compile_tx(struct detect_compiler *c, struct host_operand *o, struct slice name,
+			      struct fail *why)
+{
+	int bit = detect_name_index(&c->rules->tx_bits, c->arena, name);
+
+	if (o->act != DETECT_BIT_SET && o->act != DETECT_BIT_ISSET)
+		return fail_set(why, ST_INVALID, "xbits of a tx know only set and isset");
+	if (bit < 0)
+		return fail_set(why, ST_NOMEM, "no memory for a bit");
+	o->bit = (uint32_t)bit;
+	detect_use_add(&c->out->pair_use, o->act == DETECT_BIT_SET);
+	return o->act == DETECT_BIT_SET ? detect_add_after(c, &of_txs, o, why)
+					: detect_add_tx_test(c, &of_txs, o, why);
+}
+
+/* xbits:set,name,track ip_src[,expire 10]; hostbits:set,name[,src[,10]] */
 static enum status compile_host(struct detect_compiler *c, const struct detect_keyword *kw,
 				struct slice value, struct fail *why)
 {
@@ -124,18 +171,22 @@ static enum status compile_host(struct detect_compiler *c, const struct detect_k
 		struct slice w = slice_trim(slice_split(&rest, ','));
 
 		if (x && slice_starts(w, SLICE("track ")) &&
-		    track_parse(slice_trim(slice_from(w, 6)), o)) {
+		    track_parse(slice_trim(slice_from(w, 6)), x, o)) {
 			tracked = true;
 		} else if (x && slice_starts(w, SLICE("expire ")) &&
 			   text_u64(slice_trim(slice_from(w, 7)), 1, INT32_MAX, &n)) {
 			o->expire_s = (uint32_t)n;
-		} else if (x || !track_parse(w, o)) {
+		} else if (!x && text_u64(w, 1, INT32_MAX, &n)) {
+			o->expire_s = (uint32_t)n;
+		} else if (x || !track_parse(w, x, o)) {
 			return fail_set(why, ST_INVALID, "%s does not know \"%.*s\"", kw->name,
 					SLICE_ARG(w));
 		}
 	}
 	if (!tracked)
-		return fail_set(why, ST_INVALID, "xbits wants track ip_src, ip_dst or ip_pair");
+		return fail_set(why, ST_INVALID, "xbits wants track ip_src, ip_dst, ip_pair or tx");
+	if (o->by == BY_TX)
+		return compile_tx(c, o, name, why);
 	bit = detect_name_index(&c->rules->host_bits, c->arena, name);
 	if (bit < 0)
 		return fail_set(why, ST_NOMEM, "no memory for a host bit");

@@ -53,7 +53,7 @@ struct detect_draft_list *detect_draft_new(struct detect_compiler *c)
 	d = &c->drafts[c->drafts_used++];
 	d->buffer = NULL;
 	d->count = 0;
-	d->absent = false;
+	d->absent = d->transformed = false;
 	return d;
 }
 
@@ -239,6 +239,8 @@ enum status detect_add_transform(struct detect_compiler *c, const struct detect_
 		b->transforms = was->transforms;
 		b->transform[b->transforms++] = *t;
 	}
+	if (c->current->count == 0)
+		c->current->transformed = true;
 	c->current = list_of(c, b, true);
 	if (c->current == NULL)
 		return fail_set(why, ST_LIMIT, "more than %d buffers", DETECT_LISTS_MAX);
@@ -621,6 +623,10 @@ static enum status decide_tx(struct detect_compiler *c, struct fail *why)
 		o->any_proto = false;
 		for (unsigned i = 0; i < 4 && !any; i++)
 			o->protos[i] &= protos_were[i];
+		if ((o->protos[0] | o->protos[1] | o->protos[2] | o->protos[3]) == 0)
+			return fail_set(why, ST_INVALID,
+					"no protocol over %.*s has all these buffers",
+					SLICE_ARG(c->rule->proto));
 	}
 	o->apps = apps;
 	o->app_only = true;
@@ -668,7 +674,7 @@ static void compiler_begin(struct detect_compiler *c, const struct rule *r, stru
 	c->event_apps = 0;
 	c->files = NULL;
 	c->current = c->last = NULL;
-	c->sticky = c->wants_packet = c->stream_size = false;
+	c->sticky = c->wants_packet = c->packet_only = c->stream_size = false;
 	c->content = NULL;
 	c->decode = NULL;
 	c->var_count = 0;
@@ -717,5 +723,6 @@ enum status detect_rule_compile(struct detect_compiler *c, const struct rule *r,
 	*out_keyword = (struct slice){NULL, 0};
 	if (!lists_finish(c))
 		return fail_set(why, ST_NOMEM, "no memory for a rule");
-	return decide(c, how, why);
+	st = decide(c, how, why);
+	return st == ST_OK ? detect_rule_check(c, why) : st;
 }

@@ -97,9 +97,10 @@ struct detect_keyword {
 	bool (*get)(const struct detect_view *v, uint64_t *out); /* kw_uint: the number */
 	const char *field;					 /* kw_buffer: the modern name */
 	enum detect_kind kind;
-	bool bare;     /* takes no value */
-	bool refused;  /* known, and not to be had: doc says why */
-	uint8_t which; /* any family: which row this is, to its own compile */
+	bool bare;	  /* takes no value */
+	bool limits_size; /* its range is about the bytes that contents are looked for in */
+	bool refused;	  /* known, and not to be had: doc says why */
+	uint8_t which;	  /* any family: which row this is, to its own compile */
 };
 
 /* Opens the rows of the file kw_<name>.c; the word in meson.build is <name>. */
@@ -121,8 +122,8 @@ struct detect_num {
 };
 
 struct detect_content {
-	struct slice bytes; /* folded to lower case if nocase */
-	bool nocase, negated, starts, ends;
+	struct slice bytes;			 /* folded to lower case if nocase */
+	bool nocase, negated, starts, ends, raw; /* raw: rawbytes */
 	bool has_offset, has_depth, has_distance, has_within;
 	bool fast_only, fast_chosen;
 	struct detect_num offset, depth, distance, within;
@@ -322,6 +323,7 @@ struct detect_draft_list {
 	struct detect_step steps[DETECT_STEPS_MAX];
 	uint32_t count;
 	bool absent;
+	bool transformed; /* a transform made another buffer of it */
 };
 
 struct detect_compiler {
@@ -347,6 +349,7 @@ struct detect_compiler {
 	struct slice vars[DETECT_VARS_MAX];
 	uint8_t var_count;
 	bool wants_packet; /* a test is about one packet's header */
+	bool packet_only;  /* one of the kind that goes with nothing but packets */
 	bool stream_size;
 	uint64_t event_apps; /* protocols that have the events asked for */
 	struct detect_draft_list drafts[DETECT_DRAFTS_MAX]; /* reused from rule to rule */
@@ -358,6 +361,9 @@ struct detect_compiler {
 MUST_USE enum status detect_rule_compile(struct detect_compiler *c, const struct rule *r,
 					 struct detect_rule *out, struct slice *out_keyword,
 					 struct fail *why);
+
+/* --- check.c: of what was compiled --- */
+MUST_USE enum status detect_rule_check(const struct detect_compiler *c, struct fail *why);
 
 MUST_USE enum status detect_add_test(struct detect_compiler *c, const struct detect_keyword *kw,
 				     const void *operand, struct fail *why);
@@ -388,6 +394,9 @@ MUST_USE bool detect_range_parse(struct slice s, uint64_t most, struct detect_ra
 bool detect_range_holds(const struct detect_range *r, uint64_t v);
 uint64_t detect_apps_named(struct slice proto); /* bits of app_protocols[] that a rule means */
 void detect_use_add(uint8_t *use, bool sets);
+
+/* kw_uint.c: the range of one of its tests. */
+const struct detect_range *detect_uint_range(const void *operand);
 
 /* --- field_number.c --- */
 
@@ -445,6 +454,8 @@ void detect_pcre_worker_free(struct detect_pcre_worker *w);
 
 /* kw_file.c */
 struct detect_file_tests;
+/* One of the tests is filestore. */
+bool detect_files_store(const struct detect_file_tests *o);
 /* The rule looks in these directions. */
 void detect_files_bound(struct detect_file_tests *o, uint8_t dirs, bool both_sides);
 /* kw_frame.c: fills in b->frame for "NAME", or "PROTOCOL.NAME"; false: nobody has such frames. */

@@ -13,6 +13,8 @@ static void bypass(const void *operand, const struct detect_view *v)
 static enum status compile_bypass(struct detect_compiler *c, const struct detect_keyword *kw,
 				  struct slice value, struct fail *why)
 {
+	if (c->files != NULL && detect_files_store(c->files))
+		return fail_set(why, ST_INVALID, "bypass does not go with filestore");
 	return detect_add_after(c, kw, NULL, why);
 }
 

@@ -25,6 +25,8 @@ static enum status compile_modifier(struct detect_compiler *c, const struct dete
 		at--;
 	if (c->content == NULL || c->sticky || at == 0)
 		return fail_set(why, ST_INVALID, "%s needs a content before it", kw->name);
+	if (c->content->raw)
+		return fail_set(why, ST_INVALID, "%s does not go with rawbytes", kw->name);
 	st = detect_list_for(c, slice_of(kw->field), &to, why);
 	if (st != ST_OK)
 		return st;

@@ -3,7 +3,7 @@
 #include "base/text.h"
 #include "sensor/detect/detect_priv.h"
 
-enum { CONTENT_BYTES_MAX = 8192 };
+enum { CONTENT_BYTES_MAX = 8192, PLACE_MAX = 1 << 20 /* either way */ };
 
 enum {
 	M_NOCASE,
@@ -140,6 +140,8 @@ static enum status fast_pattern(struct detect_content *o, struct slice value, st
 	struct slice rest = value;
 	uint64_t at, len;
 
+	if (o->fast_chosen)
+		return fail_set(why, ST_INVALID, "fast_pattern twice for one content");
 	o->fast_chosen = true;
 	if (value.ptr == NULL)
 		return ST_OK;
@@ -156,13 +158,15 @@ static enum status fast_pattern(struct detect_content *o, struct slice value, st
 }
 
 static enum status limit(struct detect_compiler *c, const char *name, struct slice value,
-			 int64_t least, bool *has, struct detect_num *out, struct fail *why)
+			 int64_t least, int64_t most, bool *has, struct detect_num *out,
+			 struct fail *why)
 {
 	if (*has)
 		return fail_set(why, ST_INVALID, "%s twice for one content", name);
-	if (!detect_num_parse(c, value, least, UINT16_MAX * 16, out))
-		return fail_set(why, ST_INVALID, "%s wants a number or a variable, not \"%.*s\"",
-				name, SLICE_ARG(value));
+	if (!detect_num_parse(c, value, least, most, out))
+		return fail_set(why, ST_INVALID,
+				"%s wants a number of %lld to %lld or a variable, not \"%.*s\"",
+				name, (long long)least, (long long)most, SLICE_ARG(value));
 	*has = true;
 	return ST_OK;
 }
@@ -207,21 +211,24 @@ static enum status compile_modifier(struct detect_compiler *c, const struct dete
 		return fail_set(why, ST_INVALID, "%s needs a content before it", kw->name);
 	switch (kw->which) {
 	case M_NOCASE:
+		if (o->nocase)
+			return fail_set(why, ST_INVALID, "nocase twice for one content");
 		fold(c, o);
 		return o->nocase ? ST_OK : fail_set(why, ST_NOMEM, "no memory for a content");
 	case M_DEPTH:
 		if (o->starts)
 			return fail_set(why, ST_INVALID, "depth does not go with startswith");
-		return limit(c, kw->name, value, 0, &o->has_depth, &o->depth, why);
+		return limit(c, kw->name, value, 0, UINT16_MAX, &o->has_depth, &o->depth, why);
 	case M_OFFSET:
 		if (o->starts)
 			return fail_set(why, ST_INVALID, "offset does not go with startswith");
-		return limit(c, kw->name, value, 0, &o->has_offset, &o->offset, why);
+		return limit(c, kw->name, value, 0, UINT16_MAX, &o->has_offset, &o->offset, why);
 	case M_DISTANCE:
-		return limit(c, kw->name, value, -UINT16_MAX * 16, &o->has_distance, &o->distance,
-			     why);
+		return limit(c, kw->name, value, -PLACE_MAX, PLACE_MAX, &o->has_distance,
+			     &o->distance, why);
 	case M_WITHIN:
-		return limit(c, kw->name, value, -UINT16_MAX * 16, &o->has_within, &o->within, why);
+		return limit(c, kw->name, value, -PLACE_MAX, PLACE_MAX, &o->has_within, &o->within,
+			     why);
 	case M_STARTS:
 		if (o->has_depth || o->has_offset || o->has_within || o->has_distance)
 			return fail_set(why, ST_INVALID, "startswith stands alone");
@@ -229,6 +236,8 @@ static enum status compile_modifier(struct detect_compiler *c, const struct dete
 		o->depth.value = (int64_t)o->bytes.len;
 		return ST_OK;
 	case M_ENDS:
+		if (o->ends)
+			return fail_set(why, ST_INVALID, "endswith twice for one content");
 		o->ends = true;
 		return ST_OK;
 	case M_FAST:
@@ -236,6 +245,7 @@ static enum status compile_modifier(struct detect_compiler *c, const struct dete
 	case M_REPLACE:
 		return replace(c, o, value, why);
 	default: /* rawbytes: bytes are raw here */
+		o->raw = true;
 		return ST_OK;
 	}
 }

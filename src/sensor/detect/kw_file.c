@@ -118,6 +118,11 @@ static enum status test_add(struct detect_compiler *c,
 	return ST_OK;
 }
 
+bool detect_files_store(const struct detect_file_tests *o)
+{
+	return o->store_dirs != 0;
+}
+
 void detect_files_bound(struct detect_file_tests *o, uint8_t dirs, bool both_sides)
 {
 	o->dirs = dirs;

@@ -83,7 +83,7 @@ static enum status compile_flags(struct detect_compiler *c, const struct detect_
 	    !letters_parse(slice_trim(rest), kw->which == 0, &o->ignore))
 		return fail_set(why, ST_INVALID, "%s does not know \"%.*s\"", kw->name,
 				SLICE_ARG(value));
-	c->wants_packet = true;
+	c->wants_packet = c->packet_only = true;
 	return detect_add_test(c, kw, o, why);
 }
 

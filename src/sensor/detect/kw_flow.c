@@ -39,6 +39,8 @@ static enum status compile_flow(struct detect_compiler *c, const struct detect_k
 		if (i == sizeof words / sizeof words[0])
 			return fail_set(why, ST_INVALID, "flow does not know \"%.*s\"",
 					SLICE_ARG(w));
+		if ((flags & words[i].flag) != 0)
+			return fail_set(why, ST_INVALID, "flow says %s twice", words[i].word);
 		if ((flags & words[i].against) != 0)
 			return fail_set(why, ST_INVALID, "flow says %s and its opposite",
 					words[i].word);
@@ -129,8 +131,14 @@ static enum status compile_app_protocol(struct detect_compiler *c, const struct 
 
 	if (o == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for %s", kw->name);
+	if (!not &&c->out->app_only)
+		return fail_set(why, ST_INVALID, "the rule's header names its protocol already");
 	o->negated = not ;
 	o->apps = detect_apps_named(slice_trim(slice_from(value, not ? 1 : 0)));
+	for (uint32_t i = 0; i < c->test_count; i++)
+		if (c->tests[i].kw == kw &&
+		    !not &&!((const struct proto_operand *)c->tests[i].operand)->negated)
+			return fail_set(why, ST_INVALID, "%s twice in one rule", kw->name);
 	if (o->apps == 0)
 		return fail_set(why, ST_NOTFOUND, "no protocol \"%.*s\"", SLICE_ARG(value));
 	return detect_add_test(c, kw, o, why);

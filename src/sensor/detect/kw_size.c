@@ -68,8 +68,16 @@ static enum status compile_absent(struct detect_compiler *c, const struct detect
 }
 
 KEYWORD(size) = {
-	{.name = "bsize", .compile = compile_bsize, .step = size, .doc = "how long the buffer is"},
-	{.name = "urilen", .compile = compile_urilen, .step = size, .doc = "how long the URI is"},
+	{.name = "bsize",
+	 .limits_size = true,
+	 .compile = compile_bsize,
+	 .step = size,
+	 .doc = "how long the buffer is"},
+	{.name = "urilen",
+	 .limits_size = true,
+	 .compile = compile_urilen,
+	 .step = size,
+	 .doc = "how long the URI is"},
 	{.name = "absent",
 	 .compile = compile_absent,
 	 .step = never,

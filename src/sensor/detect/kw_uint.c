@@ -17,6 +17,11 @@ static bool holds(const void *operand, const struct detect_view *v)
 	return o->get(v, &n) && detect_range_holds(&o->range, n);
 }
 
+const struct detect_range *detect_uint_range(const void *operand)
+{
+	return &((const struct uint_operand *)operand)->range;
+}
+
 static enum status compile_uint(struct detect_compiler *c, const struct detect_keyword *kw,
 				struct slice value, struct fail *why)
 {
@@ -28,7 +33,7 @@ static enum status compile_uint(struct detect_compiler *c, const struct detect_k
 	if (!detect_range_parse(value, UINT64_MAX >> (64 - kw->which), &o->range))
 		return fail_set(why, ST_INVALID, "%s wants a number or a range, not \"%.*s\"",
 				kw->name, SLICE_ARG(value));
-	c->wants_packet = true;
+	c->wants_packet = c->packet_only = true;
 	return detect_add_test(c, kw, o, why);
 }
 
@@ -81,7 +86,14 @@ GETTER(get_igmp_type, IS_IGMP, p->l4.ptr[0])
 	}
 
 KEYWORD(uint) = {
-	UINT("dsize", 16, get_dsize, "bytes of the packet's payload"),
+	{.name = "dsize",
+	 .which = 16,
+	 .get = get_dsize,
+	 .limits_size = true,
+	 .compile = compile_uint,
+	 .test = holds,
+	 .cost = 1,
+	 .doc = "bytes of the packet's payload"},
 	UINT("ttl", 8, get_ttl, "IP time to live or hop limit"),
 	UINT("id", 16, get_id, "IPv4 identification"),
 	UINT("tos", 8, get_tos, "IPv4 type of service"),

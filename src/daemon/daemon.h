@@ -79,9 +79,11 @@ struct daemon_rules_source {
 	size_t more_count;
 	const struct daemon_file *given; /* these as well: already read */
 	size_t given_count;
-	bool none;	       /* no rules, whatever the configuration says */
-	bool always;	       /* compile also where there is not one rule file */
+	bool none;			   /* no rules, whatever the configuration says */
+	bool always;			   /* compile also where there is not one rule file */
 	const struct detect_rules *before; /* that they take the place of; NULL: none */
+	struct slice data_dir;		   /* where relative names of state files start; "": see
+					      daemon_data_dir() */
 	struct slice classes;  /* path of a classification.config instead of the configuration's */
 	struct slice home_net; /* expression for $HOME_NET, from the party's file, unless it was
 				  given with --set; "": the configuration's */
@@ -92,6 +94,9 @@ struct daemon_rules_source {
 MUST_USE enum status daemon_rules_load(const struct daemon_rules_source *src,
 				       const struct daemon_progress *progress, struct arena *a,
 				       struct daemon_rules *out, struct fail *why);
+/* The folder of files that sets are kept in: `given` (--data-dir), else the configuration's
+ * default-data-dir, else `dir`, the log folder. */
+struct slice daemon_data_dir(struct config *config, struct slice given, struct slice dir);
 void daemon_rules_close(struct daemon_rules *r);
 
 /* How often each unsupported keyword stopped a rule, most often first. */
@@ -117,9 +122,11 @@ struct daemon_capture {
 };
 
 /* Runs one capture through one worker. Fails when the file cannot be opened or is no capture; a
- * capture that breaks off is reported in out->damage, and all before it has gone to the sink. */
+ * capture that breaks off is reported in out->damage, and all before it has gone to the sink. What
+ * rules put into sets goes to `saved`, unless that is NULL. */
 MUST_USE enum status daemon_sense(struct slice path, const struct pipeline_options *options,
-				  const struct daemon_progress *progress, struct arena *a,
+				  const struct daemon_progress *progress,
+				  struct detect_saved *saved, struct arena *a,
 				  struct daemon_capture *out, struct fail *why);
 
 /* Stages 1 and 2 alone: captures and rules in, <dir>/eve.json out (appended to, made if absent). */
@@ -158,10 +165,11 @@ struct daemon_live_options {
 	struct daemon_config_source source; /* of `config`: read again with the rules */
 	struct config *config;
 	struct daemon_rules_source rules;
-	struct slice dir;	  /* "": the configuration's, or this folder */
-	struct slice filter;	  /* pcap-filter(7) instead of the configuration's */
-	struct slice socket;	  /* path; "": see daemon_control_path() */
-	struct slice user, group; /* whom to become; "": the configuration's run-as, or nobody else */
+	struct slice dir;    /* "": the configuration's, or this folder */
+	struct slice filter; /* pcap-filter(7) instead of the configuration's */
+	struct slice socket; /* path; "": see daemon_control_path() */
+	struct slice user,
+		group; /* whom to become; "": the configuration's run-as, or nobody else */
 	bool init_errors_fatal, skip_checksums, profile;
 	struct daemon_progress progress;
 	void *ctx;
@@ -187,7 +195,8 @@ MUST_USE enum status daemon_live(const struct daemon_live_options *o, struct are
  * dewline.sock in the log folder. */
 struct slice daemon_control_path(struct config *config, struct slice dir, struct arena *a);
 
-/* Asks a sensor, and gives its answer: a JSON object, or text. ST_NOTFOUND: nobody listens there. */
+/* Asks a sensor, and gives its answer: a JSON object, or text. ST_NOTFOUND: nobody listens there.
+ */
 MUST_USE enum status daemon_control_ask(struct slice path, struct slice command, struct arena *a,
 					struct slice *out, struct fail *why);
 

@@ -16,6 +16,7 @@ struct rule_paths {
 	struct slice *at;
 	size_t count, room;
 	size_t wanted; /* from here on they come from the configuration */
+	struct slice data_dir;
 };
 
 /* Defines what is in a group and not yet in `done`; says how many that were. A variable may name
@@ -220,7 +221,8 @@ static enum status read_files(const struct daemon_rules_source *src, const struc
 	return ST_OK;
 }
 
-/* A file that a rule names: by its whole path, or beside the rule's own file. */
+/* A file that a rule names: by its whole path, or beside the rule's own file; one that the
+ * configuration names: in the data folder, or from here. */
 static enum status read_beside(void *ctx, const struct rule *rule, struct slice name,
 			       struct arena *a, struct slice *out, struct fail *why)
 {
@@ -238,7 +240,20 @@ static enum status read_beside(void *ctx, const struct rule *rule, struct slice 
 				a, slice_part(paths->at[i], 0, paths->at[i].len - base.len), name);
 		break;
 	}
+	if (rule == NULL && name.len != 0 && name.ptr[0] != '/') {
+		struct slice kept = daemon_path(a, paths->data_dir, name);
+
+		if (os_file_exists(kept))
+			path = kept;
+	}
 	return os_file_read(path, DAEMON_FILE_MAX, a, out, why);
+}
+
+struct slice daemon_data_dir(struct config *config, struct slice given, struct slice dir)
+{
+	struct slice configured = config_text(config, "default-data-dir", NULL);
+
+	return given.len != 0 ? given : configured.len != 0 ? configured : dir;
 }
 
 enum status daemon_rules_load(const struct daemon_rules_source *src,
@@ -246,7 +261,8 @@ enum status daemon_rules_load(const struct daemon_rules_source *src,
 			      struct daemon_rules *out, struct fail *why)
 {
 	struct mono_ns begin = os_clock_mono(), parsed;
-	struct rule_paths paths = {0};
+	struct rule_paths paths = {.data_dir =
+					   daemon_data_dir(src->config, src->data_dir, SLICE("."))};
 	struct detect_options options = {.parallel = os_pool_run,
 					 .read = read_beside,
 					 .read_ctx = &paths,

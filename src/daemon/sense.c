@@ -113,8 +113,8 @@ static enum status costs_keep(const struct pipeline *p, struct arena *a, struct 
 }
 
 enum status daemon_sense(struct slice path, const struct pipeline_options *options,
-			 const struct daemon_progress *progress, struct arena *a,
-			 struct daemon_capture *out, struct fail *why)
+			 const struct daemon_progress *progress, struct detect_saved *saved,
+			 struct arena *a, struct daemon_capture *out, struct fail *why)
 {
 	struct reading reading = {.progress = progress, .begin = os_clock_mono()};
 	struct daemon_capture k = {0};
@@ -143,6 +143,8 @@ enum status daemon_sense(struct slice path, const struct pipeline_options *optio
 	if (st == ST_OK) {
 		pipeline_finish(p);
 		k.counters = *pipeline_counters(p);
+		if (saved != NULL)
+			pipeline_take_sets(p, saved);
 		k.elapsed_ns = os_clock_mono().ns - reading.begin.ns;
 		st = costs_keep(p, a, &k, why);
 		if (st == ST_OK)

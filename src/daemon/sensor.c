@@ -5,6 +5,30 @@
 #include "daemon/store.h"
 #include "os/file.h"
 
+/* The sets that rules changed, in their files. */
+struct keeping {
+	struct slice dir;
+	struct arena *arena;
+};
+
+static enum status keep_set(void *ctx, struct slice name, struct slice text, struct fail *why)
+{
+	const struct keeping *k = ctx;
+	struct slice path = name.ptr[0] == '/' ? name : daemon_path(k->arena, k->dir, name);
+
+	return os_file_replace(NULL, path, text, why);
+}
+
+static enum status sets_write(const struct detect_saved *saved, struct slice dir, struct arena *a,
+			      struct fail *why)
+{
+	struct keeping k = {dir, a};
+	struct detect_writer writer = {&k, keep_set};
+	enum status st = os_dir_make(NULL, dir, NULL, why);
+
+	return st == ST_OK ? detect_saved_write(saved, a, &writer, why) : st;
+}
+
 enum status daemon_sensor(const struct daemon_sensor_options *o, struct arena *a,
 			  struct daemon_sensor_result *out, struct fail *why)
 {
@@ -13,6 +37,8 @@ enum status daemon_sensor(const struct daemon_sensor_options *o, struct arena *a
 	struct daemon_sensor_result r = {.eve_path = daemon_path(a, dir, SLICE("eve.json"))};
 	struct daemon_outputs outputs = {0};
 	struct daemon_store store = {0};
+	struct daemon_rules_source source = o->rules;
+	struct detect_saved *saved = NULL;
 	enum status st = os_dir_make(NULL, dir, NULL, why);
 	size_t bad;
 
@@ -21,11 +47,17 @@ enum status daemon_sensor(const struct daemon_sensor_options *o, struct arena *a
 	if (st == ST_OK)
 		st = daemon_store_open(o->config, dir, a, &store, why);
 	store.sink.ctx = &store;
+	source.data_dir = daemon_data_dir(o->config, source.data_dir, dir);
 	if (st == ST_OK)
-		st = daemon_rules_load(&o->rules, &o->progress, a, &r.rules, why);
+		st = daemon_rules_load(&source, &o->progress, a, &r.rules, why);
 	bad = r.rules.set.problem_count - r.rules.set.warning_count;
 	if (st == ST_OK && o->init_errors_fatal && bad != 0)
 		st = fail_set(why, ST_REFUSED, "%zu rules do not load", bad);
+	if (st == ST_OK && detect_rules_save(r.rules.compiled)) {
+		saved = detect_saved_new(r.rules.compiled, a);
+		if (saved == NULL)
+			st = fail_set(why, ST_NOMEM, "no memory for what sets hold");
+	}
 	r.captures = ARENA_ARRAY(a, struct daemon_capture, o->capture_count + 1);
 	if (st == ST_OK && r.captures == NULL)
 		st = fail_set(why, ST_NOMEM, "no memory for %zu captures", o->capture_count);
@@ -48,11 +80,14 @@ enum status daemon_sensor(const struct daemon_sensor_options *o, struct arena *a
 			.skip_checksums = o->skip_checksums,
 			.profile = o->profile};
 
-		st = daemon_sense(o->captures[i], &po, &o->progress, a, &r.captures[i], why);
+		st = daemon_sense(o->captures[i], &po, &o->progress, saved, a, &r.captures[i], why);
 		r.capture_count += st == ST_OK;
 		if (st == ST_OK && r.captures[i].stats != NULL)
 			daemon_outputs_stats(&outputs, r.captures[i].stats, r.captures[i].last);
 	}
+	if (st == ST_OK && saved != NULL && r.capture_count != 0)
+		st = sets_write(saved, source.data_dir, a, why);
+	detect_saved_done(saved);
 	r.records = daemon_outputs_records(&outputs);
 	if (r.sensing && st == ST_OK)
 		st = daemon_outputs_flush(&outputs, why);

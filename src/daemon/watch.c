@@ -368,8 +368,8 @@ static enum status sense(struct watch *w, struct daemon_watch_result *r, struct 
 			.skip_checksums = true,
 			.midstream = config_bool(w->o->config, "stream.midstream", false)};
 		struct daemon_capture *k = &r->captures[i];
-		enum status st =
-			daemon_sense(w->o->captures[i], &po, &w->o->progress, w->arena, k, why);
+		enum status st = daemon_sense(w->o->captures[i], &po, &w->o->progress, NULL,
+					      w->arena, k, why);
 
 		r->capture_count++;
 		if (st == ST_OK && w->why.status != ST_OK) {

@@ -32,7 +32,9 @@ static const struct cli_option options[] = {
 	{0, "disable-detection", NULL, true, "No signatures, whatever else is said."},
 	{0, "runmode", "NAME", true,
 	 "Taken for compatibility: a capture is read by one worker, an interface by several."},
-	{0, "data-dir", "DIR", true, "Where relative names of state files (datasets) start."},
+	{0, "data-dir", "DIR", true,
+	 "Where sets are kept whose rules say state or save; default: default-data-dir of the "
+	 "configuration, else the log folder."},
 	{0, "classification", "FILE", false,
 	 "classification.config instead of the built-in classes."},
 	{0, "midstream", NULL, false, "Also follow TCP sessions whose beginning was not seen."},
@@ -57,6 +59,7 @@ static bool read_flags(struct cli *c, struct daemon_sensor_options *o)
 	o->captures = cli_values(c, "read", &o->capture_count);
 	o->rules = talk_rules_source(c, o->config);
 	o->rules.none = given(c, "disable-detection");
+	o->rules.data_dir = cli_value(c, "data-dir");
 	o->init_errors_fatal = given(c, "init-errors-fatal");
 	o->simulate_ips = given(c, "simulate-ips");
 	o->profile = given(c, "profile");

@@ -96,7 +96,7 @@ int rules_profile(struct cli *c)
 					     .sink = {NULL, put_nowhere},
 					     .profile = true};
 
-		if (daemon_sense(paths[i], &o, &progress, c->arena, &done[i], &why) != ST_OK)
+		if (daemon_sense(paths[i], &o, &progress, NULL, c->arena, &done[i], &why) != ST_OK)
 			code = cli_cannot(c, &why);
 	}
 	if (code == CLI_DONE) {

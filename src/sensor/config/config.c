@@ -249,7 +249,7 @@ int64_t config_i64(struct config *c, const char *path, int64_t least, int64_t mo
 	return fallback;
 }
 
-static bool parse_size(struct slice s, uint64_t *out)
+bool config_size_parse(struct slice s, uint64_t *out)
 {
 	static const struct {
 		const char *unit;
@@ -292,7 +292,7 @@ uint64_t config_size(struct config *c, const char *path, uint64_t fallback)
 
 	if (n == NULL)
 		return fallback;
-	if (parse_size(n->value, &v))
+	if (config_size_parse(n->value, &v))
 		return v;
 	config_problem(n, "expected a size such as 512, 32kb or 1.5mb; taken as %llu",
 		       (unsigned long long)fallback);

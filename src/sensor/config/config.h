@@ -110,6 +110,8 @@ int64_t config_i64(struct config *c, const char *path, int64_t least, int64_t mo
 /* Bytes: a number, perhaps with a fraction, and perhaps kb, mb or gb (of 1024; kib, mib and gib are
  * the same). */
 uint64_t config_size(struct config *c, const char *path, uint64_t fallback);
+/* The same of a text that is no node's. */
+MUST_USE bool config_size_parse(struct slice s, uint64_t *out);
 /* "30" or "30%": 0..100. */
 unsigned config_percent(struct config *c, const char *path, unsigned fallback);
 /* The index of the scalar among `words` (NULL at the end; either case), or fallback. */

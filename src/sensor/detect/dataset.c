@@ -27,12 +27,16 @@ static uint32_t hash_of(struct slice s)
 	return h;
 }
 
+static const char *const type_names[] = {[DATASET_STRING] = "string",
+					 [DATASET_MD5] = "md5",
+					 [DATASET_SHA256] = "sha256",
+					 [DATASET_IPV4] = "ipv4",
+					 [DATASET_IP] = "ip"};
+
 bool detect_dataset_type_parse(struct slice s, enum detect_dataset_type *out)
 {
-	static const char *const types[] = {"string", "md5", "sha256", "ipv4", "ip"};
-
-	for (unsigned i = 0; i < sizeof types / sizeof types[0]; i++)
-		if (slice_equal(s, slice_of(types[i]))) {
+	for (unsigned i = 0; i < sizeof type_names / sizeof type_names[0]; i++)
+		if (slice_equal(s, slice_of(type_names[i]))) {
 			*out = DATASET_STRING + i;
 			return true;
 		}
@@ -133,6 +137,11 @@ static bool table_grow(struct detect_dataset *d, struct arena *a)
 	return true;
 }
 
+static uint64_t entry_bytes(struct slice key, struct slice json)
+{
+	return sizeof(struct detect_dataset_entry) + key.len + json.len;
+}
+
 static bool entry_add(struct detect_dataset *d, struct arena *a, struct slice key, uint16_t rep,
 		      struct slice json)
 {
@@ -148,7 +157,25 @@ static bool entry_add(struct detect_dataset *d, struct arena *a, struct slice ke
 	e->next = d->buckets[e->hash % d->bucket_count];
 	d->buckets[e->hash % d->bucket_count] = e;
 	d->count++;
+	d->bytes += entry_bytes(key, json);
 	return true;
+}
+
+static enum status value_add(struct detect_dataset *d, struct arena *a, struct slice key,
+			     uint16_t rep, struct slice json, struct fail *why)
+{
+	if (d->memcap != 0 && d->bytes + entry_bytes(key, json) > d->memcap)
+		return fail_set(why, ST_LIMIT, "%.*s: more than its memcap of %llu bytes",
+				SLICE_ARG(d->file), (unsigned long long)d->memcap);
+	return entry_add(d, a, key, rep, json) ? ST_OK
+					       : fail_set(why, ST_NOMEM, "no memory for a set");
+}
+
+/* "seen.lst:7: no value of type md5" */
+static enum status bad_line(const struct detect_dataset *d, uint64_t line, struct fail *why)
+{
+	return fail_set(why, ST_INVALID, "%.*s:%llu: no value of type %s", SLICE_ARG(d->file),
+			(unsigned long long)line, type_names[d->type]);
 }
 
 /* One value a line; behind a comma a number if `numbered`. */
@@ -167,10 +194,9 @@ static enum status lines_load(struct detect_dataset *d, struct slice text, bool 
 		value = numbered ? slice_trim(slice_split(&rest, ',')) : rest;
 		key = value_read(d->type, value, true, a);
 		if (key.ptr == NULL || (numbered && !text_u64(slice_trim(rest), 0, 65535, &rep)))
-			return fail_set(why, ST_INVALID, "line %llu of the set is no value",
-					(unsigned long long)n);
-		if (!entry_add(d, a, key, (uint16_t)rep, (struct slice){NULL, 0}))
-			return fail_set(why, ST_NOMEM, "no memory for a set");
+			return bad_line(d, n, why);
+		if (value_add(d, a, key, (uint16_t)rep, (struct slice){NULL, 0}, why) != ST_OK)
+			return why->status;
 	}
 	return ST_OK;
 }
@@ -191,9 +217,10 @@ static json_t *json_at(json_t *v, struct slice path)
 	return v;
 }
 
-/* Adds one object: its value is the key, the object (or what is left of it) goes with alerts. */
-static enum status object_load(struct detect_dataset *d, json_t *object, struct arena *a,
-			       struct fail *why)
+/* Adds one object: its value is the key, the object (or what is left of it) goes with alerts. line:
+ * where it stands. */
+static enum status object_load(struct detect_dataset *d, json_t *object, uint64_t line,
+			       struct arena *a, struct fail *why)
 {
 	json_t *value = json_at(object, d->value_key);
 	struct slice key;
@@ -204,15 +231,14 @@ static enum status object_load(struct detect_dataset *d, json_t *object, struct 
 		return ST_OK; /* one without the value says nothing */
 	key = value_read(d->type, json_text(value), false, a);
 	if (key.ptr == NULL)
-		return fail_set(why, ST_INVALID, "the set has a value of another type");
+		return bad_line(d, line, why);
 	if (d->remove_key)
 		(void)json_object_deln(object, (const char *)d->value_key.ptr, d->value_key.len);
 	n = json_dumpb(object, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY);
 	text = n == 0 ? NULL : ARENA_ARRAY(a, char, n);
-	if (text == NULL || json_dumpb(object, text, n, JSON_COMPACT | JSON_ENCODE_ANY) != n ||
-	    !entry_add(d, a, key, 0, (struct slice){(const uint8_t *)text, n}))
+	if (text == NULL || json_dumpb(object, text, n, JSON_COMPACT | JSON_ENCODE_ANY) != n)
 		return fail_set(why, ST_NOMEM, "no memory for a set");
-	return ST_OK;
+	return value_add(d, a, key, 0, (struct slice){(const uint8_t *)text, n}, why);
 }
 
 static enum status json_load(struct detect_dataset *d, struct slice text, struct arena *a,
@@ -225,13 +251,14 @@ static enum status json_load(struct detect_dataset *d, struct slice text, struct
 	size_t i;
 
 	if (root == NULL)
-		return fail_set(why, ST_INVALID, "line %d of the set: %s", error.line, error.text);
+		return fail_set(why, ST_INVALID, "%.*s:%d: %s", SLICE_ARG(d->file), error.line,
+				error.text);
 	if (!json_is_array(list))
-		st = fail_set(why, ST_INVALID, "the set is no JSON array");
+		st = fail_set(why, ST_INVALID, "%.*s: no JSON array", SLICE_ARG(d->file));
 	json_array_foreach(list, i, item)
 	{
 		if (st == ST_OK)
-			st = object_load(d, item, a, why);
+			st = object_load(d, item, i + 1, a, why); /* the element, not the line */
 	}
 	json_decref(root);
 	return st;
@@ -242,7 +269,7 @@ static enum status json_lines_load(struct detect_dataset *d, struct slice text, 
 {
 	enum status st = ST_OK;
 
-	while (text.len != 0 && st == ST_OK) {
+	for (uint64_t n = 1; text.len != 0 && st == ST_OK; n++) {
 		struct slice line = slice_trim(slice_split(&text, '\n'));
 		json_error_t error;
 		json_t *root;
@@ -251,8 +278,9 @@ static enum status json_lines_load(struct detect_dataset *d, struct slice text, 
 			continue;
 		root = json_loadb((const char *)line.ptr, line.len, 0, &error);
 		if (root == NULL)
-			return fail_set(why, ST_INVALID, "a line of the set: %s", error.text);
-		st = object_load(d, root, a, why);
+			return fail_set(why, ST_INVALID, "%.*s:%llu: %s", SLICE_ARG(d->file),
+					(unsigned long long)n, error.text);
+		st = object_load(d, root, n, a, why);
 		json_decref(root);
 	}
 	return st;
@@ -274,7 +302,7 @@ enum status detect_dataset_load(struct detect_dataset *d, struct slice text, boo
 		break;
 	}
 	if (st == ST_OK && d->count == 0)
-		return fail_set(why, ST_INVALID, "nothing in the set has \"%.*s\"",
+		return fail_set(why, ST_INVALID, "%.*s: nothing has \"%.*s\"", SLICE_ARG(d->file),
 				SLICE_ARG(d->value_key));
 	return st;
 }
@@ -299,6 +327,37 @@ const struct detect_dataset_entry *detect_dataset_find(const struct detect_datas
 }
 
 /* --- changes --- */
+
+bool detect_dataset_changes_new(struct detect_dataset_changes *c, struct arena *process,
+				struct arena_pool *pool)
+{
+	*c = (struct detect_dataset_changes){.arena = {.pool = pool}};
+	c->buckets = ARENA_ARRAY(process, struct detect_dataset_change *, DATASET_CHANGE_BUCKETS);
+	c->bytes = ARENA_ARRAY(process, uint64_t, DATASETS_MAX);
+	return c->buckets != NULL && c->bytes != NULL;
+}
+
+void detect_dataset_changes_move(struct detect_dataset_changes *c, const struct detect_rules *r)
+{
+	memset(c->bytes, 0, DATASETS_MAX * sizeof *c->bytes);
+	for (size_t i = 0; c->count != 0 && i < DATASET_CHANGE_BUCKETS; i++)
+		for (struct detect_dataset_change *e = c->buckets[i]; e != NULL; e = e->next) {
+			const struct detect_dataset *d = r->datasets, *was = e->set;
+
+			while (was != NULL && d != NULL &&
+			       (d->type != was->type || !slice_equal(d->name, was->name)))
+				d = d->next;
+			e->set = was != NULL ? d : NULL; /* NULL: found by nobody */
+			if (e->set != NULL)
+				c->bytes[d->index] += sizeof *e + e->key.len;
+		}
+}
+
+/* Is there room in the set for one more? */
+static bool fits(const struct detect_dataset_changes *c, const struct detect_dataset *d, size_t n)
+{
+	return d->memcap == 0 || d->bytes + c->bytes[d->index] + n <= d->memcap;
+}
 
 static struct detect_dataset_change *change_find(const struct detect_dataset_changes *c,
 						 const struct detect_dataset *d, struct slice key,
@@ -337,7 +396,9 @@ bool detect_dataset_change(struct detect_dataset_changes *c, const struct detect
 	h = hash_of(key);
 	e = change_find(c, d, key, h);
 	if (e == NULL) {
-		if (c->count == DATASET_CHANGES_MAX)
+		size_t n = sizeof *e + key.len;
+
+		if (c->count == DATASET_CHANGES_MAX || (in && !fits(c, d, n)))
 			return false;
 		e = ARENA_NEW(&c->arena, struct detect_dataset_change);
 		if (e == NULL)
@@ -350,6 +411,7 @@ bool detect_dataset_change(struct detect_dataset_changes *c, const struct detect
 		e->next = c->buckets[h % DATASET_CHANGE_BUCKETS];
 		c->buckets[h % DATASET_CHANGE_BUCKETS] = e;
 		c->count++;
+		c->bytes[d->index] += n;
 	}
 	e->in = in;
 	return true;

@@ -50,7 +50,7 @@ struct detect_options {
 	void *parallel_ctx;
 	detect_read_fn *read; /* NULL: rules that name files do not compile */
 	void *read_ctx;
-	struct config *config; /* action-order; NULL: Suricata's defaults */
+	struct config *config; /* action-order, datasets; NULL: Suricata's defaults */
 	/* The rules that these take the place of in workers; NULL: none. Only read. */
 	const struct detect_rules *before;
 };
@@ -81,6 +81,27 @@ void detect_rules_loaded(const struct detect_rules *r, const struct rule_set *se
 /* What the rules need to know of files, beside what is in s already: hashes and types. */
 void detect_rules_files(const struct detect_rules *r, struct file_setup *s);
 bool detect_rules_want_frames(const struct detect_rules *r);
+
+/* ---- sets that are written back (dataset: ... state FILE, save FILE) ---- */
+
+struct detect_saved; /* what workers changed, taken together */
+struct detect_worker;
+
+struct detect_writer {
+	void *ctx;
+	/* All of a file, by the name that the rule or the configuration gave it. */
+	enum status (*write)(void *ctx, struct slice name, struct slice text, struct fail *why);
+};
+
+/* Does any set want to be written? r may be NULL. */
+bool detect_rules_save(const struct detect_rules *r);
+/* In a; NULL: no memory. Workers are taken while they do not work, later ones over earlier ones. */
+struct detect_saved *detect_saved_new(const struct detect_rules *r, struct arena *a);
+void detect_saved_take(struct detect_saved *s, const struct detect_worker *w);
+/* Every such set, with what it holds now. */
+MUST_USE enum status detect_saved_write(const struct detect_saved *s, struct arena *a,
+					const struct detect_writer *writer, struct fail *why);
+void detect_saved_done(struct detect_saved *s); /* NULL is fine */
 
 struct detect_hit {
 	const struct rule *rule;

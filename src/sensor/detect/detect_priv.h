@@ -306,6 +306,7 @@ struct detect_rules {
 	size_t buffer_count;
 	struct detect_names flow_bits, flow_ints, host_bits, tx_bits;
 	struct detect_dataset *datasets;
+	uint32_t dataset_count;
 	uint8_t wants_hashes;			    /* enum file_hash: some rule compares them */
 	bool wants_types;			    /* some rule asks for types of files */
 	const struct detect_reputation *reputation; /* kw_iprep.c; NULL: no rule asks */
@@ -649,13 +650,21 @@ struct detect_dataset {
 	struct slice value_key, array_key, context_key; /* of JSON */
 	bool remove_key;
 	bool loaded;
+	struct slice file; /* that it was read from, as it was named; for messages */
 	struct slice save; /* the file that it is written to at the end; ptr NULL: none */
+	uint64_t memcap;   /* bytes of values and what holds them; 0: no limit of its own */
+	uint64_t bytes;	   /* of those that the file has */
+	uint32_t index;	   /* which set it is */
 	struct detect_dataset_entry **buckets;
 	size_t bucket_count, count;
 	struct detect_dataset *next;
 };
 
-enum { DATASET_CHANGES_MAX = 1 << 20, DATASET_CHANGE_BUCKETS = 1 << 12 };
+enum {
+	DATASETS_MAX = 4096, /* of one set of rules */
+	DATASET_CHANGES_MAX = 1 << 20,
+	DATASET_CHANGE_BUCKETS = 1 << 12,
+};
 
 struct detect_dataset_change {
 	const struct detect_dataset *set;
@@ -667,6 +676,7 @@ struct detect_dataset_change {
 
 struct detect_dataset_changes {
 	struct detect_dataset_change **buckets; /* DATASET_CHANGE_BUCKETS */
+	uint64_t *bytes;			/* DATASETS_MAX, by set: of what came to it */
 	size_t count;
 	struct arena arena;
 };
@@ -680,6 +690,13 @@ const struct detect_dataset_entry *detect_dataset_find(const struct detect_datas
 						       struct slice bytes);
 bool detect_dataset_holds(const struct detect_dataset_changes *c, const struct detect_dataset *d,
 			  struct slice bytes);
+/* No changes; what they come to stay in lies in process and, as it comes, in pool. */
+bool detect_dataset_changes_new(struct detect_dataset_changes *c, struct arena *process,
+				struct arena_pool *pool);
+/* Other rules: changes of sets that they have too stay. */
+void detect_dataset_changes_move(struct detect_dataset_changes *c, const struct detect_rules *r);
+/* The value as a file has it, with a line feed. */
+void detect_dataset_line(enum detect_dataset_type type, struct slice key, struct buf *out);
 /* False: it was so already, it is no value of the type, or there is no room. */
 bool detect_dataset_change(struct detect_dataset_changes *c, const struct detect_dataset *d,
 			   struct slice bytes, bool in);

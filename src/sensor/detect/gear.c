@@ -87,20 +87,6 @@ void detect_worker_equip(struct detect_worker *w, struct detect_gear *g)
 	w->costs = g->costs;
 }
 
-/* Changes of sets that are still there stay. */
-static void changes_move(struct detect_dataset_changes *c, const struct detect_rules *r)
-{
-	for (size_t i = 0; c->count != 0 && i < DATASET_CHANGE_BUCKETS; i++)
-		for (struct detect_dataset_change *e = c->buckets[i]; e != NULL; e = e->next) {
-			const struct detect_dataset *d = r->datasets, *was = e->set;
-
-			while (was != NULL && d != NULL &&
-			       (d->type != was->type || !slice_equal(d->name, was->name)))
-				d = d->next;
-			e->set = was != NULL ? d : NULL; /* NULL: found by nobody */
-		}
-}
-
 struct detect_gear *detect_worker_exchange(struct detect_worker *w, struct detect_gear *g)
 {
 	struct detect_gear *old = w->gear;
@@ -108,7 +94,7 @@ struct detect_gear *detect_worker_exchange(struct detect_worker *w, struct detec
 	ASSERT(w->queued == 0);
 	w->context_count = 0;
 	w->vars = NULL;
-	changes_move(&w->changes, g->rules);
+	detect_dataset_changes_move(&w->changes, g->rules);
 	detect_worker_equip(w, g);
 	return old;
 }

@@ -30,6 +30,8 @@ struct datarep_operand {
 struct wish {
 	struct slice name, type, load, state, save, format, context_key, value_key, array_key;
 	bool remove_key;
+	bool configured; /* the configuration says which files: it may name any */
+	uint64_t memcap;
 };
 
 static bool dataset(const void *operand, struct detect_inspect *in)
@@ -80,6 +82,7 @@ static bool wish_word(struct slice w, struct wish *o)
 		     {"value_key", &o->value_key},
 		     {"array_key", &o->array_key}};
 	struct slice rest = w, word = slice_split(&rest, ' ');
+	uint64_t n;
 
 	if (slice_equal(w, SLICE("remove_key"))) {
 		o->remove_key = true;
@@ -88,9 +91,10 @@ static bool wish_word(struct slice w, struct wish *o)
 	rest = slice_trim(rest);
 	if (rest.len == 0)
 		return false;
-	/* limits of memory: ours are fixed */
-	if (slice_equal(word, SLICE("memcap")) || slice_equal(word, SLICE("hashsize")))
-		return true;
+	if (slice_equal(word, SLICE("hashsize"))) /* tables grow as they need */
+		return text_u64(rest, 0, UINT32_MAX, &n);
+	if (slice_equal(word, SLICE("memcap")))
+		return config_size_parse(rest, &o->memcap) && o->memcap != 0;
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
 		if (slice_equal(word, slice_of(words[i].word))) {
 			if (words[i].out->ptr != NULL)
@@ -138,16 +142,46 @@ static void wish_complete(struct config *config, struct wish *o)
 		struct slice *out;
 	} words[] = {
 		{"type", &o->type}, {"load", &o->load}, {"state", &o->state}, {"save", &o->save}};
-	struct config *n = config_at(config, "datasets");
+	struct config *all = config_at(config, "datasets"), *n;
 
-	for (n = config_first(n); n != NULL && !slice_equal(n->name, o->name);)
+	for (n = config_first(all); n != NULL && !slice_equal(n->name, o->name);)
 		n = config_next(n);
+	(void)config_size(all, "defaults.hashsize", 0);
+	if (o->memcap == 0)
+		o->memcap = config_size(n, "memcap", config_size(all, "defaults.memcap", 0));
+	(void)config_size(n, "hashsize", 0);
 	for (size_t i = 0; n != NULL && i < sizeof words / sizeof words[0]; i++) {
 		struct slice s = config_text(n, words[i].word, NULL);
 
-		if (words[i].out->ptr == NULL && s.len != 0)
+		if (words[i].out->ptr == NULL && s.len != 0) {
 			*words[i].out = s;
+			o->configured |= i != 0;
+		}
 	}
+}
+
+/* Who writes rules shall not write any file: what a rule names to be written lies below the data
+ * folder, unless the configuration trusts rules more, or less. */
+static enum status may_write(struct config *config, const struct wish *o, struct fail *why)
+{
+	struct slice name = o->state.ptr != NULL ? o->state : o->save, rest = name;
+	bool any = config_bool(config, "datasets.rules.allow-absolute-filenames", false);
+	bool out = name.len != 0 && name.ptr[0] == '/';
+
+	if (name.ptr == NULL || o->configured)
+		return ST_OK;
+	if (!config_bool(config, "datasets.rules.allow-write", true))
+		return fail_set(why, ST_INVALID,
+				"set %.*s: datasets.rules.allow-write says no to state and save",
+				SLICE_ARG(o->name));
+	while (rest.ptr != NULL)
+		out |= slice_equal(slice_split(&rest, '/'), SLICE(".."));
+	if (out && !any)
+		return fail_set(why, ST_INVALID,
+				"set %.*s: \"%.*s\" is not below the data folder "
+				"(datasets.rules.allow-absolute-filenames)",
+				SLICE_ARG(o->name), SLICE_ARG(name));
+	return ST_OK;
 }
 
 static enum status set_load(struct detect_compiler *c, struct detect_dataset *d,
@@ -160,7 +194,9 @@ static enum status set_load(struct detect_compiler *c, struct detect_dataset *d,
 		return ST_OK;
 	if (c->options == NULL || c->options->read == NULL)
 		return fail_set(why, ST_INVALID, "no files can be read here");
-	st = c->options->read(c->options->read_ctx, o->load.ptr != NULL ? c->rule : NULL, name,
+	d->file = arena_copy(c->arena, name);
+	st = c->options->read(c->options->read_ctx,
+			      o->load.ptr != NULL && !o->configured ? c->rule : NULL, name,
 			      c->arena, &text, why);
 	if (st != ST_OK && o->load.ptr == NULL)
 		return ST_OK; /* the first run: there is no state yet */
@@ -177,12 +213,19 @@ static enum status set_new(struct detect_compiler *c, struct wish *o, bool numbe
 
 	if (d == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for a set");
+	if (c->rules->dataset_count == DATASETS_MAX)
+		return fail_set(why, ST_LIMIT, "more than %d sets", DATASETS_MAX);
 	d->name = arena_copy(c->arena, o->name);
 	d->value_key = arena_copy(c->arena, o->value_key);
 	d->array_key = arena_copy(c->arena, o->array_key);
 	d->context_key = arena_copy(c->arena, o->context_key);
 	d->remove_key = o->remove_key;
-	d->save = o->state.ptr != NULL ? o->state : o->save;
+	d->save = arena_copy(c->arena, o->state.ptr != NULL ? o->state : o->save);
+	d->memcap = o->memcap;
+	d->index = c->rules->dataset_count;
+	st = may_write(c->options != NULL ? c->options->config : NULL, o, why);
+	if (st != ST_OK)
+		return st;
 	if (!detect_dataset_type_parse(o->type, &d->type))
 		return fail_set(why, ST_INVALID,
 				"set %.*s wants a type: string, md5, sha256, ipv4 or ip",
@@ -196,6 +239,7 @@ static enum status set_new(struct detect_compiler *c, struct wish *o, bool numbe
 		return st;
 	d->next = c->rules->datasets;
 	c->rules->datasets = d;
+	c->rules->dataset_count++;
 	*out = d;
 	return ST_OK;
 }

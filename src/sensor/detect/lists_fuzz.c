@@ -51,12 +51,10 @@ static enum status read_file(void *ctx, const struct rule *rule, struct slice na
 /* What a file lists is in the set, unless a worker took it away. */
 static void check_set(const struct detect_dataset *d, struct arena *a)
 {
-	struct detect_dataset_changes c = {
-		.buckets = ARENA_ARRAY(a, struct detect_dataset_change *, DATASET_CHANGE_BUCKETS),
-		.arena = {.pool = a->pool}};
+	struct detect_dataset_changes c;
 	size_t n = 0;
 
-	ASSERT(c.buckets != NULL);
+	ASSERT(detect_dataset_changes_new(&c, a, a->pool));
 	for (size_t i = 0; i < d->bucket_count; i++)
 		for (const struct detect_dataset_entry *e = d->buckets[i]; e != NULL;
 		     e = e->next, n++) {

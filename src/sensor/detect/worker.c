@@ -23,10 +23,7 @@ enum status detect_worker_new(const struct detect_rules *r, struct arena *proces
 	w->alerts_max = DETECT_ALERTS;
 	w->scratch.pool = pool;
 	w->packet_arena.pool = pool;
-	w->changes.arena.pool = pool;
-	w->changes.buckets =
-		ARENA_ARRAY(process, struct detect_dataset_change *, DATASET_CHANGE_BUCKETS);
-	if (w->changes.buckets == NULL)
+	if (!detect_dataset_changes_new(&w->changes, process, pool))
 		return fail_set(why, ST_NOMEM, "no memory for a worker");
 	st = detect_gear_new(r, false, &gear, why);
 	if (st != ST_OK)

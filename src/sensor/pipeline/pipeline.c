@@ -584,6 +584,12 @@ const struct detect_cost *pipeline_costs(const struct pipeline *p, size_t *out_c
 	return p->detect != NULL ? detect_worker_costs(p->detect, out_count) : NULL;
 }
 
+void pipeline_take_sets(const struct pipeline *p, struct detect_saved *out)
+{
+	if (p->detect != NULL)
+		detect_saved_take(out, p->detect);
+}
+
 const struct pipeline_counters *pipeline_counters(struct pipeline *p)
 {
 	if (p->flows != NULL)

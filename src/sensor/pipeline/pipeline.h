@@ -126,6 +126,11 @@ const struct pipeline_counters *pipeline_counters(struct pipeline *p);
 /* What each rule cost, if options.profile; *out_count 0 otherwise. Until pipeline_free(). */
 const struct detect_cost *pipeline_costs(const struct pipeline *p, size_t *out_count);
 
+struct detect_saved;
+/* What rules changed in sets that are written back is taken, after pipeline_finish() or between two
+ * frames. */
+void pipeline_take_sets(const struct pipeline *p, struct detect_saved *out);
+
 /* Ends without a word what pipeline_finish() did not. NULL is fine. */
 void pipeline_free(struct pipeline *p);
 

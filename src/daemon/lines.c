@@ -48,7 +48,7 @@ static void ring_put(struct lines_ring *r, uint32_t output, struct slice line)
 	}
 	copy_in(r, head, front, sizeof front);
 	copy_in(r, head + HEAD, line.ptr, line.len);
-	atomic_store_explicit(&r->head, head + need, memory_order_release);
+	atomic_store(&r->head, head + need); /* in one order with `asleep`: invariant 2 */
 }
 
 static void put(void *ctx, const struct record *r)
@@ -74,8 +74,7 @@ void daemon_lines_poke(struct lines *l)
 {
 	uint64_t one = 1;
 
-	atomic_thread_fence(memory_order_seq_cst); /* invariant 2 */
-	if (atomic_exchange_explicit(&l->asleep, false, memory_order_relaxed) &&
+	if (atomic_exchange(&l->asleep, false) && /* invariant 2 */
 	    write(l->wake, &one, sizeof one) < 0)
 		return; /* full: it is awake */
 }
@@ -108,7 +107,7 @@ static void write_line(struct lines *l, const struct lines_ring *r, uint64_t at,
 
 static bool drain(struct lines *l, struct lines_ring *r)
 {
-	uint64_t head = atomic_load_explicit(&r->head, memory_order_acquire);
+	uint64_t head = atomic_load(&r->head);
 	uint64_t tail = atomic_load_explicit(&r->tail, memory_order_relaxed);
 	bool any = tail != head;
 
@@ -138,8 +137,7 @@ static void sleep_until_woken(struct lines *l)
 
 	for (size_t i = 0; i < l->eve_count; i++)
 		daemon_eve_push(&l->eves[i]); /* readers that follow the file see whole lines */
-	atomic_store_explicit(&l->asleep, true, memory_order_relaxed);
-	atomic_thread_fence(memory_order_seq_cst); /* invariant 2 */
+	atomic_store(&l->asleep, true);	      /* invariant 2 */
 	if (drain_all(l) || atomic_load(&l->stop))
 		return;
 	if (poll(&p, 1, SLEEP_MS) > 0 && read(l->wake, &n, sizeof n) < 0)

@@ -7,8 +7,9 @@
 #include "os/file.h"
 #include "sensor/capture/capture.h"
 #include "sensor/decode/decode.h"
+#include "sensor/source/source.h"
 
-enum { TICK_PACKETS = 4096 }; /* how often the clock is asked */
+enum { TICK_BATCHES = 64 }; /* how often the clock is asked */
 #define TICK_NS (TIME_NS_PER_S / 10)
 
 struct reading {
@@ -43,23 +44,34 @@ static void note_time(struct daemon_capture *k, struct wall_ns at)
 	k->packets++;
 }
 
-/* Packets until the end or the damage; ST_INVALID only for a link type that nobody decodes. */
-static enum status read_all(struct capture *c, struct pipeline *p, struct reading *r,
-			    struct daemon_capture *out, struct fail *why)
+static enum status link_check(uint32_t linktype, struct fail *why)
 {
-	struct capture_packet packet;
+	if (decode_knows_link(linktype))
+		return ST_OK;
+	return fail_set(why, ST_INVALID,
+			"link type %u is not decoded (Ethernet, Linux cooked, raw IP and loopback "
+			"are)",
+			linktype);
+}
+
+/* Packets until the end or the damage; ST_INVALID only for a link type that nobody decodes. */
+static enum status read_all(struct capture *c, struct source *source, struct pipeline *p,
+			    struct reading *r, struct daemon_capture *out, struct fail *why)
+{
+	uint64_t batches = 0;
+	struct source_batch b;
 	enum status st;
 
-	while ((st = capture_next(c, &packet, &out->damage)) == ST_OK) {
-		if (out->packets == 0 && !decode_knows_link(packet.linktype))
-			return fail_set(why, ST_INVALID,
-					"link type %u is not decoded (Ethernet, Linux cooked, raw "
-					"IP and loopback are)",
-					packet.linktype);
-		note_time(out, packet.at);
-		pipeline_frame(p, packet.linktype, packet.data, packet.wire_bytes, packet.at,
-			       packet.number);
-		if (packet.number % TICK_PACKETS == 0)
+	while ((st = source_take(source, 0, &b, &out->damage)) == ST_OK) {
+		if (out->packets == 0 && link_check(b.packets[0].linktype, why) != ST_OK)
+			return ST_INVALID;
+		for (size_t i = 0; i < b.count; i++) {
+			const struct source_packet *k = &b.packets[i];
+
+			note_time(out, k->at);
+			pipeline_frame(p, k->linktype, k->data, k->wire_bytes, k->at, k->number);
+		}
+		if (++batches % TICK_BATCHES == 0)
 			tick(r, c, false);
 	}
 	if (st == ST_END)
@@ -118,6 +130,7 @@ enum status daemon_sense(struct slice path, const struct pipeline_options *optio
 {
 	struct reading reading = {.progress = progress, .begin = os_clock_mono()};
 	struct daemon_capture k = {0};
+	struct source *source = NULL;
 	struct pipeline *p = NULL;
 	struct os_map map = {0};
 	struct daemon_file file;
@@ -137,9 +150,11 @@ enum status daemon_sense(struct slice path, const struct pipeline_options *optio
 	memcpy(k.sha256, file.sha256, sizeof k.sha256);
 	st = capture_open(c, file.text, why);
 	if (st == ST_OK)
+		st = source_file_open(c, a, &source, why);
+	if (st == ST_OK)
 		st = pipeline_new(options, &p, why);
 	if (st == ST_OK)
-		st = read_all(c, p, &reading, &k, why);
+		st = read_all(c, source, p, &reading, &k, why);
 	if (st == ST_OK) {
 		pipeline_finish(p);
 		k.counters = *pipeline_counters(p);
@@ -154,6 +169,7 @@ enum status daemon_sense(struct slice path, const struct pipeline_options *optio
 		*out = k;
 	tick(&reading, c, true);
 	pipeline_free(p);
+	source_close(source);
 	os_map_done(&map);
 	return st == ST_OK ? ST_OK : fail_wrap(why, "%.*s", SLICE_ARG(path));
 }

@@ -28,6 +28,10 @@ MUST_USE enum status daemon_judge(const struct bundle *b, const struct bundle_re
 				  struct arena *a, struct bulletin *out, struct slice *out_json,
 				  struct fail *why);
 
+/* The sets that rules changed, to their files, relative names below dir. */
+MUST_USE enum status daemon_sets_write(const struct detect_saved *saved, struct slice dir,
+				       struct arena *a, struct fail *why);
+
 /* A tick without numbers. */
 void daemon_progress_say(const struct daemon_progress *p, const char *stage, struct mono_ns since,
 			 bool finished);

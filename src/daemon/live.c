@@ -170,7 +170,7 @@ static enum status threads_start(struct live *l, struct fail *why)
 static enum status rules_first(struct live *l, struct fail *why)
 {
 	const struct rule_set *set;
-	enum status st = daemon_live_rules_load(l->o, l->o->config, &l->rules, why);
+	enum status st = daemon_live_rules_load(l, &l->rules, why);
 
 	if (st != ST_OK)
 		return st;
@@ -313,6 +313,25 @@ static void workers_end(struct live *l)
 			(void)pthread_join(l->workers[i].thread, NULL); /* they are ours */
 }
 
+/* What rules put into sets that are kept: all workers' together. */
+static enum status sets_keep(struct live *l, struct fail *why)
+{
+	const struct detect_rules *rules = l->rules->rules.compiled;
+	struct detect_saved *saved;
+	enum status st;
+
+	if (!detect_rules_save(rules))
+		return ST_OK;
+	saved = detect_saved_new(rules, l->arena);
+	if (saved == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for what sets hold");
+	for (size_t i = 0; i < l->worker_count; i++)
+		pipeline_take_sets(l->workers[i].pipeline, saved);
+	st = daemon_sets_write(saved, l->data_dir, l->arena, why);
+	detect_saved_done(saved);
+	return st;
+}
+
 static enum status finish(struct live *l, struct daemon_live_result *r, struct fail *why)
 {
 	enum status st = ST_OK;
@@ -324,6 +343,8 @@ static enum status finish(struct live *l, struct daemon_live_result *r, struct f
 	if (r->sensing)
 		write_stats(l, true);
 	written = daemon_lines_stop(l->lines);
+	if (r->sensing)
+		st = sets_keep(l, why);
 	for (size_t i = 0; i < l->worker_count; i++) {
 		struct live_worker *w = &l->workers[i];
 
@@ -382,6 +403,7 @@ enum status daemon_live(const struct daemon_live_options *o, struct arena *a,
 	l->arena = a;
 	l->signals = l->tell = -1;
 	l->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	l->data_dir = daemon_data_dir(o->config, o->rules.data_dir, dir);
 	l->began = os_clock_mono();
 	l->stats_ns = (int64_t)config_u64(o->config, "stats.interval", 1, 86400, 8) * TIME_NS_PER_S;
 	l->stats_due.ns = os_clock_wall().ns + l->stats_ns;

@@ -120,6 +120,7 @@ struct live {
 	struct live_rules *kept;  /* that a pipeline may still hold, and no worker uses */
 	struct reload *reload;
 	struct control *control;
+	struct slice data_dir; /* where sets are kept that rules change */
 	struct mono_ns began;
 	int signals; /* a signalfd; -1: none */
 	int statm;   /* /proc/self/statm, opened while it could be; -1: none */
@@ -144,8 +145,7 @@ MUST_USE enum status daemon_live_powers(struct live *l, struct slice dir, struct
 void *daemon_live_work(void *worker); /* a thread's function */
 
 /* reload.c */
-MUST_USE enum status daemon_live_rules_load(const struct daemon_live_options *o,
-					    struct config *config, struct live_rules **out,
+MUST_USE enum status daemon_live_rules_load(const struct live *l, struct live_rules **out,
 					    struct fail *why);
 void daemon_live_rules_free(struct live_rules *r);
 

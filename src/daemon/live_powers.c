@@ -76,8 +76,7 @@ static void readable(const struct live *l, struct paths *p)
 		add(p, folder_of(o->rules.classes));
 	add(p, config_text(o->config, "default-rule-path", ""));
 	add(p, config_text(o->config, "default-reputation-path", ""));
-	add(p, config_text(o->config, "default-data-dir", ""));
-	add(p, config_text(o->config, "data-dir", ""));
+	add(p, l->data_dir);
 	add_files(p, o->config, "rule-files");
 	add_setting(p, o->config, "classification-file");
 	add_setting(p, o->config, "reference-config-file");
@@ -95,6 +94,7 @@ static void readable(const struct live *l, struct paths *p)
 static void writable(const struct live *l, struct slice dir, struct paths *p)
 {
 	add(p, dir);
+	add(p, l->data_dir); /* sets that rules change, now or after a reload */
 	for (size_t i = 0; i < l->outputs.count; i++)
 		add(p, folder_of(l->outputs.eves[i].path));
 	for (size_t i = 0; i < l->worker_count; i++)

@@ -50,10 +50,12 @@ void daemon_live_rules_free(struct live_rules *r)
 	arena_pool_drain(&pool);
 }
 
-static enum status rules_load(const struct daemon_live_options *o, struct config *config,
+/* config NULL: read again. */
+static enum status rules_load(const struct live *l, struct config *config,
 			      const struct detect_rules *before, struct live_rules **out,
 			      struct fail *why)
 {
+	const struct daemon_live_options *o = l->o;
 	struct arena_pool pool = {.budget = SIZE_MAX};
 	struct arena arena = {.pool = &pool};
 	struct live_rules *r = ARENA_NEW(&arena, struct live_rules);
@@ -70,6 +72,7 @@ static enum status rules_load(const struct daemon_live_options *o, struct config
 		st = daemon_config_load(&o->source, &r->arena, &r->config, why);
 	source.config = r->config;
 	source.before = before;
+	source.data_dir = l->data_dir;
 	source.always = true;
 	if (st == ST_OK)
 		st = daemon_rules_load(&source, before == NULL ? &o->progress : NULL, &r->arena,
@@ -82,10 +85,9 @@ static enum status rules_load(const struct daemon_live_options *o, struct config
 	return ST_OK;
 }
 
-enum status daemon_live_rules_load(const struct daemon_live_options *o, struct config *config,
-				   struct live_rules **out, struct fail *why)
+enum status daemon_live_rules_load(const struct live *l, struct live_rules **out, struct fail *why)
 {
-	return rules_load(o, config, NULL, out, why);
+	return rules_load(l, l->o->config, NULL, out, why);
 }
 
 /* --- the thread --- */
@@ -114,8 +116,7 @@ static void *compile(void *ctx)
 	struct reload *r = ctx;
 	uint64_t one = 1;
 
-	r->status =
-		rules_load(r->live->o, NULL, r->live->rules->rules.compiled, &r->fresh, &r->why);
+	r->status = rules_load(r->live, NULL, r->live->rules->rules.compiled, &r->fresh, &r->why);
 	if (r->status == ST_OK)
 		r->status = kits_make(r);
 	atomic_store(&r->compiled, true);

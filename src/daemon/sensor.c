@@ -19,7 +19,7 @@ static enum status keep_set(void *ctx, struct slice name, struct slice text, str
 	return os_file_replace(NULL, path, text, why);
 }
 
-static enum status sets_write(const struct detect_saved *saved, struct slice dir, struct arena *a,
+enum status daemon_sets_write(const struct detect_saved *saved, struct slice dir, struct arena *a,
 			      struct fail *why)
 {
 	struct keeping k = {dir, a};
@@ -86,7 +86,7 @@ enum status daemon_sensor(const struct daemon_sensor_options *o, struct arena *a
 			daemon_outputs_stats(&outputs, r.captures[i].stats, r.captures[i].last);
 	}
 	if (st == ST_OK && saved != NULL && r.capture_count != 0)
-		st = sets_write(saved, source.data_dir, a, why);
+		st = daemon_sets_write(saved, source.data_dir, a, why);
 	detect_saved_done(saved);
 	r.records = daemon_outputs_records(&outputs);
 	if (r.sensing && st == ST_OK)

@@ -1,4 +1,5 @@
 """A sensor on an interface: what it sees is what a capture file shows it, whatever happens meanwhile."""
+import base64
 import collections
 import json
 import os
@@ -366,6 +367,18 @@ stats: {enabled: yes, interval: 1}
         with open(os.path.join(p.out, "stats.log")) as f:
             lines = [line.split("|") for line in f if line.startswith("decoder.pkts")]
         assert int(lines[-1][2]) == sent, lines
+
+
+def test_sets_that_rules_change_are_written_by_all_workers_at_the_end():
+    with Place('alert http any any -> any any (msg:"kept"; http.uri; dataset:set,paths,type string,state paths.lst; sid:1;)') as p:
+        s = p.sensor("--data-dir", p.out)
+        frames = [f for i in range(20) for f in wire.http(wire.host(0x010000 + i), 1024, wire.host(0x020000 + i), f"/p{i}")]
+        s.seen(p.wire.send(p.capture(frames)))
+        assert s.ask("reload")["return"] == "OK"
+        s.end()
+        with open(os.path.join(p.out, "paths.lst")) as f:
+            kept = {base64.b64decode(line).decode() for line in f}
+        assert kept == {f"/p{i}" for i in range(20)}, kept
 
 
 def test_an_interface_that_is_not_there_is_named():

@@ -99,10 +99,11 @@ MUST_USE enum status daemon_rules_load(const struct daemon_rules_source *src,
 struct slice daemon_data_dir(struct config *config, struct slice given, struct slice dir);
 void daemon_rules_close(struct daemon_rules *r);
 
-/* How often each unsupported keyword stopped a rule, most often first. */
+/* How often each keyword stopped a rule, most often first. */
 struct daemon_keyword_count {
 	struct slice keyword;
 	uint64_t rules;
+	bool known; /* what the rule says with it is wrong; else it is not supported */
 };
 size_t daemon_rules_unsupported(const struct daemon_rules *r, struct arena *a,
 				struct daemon_keyword_count **out);

@@ -285,6 +285,7 @@ enum status daemon_rules_load(const struct daemon_rules_source *src,
 	daemon_progress_say(progress, "compiling rules", begin, true);
 	if (st != ST_OK)
 		return st;
+	rule_set_problems_sort(&r.set);
 	r.parse_ns = parsed.ns - begin.ns;
 	r.compile_ns = os_clock_mono().ns - parsed.ns;
 	*out = r;
@@ -307,12 +308,14 @@ size_t daemon_rules_unsupported(const struct daemon_rules *r, struct arena *a,
 		struct slice k = r->set.problems[i].keyword;
 		size_t at = 0;
 
-		if (k.ptr == NULL)
+		if (k.ptr == NULL || r->set.problems[i].warning)
 			continue;
 		while (at < n && !slice_equal(list[at].keyword, k))
 			at++;
 		if (at == n &&
-		    !ARENA_PUSH(a, list, n, room, ((struct daemon_keyword_count){.keyword = k})))
+		    !ARENA_PUSH(a, list, n, room,
+				((struct daemon_keyword_count){.keyword = k,
+							       .known = detect_knows_keyword(k)})))
 			break;
 		for (list[at].rules++; at > 0 && list[at].rules > list[at - 1].rules; at--) {
 			struct daemon_keyword_count swap = list[at];

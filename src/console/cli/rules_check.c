@@ -43,8 +43,25 @@ static void problem_json(struct json *j, const struct rule_problem *p)
 	json_u64(j, p->line);
 	json_key(j, "sid");
 	json_u64(j, p->sid);
+	if (p->keyword.ptr != NULL)
+		json_member_str(j, "keyword", p->keyword);
+	json_member_bool(j, "warning", p->warning);
 	json_key(j, "text");
 	json_str(j, p->text);
+	json_end(j);
+}
+
+/* {"flow":3,"lua":1} of the keywords that are known, or not. */
+static void stoppers_json(struct json *j, const struct daemon_keyword_count *k, size_t n,
+			  bool known)
+{
+	json_object(j);
+	for (size_t i = 0; i < n; i++) {
+		if (k[i].known != known)
+			continue;
+		json_key_slice(j, k[i].keyword);
+		json_u64(j, k[i].rules);
+	}
 	json_end(j);
 }
 
@@ -58,13 +75,11 @@ static void check_json(const struct daemon_rules *r, const struct daemon_keyword
 	json_u64(&j, detect_rules_count(r->compiled));
 	json_key(&j, "failed");
 	json_u64(&j, bad(r));
+	json_member_u64(&j, "warnings", r->set.warning_count);
 	json_key(&j, "unsupported");
-	json_object(&j);
-	for (size_t i = 0; i < n; i++) {
-		json_key_slice(&j, k[i].keyword);
-		json_u64(&j, k[i].rules);
-	}
-	json_end(&j);
+	stoppers_json(&j, k, n, false);
+	json_key(&j, "wrong");
+	stoppers_json(&j, k, n, true);
 	json_key(&j, "skipped");
 	json_u64(&j, r->set.skipped);
 	json_key(&j, "problems");
@@ -96,7 +111,7 @@ int rules_check(struct cli *c)
 	return cli_print(c, buf_slice(&out)) ? code : CLI_CANNOT;
 }
 
-static const char *action_name(enum rule_action a)
+static const char *action_name(const struct rule *r)
 {
 	static const char *const names[] = {[RULE_ALERT] = "alert",
 					    [RULE_PASS] = "pass",
@@ -106,7 +121,7 @@ static const char *action_name(enum rule_action a)
 					    [RULE_REJECT_DST] = "rejectdst",
 					    [RULE_REJECT_BOTH] = "rejectboth"};
 
-	return names[a];
+	return r->config ? "config" : names[r->action];
 }
 
 static void rule_json(const struct rule *r, bool loaded, struct buf *out)
@@ -121,7 +136,7 @@ static void rule_json(const struct rule *r, bool loaded, struct buf *out)
 	json_key(&j, "rev");
 	json_u64(&j, r->rev);
 	json_key(&j, "action");
-	json_str(&j, slice_of(action_name(r->action)));
+	json_str(&j, slice_of(action_name(r)));
 	json_key(&j, "proto");
 	json_str(&j, r->proto);
 	json_key(&j, "msg");
@@ -144,8 +159,8 @@ static void rule_text(const struct rule *r, bool loaded, struct buf *out)
 {
 	buf_add_fmt(out, "%s %llu:%llu:%llu %s %.*s %.*s\n", loaded ? " " : "-",
 		    (unsigned long long)r->gid, (unsigned long long)r->sid,
-		    (unsigned long long)r->rev, action_name(r->action), SLICE_ARG(r->proto),
-		    SLICE_ARG(r->msg));
+		    (unsigned long long)r->rev, action_name(r), SLICE_ARG(r->proto),
+		    SLICE_ARG(r->msg.len != 0 ? r->msg : SLICE("(no msg)")));
 }
 
 int rules_list(struct cli *c)

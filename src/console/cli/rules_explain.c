@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * dewline rules explain and profile. */
+#include "base/json.h"
 #include "base/text.h"
 #include "console/cli/rules.h"
 #include "console/cli/talk.h"
@@ -17,35 +18,93 @@ static bool id_read(struct slice s, uint64_t *gid, uint64_t *sid)
 	return text_u64(head, 0, UINT32_MAX, gid) && text_u64(rest, 1, UINT32_MAX, sid);
 }
 
-/* True: the rule is in the files and loads. */
-static bool explain(const struct daemon_rules *r, uint64_t gid, uint64_t sid, struct buf *out)
+/* What there is to say about one rule. */
+struct explained {
+	const struct rule *rule; /* NULL: it is not in the files, or not as a rule */
+	bool loads;
+	struct buf sentences;
+};
+
+static struct explained explain(const struct daemon_rules *r, uint64_t gid, uint64_t sid,
+				struct arena *a)
 {
-	const struct rule *rule = NULL;
+	struct explained e = {.sentences = buf_in(a)};
 
 	for (size_t i = 0; i < r->set.count; i++)
 		if (r->set.rules[i].gid == gid && r->set.rules[i].sid == sid)
-			rule = &r->set.rules[i];
+			e.rule = &r->set.rules[i];
+	e.loads = e.rule != NULL && detect_rule_explain(r->compiled, gid, sid, &e.sentences);
+	return e;
+}
+
+static void explain_text(const struct daemon_rules *r, const struct explained *e, uint64_t sid,
+			 struct buf *out)
+{
+	const struct rule *rule = e->rule;
+
 	if (rule != NULL)
 		buf_add_fmt(out, "%.*s:%u: %llu:%llu rev %llu: %.*s\n  %.*s\n",
-			    SLICE_ARG(rule->file), rule->line, (unsigned long long)gid,
+			    SLICE_ARG(rule->file), rule->line, (unsigned long long)rule->gid,
 			    (unsigned long long)sid, (unsigned long long)rule->rev,
-			    SLICE_ARG(rule->msg), SLICE_ARG(rule->text));
-	if (rule != NULL && detect_rule_explain(r->compiled, gid, sid, out))
-		return true;
+			    SLICE_ARG(rule->msg.len != 0 ? rule->msg : SLICE("(no msg)")),
+			    SLICE_ARG(rule->text));
+	buf_add(out, buf_slice(&e->sentences));
 	for (size_t i = 0; i < r->set.problem_count; i++) {
 		const struct rule_problem *p = &r->set.problems[i];
 
 		if (p->sid == sid)
-			buf_add_fmt(out, "%.*s:%u: does not load: %.*s\n", SLICE_ARG(p->file),
-				    p->line, SLICE_ARG(p->text));
+			buf_add_fmt(out, "%.*s:%u: %s: %.*s\n", SLICE_ARG(p->file), p->line,
+				    p->warning ? "warning" : "does not load", SLICE_ARG(p->text));
 	}
-	return false;
+}
+
+static void explain_json(const struct daemon_rules *r, const struct explained *e, uint64_t sid,
+			 struct buf *out)
+{
+	struct slice rest = buf_slice(&e->sentences);
+	struct json j = json_in(out);
+
+	json_object(&j);
+	json_member_u64(&j, "sid", sid);
+	json_member_bool(&j, "loaded", e->loads);
+	if (e->rule != NULL) {
+		json_member_u64(&j, "gid", e->rule->gid);
+		json_member_u64(&j, "rev", e->rule->rev);
+		json_member_str(&j, "msg", e->rule->msg);
+		json_member_str(&j, "file", e->rule->file);
+		json_member_u64(&j, "line", e->rule->line);
+		json_member_str(&j, "rule", e->rule->text);
+	}
+	json_key(&j, "sentences");
+	json_array(&j);
+	while (rest.len != 0)
+		json_str(&j, slice_trim(slice_split(&rest, '\n')));
+	json_end(&j);
+	json_key(&j, "problems");
+	json_array(&j);
+	for (size_t i = 0; i < r->set.problem_count; i++)
+		if (r->set.problems[i].sid == sid)
+			json_str(&j, r->set.problems[i].text);
+	json_end(&j);
+	json_end(&j);
+	buf_add_byte(out, '\n');
+}
+
+/* The rule is named in the files, though it may not be one. */
+static bool is_there(const struct daemon_rules *r, const struct explained *e, uint64_t sid)
+{
+	bool there = e->rule != NULL;
+
+	for (size_t i = 0; i < r->set.problem_count; i++)
+		there |= r->set.problems[i].sid == sid;
+	return there;
 }
 
 int rules_explain(struct cli *c)
 {
 	struct buf out = buf_in(c->arena);
 	struct daemon_rules rules;
+	struct explained e;
 	uint64_t gid, sid;
 	int code;
 
@@ -56,8 +115,12 @@ int rules_explain(struct cli *c)
 	code = rules_open(c, 2, &rules, NULL);
 	if (code != CLI_DONE)
 		return code;
-	code = explain(&rules, gid, sid, &out) ? CLI_DONE : CLI_NO;
-	if (out.len == 0)
+	e = explain(&rules, gid, sid, c->arena);
+	code = e.loads ? CLI_DONE : CLI_NO;
+	if (is_there(&rules, &e, sid))
+		(cli_value(c, "json").ptr != NULL ? explain_json : explain_text)(&rules, &e, sid,
+										 &out);
+	else
 		cli_say(c, "there is no rule %llu:%llu in these files", (unsigned long long)gid,
 			(unsigned long long)sid);
 	daemon_rules_close(&rules);

@@ -186,6 +186,23 @@ struct daemon_rules_source talk_rules_source(const struct cli *c, struct config 
 	return s;
 }
 
+/* " flow (3), lua (1)" of the keywords that are known, or not, with a word before them. */
+static void stoppers(const char *word, const struct daemon_keyword_count *k, size_t n, bool known,
+		     struct buf *out)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < n; i++) {
+		if (k[i].known != known)
+			continue;
+		buf_add_z(out, any ? "," : word);
+		buf_add_fmt(out, " %.*s (", SLICE_ARG(k[i].keyword));
+		number(k[i].rules, out);
+		buf_add_byte(out, ')');
+		any = true;
+	}
+}
+
 void talk_rules(const struct daemon_rules *r, size_t most, struct arena *a, struct buf *out)
 {
 	struct daemon_keyword_count *keywords;
@@ -194,7 +211,8 @@ void talk_rules(const struct daemon_rules *r, size_t most, struct arena *a, stru
 	for (; shown < r->set.problem_count && shown < most; shown++) {
 		const struct rule_problem *p = &r->set.problems[shown];
 
-		buf_add_fmt(out, "%.*s:%u: %.*s", SLICE_ARG(p->file), p->line, SLICE_ARG(p->text));
+		buf_add_fmt(out, "%.*s:%u: %s%.*s", SLICE_ARG(p->file), p->line,
+			    p->warning ? "warning: " : "", SLICE_ARG(p->text));
 		if (p->sid != 0)
 			buf_add_fmt(out, " (sid %llu)", (unsigned long long)p->sid);
 		buf_add_byte(out, '\n');
@@ -206,15 +224,15 @@ void talk_rules(const struct daemon_rules *r, size_t most, struct arena *a, stru
 	}
 	number(detect_rules_count(r->compiled), out);
 	buf_add_z(out, " rules loaded, ");
-	number(r->set.problem_count, out);
+	number(r->set.problem_count - r->set.warning_count, out);
 	buf_add_z(out, " not");
-	if (n != 0)
-		buf_add_z(out, "; not supported:");
-	for (size_t i = 0; i < n; i++) {
-		buf_add_fmt(out, "%s %.*s (", i ? "," : "", SLICE_ARG(keywords[i].keyword));
-		number(keywords[i].rules, out);
-		buf_add_byte(out, ')');
+	if (r->set.warning_count != 0) {
+		buf_add_z(out, ", ");
+		number(r->set.warning_count, out);
+		buf_add_z(out, r->set.warning_count == 1 ? " warning" : " warnings");
 	}
+	stoppers("; not supported:", keywords, n, false, out);
+	stoppers("; wrong in:", keywords, n, true, out);
 	buf_add_byte(out, '\n');
 }
 

@@ -84,6 +84,9 @@ void talk_costs(const struct daemon_capture *captures, size_t n, size_t most, bo
 	if (!json)
 		buf_add_fmt(out, "%12s %12s %12s %14s %9s  %s\n", "steps", "asked", "looked",
 			    "bytes", "matched", "rule");
-	for (size_t i = 0; i < count && i < most && all[i].asked != 0; i++)
+	for (size_t i = 0; i < count && i < most && all[i].asked != 0; i++) {
+		if (all[i].steps == 0 && most != SIZE_MAX)
+			break; /* asked by their headers alone */
 		(json ? row_json : row_text)(&all[i], out);
+	}
 }

@@ -124,6 +124,22 @@ struct slice rule_line_take(struct rule_set *s, struct slice *rest, uint32_t *li
 	return buf_slice(&all);
 }
 
+static int problem_compare(const void *pa, const void *pb)
+{
+	const struct rule_problem *a = pa, *b = pb;
+	int d = slice_compare(a->file, b->file);
+
+	if (d != 0 || a->line != b->line)
+		return d != 0 ? d : a->line < b->line ? -1 : 1;
+	return slice_compare(a->text, b->text);
+}
+
+void rule_set_problems_sort(struct rule_set *s)
+{
+	if (s->problem_count > 1)
+		qsort(s->problems, s->problem_count, sizeof s->problems[0], problem_compare);
+}
+
 /* Adds r, or keeps what is there. */
 static enum status rule_add(struct rule_set *s, const struct rule *r, struct fail *why)
 {

@@ -198,6 +198,9 @@ void rule_set_warn(struct rule_set *s, struct slice file, uint32_t line, const c
 void rule_set_problem(struct rule_set *s, const struct rule *r, bool warning, struct slice keyword,
 		      const char *fmt, ...) PRINTF_LIKE(5, 6);
 
+/* Puts the problems in the order in which a person reads: by file, then line. */
+void rule_set_problems_sort(struct rule_set *s);
+
 /* By gid, then sid. */
 int rule_id_compare(const struct rule *a, const struct rule *b);
 /* The rules in that order; NULL: no memory. */

@@ -69,6 +69,8 @@ static int rule_compare(const void *pa, const void *pb)
 
 	d = d != 0 ? d : before(b->bit_use, a->bit_use);
 	d = d != 0 ? d : before(b->int_use, a->int_use);
+	d = d != 0 ? d : before(b->var_use, a->var_use);
+	d = d != 0 ? d : before(b->packet_var_use, a->packet_var_use);
 	d = d != 0 ? d : before(b->host_use, a->host_use);
 	d = d != 0 ? d : before(b->pair_use, a->pair_use);
 	d = d != 0 ? d : before(a->rule->priority, b->rule->priority);

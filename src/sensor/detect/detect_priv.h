@@ -264,7 +264,8 @@ struct detect_rule {
 	uint8_t *hook_progress; /* by protocol */
 	const struct detect_threshold *threshold, *filter, *rate;
 	const struct detect_suppress *suppress;
-	uint8_t bit_use, int_use, host_use, pair_use; /* enum detect_use: for the order */
+	/* enum detect_use: for the order */
+	uint8_t bit_use, int_use, var_use, packet_var_use, host_use, pair_use;
 	/* fast pattern */
 	const struct detect_content *fast;
 	uint32_t fast_list;
@@ -724,6 +725,20 @@ enum {
 	DETECT_VAR_BYTES_MAX = 64 << 10, /* of all variables a flow ever had */
 };
 
+/* What pcre captured while a rule is asked: it becomes a variable only if the rule matches. */
+struct detect_capture {
+	struct slice name, value; /* value: of the bytes looked at, valid while the rule is asked */
+	bool of_packet;
+};
+
+enum { DETECT_CAPTURED_MAX = 32 /* of one rule */ };
+
+struct detect_worker;
+/* Of two with one name the later counts. */
+void detect_capture_add(struct detect_worker *w, const struct detect_capture *c);
+/* v's rule matched. */
+void detect_captures_keep(const struct detect_view *v);
+
 /* Sets a variable in *list, in a; `used` counts what was ever kept. A value that does not fit is
  * not kept. */
 void detect_var_set(struct detect_var **list, struct arena *a, uint32_t *used, struct slice name,
@@ -893,6 +908,8 @@ struct detect_worker {
 	bool remembered; /* a match had an effect since this was cleared */
 	struct detect_context contexts[DETECT_CONTEXTS_MAX]; /* of the packet */
 	uint32_t context_count;
+	struct detect_capture captured[DETECT_CAPTURED_MAX]; /* of the rule being asked */
+	uint32_t captured_count;
 	struct detect_var *vars; /* of the packet, in packet_arena */
 	uint32_t var_bytes;
 	struct arena packet_arena; /* reset when the next packet comes */

@@ -10,6 +10,7 @@
 static bool rule_holds(const struct detect_rule *r, size_t protocol, struct slice bytes,
 		       const struct detect_view *v)
 {
+	v->worker->captured_count = 0;
 	if (!detect_header_holds(r, v))
 		return false;
 	v->worker->counters.evaluated++;

@@ -218,10 +218,15 @@ static enum status captures_find(struct detect_compiler *c, struct detect_pcre *
 	if (st != ST_OK)
 		return st;
 	(void)pcre2_pattern_info(o->code, PCRE2_INFO_CAPTURECOUNT, &groups);
-	for (uint32_t i = 0; i < o->capture_count; i++)
+	for (uint32_t i = 0; i < o->capture_count; i++) {
+		if (o->captures[i].of != OF_ALERT)
+			detect_use_add(o->captures[i].of == OF_FLOW ? &c->out->var_use
+								    : &c->out->packet_var_use,
+				       true);
 		if (o->captures[i].group > groups || o->captures[i].group > DETECT_CAPTURES_MAX)
 			return fail_set(why, ST_INVALID, "pcre has no group %u to capture",
 					o->captures[i].group);
+	}
 	return ST_OK;
 }
 
@@ -240,12 +245,8 @@ static void context_add(const struct detect_inspect *in, struct slice name, stru
 static void captures_keep(const struct detect_pcre *p, const struct detect_inspect *in,
 			  struct slice subject, const PCRE2_SIZE *ov, uint32_t groups)
 {
-	const struct detect_view *v = in->view;
-	struct detect_worker *w = v->worker;
-
 	for (uint32_t i = 0; i < p->capture_count; i++) {
 		const struct capture *c = &p->captures[i];
-		struct detect_flow *f;
 		struct slice value;
 
 		if (c->group >= groups || ov[2 * c->group] == PCRE2_UNSET)
@@ -256,13 +257,10 @@ static void captures_keep(const struct detect_pcre *p, const struct detect_inspe
 			context_add(in, c->name, value);
 			continue;
 		}
-		if (c->of == OF_PACKET) {
-			detect_var_set(&w->vars, &w->packet_arena, &w->var_bytes, c->name, value);
-			continue;
-		}
-		f = detect_flow_state(v);
-		if (f != NULL)
-			detect_var_set(&f->vars, &v->flow->arena, &f->var_bytes, c->name, value);
+		detect_capture_add(in->view->worker,
+				   &(struct detect_capture){.name = c->name,
+							    .value = value,
+							    .of_packet = c->of == OF_PACKET});
 	}
 }
 

@@ -57,6 +57,7 @@ static enum status compile(struct detect_compiler *c, const struct detect_keywor
 		return fail_wrap(why, "%s", kw->name);
 	if (o->bytes.len == 0)
 		return fail_set(why, ST_INVALID, "%s wants a value that is not empty", kw->name);
+	detect_use_add(kw->test == flow_var ? &c->out->var_use : &c->out->packet_var_use, false);
 	return detect_add_test(c, kw, o, why);
 }
 

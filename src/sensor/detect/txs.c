@@ -143,6 +143,7 @@ static enum answer rule_ask(struct look *k, const struct detect_rule *r, uint32_
 {
 	enum answer all;
 
+	k->w->captured_count = 0;
 	if (r->has_hook && k->tx->progress[r->hook_dir] < r->hook_progress[k->index])
 		return WAITS;
 	all = tests_ask(k, r);

@@ -44,6 +44,40 @@ void detect_var_set(struct detect_var **list, struct arena *a, uint32_t *used, s
 	*used += (uint32_t)(value.len + sizeof **at);
 }
 
+void detect_capture_add(struct detect_worker *w, const struct detect_capture *c)
+{
+	uint32_t i = 0;
+
+	while (i < w->captured_count && (w->captured[i].of_packet != c->of_packet ||
+					 !slice_equal(w->captured[i].name, c->name)))
+		i++;
+	if (i == DETECT_CAPTURED_MAX)
+		return;
+	w->captured[i] = *c;
+	if (i == w->captured_count)
+		w->captured_count++;
+}
+
+void detect_captures_keep(const struct detect_view *v)
+{
+	struct detect_worker *w = v->worker;
+
+	for (uint32_t i = 0; i < w->captured_count; i++) {
+		const struct detect_capture *c = &w->captured[i];
+		struct detect_flow *f;
+
+		if (c->of_packet) {
+			detect_var_set(&w->vars, &w->packet_arena, &w->var_bytes, c->name,
+				       c->value);
+			continue;
+		}
+		f = detect_flow_state(v);
+		if (f != NULL)
+			detect_var_set(&f->vars, &v->flow->arena, &f->var_bytes, c->name, c->value);
+	}
+	w->captured_count = 0;
+}
+
 static bool var_at(const struct detect_var *v, size_t n, struct slice *name, struct slice *value)
 {
 	while (v != NULL && n-- > 0)

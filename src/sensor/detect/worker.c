@@ -178,8 +178,10 @@ void detect_fire(const struct detect_rule *r, const struct detect_view *v)
 {
 	for (uint32_t i = 0; i < r->after_count; i++)
 		r->after[i].kw->after(r->after[i].operand, v);
-	if (r->after_count != 0)
+	if (r->after_count != 0 || v->worker->captured_count != 0)
 		v->worker->remembered = true;
+	if (v->worker->captured_count != 0)
+		detect_captures_keep(v);
 	detect_queue_add(v->worker, r, v);
 }
 
@@ -198,6 +200,7 @@ struct slice detect_buffer_transform(const struct detect_buffer *b, struct slice
 static void rule_ask(struct detect_worker *w, const struct detect_rule *r,
 		     const struct detect_view *v)
 {
+	w->captured_count = 0;
 	if (!detect_header_holds(r, v))
 		return;
 	if (r->payload_list >= 0) {
@@ -248,8 +251,8 @@ static void packet_ask_again(struct detect_worker *w, const struct packet *p, st
 	for (size_t i = 0; i < w->candidates.count; i++) {
 		const struct detect_rule *r = &w->rules->rules[w->candidates.items[i]];
 
-		if ((reads(r->bit_use) || reads(r->int_use) || reads(r->host_use) ||
-		     reads(r->pair_use)) &&
+		if ((reads(r->bit_use) || reads(r->int_use) || reads(r->var_use) ||
+		     reads(r->packet_var_use) || reads(r->host_use) || reads(r->pair_use)) &&
 		    !has_matched(w, r))
 			rule_ask(w, r, &v);
 	}

@@ -21,7 +21,8 @@
 
 enum {
 	FLOWS_MAX_DEFAULT = 1000000,
-	BUCKETS_FIRST = 4096, /* doubled when there are more flows than buckets */
+	RECOVERY_DEFAULT = 30, /* per cent */
+	BUCKETS_FIRST = 4096,  /* doubled when there are more flows than buckets */
 	SLAB_FLOWS = 16,
 	SLOT_ROOM = 1024, /* bytes: a TCP session without data, or a short fingerprint */
 	BINS_FIRST = 32,
@@ -59,7 +60,8 @@ struct flow_table {
 	struct flow *free; /* through hash_next */
 	struct queue queues[QUEUES];
 	struct flow *given; /* by the last flow_table_packet() */
-	int64_t timeout_ns[QUEUES];
+	int64_t timeout_ns[QUEUES], emergency_ns[QUEUES];
+	bool emergency;
 	int64_t next_end_ns; /* no timeout passes before: queues need no look until then */
 	struct wall_ns now;
 	struct flow_counters counters;
@@ -236,7 +238,7 @@ static uint8_t queue_of(const struct flow *f)
 /* When the timeout of a flow passes. */
 static int64_t end_ns(const struct flow_table *t, const struct flow *f)
 {
-	int64_t timeout = t->timeout_ns[f->queue];
+	int64_t timeout = t->emergency ? t->emergency_ns[f->queue] : t->timeout_ns[f->queue];
 
 	return f->seen.ns > INT64_MAX - timeout ? INT64_MAX : f->seen.ns + timeout;
 }
@@ -293,6 +295,7 @@ static void end(struct flow_table *t, struct flow *f, enum flow_end why)
 {
 	struct flow **at = &t->buckets[f->hash & (t->bucket_count - 1)];
 
+	f->emergency = t->emergency && why != FLOW_END_SHUTDOWN;
 	t->sink.ended(t->sink.ctx, f, why);
 	while (*at != f)
 		at = &(*at)->hash_next;
@@ -365,6 +368,28 @@ void flow_swap(struct flow *f)
 	f->drop_said = (uint8_t)((f->drop_said & 1) << 1 | (f->drop_said >> 1 & 1));
 }
 
+/* There is no room for a new flow: the oldest makes some, and from now on flows end sooner. */
+static void evict(struct flow_table *t)
+{
+	if (!t->emergency) {
+		t->emergency = true;
+		t->counters.emergencies++;
+		t->next_end_ns = INT64_MIN; /* timeouts are others now */
+	}
+	t->counters.evicted++;
+	end(t, oldest(t), FLOW_END_FORCED);
+}
+
+static void recover(struct flow_table *t)
+{
+	uint32_t most = t->limits.flows_max;
+
+	if (!t->emergency || most - t->count < (uint64_t)most * t->limits.recovery / 100)
+		return;
+	t->emergency = false;
+	t->counters.emergencies_over++;
+}
+
 static struct flow *add(struct flow_table *t, const struct packet *p, const struct flow_key *k,
 			uint32_t hash)
 {
@@ -373,14 +398,11 @@ static struct flow *add(struct flow_table *t, const struct packet *p, const stru
 	struct flow *f;
 	uint8_t *room;
 
-	if (t->count >= t->limits.flows_max) {
-		t->counters.evicted++;
-		end(t, oldest(t), FLOW_END_FORCED);
-	}
+	if (t->count >= t->limits.flows_max)
+		evict(t);
 	f = take_free(t);
 	if (f == NULL && t->count != 0) {
-		t->counters.evicted++;
-		end(t, oldest(t), FLOW_END_FORCED);
+		evict(t);
 		f = take_free(t);
 	}
 	if (f == NULL) {
@@ -579,6 +601,7 @@ void flow_table_expire(struct flow_table *t, struct wall_ns now)
 		if (f != NULL && end_ns(t, f) < t->next_end_ns)
 			t->next_end_ns = end_ns(t, f);
 	}
+	recover(t);
 }
 
 struct flow_table *flow_table_new(struct arena *process, const struct flow_limits *limits,
@@ -589,11 +612,14 @@ struct flow_table *flow_table_new(struct arena *process, const struct flow_limit
 	if (t == NULL)
 		return NULL;
 	t->limits = *limits;
-	for (unsigned i = 0; i < QUEUES; i++)
-		t->timeout_ns[i] =
-			TIME_NS_PER_S * (int64_t)flow_timeout_s(limits,
-								(enum flow_class)(i / FLOW_STATES),
-								i % FLOW_STATES);
+	for (unsigned i = 0; i < QUEUES; i++) {
+		enum flow_class class = (enum flow_class)(i / FLOW_STATES);
+		unsigned state = i % FLOW_STATES;
+
+		t->timeout_ns[i] = TIME_NS_PER_S * (int64_t)flow_timeout_s(limits, class, state);
+		t->emergency_ns[i] =
+			TIME_NS_PER_S * (int64_t)flow_emergency_s(limits, class, state);
+	}
 	t->sink = sink;
 	t->slabs = (struct arena){.pool = limits->pool};
 	t->buckets_arena = (struct arena){.pool = limits->pool};
@@ -601,6 +627,10 @@ struct flow_table *flow_table_new(struct arena *process, const struct flow_limit
 	t->next_end_ns = INT64_MAX;
 	if (t->limits.flows_max == 0)
 		t->limits.flows_max = FLOWS_MAX_DEFAULT;
+	if (limits->memcap != 0 && limits->memcap / sizeof(struct slot) < t->limits.flows_max)
+		t->limits.flows_max = (uint32_t)(limits->memcap / sizeof(struct slot)) + 1;
+	if (t->limits.recovery == 0)
+		t->limits.recovery = RECOVERY_DEFAULT;
 	t->bucket_count = BUCKETS_FIRST;
 	t->buckets = ARENA_ARRAY(&t->buckets_arena, struct flow *, t->bucket_count);
 	if (t->buckets == NULL) {

@@ -58,6 +58,7 @@ struct flow {
 	struct flow_side side[2]; /* indexed by the direction the packets travel */
 	bool alerted, no_inspect; /* no_inspect: passed or given up, headers are still counted */
 	enum flow_action action;
+	bool emergency;	     /* the table was in one when it ended */
 	bool policy_dropped; /* action is FLOW_DROP because of an exception policy */
 	bool bypassed;	     /* nothing looks at it any more; packets are counted */
 	uint8_t policies;    /* bit i: exception policy i was asked (sensor/pipeline/verdict.h) */
@@ -103,6 +104,11 @@ struct flow_limits {
 	bool any_vlan, any_depth; /* packets of one flow may differ in VLANs, in tunnels around them
 				   */
 	uint32_t flows_max;	  /* 0 = 1,000,000; the oldest is evicted (forced) */
+	size_t memcap; /* bytes of all flows, which bound flows_max, too; 0: no such bound */
+	/* While flows_max is reached, and until recovery per cent of it are free again (0: 30),
+	 * these timeouts apply where they are shorter. */
+	uint32_t emergency_s[FLOW_CLASSES][FLOW_STATES]; /* 0: Suricata's default */
+	uint32_t recovery;
 	uint64_t hash_seed; /* live capture gives a random one, so that nobody can aim at one chain
 			     */
 	struct arena_pool *pool;
@@ -132,6 +138,7 @@ void flow_table_expire(struct flow_table *t, struct wall_ns now);
 
 struct flow_counters {
 	uint64_t flows, ended, evicted, no_memory;
+	uint64_t emergencies, emergencies_over;
 };
 const struct flow_counters *flow_table_counters(const struct flow_table *t);
 

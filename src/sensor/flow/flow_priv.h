@@ -9,6 +9,8 @@
 
 /* Seconds without a packet after which a flow ends. */
 uint32_t flow_timeout_s(const struct flow_limits *l, enum flow_class class, unsigned state);
+/* The same while there is no room for new flows: never longer. */
+uint32_t flow_emergency_s(const struct flow_limits *l, enum flow_class class, unsigned state);
 
 /* An ICMP (v4) message that says that a packet could not be delivered: it begins no flow. */
 bool flow_icmp_error(const struct packet *p);

@@ -235,6 +235,44 @@ static void a_full_table_ends_the_oldest(struct test *t)
 	EXPECT_UINT(t, rig_close(&r), 0);
 }
 
+/* 100 flows at 0 s, room for no more: the next one begins an emergency, in which a flow without an
+ * answer is over after 10 s, not 60. */
+static void a_full_table_is_in_an_emergency_until_there_is_room(struct test *t)
+{
+	const struct flow_counters *c;
+	struct rig r;
+	enum flow_dir dir;
+
+	rig_open(&r, 100);
+	c = flow_table_counters(r.table);
+	for (uint16_t i = 0; i < 101; i++) {
+		struct packet p = packet(IP_PROTO_TCP, 1, i, 2, 80, 0);
+
+		EXPECT_UINT(t, c->emergencies, 0);
+		EXPECT(t, flow_table_packet(r.table, &p, &dir) != NULL);
+	}
+	EXPECT_UINT(t, c->emergencies, 1);
+	EXPECT_UINT(t, c->evicted, 1);
+	flow_table_expire(r.table, (struct wall_ns){10 * TIME_NS_PER_S - 1});
+	EXPECT_UINT(t, r.ended[FLOW_END_TIMEOUT], 0);
+	EXPECT_UINT(t, c->emergencies_over, 0);
+	flow_table_expire(r.table, (struct wall_ns){10 * TIME_NS_PER_S});
+	EXPECT_UINT(t, r.ended[FLOW_END_TIMEOUT], 100);
+	EXPECT_UINT(t, c->emergencies_over, 1);
+	/* it is over: what comes now has its 60 s again */
+	for (uint16_t i = 0; i < 50; i++) {
+		struct packet p = packet(IP_PROTO_TCP, 1, i, 2, 80, 11000);
+
+		EXPECT(t, flow_table_packet(r.table, &p, &dir) != NULL);
+	}
+	flow_table_expire(r.table, (struct wall_ns){71 * TIME_NS_PER_S - 1});
+	EXPECT_UINT(t, r.ended[FLOW_END_TIMEOUT], 100);
+	flow_table_expire(r.table, (struct wall_ns){71 * TIME_NS_PER_S});
+	EXPECT_UINT(t, r.ended[FLOW_END_TIMEOUT], 150);
+	EXPECT_UINT(t, c->emergencies, 1);
+	EXPECT_UINT(t, rig_close(&r), 0);
+}
+
 /* Model: an array of tuples. Every packet must land in the flow that the model says. */
 static void a_random_mix_agrees_with_a_plain_list(struct test *t)
 {
@@ -304,5 +342,5 @@ TESTS(T(both_directions_are_one_flow), T(a_handshake_establishes_and_a_close_clo
       T(who_answers_a_syn_is_the_server_even_if_seen_first), T(echo_and_reply_are_one_flow),
       T(a_flow_ends_at_its_timeout_and_not_before), T(a_state_that_others_set_has_its_own_timeout),
       T(a_clock_that_jumps_back_ends_nothing_early), T(the_fingerprint_counts_payload_by_second),
-      T(a_full_table_ends_the_oldest), T(a_random_mix_agrees_with_a_plain_list),
-      T(without_memory_flows_are_lost_and_counted))
+      T(a_full_table_ends_the_oldest), T(a_full_table_is_in_an_emergency_until_there_is_room),
+      T(a_random_mix_agrees_with_a_plain_list), T(without_memory_flows_are_lost_and_counted))

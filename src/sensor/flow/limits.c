@@ -12,6 +12,17 @@ static const uint32_t timeouts_s[FLOW_CLASSES][FLOW_STATES] = {
 	[FLOW_CLASS_OTHER] = {30, 300, 30, 100},
 };
 
+/* Suricata's own, which its suricata.yaml repeats, but for a TCP session that was closed: 0. */
+static const uint32_t emergency_s[FLOW_STATES] = {10, 100, 0, 50};
+
+uint32_t flow_emergency_s(const struct flow_limits *l, enum flow_class class, unsigned state)
+{
+	uint32_t s = l->emergency_s[class][state], usual = flow_timeout_s(l, class, state);
+
+	s = s != 0 ? s : emergency_s[state];
+	return s < usual ? s : usual;
+}
+
 uint32_t flow_timeout_s(const struct flow_limits *l, enum flow_class class, unsigned state)
 {
 	uint32_t s = l->timeout_s[class][state];
@@ -26,15 +37,25 @@ void flow_limits_read(struct flow_limits *out, struct config *c)
 					      [FLOW_CLASS_ICMP] = "icmp",
 					      [FLOW_CLASS_OTHER] = "default"};
 	static const char *const states[] = {"new", "established", "closed", "bypassed"};
+	static const char *const emergency[] = {"emergency-new", "emergency-established",
+						"emergency-closed", "emergency-bypassed"};
 	struct config *all = config_at(c, "flow-timeouts");
 
 	for (unsigned k = 0; all != NULL && k < FLOW_CLASSES; k++) {
 		struct config *of = config_at(all, classes[k]);
 
-		for (unsigned s = 0; s < FLOW_STATES; s++)
+		for (unsigned s = 0; s < FLOW_STATES; s++) {
 			out->timeout_s[k][s] =
 				(uint32_t)config_u64(of, states[s], 0, UINT32_MAX, 0);
+			out->emergency_s[k][s] =
+				(uint32_t)config_u64(of, emergency[s], 0, UINT32_MAX, 0);
+		}
 	}
+	/* a flow has room in it for its TCP session */
+	out->memcap = config_size(c, "flow.memcap", 0);
+	if (out->memcap != 0)
+		out->memcap += config_size(c, "stream.memcap", 0);
+	out->recovery = (uint32_t)config_u64(c, "flow.emergency-recovery", 1, 100, 30);
 	out->any_vlan = !config_bool(c, "vlan.use-for-tracking", true);
 	out->any_depth = !config_bool(c, "decoder.recursion-level.use-for-tracking", true);
 	/* a SYN/ACK that comes first is an answer only to who may pick sessions up */

@@ -87,6 +87,8 @@ static void add_flow(struct pipeline *p, const struct report_output *o, struct r
 
 	if (f->bypassed)
 		report_add_z(p, "flow", "bypass", "local");
+	if (f->emergency)
+		report_add_bool(p, "flow", "emergency", true);
 	if (f->action != FLOW_NO_ACTION)
 		report_add_z(p, "flow", "action", actions[f->action]);
 	if (f->policies != 0 && o->settings->flow_policies)

@@ -27,6 +27,9 @@ struct telnet {
 		LOGGED_IN,
 		REFUSED
 	} login;
+	/* Of the text that is held: so many bytes have no end in them, of that kind. */
+	size_t looked[2];
+	bool asked[2];
 };
 
 /* The bytes of the command at the front of in; 0: more are needed. */
@@ -47,11 +50,12 @@ static size_t command(struct slice in, bool eof)
 	return in.len >= n ? n : eof ? in.len : 0;
 }
 
-/* The same of text; *out: what it says, without its end. */
-static size_t text(struct slice in, struct slice end, bool eof, struct slice *out)
+/* The same of text; *out: what it says, without its end, which does not begin before `from`. */
+static size_t text(struct slice in, size_t from, struct slice end, bool eof, struct slice *out)
 {
-	size_t at = slice_find(slice_part(in, 0, TEXT_MAX), end);
+	size_t at = slice_find(slice_from(slice_part(in, 0, TEXT_MAX), from), end);
 
+	at += at != SIZE_MAX ? from : 0;
 	*out = slice_part(in, 0, at != SIZE_MAX ? at : TEXT_MAX);
 	if (at != SIZE_MAX)
 		return at + end.len;
@@ -87,8 +91,13 @@ static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slic
 			    (s->login == IDLE || s->login == REFUSED || s->login == NAME_GIVEN);
 		bool is_command = in.ptr[0] == IAC;
 
+		if (s->asked[dir] != asks)
+			s->looked[dir] = 0;
+		s->asked[dir] = asks;
 		n = is_command ? command(in, eof)
-			       : text(in, asks ? SLICE(": ") : SLICE("\n"), eof, &what);
+			       : text(in, s->looked[dir], asks ? SLICE(": ") : SLICE("\n"), eof,
+				      &what);
+		s->looked[dir] = n == 0 && !is_command ? in.len - 1 : 0;
 		if (n == 0)
 			break;
 		(void)app_frame_open(f, dir, FRAME_PDU, at, (int64_t)n, NULL);

@@ -47,11 +47,21 @@ static struct detect_tx *tx_state(struct detect_worker *w, struct app_tx *tx,
 	return tx->detect;
 }
 
+/* Nothing of it is in that direction, so no packet of that direction need come for rules to look.
+ */
+static bool is_aside(const struct app_tx *tx, unsigned dir)
+{
+	return (tx->blind >> dir & 1) != 0 || (tx->dirs != 0 && (tx->dirs >> dir & 1) == 0);
+}
+
 bool detect_tx_done(const struct app_tx *tx)
 {
 	const struct detect_tx *d = tx->detect;
+	bool done = d != NULL;
 
-	return d != NULL && d->seen[0] >= d->complete[0] && d->seen[1] >= d->complete[1];
+	for (unsigned dir = 0; done && dir < 2; dir++)
+		done = d->seen[dir] >= d->complete[dir] || is_aside(tx, dir);
+	return done;
 }
 
 static bool is_final(const struct look *k, const struct app_field *f, unsigned dir)
@@ -325,7 +335,7 @@ static bool is_quiet(const struct look *k, unsigned dir, bool last)
 {
 	const struct detect_tx *d = k->d;
 
-	if ((k->tx->blind >> dir & 1) != 0 || (!k->groups->any && d->count == 0))
+	if (!k->groups->any && d->count == 0)
 		return true;
 	return d->looked[dir] && !last && !d->growing[dir] &&
 	       d->seen[dir] == k->tx->progress[dir] && d->anomalies == k->tx->anomalies &&
@@ -356,7 +366,7 @@ void detect_txs(struct detect_worker *w, const struct packet *p, struct flow *f,
 		k.d = tx_state(w, k.tx, k.protocol, w->rules->prefilter->tx[k.index]);
 		if (k.d == &w->tx_none)
 			continue;
-		if (is_quiet(&k, dir, last) || (k.tx->dirs != 0 && (k.tx->dirs >> dir & 1) == 0))
+		if (is_quiet(&k, dir, last) || is_aside(k.tx, dir))
 			goto seen;
 		k.view.tx = k.tx;
 		if (!f->no_inspect)

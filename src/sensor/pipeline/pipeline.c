@@ -322,6 +322,16 @@ static void read_payload(struct pipeline *p, struct flow *f, enum flow_dir dir)
 	}
 }
 
+/* Of a flow of which one side only is seen (its answers go another way), transactions that are over
+ * would wait for rules to look from the other side until there is room for no more. */
+static void look_without(struct pipeline *p, struct flow *f, enum flow_dir dir)
+{
+	enum flow_dir other = dir == FLOW_TO_SERVER ? FLOW_TO_CLIENT : FLOW_TO_SERVER;
+
+	if (f->app != NULL && f->app->open_txs > APP_TXS_MAX / 2 && f->side[other].pkts == 0)
+		look(p, NULL, f, other);
+}
+
 /* Rules, unless something said that they have no say. */
 static void inspect(struct pipeline *p, struct flow *f, enum flow_dir dir)
 {
@@ -339,6 +349,7 @@ static void inspect(struct pipeline *p, struct flow *f, enum flow_dir dir)
 	detect_packet(p->detect, &p->packet, f, dir);
 	p->packet.payload = payload;
 	look(p, &p->packet, f, dir);
+	look_without(p, f, dir);
 	detect_finish(p->detect, &p->packet, f);
 }
 

@@ -103,6 +103,48 @@ static void an_expression_that_explodes_is_given_up(struct test *t)
 	EXPECT_UINT(t, hits_with(rule, SLICE("aaa"), 3000, 1), 0);
 }
 
+/* Nothing is known then: neither that it matches nor that it does not. */
+static void an_expression_that_is_given_up_does_not_hold_negated_either(struct test *t)
+{
+	static const char rule[] = "alert udp any any -> any any (pcre:!\"/^(a+)+$/\"; sid:1;)\n";
+	static uint8_t text[4096];
+
+	memset(text, 'a', sizeof text);
+	text[sizeof text - 1] = 'b';
+	EXPECT_UINT(t, hits_with(rule, (struct slice){text, sizeof text}, 3000, 3500), 0);
+	EXPECT_UINT(t, hits_with(rule, SLICE("ab"), 3000, 3500), 1);
+}
+
+/* Many rules, each within its bounds: the packet has one of its own, and the next packet again. */
+static void a_packet_that_costs_too_much_is_given_up(struct test *t)
+{
+	static char rules[4000 * 64];
+	static uint8_t text[60000];
+	struct fixture x;
+	struct packet p;
+	size_t len = 0;
+
+	for (int i = 0; i < 2000; i++)
+		len += (size_t)snprintf(
+			rules + len, sizeof rules - len,
+			"alert udp any any -> any any (pcre:\"/x%dy$/\"; sid:%d;)\n", i, i + 1);
+	memset(text, 'x', sizeof text);
+	EXPECT(t, fixture_rules(&x, (struct slice){(uint8_t *)rules, len}, 0));
+	fixture_flow(&x, IP_PROTO_UDP, 53);
+	p = fixture_packet(&x, FLOW_TO_SERVER, (struct slice){text, sizeof text});
+	for (unsigned n = 1; n <= 2; n++) {
+		detect_packet(x.worker, &p, &x.flow, FLOW_TO_SERVER);
+		detect_finish(x.worker, &p, &x.flow);
+		EXPECT_UINT(t, detect_worker_counters(x.worker)->given_up, n);
+	}
+	p = fixture_packet(&x, FLOW_TO_SERVER, SLICE("x7y"));
+	detect_packet(x.worker, &p, &x.flow, FLOW_TO_SERVER);
+	detect_finish(x.worker, &p, &x.flow);
+	EXPECT_UINT(t, detect_worker_counters(x.worker)->given_up, 2);
+	EXPECT_UINT(t, x.hits, 1);
+	fixture_done(&x);
+}
+
 static void names_of_many_rules_keep_their_numbers(struct test *t)
 {
 	struct arena_pool pool = {.budget = 16 << 20};
@@ -127,4 +169,5 @@ static void names_of_many_rules_keep_their_numbers(struct test *t)
 
 TESTS(T(no_configuration_means_suricatas_defaults), T(each_key_is_read_and_none_lifts_its_bound),
       T(steps_beyond_the_bound_are_not_tried), T(an_expression_that_explodes_is_given_up),
-      T(names_of_many_rules_keep_their_numbers))
+      T(an_expression_that_is_given_up_does_not_hold_negated_either),
+      T(a_packet_that_costs_too_much_is_given_up), T(names_of_many_rules_keep_their_numbers))

@@ -213,6 +213,8 @@ bool detect_rule_explain(const struct detect_rules *r, uint64_t gid, uint64_t si
 struct detect_counters {
 	uint64_t packets, candidates, evaluated, hits, suppressed;
 	uint64_t discarded; /* matches past what one packet may have */
+	uint64_t given_up;  /* packets that cost too much: not all was looked at */
+	uint64_t exploded;  /* calls of PCRE2 that met its limits */
 };
 const struct detect_counters *detect_worker_counters(const struct detect_worker *w);
 

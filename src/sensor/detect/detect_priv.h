@@ -439,7 +439,7 @@ struct detect_pcre;
 extern const struct detect_keyword *const detect_pcre_keyword;
 bool detect_pcre_negated(const struct detect_pcre *p);
 /* Next match whose start is at or behind *from; sets *from to one behind that start. */
-bool detect_pcre_find(const struct detect_pcre *p, const struct detect_inspect *in, size_t *from,
+bool detect_pcre_find(const struct detect_pcre *p, struct detect_inspect *in, size_t *from,
 		      size_t *out_end);
 struct detect_pcre_worker;
 /* Compiles an expression without flags for a transform: its first group is the result. */
@@ -484,15 +484,23 @@ struct slice detect_base64_decode(struct slice in, enum detect_base64_mode mode,
 
 /* --- inspect.c --- */
 
+/* What all rules may do with one packet: steps, and bytes that cost as much as one. */
+enum {
+	DETECT_WORK_PACKET = 2 << 20,
+	DETECT_PCRE_BYTES = 32,
+	DETECT_CONTENT_BYTES = 1024,
+};
+#define DETECT_WORK_OVER UINT32_MAX
+
 struct detect_inspect {
 	const struct detect_view *view;
 	const struct detect_rule *rule;
-	const struct detect_worker *worker;
+	struct detect_worker *worker;
 	struct slice bytes;
 	size_t pos;    /* where the step before stopped */
 	int64_t *vars; /* of the rule: the worker's */
 	struct arena *scratch;
-	uint32_t work; /* steps tried */
+	uint32_t work; /* steps tried; DETECT_WORK_OVER: given up */
 	bool little;   /* the transaction's numbers are (DCE/RPC) */
 	bool has_vars;
 };
@@ -914,6 +922,7 @@ struct detect_worker {
 	uint32_t var_bytes;
 	struct arena packet_arena; /* reset when the next packet comes */
 	struct arena *process;
+	uint32_t work_left;   /* of DETECT_WORK_PACKET */
 	struct arena scratch; /* transforms and base64; reset after each call */
 	struct detect_sink sink;
 	void *hs; /* the pattern matcher's scratch */

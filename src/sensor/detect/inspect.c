@@ -23,13 +23,37 @@ static enum verdict failed(const struct detect_step *s, const struct detect_insp
 	return s->relative || in->has_vars ? NO : NEVER;
 }
 
-/* One more place of a content or pcre, from *from on. */
-static bool next_place(const struct detect_step *s, const struct detect_inspect *in, size_t *from,
+/* One more place of a content or pcre, from *from on. Work for a packet has an end, however many
+ * rules, buffers and places there are. */
+static bool next_place(const struct detect_step *s, struct detect_inspect *in, size_t *from,
 		       size_t *end)
 {
-	if (s->kw == detect_content_keyword)
-		return detect_content_find(s->operand, in, from, end);
-	return detect_pcre_find(s->operand, in, from, end);
+	struct detect_worker *w = in->worker;
+	bool pcre = s->kw == detect_pcre_keyword, found;
+	size_t at = (s->relative ? in->pos : 0) + *from, to, cost;
+
+	if (w->work_left == 0) {
+		in->work = DETECT_WORK_OVER;
+		return false;
+	}
+	found = pcre ? detect_pcre_find(s->operand, in, from, end)
+		     : detect_content_find(s->operand, in, from, end);
+	to = found ? *end : in->bytes.len;
+	cost = 1 + (to > at ? to - at : 0) / (pcre ? DETECT_PCRE_BYTES : DETECT_CONTENT_BYTES);
+	if (cost < w->work_left) {
+		w->work_left -= (uint32_t)cost;
+	} else if (w->work_left != 0) {
+		w->work_left = 0;
+		w->counters.given_up++;
+	}
+	return found;
+}
+
+/* An expression or the packet's budget gave up: nothing is known, so nothing holds, nor its
+ * contrary. */
+static bool is_over(const struct detect_inspect *in)
+{
+	return in->work == DETECT_WORK_OVER;
 }
 
 static bool negated(const struct detect_step *s)
@@ -45,9 +69,11 @@ static enum verdict inspect_search(const struct detect_step *s, size_t left,
 	const size_t base = in->pos;
 	size_t from = 0, end = 0;
 
-	if (negated(s))
-		return next_place(s, in, &from, &end) ? failed(s, in)
-						      : inspect(s + 1, left - 1, in);
+	if (negated(s)) {
+		if (next_place(s, in, &from, &end))
+			return failed(s, in);
+		return is_over(in) ? NEVER : inspect(s + 1, left - 1, in);
+	}
 	while (next_place(s, in, &from, &end)) {
 		enum verdict v;
 
@@ -59,7 +85,7 @@ static enum verdict inspect_search(const struct detect_step *s, size_t left,
 		if (!s->next_relative && !in->has_vars)
 			break;
 	}
-	return failed(s, in);
+	return is_over(in) ? NEVER : failed(s, in);
 }
 
 static enum verdict inspect(const struct detect_step *s, size_t left, struct detect_inspect *in)
@@ -69,7 +95,7 @@ static enum verdict inspect(const struct detect_step *s, size_t left, struct det
 
 	if (left == 0)
 		return YES;
-	if (++in->work > in->worker->rules->bounds.steps)
+	if (is_over(in) || ++in->work > in->worker->rules->bounds.steps)
 		return NEVER;
 	if (s->kw == detect_content_keyword || s->kw == detect_pcre_keyword)
 		return inspect_search(s, left, in);

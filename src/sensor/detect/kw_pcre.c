@@ -382,7 +382,7 @@ void detect_pcre_worker_free(struct detect_pcre_worker *w)
 	*w = (struct detect_pcre_worker){0};
 }
 
-bool detect_pcre_find(const struct detect_pcre *p, const struct detect_inspect *in, size_t *from,
+bool detect_pcre_find(const struct detect_pcre *p, struct detect_inspect *in, size_t *from,
 		      size_t *out_end)
 {
 	const struct detect_pcre_worker *w = in->worker->pcre;
@@ -396,8 +396,16 @@ bool detect_pcre_find(const struct detect_pcre *p, const struct detect_inspect *
 	if (subject.ptr == NULL)
 		subject = SLICE("");
 	groups = pcre2_match(p->code, subject.ptr, subject.len, *from, 0, w->data, w->context);
+	if (groups < 0 && groups != PCRE2_ERROR_NOMATCH) { /* over a limit */
+		uint32_t matches = in->worker->rules->bounds.pcre_matches;
+
+		in->worker->counters.exploded++;
+		in->worker->work_left -= /* but what says that it is over is next_place() */
+			in->worker->work_left > matches ? matches : in->worker->work_left - 1;
+		in->work = DETECT_WORK_OVER;
+	}
 	if (groups < 0)
-		return false; /* no match, or over a limit */
+		return false;
 	ov = pcre2_get_ovector_pointer(w->data);
 	if (p->capture_count != 0)
 		captures_keep(p, in, subject, ov,

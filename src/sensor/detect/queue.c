@@ -173,6 +173,7 @@ void detect_finish(struct detect_worker *w, const struct packet *p, struct flow 
 	size_t n = 0;
 
 	w->context_count = 0;
+	w->work_left = DETECT_WORK_PACKET;
 	if (w->queued == 0)
 		return;
 	if (w->queued > 1)

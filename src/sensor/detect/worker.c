@@ -21,6 +21,7 @@ enum status detect_worker_new(const struct detect_rules *r, struct arena *proces
 		return fail_set(why, ST_NOMEM, "no memory for a worker");
 	w->sink = sink;
 	w->alerts_max = DETECT_ALERTS;
+	w->work_left = DETECT_WORK_PACKET;
 	w->scratch.pool = pool;
 	w->packet_arena.pool = pool;
 	if (!detect_dataset_changes_new(&w->changes, process, pool))

@@ -271,11 +271,17 @@ void pipeline_stats_read(struct pipeline *p, struct pipeline_stats *out)
 	out->at[PIPELINE_FLOW_ACTIVE] = p->flows != NULL ? f->flows - f->ended : 0;
 	out->at[PIPELINE_FLOW_GET_USED] = f->evicted;
 	out->at[PIPELINE_FLOW_MEMCAP] = f->no_memory;
+	out->at[PIPELINE_FLOW_EMERGENCY] = f->emergencies;
+	out->at[PIPELINE_FLOW_EMERGENCY_OVER] = f->emergencies_over;
 	out->at[PIPELINE_TCP_REASSEMBLY_MEMUSE] = p->stream_pool.out;
 	out->at[PIPELINE_FLOW_MEMUSE] = p->pool.out - p->stream_pool.out;
 	out->at[PIPELINE_DETECT_ALERT] = c->alerts;
 	if (p->detect != NULL) {
-		out->at[PIPELINE_DETECT_OVERFLOW] = detect_worker_counters(p->detect)->discarded;
+		const struct detect_counters *d = detect_worker_counters(p->detect);
+
+		out->at[PIPELINE_DETECT_OVERFLOW] = d->discarded;
+		out->at[PIPELINE_DETECT_GIVEN_UP] = d->given_up;
+		out->at[PIPELINE_DETECT_EXPLODED] = d->exploded;
 		out->at[PIPELINE_DETECT_SUPPRESSED] = c->suppressed;
 		out->rules_loaded = detect_rules_count(p->options.rules);
 	}

@@ -64,6 +64,8 @@ struct pipeline;
 	X(FLOW_GET_USED, "flow.get_used", ONE)                                                     \
 	X(FLOW_MEMCAP, "flow.memcap", ONE)                                                         \
 	X(FLOW_MEMUSE, "flow.memuse", ONE)                                                         \
+	X(FLOW_EMERGENCY, "flow.emerg_mode_entered", ONE)                                          \
+	X(FLOW_EMERGENCY_OVER, "flow.emerg_mode_over", ONE)                                        \
 	X(FLOW_END_NEW, "flow.end.state.new", ONE)                                                 \
 	X(FLOW_END_ESTABLISHED, "flow.end.state.established", ONE)                                 \
 	X(FLOW_END_CLOSED, "flow.end.state.closed", ONE)                                           \
@@ -90,6 +92,8 @@ struct pipeline;
 	X(DETECT_ALERT, "detect.alert", ONE)                                                       \
 	X(DETECT_OVERFLOW, "detect.alert_queue_overflow", ONE)                                     \
 	X(DETECT_SUPPRESSED, "detect.alerts_suppressed", ONE)                                      \
+	X(DETECT_GIVEN_UP, "detect.packets_given_up", ONE)                                         \
+	X(DETECT_EXPLODED, "detect.pcre_limit_reached", ONE)                                       \
 	X(APP_FLOWS, "app_layer.flow", FLOWS)                                                      \
 	X(APP_ERRORS, "app_layer.error", ERRORS)                                                   \
 	X(APP_TXS, "app_layer.tx", TXS)                                                            \

@@ -89,6 +89,21 @@ static void an_answer_without_its_question_shows_who_is_the_server(struct test *
 	bench_done(b);
 }
 
+/* Captures of one direction have such flows, and so does who wants not to be read. */
+static void questions_that_nobody_answers_are_all_read(struct test *t)
+{
+	struct bench *b =
+		bench_new("alert dns any any -> any any (dns.query; content:\"a.example\"; "
+			  "sid:1;)\n",
+			  0);
+	struct talk k = talk_of(b, 53);
+
+	for (int i = 0; i < APP_TXS_MAX + 10; i++)
+		udp(&k, FLOW_TO_SERVER, QUERY);
+	EXPECT_UINT(t, pipeline_counters(b->p)->alerts, APP_TXS_MAX + 10);
+	bench_done(b);
+}
+
 static void a_session_picked_up_at_its_server_is_swapped(struct test *t)
 {
 	struct bench *b = bench_set("alert http any 80 -> any any (flow:to_client; file.data; "
@@ -424,6 +439,7 @@ static void public_captures_give_the_behaviour_they_show(struct test *t)
 TESTS(T(a_web_request_gives_a_transaction_and_a_flow),
       T(a_name_question_and_its_answer_are_two_records),
       T(an_answer_without_its_question_shows_who_is_the_server),
+      T(questions_that_nobody_answers_are_all_read),
       T(a_session_picked_up_at_its_server_is_swapped), T(an_alert_says_what_its_rule_says),
       T(alerts_come_before_the_transaction_and_that_before_the_flow),
       T(malformed_packets_are_said_up_to_a_limit), T(an_odd_session_is_said_once),

@@ -450,6 +450,7 @@ static const struct header_row header_rows[] = {
 	{"alert ip any any -> any any", "fragbits:+M;", set_frag},
 	{"alert ip any any -> any any", "ip_proto:41;", set_proto},
 	{"alert ip any any -> any any", "ip_proto:ipv6;", set_proto},
+	{"alert ip any any -> any any", "ip_proto:!HMP; ip_proto:<42;", set_proto},
 	{"alert ip any any -> any any", "ip_proto:!42;", set_proto},
 	{"alert ip any any -> any any", "sameip;", set_same},
 	{"alert ip any any -> any any", "ipopts:rr;", set_options},

@@ -62,6 +62,7 @@ KEYWORD(buffer) = {
 	 .doc = "back to the payload"},
 	STICKY("file_data", "file.data"),
 	STICKY("dns_query", "dns.query"),
+	STICKY("dns.query.name", "dns.queries.rrname"),
 	STICKY("tls_sni", "tls.sni"),
 	STICKY("tls_cert_subject", "tls.cert_subject"),
 	STICKY("tls_cert_issuer", "tls.cert_issuer"),

@@ -57,7 +57,7 @@ static uint64_t most_of(const struct detect_range *r)
 }
 
 /* How many bytes a buffer must have for all contents of the list to be in it. */
-static uint64_t least_of(const struct detect_draft_list *d)
+static uint64_t least_of(const struct detect_draft_list *d, bool places)
 {
 	uint64_t least = 0;
 
@@ -68,7 +68,7 @@ static uint64_t least_of(const struct detect_draft_list *d)
 		if (d->steps[i].kw != detect_content_keyword || o->negated)
 			continue;
 		need = o->bytes.len;
-		if (literal(o->has_offset, &o->offset) && o->offset.value > 0)
+		if (places && literal(o->has_offset, &o->offset) && o->offset.value > 0)
 			need += (uint64_t)o->offset.value;
 		if (need > least)
 			least = need;
@@ -79,7 +79,8 @@ static uint64_t least_of(const struct detect_draft_list *d)
 static enum status size_check(const char *word, const struct detect_range *r,
 			      const struct detect_draft_list *d, struct fail *why)
 {
-	uint64_t need = least_of(d);
+	/* urilen, an old word, does not ask where in the URI */
+	uint64_t need = least_of(d, strcmp(word, "urilen") != 0);
 
 	if (need <= most_of(r))
 		return ST_OK;
@@ -133,13 +134,14 @@ static enum status lists_check(const struct detect_compiler *c, struct fail *why
 
 /* --- what the rule is about --- */
 
-/* The directions in which some protocol of apps has the buffer. */
+/* The directions in which some protocol of apps has the buffer; 0: it is of numbers, which are
+ * known of the transaction. */
 static unsigned dirs_of(const struct detect_buffer *b, uint64_t apps)
 {
 	unsigned dirs = 0;
 
 	for (unsigned p = 0; p < DETECT_PROTOCOLS_MAX; p++)
-		if ((apps >> p & 1) != 0 && b->field[p] != NULL)
+		if ((apps >> p & 1) != 0 && b->field[p] != NULL && b->field[p]->kind == APP_BYTES)
 			dirs |= b->field[p]->dirs;
 	return dirs;
 }

@@ -386,6 +386,27 @@ static enum status hook_set(struct detect_compiler *c, struct slice name, struct
 	return ST_OK;
 }
 
+/* "tcp:flow_start": the first packet that the client of a flow sends. */
+static bool flow_starts(const void *operand, const struct detect_view *v)
+{
+	return v->flow != NULL && v->dir == FLOW_TO_SERVER && v->packet != NULL &&
+	       v->flow->side[FLOW_TO_SERVER].pkts == 1;
+}
+
+static const struct detect_keyword flow_start_row = {
+	.name = "flow_start", .doc = "the first packet of a flow", .test = flow_starts};
+
+/* The places that packets pass; rules are asked behind all of them, one packet after the other. */
+static enum status packet_hook(struct detect_compiler *c, struct slice hook, struct fail *why)
+{
+	if (slice_equal(hook, SLICE("flow_start")))
+		return detect_add_test(c, &flow_start_row, NULL, why);
+	if (slice_equal(hook, SLICE("pre_flow")) || slice_equal(hook, SLICE("pre_stream")) ||
+	    slice_equal(hook, SLICE("all")))
+		return ST_OK;
+	return fail_set(why, ST_NOTFOUND, "no hook \"%.*s\"", SLICE_ARG(hook));
+}
+
 static enum status header_app(struct detect_compiler *c, struct slice proto, struct slice hook,
 			      struct fail *why)
 {
@@ -418,8 +439,6 @@ static enum status header(struct detect_compiler *c, uint8_t *how, struct fail *
 		i++;
 	if (i == sizeof protos / sizeof protos[0])
 		return header_app(c, proto, hook, why);
-	if (hook.ptr != NULL && !slice_equal(hook, SLICE("all")))
-		return fail_set(why, ST_NOTFOUND, "no hook \"%.*s\"", SLICE_ARG(hook));
 	o->any_proto = protos[i].number == 0;
 	o->ip_version = protos[i].ip_version;
 	*how = protos[i].how;
@@ -427,7 +446,10 @@ static enum status header(struct detect_compiler *c, uint8_t *how, struct fail *
 		proto_add(o, protos[i].number);
 	if (protos[i].number2 != 0)
 		proto_add(o, protos[i].number2);
-	return ST_OK;
+	if (hook.ptr == NULL)
+		return ST_OK;
+	*how = slice_equal(hook, SLICE("all")) ? *how : PROTO_PACKETS_ONLY;
+	return packet_hook(c, hook, why);
 }
 
 /* --- from drafts to lists --- */

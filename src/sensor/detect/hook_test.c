@@ -42,6 +42,26 @@ static void a_hook_is_a_place_in_the_transaction(struct test *t)
 	fixture_done(&x);
 }
 
+static void packets_have_hooks_too(struct test *t)
+{
+	static const char rules[] =
+		"alert tcp:flow_start any any -> any any (sid:1;)\n"
+		"alert tcp:pre_flow any any -> any any (content:\"GET\"; sid:2;)\n"
+		"alert ip:pre_stream any any -> any any (ttl:64; sid:3;)\n"
+		"alert tcp:nowhere any any -> any any (sid:4;)\n"
+		"alert tcp:all any any -> any any (content:\"GET\"; sid:5;)\n";
+	struct fixture x;
+
+	EXPECT(t, open_world(&x, rules));
+	EXPECT_UINT(t, detect_rules_count(x.rules), 4);
+	EXPECT_UINT(t, fixture_count(&x, 1), 1);
+	fixture_say(&x, FLOW_TO_SERVER, SLICE("GET / HTTP/1.1\r\n\r\n"));
+	EXPECT_UINT(t, fixture_count(&x, 1), 1);
+	EXPECT_UINT(t, fixture_count(&x, 2), 1);
+	EXPECT(t, fixture_count(&x, 3) > 3);
+	fixture_done(&x);
+}
+
 static void a_rule_of_transactions_looks_at_both_sides(struct test *t)
 {
 	static const char rules[] =
@@ -101,5 +121,6 @@ static void what_no_header_means_is_refused(struct test *t)
 	fixture_done(&x);
 }
 
-TESTS(T(a_hook_is_a_place_in_the_transaction), T(a_rule_of_transactions_looks_at_both_sides),
-      T(a_pass_rule_may_be_an_alert), T(what_no_header_means_is_refused))
+TESTS(T(packets_have_hooks_too), T(a_hook_is_a_place_in_the_transaction),
+      T(a_rule_of_transactions_looks_at_both_sides), T(a_pass_rule_may_be_an_alert),
+      T(what_no_header_means_is_refused))

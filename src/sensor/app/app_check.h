@@ -3,9 +3,8 @@
  * What must hold for every protocol and every input; shared by the fuzz targets and the tests.
  *
  * An input is a conversation: for TCP, lines of it would not do, so it is framed. Each frame is one
- * byte of control and the bytes behind it: bits 0..5 are the length / 4 - 1 (4..256 bytes, cut to
- * what is left), bit 6 the direction, bit 7 asks for a gap of 100 bytes before it. Length 63 means
- * all that is left.
+ * byte of control and the bytes behind it: bits 0..5 say how many (app_check_length()), bit 6 the
+ * direction, bit 7 asks for a gap of 100 bytes before it.
  */
 #ifndef DEW_SENSOR_APP_CHECK_H
 #define DEW_SENSOR_APP_CHECK_H
@@ -396,6 +395,14 @@ static inline void app_check_all(const struct app_protocol *p, const struct app_
 
 enum { APP_CHECK_SAYS_MAX = 64 };
 
+/* 1..32 bytes, then 32, 64.. 992; 63 is all that is left. Any length is a sum of such. */
+static inline size_t app_check_length(uint8_t control)
+{
+	size_t n = control & 63;
+
+	return n == 63 ? SIZE_MAX : n < 32 ? n + 1 : (n - 31) * 32;
+}
+
 /* Bytes of a fuzzer as a conversation, see above; how many pieces it has. */
 static inline size_t app_check_says(struct slice in, struct app_says says[APP_CHECK_SAYS_MAX])
 {
@@ -404,7 +411,7 @@ static inline size_t app_check_says(struct slice in, struct app_says says[APP_CH
 
 	while (n < APP_CHECK_SAYS_MAX && cursor_left(&c) != 0) {
 		uint8_t control = cursor_u8(&c);
-		size_t bytes = (control & 63) == 63 ? SIZE_MAX : ((size_t)(control & 63) + 1) * 4;
+		size_t bytes = app_check_length(control);
 
 		if (bytes > cursor_left(&c))
 			bytes = cursor_left(&c);

@@ -115,9 +115,10 @@ static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slic
 /* Text goes on anywhere. */
 static bool gap(struct app_flow *f, enum app_dir dir, uint64_t missing)
 {
-	(void)f;
-	(void)dir;
+	struct telnet *s = f->parser;
+
 	(void)missing;
+	s->looked[dir] = 0; /* what was held is gone */
 	return true;
 }
 

@@ -80,5 +80,18 @@ static void text_without_an_end_is_taken_in_pieces(struct test *t)
 	}
 }
 
+static void text_goes_on_behind_a_gap(struct test *t)
+{
+	struct app_talk k;
+
+	EXPECT(t, app_talk_open(&k, APP_TCP, 23, 0));
+	app_talk_say(&k, APP_TO_SERVER, SLICE("no end yet"), 0);
+	EXPECT_UINT(t, k.f->consumed[APP_TO_SERVER], 0);
+	app_gap(k.f, APP_TO_SERVER, 7);
+	app_talk_say(&k, APP_TO_SERVER, SLICE("a\nb\n"), 0); /* shorter than what is lost */
+	EXPECT_UINT(t, k.f->consumed[APP_TO_SERVER], 10 + 7 + 4);
+	app_talk_close(&k);
+}
+
 TESTS(T(commands_and_text_are_frames), T(only_its_port_tells),
-      T(text_without_an_end_is_taken_in_pieces))
+      T(text_without_an_end_is_taken_in_pieces), T(text_goes_on_behind_a_gap))

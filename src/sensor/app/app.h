@@ -228,8 +228,19 @@ struct app_setup {
 	uint64_t detect_only;				     /* bit i: recognised, not parsed */
 	const void *of[APP_PROTOCOLS_MAX];		     /* what app_protocol.configure gave */
 	uint8_t frames; /* who wants them; 0: no frame is ever opened */
+	bool hassh;	/* rules look at SSH's fingerprints */
+	/* The worker's own, changed by its flows; NULL: files that come in ranges stay so. */
+	struct app_ranges *ranges;
 	struct file_setup files;
 };
+
+/* Files that several flows carry in ranges, put together when all of them came: one of a worker, in
+ * a, its memory a share of `whole`. NULL: no memory. It must be freed before `whole` is drained. */
+MUST_USE struct app_ranges *app_ranges_new(struct config *config, struct arena_pool *whole,
+					   struct arena *a);
+/* Gives up what nothing was added to for too long. Cheap to ask often. */
+void app_ranges_expire(struct app_ranges *r, int64_t now_ns);
+void app_ranges_free(struct app_ranges *r);
 
 /* config may be NULL: Suricata's defaults. NULL: no memory. Lives in a. */
 MUST_USE struct app_setup *app_setup_new(struct config *config, struct arena *a);
@@ -338,6 +349,8 @@ struct app_protocol {
 	 * there so far. What it writes lives in scratch. r->making says for whom, and takes what
 	 * else the event needs. */
 	bool (*log)(struct app_tx *tx, unsigned n, struct arena *scratch, struct record *r);
+	/* Is the event to be written now, though tx may not be complete? NULL: when it is. */
+	bool (*ready)(const struct app_flow *f, const struct app_tx *tx);
 	/* What an eve-log asks of the protocol's event, from its node there (outputs.eve-log.types.
 	 * <name>, NULL: Suricata's defaults), in a; NULL on no memory. NULL: nothing to ask. */
 	const void *(*log_configure)(struct config *root, struct config *node, struct arena *a);

@@ -188,6 +188,8 @@ static inline bool app_talk_open(struct app_talk *t, uint8_t transport, uint16_t
 	if (setup != NULL) {
 		setup->frames = APP_FRAMES_FOR_RULES | APP_FRAMES_FOR_LOG;
 		setup->files.hashes = FILE_MD5;
+		setup->hassh = true;
+		setup->ranges = app_ranges_new(NULL, &t->pool, &t->flow);
 	}
 	t->f = app_flow_new(&t->flow, &t->pool, setup, transport, 40000, port);
 	return t->f != NULL;
@@ -219,8 +221,10 @@ static inline void app_talk_eof(struct app_talk *t)
 /* Takes back all memory, and checks that it is all. */
 static inline void app_talk_close(struct app_talk *t)
 {
-	if (t->f != NULL)
+	if (t->f != NULL) {
 		app_flow_end(t->f);
+		app_ranges_free(t->f->setup->ranges);
+	}
 	arena_reset(&t->flow);
 	APP_CHECK(t->pool.out == 0);
 	arena_pool_drain(&t->pool);

@@ -55,8 +55,8 @@ static struct slice header_of(const struct http_message *m, struct slice name)
 	return h != NULL ? h->value : (struct slice){NULL, 0};
 }
 
-/* "bytes 0-99/1234" (RFC 9110 14.4). */
-static bool content_range(struct slice value, uint64_t *start, uint64_t *end)
+/* "bytes 0-99/1234" (RFC 9110 14.4). *size 0: it does not say. */
+static bool content_range(struct slice value, uint64_t *start, uint64_t *end, uint64_t *size)
 {
 	struct slice unit, first, last;
 
@@ -65,27 +65,36 @@ static bool content_range(struct slice value, uint64_t *start, uint64_t *end)
 	value = slice_trim(value);
 	first = slice_split(&value, '-');
 	last = slice_split(&value, '/');
+	if (!text_u64(slice_trim(value), 0, INT64_MAX, size))
+		*size = 0;
 	return slice_equal_nocase(unit, SLICE("bytes")) && text_u64(first, 0, INT64_MAX, start) &&
 	       text_u64(last, 0, INT64_MAX, end) && *end >= *start;
+}
+
+static struct app_ranges *ranges_of(const struct app_tx *tx)
+{
+	return ((const struct http_tx *)tx->data)->flow->setup->ranges;
+}
+
+static struct slice path_of(struct app_tx *tx)
+{
+	const struct http_message *request = http_side(tx, APP_TO_SERVER);
+	struct slice path = request->uri;
+
+	if (request->version == 20)
+		return slice_split(&path, '?');
+	return app_http_path_normal(path, http_setup_of(tx), &tx->arena);
 }
 
 static struct slice name_of(struct app_tx *tx, enum app_dir dir)
 {
 	const struct http_message *m = http_side(tx, dir);
-	const struct http_message *request = http_side(tx, APP_TO_SERVER);
 	struct slice name = {NULL, 0};
 
 	if (dir == APP_TO_CLIENT)
 		name = app_http_parameter(header_of(m, SLICE("Content-Disposition")),
 					  SLICE("filename"));
-	if (name.len != 0)
-		return name;
-	if (request->version == 20) {
-		struct slice path = request->uri;
-
-		return slice_split(&path, '?');
-	}
-	return app_http_path_normal(request->uri, http_setup_of(tx), &tx->arena);
+	return name.len != 0 ? name : path_of(tx);
 }
 
 /* Is the request's body a file, or a form that holds some? */
@@ -108,6 +117,7 @@ static void begin(struct app_tx *tx, enum app_dir dir)
 {
 	struct http_message *m = http_side(tx, dir);
 	struct slice range = header_of(m, SLICE("Content-Range")), name;
+	uint64_t size = 0;
 
 	m->file_tried = true;
 	if (dir == APP_TO_SERVER && !is_upload(tx, m))
@@ -120,9 +130,13 @@ static void begin(struct app_tx *tx, enum app_dir dir)
 	m->file = app_file_open(((struct http_tx *)tx->data)->flow, tx, dir, name);
 	if (m->file == NULL || range.ptr == NULL || dir == APP_TO_SERVER)
 		return;
-	m->file->ranged = content_range(range, &m->file->start, &m->file->end);
+	m->file->ranged = content_range(range, &m->file->start, &m->file->end, &size);
 	if (!m->file->ranged && m->version != 20)
 		http_anomaly(tx, HTTP_RANGE_INVALID);
+	if (m->file->ranged && ranges_of(tx) != NULL && m->file->end - m->file->start < size - 1 &&
+	    m->file->end < size)
+		app_http_range_open(ranges_of(tx), &m->range, app_http_host(tx), path_of(tx),
+				    m->file->start, size);
 }
 
 void app_http_file_data(struct app_tx *tx, enum app_dir dir, struct slice bytes)
@@ -133,6 +147,8 @@ void app_http_file_data(struct app_tx *tx, enum app_dir dir, struct slice bytes)
 		return;
 	if (!m->file_tried)
 		begin(tx, dir);
+	if (m->range.id != 0)
+		app_http_range_data(ranges_of(tx), &m->range, bytes);
 	if (m->file != NULL)
 		file_data(m->file, bytes);
 	else if (m->parts != NULL)
@@ -145,6 +161,7 @@ void app_http_file_gap(struct app_tx *tx, enum app_dir dir, uint64_t missing)
 
 	if (!m->file_tried)
 		begin(tx, dir);
+	m->range.at += missing; /* what is not there is awaited from another answer */
 	if (m->file != NULL)
 		file_gap(m->file, missing);
 	else if (m->parts != NULL)
@@ -157,6 +174,8 @@ void app_http_file_end(struct app_tx *tx, enum app_dir dir, enum file_state stat
 
 	if (m->file != NULL)
 		file_close(m->file, state);
+	if (m->range.id != 0)
+		app_http_range_close(ranges_of(tx), &m->range, tx, m->file->name);
 	if (m->parts != NULL)
 		app_http_multipart_end(tx, m->parts, state);
 }

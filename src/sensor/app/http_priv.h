@@ -148,6 +148,12 @@ struct http_layer {
 	uint16_t gz_left;
 };
 
+/* The part of a file that a body is, while more of it comes; zero: it is none. */
+struct http_range {
+	uint32_t slot;
+	uint64_t id, at; /* of the file; where the next byte belongs */
+};
+
 /* One direction of a transaction. */
 struct http_message {
 	struct slice line;	     /* without its end */
@@ -169,6 +175,7 @@ struct http_message {
 	struct http_layer *layer;
 	uint8_t layers;
 	struct file *file; /* that the body is */
+	struct http_range range;
 	struct http_multipart *parts;
 	bool file_tried;
 	bool block_begun; /* a header of the block is read */
@@ -285,6 +292,14 @@ void app_http_file_gap(struct app_tx *tx, enum app_dir dir, uint64_t missing);
 void app_http_file_end(struct app_tx *tx, enum app_dir dir, enum file_state state);
 /* The value of parameter `name` of a header like Content-Disposition; ptr NULL: none. */
 struct slice app_http_parameter(struct slice header, struct slice name);
+
+/* http_range.c: a part of a file of `size` bytes begins; goes on; is over. When it was the last
+ * one missing, the file is one of tx, under that name. */
+void app_http_range_open(struct app_ranges *r, struct http_range *part, struct slice host,
+			 struct slice path, uint64_t start, uint64_t size);
+void app_http_range_data(struct app_ranges *r, struct http_range *part, struct slice bytes);
+void app_http_range_close(struct app_ranges *r, struct http_range *part, struct app_tx *tx,
+			  struct slice name);
 
 /* http_multipart.c: RFC 7578. NULL: no boundary, or no memory. */
 struct http_multipart *app_http_multipart_new(struct app_tx *tx, struct slice content_type);

@@ -77,6 +77,12 @@ static bool read_banner(struct app_tx *tx, enum app_dir dir, struct slice line)
 	return true;
 }
 
+/* As in Suricata: rules look at it, or the configuration asks. */
+static bool wants_hassh(const struct app_flow *f)
+{
+	return f->setup->hassh || (f->own != NULL && *(const bool *)f->own);
+}
+
 static void read_kexinit(struct app_tx *tx, enum app_dir dir, struct slice body)
 {
 	/* lists 0 key exchange, 2/3 encryption, 4/5 MAC, 6/7 compression: to server, to client */
@@ -137,7 +143,8 @@ static bool read_packet(struct app_flow *f, enum app_dir dir, struct slice in, s
 	if (code == KEXINIT && whole <= KEXINIT_MAX && in.len < whole)
 		return false;
 	frame_packet(f, dir, at, length);
-	if (code == KEXINIT && whole <= KEXINIT_MAX && s->tx != NULL && padding < length)
+	if (code == KEXINIT && whole <= KEXINIT_MAX && s->tx != NULL && padding < length &&
+	    wants_hassh(f))
 		read_kexinit(s->tx, dir, slice_part(in, 6, length - 2 - padding));
 	else if (code == KEXINIT && whole > KEXINIT_MAX)
 		say(f, LONG_KEXINIT);
@@ -335,6 +342,22 @@ static const char *const anomalies[] = {
 	NULL,
 };
 
+static const void *configure(struct config *config, struct arena *a)
+{
+	bool *hassh = ARENA_NEW(a, bool);
+
+	if (hassh != NULL)
+		*hassh = config_bool(config, "app-layer.protocols.ssh.hassh", false);
+	return hassh;
+}
+
+/* The event needs both banners, and the fingerprints if anybody wants them. */
+static bool ready(const struct app_flow *f, const struct app_tx *tx)
+{
+	return !wants_hassh(f) && tx->progress[APP_TO_SERVER] >= SSH_BANNER &&
+	       tx->progress[APP_TO_CLIENT] >= SSH_BANNER;
+}
+
 APP_PROTOCOL(ssh) = {
 	.name = "ssh",
 	.spec = "RFC 4253",
@@ -348,4 +371,6 @@ APP_PROTOCOL(ssh) = {
 	.parse = parse,
 	.gap = gap,
 	.log = log_ssh,
+	.ready = ready,
+	.configure = configure,
 };

@@ -70,6 +70,14 @@ static struct detect_buffer *buffer_add(struct detect_compiler *c, struct slice 
 	return b->name.len == name.len ? b : NULL;
 }
 
+bool detect_rules_use(const struct detect_rules *r, struct slice name)
+{
+	for (size_t i = 0; i < r->buffer_count; i++)
+		if (slice_starts(r->buffers[i]->name, name))
+			return true;
+	return false;
+}
+
 static struct detect_buffer *buffer_find(const struct detect_rules *r, struct slice name)
 {
 	for (size_t i = 0; i < r->buffer_count; i++)

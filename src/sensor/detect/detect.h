@@ -81,6 +81,8 @@ void detect_rules_loaded(const struct detect_rules *r, const struct rule_set *se
 /* What the rules need to know of files, beside what is in s already: hashes and types. */
 void detect_rules_files(const struct detect_rules *r, struct file_setup *s);
 bool detect_rules_want_frames(const struct detect_rules *r);
+/* Does a rule look at a buffer, or a number, whose name begins so? */
+bool detect_rules_use(const struct detect_rules *r, struct slice name);
 
 /* ---- sets that are written back (dataset: ... state FILE, save FILE) ---- */
 

@@ -69,6 +69,7 @@ struct pipeline_kit *pipeline_exchange(struct pipeline *p, struct pipeline_kit *
 	p->options.rules = kit->rules;
 	p->verdict = (struct verdict){0}; /* it may name a rule that goes */
 	detect_rules_files(kit->rules, &p->app->files);
+	p->app->hassh = detect_rules_use(kit->rules, SLICE("ssh.hassh"));
 	if (detect_rules_want_frames(kit->rules))
 		p->app->frames |= APP_FRAMES_FOR_RULES;
 	p->app->files.types = p->own_types != NULL ? p->own_types : kit->types;

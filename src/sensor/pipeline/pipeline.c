@@ -441,6 +441,7 @@ void pipeline_frame(struct pipeline *p, uint32_t linktype, struct slice frame, u
 		pipeline_count_frame(p, linktype, wire_bytes);
 	}
 	flow_table_expire(p->flows, in.at);
+	app_ranges_expire(p->app->ranges, in.at.ns);
 	packets = decode_frame(p->decode, &in);
 	p->counters.undecoded += packets->list[packets->count - 1]->ip_version == 0;
 	p->stops = false;
@@ -516,6 +517,8 @@ static enum status parts_new(struct pipeline *p, struct fail *why)
 	if (st != ST_OK)
 		return st;
 	p->app = app_setup_new(p->options.config, &p->fixed);
+	if (p->app != NULL)
+		p->app->ranges = app_ranges_new(p->options.config, &p->pool, &p->fixed);
 	flow_limits_read(&limits, p->options.config);
 	p->flows = flow_table_new(&p->fixed, &limits, (struct flow_sink){p, flow_ended});
 	if (decode_options_read(p->options.config, &p->fixed, &decode, why) != ST_OK)
@@ -525,7 +528,8 @@ static enum status parts_new(struct pipeline *p, struct fail *why)
 	p->anomaly =
 		anomaly_worker_new(&p->fixed, (struct record_sink){p, pipeline_report_behaviour});
 	p->scratch.pool = &p->pool;
-	if (p->app == NULL || p->flows == NULL || p->decode == NULL || p->anomaly == NULL)
+	if (p->app == NULL || p->app->ranges == NULL || p->flows == NULL || p->decode == NULL ||
+	    p->anomaly == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for a sensor's tables");
 	st = pipeline_outputs_new(p, why);
 	if (st != ST_OK)
@@ -544,6 +548,7 @@ static enum status parts_new(struct pipeline *p, struct fail *why)
 		return fail_set(why, ST_NOMEM, "no memory for a sensor");
 	if (p->options.rules == NULL)
 		return ST_OK;
+	p->app->hassh = detect_rules_use(p->options.rules, SLICE("ssh.hassh"));
 	if (detect_rules_want_frames(p->options.rules))
 		p->app->frames |= APP_FRAMES_FOR_RULES;
 	st = detect_worker_new(p->options.rules, &p->fixed, &p->pool,
@@ -634,6 +639,8 @@ void pipeline_free(struct pipeline *p)
 	if (p->detect != NULL)
 		detect_worker_free(p->detect);
 	arena_reset(&p->scratch);
+	if (p->app != NULL)
+		app_ranges_free(p->app->ranges);
 	ASSERT(p->pool.out == 0);
 	pipeline_kit_free(p->kit);
 	if (p->app != NULL && p->kit == NULL) /* it was not made whole */

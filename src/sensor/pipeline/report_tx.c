@@ -115,8 +115,12 @@ bool report_add_tx(struct pipeline *p, const struct report_output *o, struct flo
 
 /* ---- the transaction's own event ---- */
 
-static bool tx_complete(const struct app_protocol *protocol, const struct app_tx *tx)
+static bool is_ready(const struct app_flow *f, const struct app_tx *tx)
 {
+	const struct app_protocol *protocol = f->protocol;
+
+	if (protocol->ready != NULL && protocol->ready(f, tx))
+		return true;
 	return tx->progress[APP_TO_SERVER] >= protocol->complete[APP_TO_SERVER] &&
 	       tx->progress[APP_TO_CLIENT] >= protocol->complete[APP_TO_CLIENT];
 }
@@ -226,7 +230,7 @@ void pipeline_report_txs(struct pipeline *p, struct flow *f)
 	bool silent = !p->in_packet && f->action == FLOW_DROP;
 
 	for (struct app_tx *tx = f->app->first; tx != NULL; tx = tx->next)
-		if (!silent && !tx->logged && tx_complete(f->app->protocol, tx))
+		if (!silent && !tx->logged && is_ready(f->app, tx))
 			log_tx(p, f, tx);
 	pipeline_report_app(p, f);
 }

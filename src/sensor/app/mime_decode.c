@@ -144,6 +144,32 @@ static void base64_add(struct app_mime *m, struct slice in)
 	give(m, (struct slice){out, n});
 }
 
+/* What of a group came before the part ended, its padding left out. */
+static void base64_end(struct app_mime *m)
+{
+	uint8_t out[3];
+
+	if (m->quads < 2)
+		return;
+	while (m->quads < 4)
+		m->quad[m->quads++] = '=';
+	give(m, (struct slice){out, quad_decode(m->quad, out)});
+}
+
+/* The line end in front of a boundary is the boundary's: it is held until more comes. */
+static void end_give(struct app_mime *m)
+{
+	if (m->ends != 0)
+		give(m, (struct slice){m->end, m->ends});
+	m->ends = 0;
+}
+
+static void end_hold(struct app_mime *m, struct slice line_end)
+{
+	for (size_t i = 0; i < line_end.len && i < sizeof m->end; i++)
+		m->end[m->ends++] = line_end.ptr[i];
+}
+
 /* RFC 2045 6.7 with capital digits, as the RFC wants them; lower ones are read and said. */
 static bool qp_byte(struct app_mime *m, uint8_t c, uint8_t *out)
 {
@@ -173,6 +199,7 @@ static void qp_add(struct app_mime *m, struct slice in, struct slice line_end)
 	uint8_t out[OUT_BYTES], byte;
 	size_t n = 0;
 
+	end_give(m);
 	for (size_t i = 0; i < in.len; i++) {
 		if (qp_byte(m, in.ptr[i], &byte))
 			out[n++] = byte;
@@ -185,21 +212,17 @@ static void qp_add(struct app_mime *m, struct slice in, struct slice line_end)
 	if (line_end.len == 0)
 		return;
 	if (m->escapes == 0)
-		give(m, line_end);
+		end_hold(m, line_end);
 	else if (m->escapes == 2) /* "=X" and no second digit; "=" alone joins the lines */
 		m->anomalies |= MIME_INVALID_QP;
 	m->escapes = 0;
 }
 
-/* The line end in front of a boundary is the boundary's: it is held until more comes. */
 static void plain_add(struct app_mime *m, struct slice in, struct slice line_end)
 {
-	if (m->ends != 0)
-		give(m, (struct slice){m->end, m->ends});
-	m->ends = 0;
+	end_give(m);
 	give(m, in);
-	for (size_t i = 0; i < line_end.len && i < sizeof m->end; i++)
-		m->end[m->ends++] = line_end.ptr[i];
+	end_hold(m, line_end);
 }
 
 void app_mime_decode(struct app_mime *m, struct slice piece, uint8_t end)
@@ -227,6 +250,7 @@ void app_mime_decode(struct app_mime *m, struct slice piece, uint8_t end)
 
 void app_mime_decode_end(struct app_mime *m)
 {
+	base64_end(m);
 	if (m->text.len != 0)
 		urls_of_line(m, buf_slice(&m->text));
 	m->text.len = 0;

@@ -177,7 +177,10 @@ static void encodings_say_what_is_wrong(struct test *t)
 		{"base64", "QUI=QUJD\r\n", "ABABC", 0},
 		{"base64", "QQ=x=\r\n", "A", MIME_INVALID_BASE64},
 		{"quoted-printable", "a=3Db=\r\nc\r\nd", "a=bc\r\nd", 0},
-		{"quoted-printable", "a=3d=zz\r\n", "a=\r\n", MIME_INVALID_QP},
+		{"quoted-printable", "a=3d=zz\r\n", "a=", MIME_INVALID_QP},
+		{"quoted-printable", "a\r\nb\r\n", "a\r\nb", 0},
+		{"base64", "YWI\r\n", "ab", 0}, /* without its padding */
+		{"base64", "YWJjZ\r\n", "abc", 0},
 		{"quoted-printable", "a=3\r\nb", "ab", MIME_INVALID_QP},
 		{"8bit", "a=3D\r\n", "a=3D", 0},
 	};

@@ -11,11 +11,20 @@
 #include "sensor/app/probe_priv.h"
 
 enum {
-	LINE_BYTES = 1024,	/* of a line; RFC 2449 4 allows 512, and 1000 of a mail's */
+	LINE_BYTES = 1024,	/* of a line that are read */
+	COMMAND_MAX = 255,	/* bytes of a command with its end: RFC 2449 4 */
+	ANSWER_MAX = 512,	/* the same of an answer's first line */
+	TXS_MAX = 256,		/* open at once: Suricata's default */
 	ARGS_MAX = 8,		/* of a command */
 	LINES_KEPT = 256,	/* of an answer */
 	ANSWER_KEPT = 32 << 10, /* bytes of an answer */
 	POP3_DONE = 1,
+};
+
+enum { TOO_MANY, REQUEST_LONG, ARGUMENTS, UNKNOWN_COMMAND, RESPONSE_LONG };
+
+struct pop3_setup {
+	uint32_t txs_most;
 };
 
 struct pop3_tx {
@@ -55,6 +64,35 @@ static bool has_many(const struct pop3_tx *o)
 	return false;
 }
 
+/* The commands of RFC 1939, 2449, 2595, 5034 and 6856, with how many arguments they take. */
+static const struct command {
+	const char *name;
+	uint8_t least, most;
+} known[] = {
+	{"USER", 1, 1}, {"PASS", 1, UINT8_MAX}, {"APOP", 2, 2}, {"STAT", 0, 0}, {"LIST", 0, 1},
+	{"RETR", 1, 1}, {"DELE", 1, 1},		{"NOOP", 0, 0}, {"RSET", 0, 0}, {"QUIT", 0, 0},
+	{"TOP", 2, 2},	{"UIDL", 0, 1},		{"CAPA", 0, 0}, {"STLS", 0, 0}, {"AUTH", 0, 2},
+	{"UTF8", 0, 1}, {"LANG", 0, 1},
+};
+
+static void say(struct app_tx *tx, unsigned anomaly)
+{
+	tx->anomalies |= UINT64_C(1) << anomaly;
+}
+
+static void check_command(struct app_tx *tx, size_t arguments)
+{
+	const struct pop3_tx *o = own(tx);
+
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+		if (slice_equal(o->command, slice_of(known[i].name))) {
+			if (arguments < known[i].least || arguments > known[i].most)
+				say(tx, ARGUMENTS);
+			return;
+		}
+	say(tx, UNKNOWN_COMMAND);
+}
+
 static struct slice upper(struct arena *a, struct slice word)
 {
 	uint8_t *out = word.len != 0 ? ARENA_ARRAY(a, uint8_t, word.len) : NULL;
@@ -64,36 +102,6 @@ static struct slice upper(struct arena *a, struct slice word)
 	for (size_t i = 0; i < word.len; i++)
 		out[i] = text_is_alpha(word.ptr[i]) ? (uint8_t)(word.ptr[i] & ~0x20) : word.ptr[i];
 	return (struct slice){out, word.len};
-}
-
-static bool command_line(struct app_flow *f, struct slice line)
-{
-	struct pop3 *s = f->parser;
-	struct slice rest = slice_trim(line);
-	struct app_tx *tx;
-	struct pop3_tx *o;
-
-	if (rest.len == 0)
-		return true;
-	tx = app_tx_new(f, sizeof(struct pop3_tx));
-	if (tx == NULL)
-		return false;
-	o = own(tx);
-	o->secret = s->challenged;
-	s->challenged = false;
-	if (o->secret) {
-		o->command = SLICE("<SASL DATA>");
-		return true;
-	}
-	o->command = upper(&tx->arena, slice_split(&rest, ' '));
-	while (rest.len != 0 && o->arg_count < ARGS_MAX) {
-		struct slice arg = slice_split(&rest, ' ');
-
-		if (arg.len != 0)
-			o->args[o->arg_count++] = arena_copy(&tx->arena, arg);
-	}
-	o->many = has_many(o);
-	return true;
 }
 
 static struct app_tx *tx_open(const struct app_flow *f)
@@ -111,6 +119,56 @@ static void tx_done(struct app_tx *tx)
 	app_tx_advance(tx, APP_TO_CLIENT, POP3_DONE);
 }
 
+/* Past the limit the oldest one that is open is given up. */
+static struct app_tx *tx_new(struct app_flow *f)
+{
+	const struct pop3_setup *setup = f->own;
+	struct app_tx *oldest = f->open_txs >= setup->txs_most ? tx_open(f) : NULL;
+
+	if (oldest != NULL) {
+		say(oldest, TOO_MANY);
+		tx_done(oldest);
+	}
+	return app_tx_new(f, sizeof(struct pop3_tx));
+}
+
+static bool command_line(struct app_flow *f, struct slice line, bool more)
+{
+	struct pop3 *s = f->parser;
+	struct slice rest = slice_trim(line);
+	size_t arguments = 0;
+	struct app_tx *tx;
+	struct pop3_tx *o;
+
+	if (rest.len == 0)
+		return true;
+	tx = tx_new(f);
+	if (tx == NULL)
+		return false;
+	o = own(tx);
+	if (more || line.len + 2 > COMMAND_MAX)
+		say(tx, REQUEST_LONG);
+	o->secret = s->challenged;
+	s->challenged = false;
+	if (o->secret) {
+		o->command = SLICE("<SASL DATA>");
+		return true;
+	}
+	o->command = upper(&tx->arena, slice_split(&rest, ' '));
+	while (rest.len != 0) {
+		struct slice arg = slice_split(&rest, ' ');
+
+		if (arg.len == 0)
+			continue;
+		arguments++;
+		if (o->arg_count < ARGS_MAX)
+			o->args[o->arg_count++] = arena_copy(&tx->arena, arg);
+	}
+	check_command(tx, arguments);
+	o->many = has_many(o);
+	return true;
+}
+
 static void line_keep(struct app_tx *tx, struct slice line)
 {
 	struct pop3_tx *o = own(tx);
@@ -125,17 +183,19 @@ static void line_keep(struct app_tx *tx, struct slice line)
 			 arena_copy(&tx->arena, line));
 }
 
-static bool reply_line(struct app_flow *f, struct slice line)
+static bool reply_line(struct app_flow *f, struct slice line, bool more)
 {
 	struct pop3 *s = f->parser;
 	struct app_tx *tx = tx_open(f);
 	struct pop3_tx *o;
 
 	if (tx == NULL)
-		tx = app_tx_new(f, sizeof(struct pop3_tx));
+		tx = tx_new(f);
 	if (tx == NULL)
 		return false;
 	o = own(tx);
+	if (!s->in_lines && (more || line.len + 2 > ANSWER_MAX))
+		say(tx, RESPONSE_LONG);
 	if (s->in_lines) {
 		if (!slice_equal(line, SLICE("."))) {
 			line_keep(tx, line);
@@ -193,7 +253,7 @@ static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slic
 		s->drop[dir] = more;
 		if (dropped)
 			continue;
-		ok = dir == APP_TO_SERVER ? command_line(f, line) : reply_line(f, line);
+		ok = dir == APP_TO_SERVER ? command_line(f, line, more) : reply_line(f, line, more);
 	}
 	return (struct app_result){ok ? APP_OK : APP_STUCK, input.len - cursor_left(&c)};
 }
@@ -266,6 +326,21 @@ static bool log_tx(struct app_tx *tx, unsigned n, struct arena *scratch, struct 
 	return !text.full && record_object(r, scratch, "pop3", buf_slice(&text));
 }
 
+static const void *configure(struct config *config, struct arena *a)
+{
+	struct pop3_setup *s = ARENA_NEW(a, struct pop3_setup);
+
+	if (s != NULL)
+		s->txs_most = (uint32_t)config_u64(config, "app-layer.protocols.pop3.max-tx", 1,
+						   APP_TXS_MAX, TXS_MAX);
+	return s;
+}
+
+static const char *const anomalies[] = {
+	[TOO_MANY] = "too_many_transactions",	  [REQUEST_LONG] = "request_too_long",
+	[ARGUMENTS] = "incorrect_argument_count", [UNKNOWN_COMMAND] = "unknown_command",
+	[RESPONSE_LONG] = "response_too_long",	  NULL};
+
 static const uint16_t ports[] = {110, 0};
 
 APP_PROTOCOL(pop3) = {
@@ -273,10 +348,12 @@ APP_PROTOCOL(pop3) = {
 	.spec = "RFC 1939, RFC 2449, RFC 2595, RFC 5034",
 	.transports = APP_TCP,
 	.ports = ports,
+	.anomalies = anomalies,
 	.complete = {POP3_DONE, POP3_DONE},
 	.parser_bytes = sizeof(struct pop3),
 	.probe = probe,
 	.parse = parse,
 	.gap = gap,
 	.log = log_tx,
+	.configure = configure,
 };

@@ -80,6 +80,34 @@ static enum status workers_make(struct live *l, struct fail *why)
 	return ST_OK;
 }
 
+static void shared_take(void *ctx, unsigned part)
+{
+	struct live *l = ctx;
+
+	(void)pthread_mutex_lock(&l->shared_locks[part]); /* it is a plain one */
+}
+
+static void shared_give(void *ctx, unsigned part)
+{
+	struct live *l = ctx;
+
+	(void)pthread_mutex_unlock(&l->shared_locks[part]);
+}
+
+/* Hosts are seen by several workers: what rules remember of them is one. */
+static enum status shared_make(struct live *l, struct fail *why)
+{
+	struct detect_locks locks = {l, shared_take, shared_give};
+
+	if (l->worker_count == 1)
+		return ST_OK;
+	for (unsigned i = 0; i < DETECT_SHARED_PARTS; i++)
+		if (pthread_mutex_init(&l->shared_locks[i], NULL) != 0)
+			return fail_set(why, ST_NOMEM, "no memory for locks");
+	l->shared = detect_shared_new(&locks, l->arena);
+	return l->shared != NULL ? ST_OK : fail_set(why, ST_NOMEM, "no memory for hosts");
+}
+
 static void gather(void *ctx, struct pipeline_stats *sum)
 {
 	struct live_worker *w = ctx;
@@ -104,6 +132,7 @@ static enum status pipeline_make(struct live *l, struct live_worker *w, struct s
 				     .profile = l->o->profile,
 				     .interface = w->interface,
 				     .hash_seed = seed,
+				     .shared = l->shared,
 				     .stats = l->outputs.has_stats,
 				     .rules_failed = set->problem_count - set->warning_count,
 				     .rules_skipped = set->skipped,
@@ -132,6 +161,8 @@ static enum status pipelines_make(struct live *l, struct slice dir, struct fail 
 	enum status st = daemon_lines_new(l->outputs.eves, l->outputs.count, l->worker_count,
 					  l->arena, &l->lines, why);
 
+	if (st == ST_OK)
+		st = shared_make(l, why);
 	crypto_random_fill(&random, (uint8_t *)&seed, sizeof seed);
 	for (size_t i = 0; st == ST_OK && i < l->worker_count; i++)
 		st = pipeline_make(l, &l->workers[i], dir, seed, why);

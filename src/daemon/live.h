@@ -109,6 +109,8 @@ struct live_rules {
 
 struct live {
 	const struct daemon_live_options *o;
+	struct detect_shared *shared; /* what rules remember about hosts; NULL: one worker */
+	pthread_mutex_t shared_locks[DETECT_SHARED_PARTS];
 	struct arena *arena;
 	struct live_interface interfaces[LIVE_INTERFACES_MAX];
 	size_t interface_count;

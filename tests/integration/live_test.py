@@ -369,6 +369,26 @@ stats: {enabled: yes, interval: 1}
         assert int(lines[-1][2]) == sent, lines
 
 
+def test_hosts_are_counted_once_over_all_workers():
+    rules = """
+alert tcp any any -> any any (msg:"scan"; flags:S; threshold:type threshold, track by_src, count 10, seconds 600; sid:1;)
+alert tcp any any -> any 81 (msg:"mark"; flags:S; xbits:set,marked,track ip_src,expire 600; noalert; sid:2;)
+alert tcp any any -> any 82 (msg:"marked"; flags:S; xbits:isset,marked,track ip_src; sid:3;)
+"""
+    with Place(rules) as p:
+        s = p.sensor("--set", "af-packet.0.interface=wire0", "--set", "af-packet.0.threads=2")
+        syn = lambda dst, port: wire.tcp(wire.host(1), 4000, wire.host(dst), port, 1, 0, wire.SYN)
+        s.seen(p.wire.send(p.capture([syn(0x100 + n, 80) for n in range(1000)], "scan.pcap")))
+        sent = 1000 + p.wire.send(p.capture([syn(0x9000, 81)], "mark.pcap"))
+        s.seen(sent)  # before the others: they are in other workers
+        sent += p.wire.send(p.capture([syn(0x9001 + n, 82) for n in range(50)], "ask.pcap"))
+        status = s.seen(sent)
+        assert all(w["packets"] > 100 for w in status["workers"]), status["workers"]
+        s.end()
+        found = collections.Counter(e["alert"]["signature_id"] for e in p.events("alert"))
+        assert found == {1: 1051 // 10, 3: 50}, found
+
+
 def test_sets_that_rules_change_are_written_by_all_workers_at_the_end():
     with Place('alert http any any -> any any (msg:"kept"; http.uri; dataset:set,paths,type string,state paths.lst; sid:1;)') as p:
         s = p.sensor("--data-dir", p.out)

@@ -56,7 +56,7 @@ static struct slice room_open(struct room *r, const char *words, const char *fil
 				      words),
 			     &r->why) == ST_OK);
 	ASSERT(detect_compile(&r->set, &o, &r->a, &r->rules, &r->why) == ST_OK);
-	ASSERT(detect_worker_new(r->rules, &r->a, &r->pool, sink, &r->worker, &r->why) == ST_OK);
+	ASSERT(detect_worker_new(r->rules, NULL, &r->a, &r->pool, sink, &r->worker, &r->why) == ST_OK);
 	return r->set.problem_count == 0 ? SLICE("") : r->set.problems[0].text;
 }
 
@@ -337,7 +337,7 @@ static void changes_of_later_workers_win(struct test *t)
 
 	EXPECT_SLICE(t, room_open(&r, "dataset:set,s,type string,state s;", "YQ==\n", NULL),
 		     SLICE(""));
-	EXPECT(t, detect_worker_new(r.rules, &r.a, &r.pool, sink, &second, &r.why) == ST_OK);
+	EXPECT(t, detect_worker_new(r.rules, NULL, &r.a, &r.pool, sink, &second, &r.why) == ST_OK);
 	EXPECT(t, detect_dataset_change(&r.worker->changes, r.rules->datasets, SLICE("b"), true));
 	EXPECT(t, detect_dataset_change(&r.worker->changes, r.rules->datasets, SLICE("c"), true));
 	EXPECT(t, detect_dataset_change(&second->changes, r.rules->datasets, SLICE("d"), true));

@@ -127,9 +127,24 @@ struct detect_sink {
 	void (*act)(void *ctx, const struct detect_hit *h);
 };
 
-MUST_USE enum status detect_worker_new(const struct detect_rules *r, struct arena *process,
-				       struct arena_pool *pool, struct detect_sink sink,
-				       struct detect_worker **out, struct fail *why);
+/* What rules remember about hosts and pairs of them (thresholds, xbits, hostbits), for several
+ * workers. It has parts, each guarded by a lock of the caller's, which is held for one look at one
+ * entry. Workers with equal clocks: whoever comes later counts later. */
+struct detect_shared;
+enum { DETECT_SHARED_PARTS = 16 };
+struct detect_locks {
+	void *ctx;
+	void (*take)(void *ctx, unsigned part); /* part < DETECT_SHARED_PARTS */
+	void (*give)(void *ctx, unsigned part);
+};
+MUST_USE struct detect_shared *detect_shared_new(const struct detect_locks *locks,
+						 struct arena *process);
+
+/* shared NULL: the worker is alone, and remembers by itself. */
+MUST_USE enum status detect_worker_new(const struct detect_rules *r, struct detect_shared *shared,
+				       struct arena *process, struct arena_pool *pool,
+				       struct detect_sink sink, struct detect_worker **out,
+				       struct fail *why);
 void detect_worker_free(struct detect_worker *w);
 
 /* What a worker needs to use rules r, made in any thread; a worker then exchanges its own for it,

@@ -75,7 +75,7 @@ static inline bool fixture_rules(struct fixture *x, struct slice text, size_t fi
 	if (st == ST_OK)
 		st = detect_compile(&x->set, NULL, &x->process, &x->rules, &f);
 	if (st == ST_OK)
-		st = detect_worker_new(x->rules, &x->process, &x->pool,
+		st = detect_worker_new(x->rules, NULL, &x->process, &x->pool,
 				       (struct detect_sink){x, fixture_hit, NULL}, &x->worker, &f);
 	if (st == ST_OK)
 		detect_worker_alerts_max(x->worker, DETECT_ALERTS_MAX);

@@ -798,7 +798,10 @@ MUST_USE bool detect_tx_renew(struct detect_tx *d, const struct detect_rules *r,
 #ifdef DEW_FUZZING /* made anew for each input, and full within one */
 enum { DETECT_MEMORY_MAX = 1 << 4, DETECT_MEMORY_BUCKETS = 1 << 2 };
 #else
-enum { DETECT_MEMORY_MAX = 1 << 16 /* entries */, DETECT_MEMORY_BUCKETS = 1 << 14 };
+enum {
+	DETECT_MEMORY_MAX = 1 << 16, /* entries of a worker alone */
+	DETECT_MEMORY_PART = 1 << 13 /* entries of a part of what workers share */
+};
 #endif
 
 struct detect_memory_key {
@@ -818,11 +821,17 @@ struct detect_memory_entry {
 
 struct detect_memory {
 	struct detect_memory_entry **buckets, *entries;
-	size_t used; /* entries ever handed out; from DETECT_MEMORY_MAX on the oldest is reused */
+	size_t room; /* entries; a quarter as many buckets */
+	size_t used; /* entries ever handed out; from `room` on the oldest is reused */
 	uint64_t evicted;
 };
 
-MUST_USE bool detect_memory_init(struct detect_memory *m, struct arena *a);
+/* room: a power of two, 4 at least. */
+MUST_USE bool detect_memory_init(struct detect_memory *m, struct arena *a, size_t room);
+/* The memory that k belongs to, which is the caller's until it is given back. */
+struct detect_memory *detect_memory_take(struct detect_worker *w,
+					 const struct detect_memory_key *k);
+void detect_memory_give(struct detect_worker *w, const struct detect_memory_key *k);
 struct detect_memory_entry *detect_memory_find(struct detect_memory *m,
 					       const struct detect_memory_key *k);
 struct detect_memory_entry *detect_memory_add(struct detect_memory *m,
@@ -839,6 +848,9 @@ enum detect_passage {
 enum detect_passage detect_threshold_passes(struct detect_memory *m,
 					    const struct detect_threshold *t, uint64_t rule_key,
 					    const struct detect_view *v);
+/* The same in the memory of v's worker. */
+enum detect_passage detect_threshold_asks(const struct detect_threshold *t, uint64_t rule_key,
+					  const struct detect_view *v);
 
 /* --- limits.c: threshold.config --- */
 
@@ -928,6 +940,7 @@ struct detect_worker {
 	void *hs; /* the pattern matcher's scratch */
 	struct detect_pcre_worker *pcre;
 	struct detect_candidates candidates;
+	struct detect_shared *shared; /* NULL: memory */
 	struct detect_memory memory;
 	struct detect_tags tags;
 	struct detect_tx tx_none; /* stands for a transaction without memory */

@@ -40,7 +40,7 @@ static bool begin(struct fixture *x, const char *rules)
 	if (st == ST_OK)
 		st = detect_compile(&x->set, &options, &x->process, &x->rules, &f);
 	if (st == ST_OK)
-		st = detect_worker_new(x->rules, &x->process, &x->pool,
+		st = detect_worker_new(x->rules, NULL, &x->process, &x->pool,
 				       (struct detect_sink){x, fixture_hit, NULL}, &x->worker, &f);
 	if (st != ST_OK)
 		return false;

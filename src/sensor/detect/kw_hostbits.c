@@ -52,33 +52,39 @@ static bool host_test(const void *operand, const struct detect_view *v)
 	unsigned n = keys_of(o, v, keys);
 	bool any = false;
 
-	for (unsigned i = 0; i < n; i++)
-		any |= is_set(detect_memory_find(&v->worker->memory, &keys[i]), v->now);
+	for (unsigned i = 0; i < n; i++) {
+		struct detect_memory *m = detect_memory_take(v->worker, &keys[i]);
+
+		any |= is_set(detect_memory_find(m, &keys[i]), v->now);
+		detect_memory_give(v->worker, &keys[i]);
+	}
 	return n != 0 && any == (o->act == DETECT_BIT_ISSET);
+}
+
+static void host_change(const struct host_operand *o, const struct detect_memory_key *k,
+			struct detect_memory *m, struct wall_ns now)
+{
+	struct detect_memory_entry *e = detect_memory_find(m, k);
+
+	if (o->act == DETECT_BIT_UNSET || (o->act == DETECT_BIT_TOGGLE && is_set(e, now))) {
+		detect_memory_remove(m, k);
+		return;
+	}
+	if (e == NULL)
+		e = detect_memory_add(m, k);
+	e->start = now;
+	e->count = o->expire_s;
 }
 
 static void host_after(const void *operand, const struct detect_view *v)
 {
 	const struct host_operand *o = operand;
-	struct detect_memory *m = &v->worker->memory;
 	struct detect_memory_key keys[2];
 	unsigned n = keys_of(o, v, keys);
 
 	for (unsigned i = 0; i < n; i++) {
-		struct detect_memory_entry *e = detect_memory_find(m, &keys[i]);
-		bool set = o->act == DETECT_BIT_SET ||
-			   (o->act == DETECT_BIT_TOGGLE && !is_set(e, v->now));
-
-		if (!set) {
-			detect_memory_remove(m, &keys[i]);
-			continue;
-		}
-		if (e == NULL)
-			e = detect_memory_add(m, &keys[i]);
-		if (e != NULL) {
-			e->start = v->now;
-			e->count = o->expire_s;
-		}
+		host_change(o, &keys[i], detect_memory_take(v->worker, &keys[i]), v->now);
+		detect_memory_give(v->worker, &keys[i]);
 	}
 }
 

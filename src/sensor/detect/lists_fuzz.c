@@ -77,7 +77,7 @@ static void look(struct fixture *x)
 	struct fail why = {0};
 	struct packet p;
 
-	ASSERT(detect_worker_new(x->rules, &x->process, &x->pool,
+	ASSERT(detect_worker_new(x->rules, NULL, &x->process, &x->pool,
 				 (struct detect_sink){x, fixture_hit, NULL}, &x->worker,
 				 &why) == ST_OK);
 	detect_worker_alerts_max(x->worker, DETECT_ALERTS_MAX);

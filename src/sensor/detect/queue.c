@@ -111,13 +111,13 @@ static enum detect_passage passage_of(struct detect_worker *w, struct detect_mat
 	if (detect_suppressed(r, v))
 		return PASSAGE_SILENT;
 	if (r->filter != NULL)
-		p = detect_threshold_passes(&w->memory, r->filter, key, v);
+		p = detect_threshold_asks(r->filter, key, v);
 	if (p == PASSAGE_YES && r->threshold != NULL)
-		p = detect_threshold_passes(&w->memory, r->threshold, key, v);
+		p = detect_threshold_asks(r->threshold, key, v);
 	if (p != PASSAGE_YES)
 		return p;
 	for (const struct detect_threshold *t = r->rate; t != NULL; t = t->next)
-		if (detect_threshold_passes(&w->memory, t, key, v) == PASSAGE_NO)
+		if (detect_threshold_asks(t, key, v) == PASSAGE_NO)
 			m->action = t->action;
 	return r->noalert || (m->action == RULE_PASS && !r->alert) ? PASSAGE_SILENT : PASSAGE_YES;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What is remembered from packet to packet: with the flow (bits, integers), and with the worker
- * (thresholds, host bits).
+ * What is remembered from packet to packet: with the flow (bits, integers), and with the worker, or
+ * with all workers together (thresholds, host bits).
  *
- * 1. The worker's memory has at most DETECT_MEMORY_MAX entries; then the entry made longest ago is
+ * 1. A memory has room for a number of entries; then the entry made longest ago is
  *    forgotten, and counted.
  * 2. All times are packets' times.
  */
@@ -72,17 +72,18 @@ static bool key_equal(const struct detect_memory_key *a, const struct detect_mem
 	       addr_equal(&a->a, &b->a) && addr_equal(&a->b, &b->b);
 }
 
-bool detect_memory_init(struct detect_memory *m, struct arena *a)
+bool detect_memory_init(struct detect_memory *m, struct arena *a, size_t room)
 {
-	m->buckets = ARENA_ARRAY(a, struct detect_memory_entry *, DETECT_MEMORY_BUCKETS);
-	m->entries = ARENA_ARRAY(a, struct detect_memory_entry, DETECT_MEMORY_MAX);
+	m->room = room;
+	m->buckets = ARENA_ARRAY(a, struct detect_memory_entry *, room / 4);
+	m->entries = ARENA_ARRAY(a, struct detect_memory_entry, room);
 	return m->buckets != NULL && m->entries != NULL;
 }
 
 struct detect_memory_entry *detect_memory_find(struct detect_memory *m,
 					       const struct detect_memory_key *k)
 {
-	struct detect_memory_entry *e = m->buckets[key_hash(k) % DETECT_MEMORY_BUCKETS];
+	struct detect_memory_entry *e = m->buckets[key_hash(k) % (m->room / 4)];
 
 	while (e != NULL && !key_equal(&e->key, k))
 		e = e->next;
@@ -91,7 +92,7 @@ struct detect_memory_entry *detect_memory_find(struct detect_memory *m,
 
 static void unlink_entry(struct detect_memory *m, struct detect_memory_entry *e)
 {
-	struct detect_memory_entry **at = &m->buckets[e->hash % DETECT_MEMORY_BUCKETS];
+	struct detect_memory_entry **at = &m->buckets[e->hash % (m->room / 4)];
 
 	while (*at != e)
 		at = &(*at)->next;
@@ -102,15 +103,15 @@ static void unlink_entry(struct detect_memory *m, struct detect_memory_entry *e)
 struct detect_memory_entry *detect_memory_add(struct detect_memory *m,
 					      const struct detect_memory_key *k)
 {
-	struct detect_memory_entry *e = &m->entries[m->used++ % DETECT_MEMORY_MAX];
+	struct detect_memory_entry *e = &m->entries[m->used++ % m->room];
 
 	if (e->used) {
 		unlink_entry(m, e);
 		m->evicted++;
 	}
 	*e = (struct detect_memory_entry){.key = *k, .hash = key_hash(k), .used = true};
-	e->next = m->buckets[e->hash % DETECT_MEMORY_BUCKETS];
-	m->buckets[e->hash % DETECT_MEMORY_BUCKETS] = e;
+	e->next = m->buckets[e->hash % (m->room / 4)];
+	m->buckets[e->hash % (m->room / 4)] = e;
 	return e;
 }
 
@@ -120,6 +121,48 @@ void detect_memory_remove(struct detect_memory *m, const struct detect_memory_ke
 
 	if (e != NULL)
 		unlink_entry(m, e);
+}
+
+/* --- for several workers --- */
+
+struct detect_shared {
+	struct detect_locks locks;
+	struct detect_memory parts[DETECT_SHARED_PARTS];
+};
+
+struct detect_shared *detect_shared_new(const struct detect_locks *locks, struct arena *process)
+{
+	struct detect_shared *s = ARENA_NEW(process, struct detect_shared);
+
+	for (unsigned i = 0; s != NULL && i < DETECT_SHARED_PARTS; i++)
+		if (!detect_memory_init(&s->parts[i], process, DETECT_MEMORY_PART))
+			return NULL;
+	if (s != NULL)
+		s->locks = *locks;
+	return s;
+}
+
+/* The upper bits: the lower ones choose the bucket in it. */
+static unsigned part_of(const struct detect_memory_key *k)
+{
+	return key_hash(k) >> 28 & (DETECT_SHARED_PARTS - 1);
+}
+
+struct detect_memory *detect_memory_take(struct detect_worker *w, const struct detect_memory_key *k)
+{
+	unsigned part;
+
+	if (w->shared == NULL)
+		return &w->memory;
+	part = part_of(k);
+	w->shared->locks.take(w->shared->locks.ctx, part);
+	return &w->shared->parts[part];
+}
+
+void detect_memory_give(struct detect_worker *w, const struct detect_memory_key *k)
+{
+	if (w->shared != NULL)
+		w->shared->locks.give(w->shared->locks.ctx, part_of(k));
 }
 
 /* --- thresholds --- */
@@ -247,4 +290,15 @@ enum detect_passage detect_threshold_passes(struct detect_memory *m,
 	e->start = v->now;
 	e->count = 1;
 	return first_passes(t, e);
+}
+
+enum detect_passage detect_threshold_asks(const struct detect_threshold *t, uint64_t rule_key,
+					  const struct detect_view *v)
+{
+	struct detect_memory_key k = threshold_key(t, rule_key, v);
+	struct detect_memory *m = detect_memory_take(v->worker, &k);
+	enum detect_passage passage = detect_threshold_passes(m, t, rule_key, v);
+
+	detect_memory_give(v->worker, &k);
+	return passage;
 }

@@ -13,7 +13,7 @@ static bool memory_begin(struct memory *x)
 {
 	*x = (struct memory){.pool = {.budget = 64U << 20}};
 	x->arena.pool = &x->pool;
-	return detect_memory_init(&x->m, &x->arena);
+	return detect_memory_init(&x->m, &x->arena, DETECT_MEMORY_MAX);
 }
 
 static void memory_end(struct memory *x)

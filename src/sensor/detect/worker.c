@@ -9,16 +9,18 @@
 #include "sensor/detect/detect_priv.h"
 #include "sensor/stream/stream.h"
 
-enum status detect_worker_new(const struct detect_rules *r, struct arena *process,
-			      struct arena_pool *pool, struct detect_sink sink,
-			      struct detect_worker **out, struct fail *why)
+enum status detect_worker_new(const struct detect_rules *r, struct detect_shared *shared,
+			      struct arena *process, struct arena_pool *pool,
+			      struct detect_sink sink, struct detect_worker **out, struct fail *why)
 {
 	struct detect_worker *w = ARENA_NEW(process, struct detect_worker);
 	struct detect_gear *gear;
 	enum status st;
 
-	if (w == NULL || !detect_memory_init(&w->memory, process))
+	if (w == NULL ||
+	    (shared == NULL && !detect_memory_init(&w->memory, process, DETECT_MEMORY_MAX)))
 		return fail_set(why, ST_NOMEM, "no memory for a worker");
+	w->shared = shared;
 	w->sink = sink;
 	w->alerts_max = DETECT_ALERTS;
 	w->work_left = DETECT_WORK_PACKET;

@@ -551,7 +551,7 @@ static enum status parts_new(struct pipeline *p, struct fail *why)
 	p->app->hassh = detect_rules_use(p->options.rules, SLICE("ssh.hassh"));
 	if (detect_rules_want_frames(p->options.rules))
 		p->app->frames |= APP_FRAMES_FOR_RULES;
-	st = detect_worker_new(p->options.rules, &p->fixed, &p->pool,
+	st = detect_worker_new(p->options.rules, p->options.shared, &p->fixed, &p->pool,
 			       (struct detect_sink){p, pipeline_report_hit, rule_acts}, &p->detect,
 			       why);
 	if (st == ST_OK)

@@ -18,6 +18,7 @@
 struct config;
 struct detect_cost;
 struct detect_rules;
+struct detect_shared;
 struct file_store;
 struct pipeline;
 struct pipeline_stats;
@@ -57,6 +58,7 @@ struct pipeline_options {
 	bool profile;	     /* count what each rule costs */
 	bool stats;	     /* count for pipeline_stats_read() (stats.h), whatever eve-logs want */
 	uint64_t rules_failed, rules_skipped; /* that stats speak of: not loaded, not for us */
+	struct detect_shared *shared;	      /* what rules remember about hosts; NULL: by itself */
 	/* Of several workers one says stats events, and is given before what the others counted,
 	 * and what only their owner knows (capture.*). */
 	bool stats_silent; /* another says them */

@@ -9,6 +9,8 @@
  */
 #include "sensor/app/dcerpc_priv.h"
 
+enum { FRAME_HDR, FRAME_DATA, FRAME_PDU };
+
 enum {
 	UDP_HEADER_BYTES = 80,
 	UDP_LAST = 0x02, /* flags1: the last fragment */
@@ -253,6 +255,13 @@ static bool resync(struct slice in, size_t *out)
 	return false;
 }
 
+static void frames_open(struct app_flow *f, enum app_dir dir, size_t at, size_t head, size_t whole)
+{
+	(void)app_frame_open(f, dir, FRAME_HDR, at, (int64_t)head, NULL);
+	(void)app_frame_open(f, dir, FRAME_DATA, at + head, (int64_t)(whole - head), NULL);
+	(void)app_frame_open(f, dir, FRAME_PDU, at, (int64_t)whole, NULL);
+}
+
 static struct app_result parse_tcp(struct app_flow *f, enum app_dir dir, struct slice input)
 {
 	struct dcerpc *s = f->parser;
@@ -279,6 +288,7 @@ static struct app_result parse_tcp(struct app_flow *f, enum app_dir dir, struct 
 			return (struct app_result){APP_STUCK, at};
 		if (in.len < h.length)
 			break;
+		frames_open(f, dir, at, DCERPC_HEADER_BYTES, h.length);
 		c = cursor_of(slice_part(in, DCERPC_HEADER_BYTES,
 					 (size_t)h.length - DCERPC_HEADER_BYTES));
 		if (!pdu(f, dir, &h, &c))
@@ -492,11 +502,15 @@ static bool log_tx(struct app_tx *tx, unsigned n, struct arena *scratch, struct 
 	return !b.full && record_object(r, scratch, "dcerpc", buf_slice(&b));
 }
 
+static const char *const frames[] = {
+	[FRAME_HDR] = "hdr", [FRAME_DATA] = "data", [FRAME_PDU] = "pdu", NULL};
+
 APP_PROTOCOL(dcerpc) = {
 	.name = "dcerpc",
 	.spec = "C706 12.5, 12.6",
 	.transports = APP_TCP | APP_UDP,
 	.fields = fields,
+	.frames = frames,
 	.speaks_first = 1u << APP_TO_SERVER,
 	.complete = {1, 1},
 	.parser_bytes = sizeof(struct dcerpc),

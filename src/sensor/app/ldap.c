@@ -26,6 +26,8 @@ enum ldap_anomaly {
 	LDAP_UNKNOWN_OPERATION,
 };
 
+enum { FRAME_PDU };
+
 struct settings {
 	uint32_t tx_most;
 };
@@ -277,6 +279,7 @@ static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slic
 		at += n;
 		if (!(dir == APP_TO_SERVER ? request(f, &m) : response(f, &m)))
 			return (struct app_result){APP_STUCK, at};
+		(void)app_frame_open(f, dir, FRAME_PDU, at - n, (int64_t)n, f->last);
 		if (f->changing)
 			break;
 	}
@@ -415,6 +418,8 @@ static const char *const anomalies[] = {
 	[LDAP_UNKNOWN_OPERATION] = "unknown_operation", NULL,
 };
 
+static const char *const frames[] = {[FRAME_PDU] = "pdu", NULL};
+
 static const void *configure(struct config *config, struct arena *a)
 {
 	struct settings *s = ARENA_NEW(a, struct settings);
@@ -434,6 +439,7 @@ APP_PROTOCOL(ldap) = {
 	.ports = ports,
 	.fields = fields,
 	.anomalies = anomalies,
+	.frames = frames,
 	.complete = {1, 1},
 	.parser_bytes = sizeof(struct ldap),
 	.probe = probe,

@@ -18,7 +18,11 @@ enum {
 	AUTH_GSS = 6,
 	GSS_INTEGRITY = 2,
 	LAST_FRAGMENT = 0x80,
+	CALL_BYTES = 24, /* of a call in front of its credentials */
+	REPLY_BYTES = 8, /* of a reply in front of what it says */
 };
+
+enum { FRAME_RPC_PDU, FRAME_RPC_HDR, FRAME_RPC_DATA };
 
 enum {
 	V2_LOOKUP = 4,
@@ -334,6 +338,18 @@ static bool read_call(struct cursor *c, struct nfs_call *k, uint32_t *out_progra
 	return cursor_ok(c) && rpc == RPC_VERSION;
 }
 
+/* Of a record of `whole` bytes at `at` of the input, `mark` of which are TCP's. */
+static void frames_open(struct app_flow *f, enum app_dir dir, size_t at, size_t mark, size_t whole)
+{
+	size_t head = mark + (dir == APP_TO_SERVER ? CALL_BYTES : REPLY_BYTES);
+
+	if (whole < head)
+		return;
+	(void)app_frame_open(f, dir, FRAME_RPC_PDU, at, (int64_t)whole, NULL);
+	(void)app_frame_open(f, dir, FRAME_RPC_HDR, at, (int64_t)head, NULL);
+	(void)app_frame_open(f, dir, FRAME_RPC_DATA, at + head, (int64_t)(whole - head), NULL);
+}
+
 /* A record of `whole` bytes, `have` of them. False: more must be there. */
 static bool record(struct app_flow *f, enum app_dir dir, struct slice have, uint64_t whole)
 {
@@ -407,6 +423,7 @@ static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slic
 	if (f->transport == APP_UDP) {
 		if (input.len != 0)
 			(void)record(f, dir, input, input.len);
+		frames_open(f, dir, 0, 0, input.len);
 		side->file_left = side->skip = 0;
 		return (struct app_result){APP_OK, input.len};
 	}
@@ -431,6 +448,7 @@ static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slic
 		length = mark & 0x7fffffff;
 		have = slice_part(in, 4, length);
 		if (record(f, dir, have, length)) {
+			frames_open(f, dir, at, 4, 4 + length);
 			at += 4 + have.len;
 		} else if (length > NFS_RECORD_HELD) {
 			side->skip = length;
@@ -517,6 +535,11 @@ static const char *const anomalies[] = {
 	NULL,
 };
 
+static const char *const frames[] = {[FRAME_RPC_PDU] = "rpc.pdu",
+				     [FRAME_RPC_HDR] = "rpc.hdr",
+				     [FRAME_RPC_DATA] = "rpc.data",
+				     NULL};
+
 static const uint16_t ports[] = {2049, 0};
 
 APP_PROTOCOL(nfs) = {
@@ -527,6 +550,7 @@ APP_PROTOCOL(nfs) = {
 	.files = BOTH,
 	.fields = fields,
 	.anomalies = anomalies,
+	.frames = frames,
 	.complete = {1, 1},
 	.parser_bytes = sizeof(struct nfs),
 	.probe = probe,

@@ -32,6 +32,17 @@ enum {
 	SSLV2_SERVER_HELLO = 4,
 };
 
+enum {
+	FRAME_PDU,
+	FRAME_HDR,
+	FRAME_DATA,
+	FRAME_ALERT,
+	FRAME_HEARTBEAT,
+	FRAME_SSL2_HDR,
+	FRAME_SSL2_PDU,
+	SSLV2_HEADER = 2, /* bytes, without padding */
+};
+
 enum { MESSAGE_CLIENT_HELLO = 1, MESSAGE_SERVER_HELLO = 2, MESSAGE_CERTIFICATE = 11 };
 
 struct tls {
@@ -238,9 +249,24 @@ static enum tls_anomaly bad_header(uint8_t type, uint16_t version, size_t length
 	return length > RECORD_MAX ? TLS_BAD_RECORD_LENGTH : TLS_BAD_HEADER;
 }
 
-/* False: not TLS any more. *out_more: the header is not whole. */
-static bool read_header(struct tls *t, enum app_dir dir, struct cursor *c, bool *out_more)
+/* Of a record of TLS, whose header begins at `at` of the input. */
+static void frames_open(struct app_flow *f, enum app_dir dir, size_t at, uint8_t type,
+			size_t length)
 {
+	(void)app_frame_open(f, dir, FRAME_PDU, at, (int64_t)(RECORD_HEADER + length), NULL);
+	(void)app_frame_open(f, dir, FRAME_HDR, at, RECORD_HEADER, NULL);
+	at += RECORD_HEADER;
+	(void)app_frame_open(f, dir, FRAME_DATA, at, (int64_t)length, NULL);
+	if (type == TYPE_ALERT || type == TYPE_HEARTBEAT)
+		(void)app_frame_open(f, dir, type == TYPE_ALERT ? FRAME_ALERT : FRAME_HEARTBEAT, at,
+				     (int64_t)length, NULL);
+}
+
+/* False: not TLS any more. *out_more: the header is not whole. at: of c in the input. */
+static bool read_header(struct app_flow *f, enum app_dir dir, struct cursor *c, size_t at,
+			bool *out_more)
+{
+	struct tls *t = f->parser;
 	struct slice seen = {c->at, cursor_left(c)};
 	struct cursor look = *c;
 	uint8_t type = cursor_u8(&look);
@@ -253,6 +279,11 @@ static bool read_header(struct tls *t, enum app_dir dir, struct cursor *c, bool 
 	if (!t->seen[dir] && is_sslv2(seen)) {
 		*out_more = !read_sslv2(t, dir, c);
 		t->seen[dir] = !*out_more;
+		if (*out_more)
+			return true;
+		(void)app_frame_open(f, dir, FRAME_SSL2_HDR, at, SSLV2_HEADER, NULL);
+		(void)app_frame_open(f, dir, FRAME_SSL2_PDU, at,
+				     (int64_t)(seen.len - cursor_left(c)), NULL);
 		return true;
 	}
 	t->seen[dir] = true;
@@ -260,6 +291,7 @@ static bool read_header(struct tls *t, enum app_dir dir, struct cursor *c, bool 
 		tls_anomaly(t->tx, bad_header(type, version, length));
 		return false;
 	}
+	frames_open(f, dir, at, type, length);
 	*c = look;
 	t->type[dir] = type;
 	t->left[dir] = length;
@@ -306,7 +338,7 @@ static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slic
 		struct slice bytes;
 
 		if (t->state[dir] == STATE_HEADER) {
-			if (!read_header(t, dir, &c, &more))
+			if (!read_header(f, dir, &c, input.len - cursor_left(&c), &more))
 				return (struct app_result){APP_STUCK, input.len - cursor_left(&c)};
 		} else if (t->state[dir] == STATE_WHOLE && n < t->left[dir]) {
 			break;
@@ -389,6 +421,15 @@ static const struct app_hook hooks[] = {
 	{0},
 };
 
+static const char *const frames[] = {[FRAME_PDU] = "pdu",
+				     [FRAME_HDR] = "hdr",
+				     [FRAME_DATA] = "data",
+				     [FRAME_ALERT] = "alert.pdu",
+				     [FRAME_HEARTBEAT] = "heartbeat.pdu",
+				     [FRAME_SSL2_HDR] = "ssl2.hdr",
+				     [FRAME_SSL2_PDU] = "ssl2.pdu",
+				     NULL};
+
 APP_PROTOCOL(tls) = {
 	.name = "tls",
 	.spec = "RFC 8446, RFC 5246, RFC 5280",
@@ -396,6 +437,7 @@ APP_PROTOCOL(tls) = {
 	.fields = app_tls_fields,
 	.anomalies = anomalies,
 	.hooks = hooks,
+	.frames = frames,
 	.speaks_first = 1u << APP_TO_SERVER,
 	.complete = {TLS_DONE, TLS_DONE},
 	.parser_bytes = sizeof(struct tls),

@@ -37,7 +37,7 @@ enum anomaly {
 #undef X
 };
 
-enum { FRAME_HEADER, FRAME_PDU };
+enum { FRAME_HEADER, FRAME_PDU, FRAME_DATA };
 
 struct websocket_setup {
 	uint64_t payload_most;
@@ -176,6 +176,7 @@ static enum step step(struct app_flow *f, enum app_dir dir, struct cursor *c, si
 		tx->anomalies |= 1u << ANOMALY_SKIPPED;
 	(void)app_frame_open(f, dir, FRAME_HEADER, at, (int64_t)head, tx);
 	(void)app_frame_open(f, dir, FRAME_PDU, at, (int64_t)(head + kept), tx);
+	(void)app_frame_open(f, dir, FRAME_DATA, at + (size_t)head, (int64_t)kept, tx);
 	join(f, dir, tx);
 	app_tx_advance(tx, APP_TO_SERVER, 1);
 	app_tx_advance(tx, APP_TO_CLIENT, 1);
@@ -344,7 +345,8 @@ static const char *const anomalies[] = {
 		NULL,
 };
 
-static const char *const frames[] = {[FRAME_HEADER] = "header", [FRAME_PDU] = "pdu", NULL};
+static const char *const frames[] = {
+	[FRAME_HEADER] = "header", [FRAME_PDU] = "pdu", [FRAME_DATA] = "data", NULL};
 
 APP_PROTOCOL(websocket) = {
 	.name = "websocket",

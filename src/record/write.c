@@ -157,9 +157,9 @@ static const struct proto_name {
 	uint8_t proto;
 	const char *name;
 } proto_names[] = {
-	{1, "ICMP"},	 {2, "IGMP"},  {4, "IPv4"},   {6, "TCP"},    {17, "UDP"},
-	{41, "IPv6"},	 {47, "GRE"},  {50, "ESP"},   {51, "AH"},    {58, "IPv6-ICMP"},
-	{89, "OSPFIGP"}, {103, "PIM"}, {112, "VRRP"}, {115, "L2TP"}, {132, "SCTP"},
+	{1, "ICMP"},	 {2, "IGMP"},  {4, "IP-in-IP"}, {6, "TCP"},    {17, "UDP"},
+	{41, "IPv6"},	 {47, "GRE"},  {50, "ESP"},	{51, "AH"},    {58, "IPv6-ICMP"},
+	{89, "OSPFIGP"}, {103, "PIM"}, {112, "VRRP"},	{115, "L2TP"}, {132, "SCTP"},
 };
 
 enum { PROTO_NAMES = sizeof proto_names / sizeof proto_names[0] };

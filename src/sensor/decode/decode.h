@@ -22,6 +22,7 @@ enum {
 	PACKET_VLANS_MAX = 3,
 	PACKET_SACKS_MAX = 4, /* more do not fit into a header */
 	PACKET_ANOMALIES_MAX = 192,
+	PACKET_ODD_MAX = 15,	  /* anomalies of one packet in their order, as Suricata */
 	DECODE_LAYERS_MAX = 255,  /* decode_options.layers_max at most */
 	DECODE_PACKETS_MAX = 24,  /* of one frame; a tunnel too many is not looked into */
 	DECODE_REBUILDS_MAX = 4,  /* packets of one frame that the defragmenter made */
@@ -118,6 +119,9 @@ struct packet {
 	uint16_t icmp_id, icmp_seq;
 	uint32_t spi;				       /* of ESP */
 	uint64_t anomalies[PACKET_ANOMALIES_MAX / 64]; /* bit i: decode_anomalies[i] */
+	uint8_t odd_count;
+	uint8_t odd[PACKET_ODD_MAX]; /* the same in the order in which they were met; what can be
+					wrong more than once is there as often */
 };
 
 /* Suricata's words for where a packet comes from: "wire/pcap", "gre tunnel". */
@@ -127,9 +131,19 @@ const char *packet_source_name(enum packet_source s);
  * PACKET_ANOMALIES_MAX. */
 extern const char *const decode_anomalies[];
 
-static inline void packet_anomaly(struct packet *p, unsigned i)
+/* One more time that anomaly i was met. */
+static inline void packet_anomaly_again(struct packet *p, unsigned i)
 {
 	p->anomalies[i / 64] |= UINT64_C(1) << i % 64;
+	if (p->odd_count < PACKET_ODD_MAX)
+		p->odd[p->odd_count++] = (uint8_t)i;
+}
+
+/* Anomaly i, which counts once. */
+static inline void packet_anomaly(struct packet *p, unsigned i)
+{
+	if ((p->anomalies[i / 64] >> i % 64 & 1) == 0)
+		packet_anomaly_again(p, i);
 }
 
 static inline bool packet_has_anomaly(const struct packet *p, unsigned i)

@@ -359,6 +359,30 @@ static void expect_odd(struct test *t, const struct odd *cases, size_t n)
 
 #define IP4_TAIL "\0\0\0\0\x40\x11\0\0\x0a\0\0\1\x0a\0\0\2"
 
+static void what_is_wrong_twice_is_met_twice_and_in_order(struct test *t)
+{
+	/* a security option without its body, then an option longer than all of them */
+	const struct slice wrong = SLICE("\x48\0\0\x20" IP4_TAIL "\x82\2\xf1\x35\0\0\0\0\0\0\0\0");
+	static const char *const want[] = {"ipv4.opt_pad_required", "ipv4.opt_invalid_len",
+					   "ipv4.opt_invalid_len"};
+	uint8_t many[60] = {0x4f, 0, 0, 60}; /* 20 routes, all too short */
+	struct rig r;
+
+	rig_open(&r);
+	decode(&r, 101, wrong);
+	EXPECT(t, r.p.odd_count >= 3); /* what it carries is wrong, too */
+	for (unsigned i = 0; i < 3; i++)
+		EXPECT_SLICE(t, slice_of(decode_anomalies[r.p.odd[i]]), slice_of(want[i]));
+	memcpy(many + 4, IP4_TAIL, 16);
+	for (size_t i = 20; i < sizeof many; i += 2) {
+		many[i] = 7;
+		many[i + 1] = 2;
+	}
+	decode(&r, 101, (struct slice){many, sizeof many});
+	EXPECT_UINT(t, r.p.odd_count, PACKET_ODD_MAX);
+	EXPECT_UINT(t, rig_close(&r), 0);
+}
+
 static void headers_that_lie_are_named_ip4(struct test *t)
 {
 	const struct odd cases[] = {
@@ -462,11 +486,13 @@ static void headers_that_lie_are_named_ip6(struct test *t)
 		{101, ip6(253, SLICE("x")), "ipv6.unknown_next_header", false},
 		{101, ip6(1, SLICE("\x08\0\0\0\0\0\0\0")), "ipv6.icmpv4", false},
 		{101, ip6(58, SLICE("\x80\0\0\0\0\0\0")), "icmpv6.pkt_too_small", true},
-		{101, ip6(58, SLICE("\xc0\0\0\0\0\0\0\0")), "icmpv6.unknown_type", false},
+		{101, ip6(58, SLICE("\x7f\0\0\0\0\0\0\0")), "icmpv6.unknown_type", false},
+		{101, ip6(58, SLICE("\xc0\0\0\0\0\0\0\0")), "icmpv6.unassigned_type", false},
+		{101, ip6(58, SLICE("\x9b\x04\0\0\0\0\0\0")), "icmpv6.unknown_code", false},
 		{101, ip6(58, SLICE("\5\0\0\0\0\0\0\0")), "icmpv6.unassigned_type", false},
 		{101, ip6(58, SLICE("\x64\0\0\0\0\0\0\0")), "icmpv6.experimentation_type", false},
 		{101, ip6(58, SLICE("\xc8\0\0\0\0\0\0\0")), "icmpv6.experimentation_type", false},
-		{101, ip6(58, SLICE("\1\x09\0\0\0\0\0\0")), "icmpv6.unknown_code", false},
+		{101, ip6(58, SLICE("\1\x07\0\0\0\0\0\0")), "icmpv6.unknown_code", false},
 		{101, ip6(58, SLICE("\1\0\0\0\0\0\0\0\x60")), "icmpv6.ipv6_trunc_pkt", false},
 		{101,
 		 ip6(58, in(SLICE("\1\0\0\0\0\0\0\0"), ip4(17, SLICE("twenty bytes of text")))),
@@ -686,8 +712,8 @@ TESTS(T(a_checksum_holds_at_every_length_and_a_flipped_bit_is_seen),
       T(anomalies_have_different_names), T(ethernet_tcp_has_all_layers),
       T(padding_behind_the_packet_is_not_payload), T(every_encapsulation_leads_to_the_packet),
       T(a_tunnel_with_nonsense_inside_is_its_outer_packet),
-      T(packets_of_a_frame_come_from_the_inside), T(packets_in_packets_end_at_the_limit),
-      T(headers_that_lie_are_named_ip4), T(headers_that_lie_are_named_ip6),
-      T(headers_that_lie_are_named_links_and_tunnels), T(tcp_options_are_read),
-      T(extension_headers_are_walked), T(echoes_have_an_identifier_and_errors_have_none),
-      T(no_damage_leads_out_of_the_frame))
+      T(packets_of_a_frame_come_from_the_inside), T(what_is_wrong_twice_is_met_twice_and_in_order),
+      T(packets_in_packets_end_at_the_limit), T(headers_that_lie_are_named_ip4),
+      T(headers_that_lie_are_named_ip6), T(headers_that_lie_are_named_links_and_tunnels),
+      T(tcp_options_are_read), T(extension_headers_are_walked),
+      T(echoes_have_an_identifier_and_errors_have_none), T(no_damage_leads_out_of_the_frame))

@@ -49,14 +49,14 @@ static bool icmp4(struct decode_state *s, struct slice bytes)
 	}
 	if (code > t->code_most || (type == 9 && code != 0 && code != 16))
 		packet_anomaly(p, ICMPV4_UNKNOWN_CODE);
+	else if (t->embeds && p->payload.len > 0 && p->payload.len < EMBEDDED_IPV4)
+		packet_anomaly(p, ICMPV4_IPV4_TRUNC_PKT);
+	else if (t->embeds && p->payload.len > 0 && p->payload.ptr[0] >> 4 != 4)
+		packet_anomaly(p, ICMPV4_IPV4_UNKNOWN_VER);
 	if (t->counts) {
 		p->icmp_id = id;
 		p->icmp_seq = seq;
 	}
-	if (t->embeds && p->payload.len > 0 && p->payload.len < EMBEDDED_IPV4)
-		packet_anomaly(p, ICMPV4_IPV4_TRUNC_PKT);
-	else if (t->embeds && p->payload.len > 0 && p->payload.ptr[0] >> 4 != 4)
-		packet_anomaly(p, ICMPV4_IPV4_UNKNOWN_VER);
 	return true;
 }
 

@@ -4,63 +4,59 @@
 enum {
 	ICMP_HEADER = 8,
 	EMBEDDED_IPV6 = 40,
-	TYPE_ERROR_MOST = 127, /* below: errors, RFC 4443 2.1 */
-	TYPE_PARAMETER = 4,
+	TYPE_ERROR_MOST = 4, /* RFC 4443 2.1: errors that are defined */
 	TYPE_ECHO = 128,
 	TYPE_ECHO_REPLY = 129,
 	TYPE_MLD_QUERY = 130,
 	TYPE_MLD_DONE = 132,
-	TYPE_MLD2_REPORT = 143,
-	TYPE_LAST = 161, /* IANA "ICMPv6 type numbers", 2024 */
 };
 
-/* The highest code of each error that RFC 4443 and 7112 know; -1: no such error. */
-static int error_code_most(uint8_t type)
+/* Types and the codes that each may have, as Suricata knows them: IANA "ICMPv6 type numbers" up to
+ * RFC 7731. */
+static const struct icmp6_type {
+	uint8_t first, last; /* types */
+	uint8_t code_most;
+	uint8_t also_first, also_last; /* further codes; 0: none */
+} types[] = {
+	{1, 1, 6, 0, 0},     {2, 2, 0, 0, 0},	      {3, 3, 1, 0, 0},	       {4, 4, 2, 0, 0},
+	{128, 137, 0, 0, 0}, {138, 138, 2, 255, 255}, {139, 140, 2, 0, 0},     {141, 149, 0, 0, 0},
+	{154, 154, 0, 0, 0}, {156, 159, 0, 0, 0},     {155, 155, 3, 128, 132},
+};
+
+static const struct icmp6_type *type_find(uint8_t type)
 {
-	switch (type) {
-	case 1:
-		return 8;
-	case 2:
-		return 0;
-	case 3:
-		return 1;
-	case TYPE_PARAMETER:
-		return 10;
-	default:
-		return -1;
-	}
+	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+		if (types[i].first <= type && type <= types[i].last)
+			return &types[i];
+	return NULL;
 }
 
-static void error(struct packet *p)
+static enum decode_anomaly of_unknown(uint8_t type)
 {
-	int most = error_code_most(p->icmp_type);
+	if (type == 100 || type == 101 || type == 200 || type == 201)
+		return ICMPV6_EXPERIMENTATION_TYPE;
+	if ((type > TYPE_ERROR_MOST && type < 127) || type >= 160)
+		return ICMPV6_UNASSIGNED_TYPE;
+	return ICMPV6_UNKNOWN_TYPE;
+}
 
-	if (most < 0) {
-		packet_anomaly(p, p->icmp_type == 100 || p->icmp_type == 101 ||
-						  p->icmp_type == TYPE_ERROR_MOST
-					  ? ICMPV6_EXPERIMENTATION_TYPE
-					  : ICMPV6_UNASSIGNED_TYPE);
+static void check(struct packet *p)
+{
+	const struct icmp6_type *t = type_find(p->icmp_type);
+
+	if (t == NULL) {
+		packet_anomaly(p, of_unknown(p->icmp_type));
 		return;
 	}
-	if (p->icmp_code > most)
+	if (p->icmp_code > t->code_most &&
+	    (t->also_last == 0 || p->icmp_code < t->also_first || p->icmp_code > t->also_last))
 		packet_anomaly(p, ICMPV6_UNKNOWN_CODE);
-	if (p->payload.len < EMBEDDED_IPV6)
+	else if (p->icmp_type <= TYPE_ERROR_MOST && p->payload.len < EMBEDDED_IPV6)
 		packet_anomaly(p, ICMPV6_IPV6_TRUNC_PKT);
-	else if (p->payload.ptr[0] >> 4 != 6)
+	else if (p->icmp_type <= TYPE_ERROR_MOST && p->payload.ptr[0] >> 4 != 6)
 		packet_anomaly(p, ICMPV6_IPV6_UNKNOWN_VER);
-}
-
-static void information(struct packet *p)
-{
-	uint8_t type = p->icmp_type;
-
-	if (type == 200 || type == 201 || type == 255)
-		packet_anomaly(p, ICMPV6_EXPERIMENTATION_TYPE);
-	else if (type > TYPE_LAST)
-		packet_anomaly(p, ICMPV6_UNKNOWN_TYPE);
-	/* Multicast listeners are on this link: RFC 2710 3, RFC 3810 5. */
-	if (((type >= TYPE_MLD_QUERY && type <= TYPE_MLD_DONE) || type == TYPE_MLD2_REPORT) &&
-	    p->ttl != 1)
+	/* multicast listeners are on this link: RFC 2710 3 */
+	if (p->icmp_type >= TYPE_MLD_QUERY && p->icmp_type <= TYPE_MLD_DONE && p->ttl != 1)
 		packet_anomaly(p, ICMPV6_MLD_MESSAGE_WITH_INVALID_HL);
 }
 
@@ -84,10 +80,7 @@ static bool icmp6(struct decode_state *s, struct slice bytes)
 		p->icmp_id = id;
 		p->icmp_seq = seq;
 	}
-	if (type <= TYPE_ERROR_MOST)
-		error(p);
-	else
-		information(p);
+	check(p);
 	return true;
 }
 

@@ -115,19 +115,17 @@ void decode_ipv4_options(struct decode_state *s, struct slice bytes)
 		len = cursor_u8(&c);
 		body = cursor_take(&c, len < 2 ? SIZE_MAX : len - 2u);
 		if (!cursor_ok(&c)) {
-			packet_anomaly(p, IPV4_OPT_INVALID_LEN);
+			packet_anomaly_again(p, IPV4_OPT_INVALID_LEN);
 			return;
 		}
 		if ((seen[type / 64] >> type % 64 & 1) != 0) {
-			packet_anomaly(p, IPV4_OPT_DUPLICATE);
+			packet_anomaly_again(p, IPV4_OPT_DUPLICATE);
 			continue;
 		}
 		wrong = option(type, body);
 		if (wrong != (enum decode_anomaly)OPTION_RIGHT)
-			packet_anomaly(p, wrong);
-		if (wrong == IPV4_OPT_INVALID_LEN || wrong == IPV4_OPT_MALFORMED)
-			return;
-		if (wrong != IPV4_OPT_INVALID)
+			packet_anomaly_again(p, wrong);
+		else
 			seen[type / 64] |= UINT64_C(1) << type % 64;
 	}
 }

@@ -57,19 +57,19 @@ static void seen_twice(struct packet *p, uint8_t header)
 {
 	switch (header) {
 	case NH_HOPOPTS:
-		packet_anomaly(p, IPV6_EXTHDR_DUPL_HH);
+		packet_anomaly_again(p, IPV6_EXTHDR_DUPL_HH);
 		break;
 	case NH_ROUTING:
-		packet_anomaly(p, IPV6_EXTHDR_DUPL_RH);
+		packet_anomaly_again(p, IPV6_EXTHDR_DUPL_RH);
 		break;
 	case NH_FRAGMENT:
-		packet_anomaly(p, IPV6_EXTHDR_DUPL_FH);
+		packet_anomaly_again(p, IPV6_EXTHDR_DUPL_FH);
 		break;
 	case NH_AH:
-		packet_anomaly(p, IPV6_EXTHDR_DUPL_AH);
+		packet_anomaly_again(p, IPV6_EXTHDR_DUPL_AH);
 		break;
 	case NH_DSTOPTS:
-		packet_anomaly(p, IPV6_EXTHDR_DUPL_DH);
+		packet_anomaly_again(p, IPV6_EXTHDR_DUPL_DH);
 		break;
 	default:
 		break;
@@ -112,13 +112,13 @@ static void options(struct decode_state *s, struct cursor c, bool hop)
 		if (type == OPT_PADN) {
 			padding++;
 			if (len == 0)
-				packet_anomaly(p, IPV6_ZERO_LEN_PADN);
+				packet_anomaly_again(p, IPV6_ZERO_LEN_PADN);
 			continue;
 		}
 		real++;
 		if (option_least(type) == 0)
-			packet_anomaly(p,
-				       hop ? IPV6_HOPOPTS_UNKNOWN_OPT : IPV6_DSTOPTS_UNKNOWN_OPT);
+			packet_anomaly_again(p, hop ? IPV6_HOPOPTS_UNKNOWN_OPT
+						    : IPV6_DSTOPTS_UNKNOWN_OPT);
 	}
 	if (padding > 0 && real == 0)
 		packet_anomaly(p, hop ? IPV6_HOPOPTS_ONLY_PADDING : IPV6_DSTOPTS_ONLY_PADDING);

@@ -95,12 +95,12 @@ static void options(struct packet *p, struct slice bytes)
 			return;
 		len = cursor_u8(&c);
 		if (len < 2 || len - 2u > cursor_left(&c)) {
-			packet_anomaly(p, TCP_OPT_INVALID_LEN);
+			packet_anomaly_again(p, TCP_OPT_INVALID_LEN);
 			return;
 		}
 		body = cursor_sub(&c, len - 2u);
 		if (!length_right(type, cursor_left(&body))) {
-			packet_anomaly(p, TCP_OPT_INVALID_LEN);
+			packet_anomaly_again(p, TCP_OPT_INVALID_LEN);
 			continue;
 		}
 		if (type > OPT_TS) {
@@ -108,7 +108,7 @@ static void options(struct packet *p, struct slice bytes)
 			continue;
 		}
 		if ((seen >> type & 1) != 0)
-			packet_anomaly(p, TCP_OPT_DUPLICATE);
+			packet_anomaly_again(p, TCP_OPT_DUPLICATE);
 		else
 			option(&p->tcp, type, body);
 		seen = (uint16_t)(seen | 1u << type);

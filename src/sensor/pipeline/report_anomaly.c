@@ -67,14 +67,8 @@ static void say_stream(struct pipeline *p, struct flow *f, unsigned i, bool firs
 
 void pipeline_report_packet(struct pipeline *p, struct flow *f, const struct stream_events *stream)
 {
-	uint64_t decode = 0;
-
-	for (unsigned i = 0; i < PACKET_ANOMALIES_MAX / 64; i++)
-		decode |= p->packet.anomalies[i];
-	if (decode != 0)
-		for (unsigned i = 0; decode_anomalies[i] != NULL; i++)
-			if (packet_has_anomaly(&p->packet, i))
-				say_decode(p, f, i);
+	for (unsigned i = 0; i < p->packet.odd_count; i++)
+		say_decode(p, f, p->packet.odd[i]);
 	if (f == NULL || !stream_events_any(stream))
 		return;
 	for (unsigned i = 0; stream_anomalies[i] != NULL; i++)

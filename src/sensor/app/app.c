@@ -647,6 +647,18 @@ static enum app_dir meant(const struct app_flow *f, enum app_dir dir)
 	return f->swapped ? other_dir(dir) : dir;
 }
 
+void app_again(struct app_flow *f, enum app_dir dir)
+{
+	bool silent = f->held[dir].len == 0;
+
+	for (size_t i = 0; i < f->turns.count; i++)
+		silent = silent && f->turns.items[i].dir != dir;
+	if (f->state != APP_PROBING || !silent)
+		return;
+	f->eof[dir] = false;
+	f->probed[dir] = false;
+}
+
 bool app_change_due(const struct app_flow *f)
 {
 	return f->changing && f->state == APP_PARSING &&

@@ -385,6 +385,10 @@ void app_data(struct app_flow *f, enum app_dir dir, struct slice bytes);
 void app_gap(struct app_flow *f, enum app_dir dir, uint64_t missing);
 void app_eof(struct app_flow *f, enum app_dir dir);
 
+/* The end of a direction was not its end. What a parser was told stays told; before the protocol is
+ * known, and if nothing was said, it is as if there had been no end. */
+void app_again(struct app_flow *f, enum app_dir dir);
+
 /* After app_change(), bytes of the next protocol are there already: app_change_now() starts it, and
  * frees all transactions, which were looked at and logged. */
 bool app_change_due(const struct app_flow *f);

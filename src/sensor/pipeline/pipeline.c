@@ -187,9 +187,16 @@ static void stream_eof(void *ctx, struct flow *f, enum flow_dir dir)
 	app_eof(f->app, (enum app_dir)dir);
 }
 
+static void stream_again(void *ctx, struct flow *f, enum flow_dir dir)
+{
+	f->to_look &= (uint8_t) ~(LOOK_ENDED << dir);
+	if (f->app != NULL)
+		app_again(f->app, (enum app_dir)dir);
+}
+
 static struct stream_sink stream_sink(struct pipeline *p)
 {
-	return (struct stream_sink){p, stream_data, stream_gap, stream_eof};
+	return (struct stream_sink){p, stream_data, stream_gap, stream_eof, stream_again};
 }
 
 /* Logs what is complete. Where the protocol changes within a packet, what follows is looked at by

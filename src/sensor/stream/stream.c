@@ -355,6 +355,17 @@ static bool is_window_update(struct stream_step *x)
 	return true;
 }
 
+/* Bytes of an end that a RST took leave of: it was somebody else's, or the receiver did not believe
+ * it (RFC 2385 2.0). */
+static void go_on_after_reset(struct stream_step *x)
+{
+	if (!x->to->reset || !x->from->eof || stream_has(x, TCP_RST) || x->p->payload.len == 0 ||
+	    x->sink->again == NULL)
+		return;
+	x->from->eof = false;
+	x->sink->again(x->sink->ctx, x->f, x->dir);
+}
+
 /* A packet of a session that is there. */
 static bool on_session(struct stream_step *x)
 {
@@ -385,6 +396,7 @@ static bool on_session(struct stream_step *x)
 	}
 	if (x->p->payload.len != 0 && stream_seq_end(x) <= x->from->acked)
 		repeated(x);
+	go_on_after_reset(x);
 	right = dispatch(x, x->s->state);
 	x->s->probed[stream_other(x->dir)] = false;
 	if (right)

@@ -111,6 +111,9 @@ struct stream_sink {
 		    uint64_t missing);
 	void (*eof)(void *ctx, struct flow *f,
 		    enum flow_dir dir); /* FIN, RST or end; once a direction */
+	/* The RST that ended it was not its sender's: more comes, and another eof. NULL: for all
+	 * the sink cares it stays ended. */
+	void (*again)(void *ctx, struct flow *f, enum flow_dir dir);
 };
 
 extern const char *const stream_anomalies[]; /* NULL-terminated, < STREAM_ANOMALIES_MAX */

@@ -276,6 +276,38 @@ static void inline_bytes_are_read_when_they_come_and_the_first_stay(struct test 
 	EXPECT_UINT(t, rig_close(&r), 0);
 }
 
+static void inline_the_receiver_gets_the_bytes_that_came_first(struct test *t)
+{
+	static struct rig r;
+	uint8_t payload[8];
+
+	EXPECT(t, rig_open(&r, (const char *const[3]){"stream.inline=yes"}) == ST_OK);
+	handshake(&r);
+	client_says(&r, 0, "GOOD", 0);
+	EXPECT(t, !r.result.rewrite);
+	client_says(&r, 0, "GOOD", 0);
+	EXPECT(t, !r.result.rewrite);
+	client_says(&r, 0, "EVIL", 0); /* all of it was released */
+	EXPECT(t, r.result.rewrite && stream_took_payload(&r.f));
+	memcpy(payload, "EVIL", 4);
+	stream_rewrite(&r.f, FLOW_TO_SERVER, payload);
+	EXPECT(t, memcmp(payload, "GOOD", 4) == 0);
+	EXPECT(t, slice_equal(stream_around(&r.f, FLOW_TO_SERVER, 100), SLICE("GOOD")));
+	client_says(&r, 2, "xxnew", 0); /* and a part of it */
+	EXPECT(t, r.result.rewrite);
+	memcpy(payload, "xxnew", 5);
+	stream_rewrite(&r.f, FLOW_TO_SERVER, payload);
+	EXPECT(t, memcmp(payload + 2, "new", 3) == 0);
+	client_says(&r, 9, "late", 0);
+	client_says(&r, 7, "..LA++", 0); /* waiting behind a hole */
+	EXPECT(t, r.result.rewrite);
+	memcpy(payload, "..LA++", 6);
+	stream_rewrite(&r.f, FLOW_TO_SERVER, payload);
+	EXPECT(t, memcmp(payload, "..late", 6) == 0);
+	EXPECT_SLICE(t, slice_of((const char *)r.got), slice_of("GOODnew..late"));
+	EXPECT_UINT(t, rig_close(&r), 0);
+}
+
 static void what_midstream_refuses_is_no_session(struct test *t)
 {
 	static struct rig r;
@@ -295,5 +327,6 @@ static void what_midstream_refuses_is_no_session(struct test *t)
 TESTS(T(overlaps_are_read_as_the_receiver_does), T(the_most_particular_network_says_the_system),
       T(settings_that_mean_nothing_are_refused), T(settings_are_read),
       T(an_urgent_byte_is_what_the_policy_says),
+      T(inline_the_receiver_gets_the_bytes_that_came_first),
       T(inline_bytes_are_read_when_they_come_and_the_first_stay),
       T(what_midstream_refuses_is_no_session))

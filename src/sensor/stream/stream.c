@@ -117,9 +117,10 @@ static bool add(struct stream_step *x, int64_t at, struct slice bytes)
 {
 	struct stream_side *d = x->from;
 	struct stream_overlap how = {.policy = d->policy,
-				     .compare = x->config->compare_overlaps,
+				     .compare = x->config->compare_overlaps || x->config->in_line,
 				     .first = x->config->in_line};
 	bool reached = d->bytes.depth_reached, differs = false;
+	enum stream_verdict verdict;
 
 	at = stream_urgent_place(d, at);
 	if (at < 0) { /* begins before the first byte */
@@ -128,20 +129,20 @@ static bool add(struct stream_step *x, int64_t at, struct slice bytes)
 	}
 	if (bytes.len == 0)
 		return true;
-	switch (stream_bytes_add(&d->bytes, (uint64_t)at, bytes, how, &differs)) {
-	case STREAM_TAKEN:
-		x->s->took_payload = true;
-		x->s->took_at = (uint64_t)at;
-		x->s->took_len = bytes.len;
-		break;
-	case STREAM_NOT_TAKEN:
-		break;
-	case STREAM_NO_MEMORY:
+	verdict = stream_bytes_add(&d->bytes, (uint64_t)at, bytes, how, &differs);
+	if (verdict == STREAM_NO_MEMORY) {
 		(void)stream_odd(x, STREAM_NO_SEGMENT);
 		x->out->no_memory = true;
 		return false;
 	}
-	if (differs && how.compare)
+	x->out->rewrite = x->out->rewrite || (differs && how.first);
+	if (verdict == STREAM_TAKEN || (differs && how.first)) {
+		x->s->took_payload = true;
+		x->s->took_at = (uint64_t)at;
+		x->s->took_len = bytes.len;
+		x->s->took_from = (size_t)(bytes.ptr - x->p->payload.ptr);
+	}
+	if (differs && x->config->compare_overlaps)
 		(void)stream_odd(x, STREAM_OVERLAP_DIFFERENT_DATA);
 	if (d->bytes.depth_reached && !reached)
 		(void)stream_odd(x, STREAM_DEPTH_REACHED);
@@ -355,8 +356,7 @@ static bool is_window_update(struct stream_step *x)
 	return true;
 }
 
-/* Bytes of an end that a RST took leave of: it was somebody else's, or the receiver did not believe
- * it (RFC 2385 2.0). */
+/* Bytes of an end that sent a signed RST (RFC 2385 2.0): the receiver did not believe that. */
 static void go_on_after_reset(struct stream_step *x)
 {
 	if (!x->to->reset || !x->from->eof || stream_has(x, TCP_RST) || x->p->payload.len == 0 ||
@@ -455,6 +455,31 @@ void stream_packet(const struct stream_config *config, struct flow *f, const str
 			  (x.s->side[0].bytes.depth_reached || x.s->side[1].bytes.depth_reached);
 }
 
+static void no_data(void *ctx, struct flow *f, enum flow_dir dir, uint64_t offset,
+		    struct slice bytes)
+{
+}
+
+static void no_gap(void *ctx, struct flow *f, enum flow_dir dir, uint64_t offset, uint64_t missing)
+{
+}
+
+static const struct stream_sink nobody = {.data = no_data, .gap = no_gap};
+
+/* A closed session is not continued: of what is behind a hole the application gets only what the
+ * receiver said that it has; without a RST it gets nothing else. */
+static void flush_closed(struct stream_session *s, struct flow *f, enum flow_dir dir,
+			 const struct stream_sink *sink)
+{
+	struct stream_side *d = &s->side[dir];
+	int64_t acked = stream_urgent_place(d, d->acked);
+	uint64_t known = acked < 0 ? 0 : (uint64_t)acked;
+	uint64_t end = s->reset || known > d->bytes.right ? d->bytes.right : known;
+
+	(void)stream_bytes_release(&d->bytes, end, known, f, dir, sink);
+	stream_bytes_flush(&d->bytes, f, dir, &nobody); /* signatures look at the rest */
+}
+
 void stream_flush(struct flow *f, enum flow_dir dir, const struct stream_sink *sink)
 {
 	struct stream_session *s = f->stream;
@@ -462,7 +487,11 @@ void stream_flush(struct flow *f, enum flow_dir dir, const struct stream_sink *s
 	if (s == NULL || s->ended)
 		return;
 	s->packet_established = s->packet_established || s->state >= STREAM_ESTABLISHED;
-	if (!s->side[dir].eof && s->state >= STREAM_ESTABLISHED)
+	if (s->side[dir].eof || s->state < STREAM_ESTABLISHED)
+		;
+	else if (s->state == STREAM_CLOSED)
+		flush_closed(s, f, dir, sink);
+	else
 		stream_bytes_flush(&s->side[dir].bytes, f, dir, sink);
 	eof(s, f, dir, sink);
 }
@@ -614,6 +643,22 @@ struct slice stream_around(const struct flow *f, enum flow_dir dir, size_t chunk
 			before = after = half;
 	}
 	return slice_part(run, (size_t)(s->took_at - at) - before, before + s->took_len + after);
+}
+
+void stream_rewrite(const struct flow *f, enum flow_dir dir, uint8_t *payload)
+{
+	const struct stream_session *s = f->stream;
+	uint64_t at = s->took_at, end = s->took_at + s->took_len, begin;
+	struct slice have;
+
+	while (at < end) {
+		have = stream_store_next(&s->side[dir].bytes.store, at, &begin);
+		if (have.ptr == NULL || begin >= end)
+			return;
+		have = slice_part(have, 0, (size_t)(end - begin));
+		memcpy(payload + s->took_from + (begin - s->took_at), have.ptr, have.len);
+		at = begin + have.len;
+	}
 }
 
 struct slice stream_window(const struct flow *f, enum flow_dir dir, uint64_t *out_offset)

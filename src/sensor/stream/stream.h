@@ -167,6 +167,7 @@ struct stream_result {
 	bool no_memory;	 /* no memory for its bytes */
 	bool urgent;	 /* it is to be dropped for its urgent byte */
 	bool past_depth; /* a direction has reached its depth */
+	bool rewrite;	 /* inline: other bytes came first in the place of its payload */
 };
 
 /* Is p, of a flow that is there, the first packet of a new session of the same addresses? */
@@ -249,6 +250,10 @@ bool stream_is_inline(const struct flow *f);
 /* Inline: the bytes without a hole around the payload that the last stream_packet() took, no more
  * than it and a third of `chunk` beside it, or `chunk`. Empty if it took none. */
 struct slice stream_around(const struct flow *f, enum flow_dir dir, size_t chunk);
+
+/* Inline, after a stream_packet() that said `rewrite`: puts the bytes that came first over those of
+ * its payload, `payload` being a copy of it: what the receiver is to get. */
+void stream_rewrite(const struct flow *f, enum flow_dir dir, uint8_t *payload);
 
 /* The most recent released bytes of a direction, without a gap, for signatures that look at the
  * stream: all that the last stream_packet() released behind its last gap, and at least

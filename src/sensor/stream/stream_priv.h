@@ -263,6 +263,7 @@ struct stream_session {
 	bool in_line;
 	uint64_t took_at; /* where the payload that was taken begins */
 	size_t took_len;
+	size_t took_from; /* its offset in the packet's payload */
 };
 
 /* One packet on its way through the module. */

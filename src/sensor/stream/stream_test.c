@@ -396,6 +396,55 @@ static void a_reset_is_believed_only_at_the_right_number(struct test *t)
 	EXPECT_UINT(t, rig_close(&r), 0);
 }
 
+static void behind_a_reset_only_what_was_acknowledged_follows_a_hole(struct test *t)
+{
+	static struct rig r;
+
+	rig_open(&r);
+	handshake(&r);
+	send(&r, FLOW_TO_CLIENT, TCP_ACK, 0, 0, SLICE("abc"));
+	send(&r, FLOW_TO_CLIENT, TCP_ACK, 5, 0, SLICE("fg"));
+	send(&r, FLOW_TO_CLIENT, TCP_ACK, 9, 0, SLICE("jk"));
+	send(&r, FLOW_TO_SERVER, TCP_RST | TCP_ACK, 0, 6, nothing);
+	EXPECT_UINT(t, stream_state_of(&r.f), STREAM_CLOSED);
+	EXPECT_UINT(t, rig_close(&r), 0);
+	EXPECT_UINT(t, r.at[1], 7); /* the last byte waited for no hole */
+	EXPECT_UINT(t, r.missing[1], 2);
+	EXPECT_UINT(t, r.eofs[0] + r.eofs[1], 2);
+}
+
+static void on_again(void *ctx, struct flow *f, enum flow_dir dir)
+{
+	struct rig *r = ctx;
+
+	r->eofs[dir]--;
+}
+
+static void bytes_behind_a_reset_that_was_no_ones_are_read(struct test *t)
+{
+	static struct rig r;
+
+	for (unsigned heard = 0; heard < 2; heard++) {
+		struct packet reset = {.ip_version = 4, .proto = IP_PROTO_TCP};
+
+		rig_open(&r);
+		reset.tcp = (struct packet_tcp){.seq = r.isn[0] + 1,
+						.ack = r.isn[1] + 1,
+						.flags = TCP_RST | TCP_ACK,
+						.is_signed = true};
+		r.sink.again = heard ? on_again : NULL;
+		handshake(&r);
+		give(&r, &reset, FLOW_TO_SERVER); /* nobody can know whether it counts */
+		EXPECT_UINT(t, r.eofs[0], 1);
+		EXPECT(t, has(send(&r, FLOW_TO_SERVER, TCP_ACK, 0, 0, SLICE("GET")),
+			      "suspected_rst_inject"));
+		send(&r, FLOW_TO_CLIENT, TCP_ACK, 0, 3, nothing);
+		EXPECT_UINT(t, r.at[0], heard ? 3 : 0);
+		EXPECT_UINT(t, rig_close(&r), 0);
+		EXPECT_UINT(t, r.eofs[0], 1);
+	}
+}
+
 static void without_a_handshake_packets_stand_alone(struct test *t)
 {
 	static struct rig r;
@@ -767,7 +816,9 @@ static void without_memory_bytes_are_lost_and_nothing_else(struct test *t)
 TESTS(T(lost_segments_are_gaps_and_nothing_moves), T(the_window_is_the_newest_released_bytes),
       T(a_direction_ends_behind_its_acknowledged_fin),
       T(a_server_that_closes_first_has_its_own_states), T(a_fin_may_come_again),
-      T(a_reset_is_believed_only_at_the_right_number), T(without_a_handshake_packets_stand_alone),
+      T(a_reset_is_believed_only_at_the_right_number),
+      T(behind_a_reset_only_what_was_acknowledged_follows_a_hole),
+      T(bytes_behind_a_reset_that_was_no_ones_are_read), T(without_a_handshake_packets_stand_alone),
       T(midstream_picks_up_where_it_comes_in), T(one_direction_alone_is_released_at_its_end),
       T(data_on_a_syn_counts_if_the_answer_takes_it), T(odd_handshakes_are_named),
       T(both_ends_may_open_at_once), T(what_a_receiver_drops_changes_nothing),

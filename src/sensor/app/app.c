@@ -216,6 +216,8 @@ static void feed(struct app_flow *f, enum app_dir dir, struct slice bytes, bool 
 	for (enum app_dir d = APP_TO_SERVER; d <= APP_TO_CLIENT; d++)
 		if (f->eof[d] && (d != dir || eof))
 			complete(f, d);
+	if (r.used != 0)
+		f->joined[dir] = false;
 	if (r.used == in.len || eof) {
 		if (held->room != 0)
 			drop_held(f, dir);
@@ -718,6 +720,12 @@ void app_gap(struct app_flow *f, enum app_dir dir, uint64_t missing)
 		return;
 	if (f->state == APP_PROBING) {
 		lose_held(f, dir, missing);
+		return;
+	}
+	if (f->protocol->gap_joins != NULL && f->protocol->gap_joins(f, dir)) {
+		f->consumed[dir] += missing;
+		f->joined[dir] = f->held[dir].len != 0;
+		app_frames_cut(f, dir);
 		return;
 	}
 	if (f->protocol->parse != NULL && !f->detect_only && !f->stop_inspecting &&

@@ -291,6 +291,7 @@ struct app_flow {
 	bool or_line[2];
 	struct arena held_arena[2];
 	struct app_frames *frames[2]; /* NULL: none were opened */
+	bool joined[2];		      /* held bytes have a gap in them: they are no frame */
 	uint64_t next_frame_id;
 	struct arena *arena; /* the flow's */
 	struct arena_pool *pool;
@@ -337,6 +338,8 @@ struct app_protocol {
 	/* `missing` bytes are lost at this point of the direction. Returns false if it cannot be
 	 * read any further: then it ends here, and the other direction goes on. */
 	bool (*gap)(struct app_flow *f, enum app_dir dir, uint64_t missing);
+	/* Asked before gap(): is what comes behind read as if nothing were missing? NULL: no. */
+	bool (*gap_joins)(const struct app_flow *f, enum app_dir dir);
 	/* Behind a gap it looks for a message where a piece of the stream begins, as Suricata does:
 	 * what it finds then depends on how the stream was cut. */
 	bool resumes_by_piece;

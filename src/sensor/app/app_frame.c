@@ -69,8 +69,9 @@ uint64_t app_frame_open(struct app_flow *f, enum app_dir dir, uint8_t type, size
 			const struct app_tx *tx)
 {
 	struct app_frames *s = frames_of(f, dir);
-	struct app_frame *frame =
-		s == NULL ? NULL : frame_add(f, s, type, f->consumed[dir] + at, len);
+	struct app_frame *frame = s == NULL || f->joined[dir]
+					  ? NULL
+					  : frame_add(f, s, type, f->consumed[dir] + at, len);
 
 	if (frame == NULL)
 		return 0;

@@ -421,6 +421,15 @@ static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slic
 				   s == STEP_MORE ? want(f, dir, &c) : 0, true};
 }
 
+/* libhtp goes on with a line or a header as if the gap had not been: a byte that was left out (the
+ * urgent one) does not hide it. */
+static bool gap_joins(const struct app_flow *f, enum app_dir dir)
+{
+	const struct http *h = f->parser;
+
+	return h->state[dir] == STATE_LINE || h->state[dir] == STATE_HEAD;
+}
+
 /* Only inside a body is it known what the missing bytes were. */
 static bool gap(struct app_flow *f, enum app_dir dir, uint64_t missing)
 {
@@ -491,6 +500,7 @@ APP_PROTOCOL(http) = {
 	.probe = app_http_probe,
 	.parse = parse,
 	.gap = gap,
+	.gap_joins = gap_joins,
 	.log = app_http_log,
 	.log_configure = app_http_log_configure,
 	.configure = app_http_configure,

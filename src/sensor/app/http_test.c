@@ -577,7 +577,7 @@ static void a_bomb_is_defused(struct test *t)
 	free(one);
 }
 
-static void a_gap_is_survived_inside_a_body_only(struct test *t)
+static void a_gap_is_survived_in_bodies_and_heads(struct test *t)
 {
 	static const struct app_says in_body[] = {
 		REQ(GET GET),
@@ -636,7 +636,20 @@ static void a_gap_is_survived_inside_a_body_only(struct test *t)
 	EXPECT(t, app_talk_open(&k, APP_TCP, 80, 0));
 	app_talk_say(&k, APP_TO_SERVER, in_head[0].bytes, 0);
 	app_gap(k.f, APP_TO_SERVER, in_head[1].gap);
-	EXPECT(t, k.f->eof[APP_TO_SERVER]); /* for the parser */
+	app_talk_say(&k, APP_TO_SERVER, SLICE("st: a\r\n\r\n"), 0); /* as if nothing were missing */
+	EXPECT_SLICE(t, TO_SERVER(app_talk_tx(&k, 0), "http.host"), SLICE("a"));
+	app_talk_close(&k);
+	EXPECT(t, app_talk_open(&k, APP_TCP, 80, 0));
+	app_talk_say(&k, APP_TO_SERVER, SLICE("GET /mal"), 3);
+	app_gap(k.f, APP_TO_SERVER, 1);
+	app_talk_say(&k, APP_TO_SERVER, SLICE("icious HTTP/1.1\r\n\r\n"), 3);
+	EXPECT_SLICE(t, TO_SERVER(app_talk_tx(&k, 0), "http.uri"), SLICE("/malicious"));
+	app_talk_close(&k);
+	EXPECT(t, app_talk_open(&k, APP_TCP, 80, 0));
+	app_talk_say(&k, APP_TO_SERVER,
+		     SLICE("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"), 0);
+	app_gap(k.f, APP_TO_SERVER, 1);
+	EXPECT(t, k.f->eof[APP_TO_SERVER]); /* it hides a chunk's size */
 	app_talk_close(&k);
 	talk(&k, to_close, COUNT(to_close));
 	EXPECT_SLICE(t, TO_CLIENT(app_talk_tx(&k, 0), "http.response_body"), SLICE("abcx"));
@@ -848,6 +861,6 @@ TESTS(T(a_request_and_its_response_fill_the_buffers), T(a_target_has_one_normal_
       T(a_tunnel_ends_the_parsing), T(a_simple_request_gets_a_bare_body),
       T(chunks_are_joined_and_trailers_kept_raw), T(codings_are_undone),
       T(a_broken_coding_keeps_what_was_right), T(only_the_beginning_of_a_body_is_kept),
-      T(a_bomb_is_defused), T(a_gap_is_survived_inside_a_body_only), T(lines_have_a_limit),
+      T(a_bomb_is_defused), T(a_gap_is_survived_in_bodies_and_heads), T(lines_have_a_limit),
       T(headers_have_a_limit), T(a_response_may_be_longer_than_it_says), T(a_form_holds_files),
       T(probing_knows_methods_and_responses), T(any_mix_of_messages_says_the_same_in_any_cut))

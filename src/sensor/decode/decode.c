@@ -181,6 +181,11 @@ bool decode_udp_tunnel(struct decode_state *s, uint16_t sport, uint16_t dport, s
 	       decode_next(s, DECODE_UDP, sport, bytes) == DECODE_DONE;
 }
 
+bool decode_knows_ether(const struct decode_state *s, uint16_t type)
+{
+	return decoder_find(&s->w->index, DECODE_ETHER, type) != NULL;
+}
+
 bool decode_ether_type(struct decode_state *s, uint16_t type, struct slice bytes)
 {
 	if (decode_next(s, DECODE_ETHER, type, bytes) != DECODE_UNKNOWN)

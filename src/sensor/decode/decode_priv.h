@@ -220,6 +220,7 @@ enum decode_verdict decode_next(struct decode_state *s, enum decode_space space,
 /* The same for what follows an EtherType, which sets ETHERNET_UNKNOWN_ETHERTYPE: as all of
  * Suricata's link layers do. False if it is unknown. */
 bool decode_ether_type(struct decode_state *s, uint16_t type, struct slice bytes);
+bool decode_knows_ether(const struct decode_state *s, uint16_t type); /* is it known? */
 
 /* A packet of its own in packet s->p, decoded from the decoder of that number on. False if it is
  * none: then there is no such packet. */

@@ -510,6 +510,9 @@ static void headers_that_lie_are_named_links_and_tunnels(struct test *t)
 	const struct odd cases[] = {
 		{1, SLICE(MACS "\x08"), "ethernet.pkt_too_small", true},
 		{1, SLICE(MACS "\x12\x34"), "ethernet.unknown_ethertype", false},
+		{101,
+		 ip4(17, udp(4789, in(SLICE("\x08\0\0\0\0\0\5\0" MACS "\x12\x34"), SLICE("x")))),
+		 "vxlan.unknown_payload_type", true},
 		{1, SLICE(MACS "\x81\0\0\1\x08"), "vlan.header_too_small", true},
 		{1, SLICE(MACS "\x81\0\0\1\x12\x34"), "vlan.unknown_type", true},
 		{1, in(SLICE(MACS "\x81\0\0\1\x81\0\0\1\x81\0\0\1\x81\0\0\1\x08\0"), v4),

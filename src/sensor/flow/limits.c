@@ -4,13 +4,16 @@
 #include "sensor/config/config.h"
 #include "sensor/flow/flow_priv.h"
 
-/* Suricata's defaults, so that flow records match: of suricata.yaml as it is shipped. */
+/* Suricata's, so that flow records match: of suricata.yaml as it is shipped. */
 static const uint32_t timeouts_s[FLOW_CLASSES][FLOW_STATES] = {
 	[FLOW_CLASS_TCP] = {60, 600, 60, 100},
 	[FLOW_CLASS_UDP] = {30, 300, 30, 100},
 	[FLOW_CLASS_ICMP] = {30, 300, 30, 100},
 	[FLOW_CLASS_OTHER] = {30, 300, 30, 100},
 };
+
+/* What it takes where a suricata.yaml does not say. Only TCP differs. */
+static const uint32_t silent_tcp_s[FLOW_STATES] = {30, 300, 10, 100};
 
 /* Suricata's own, which its suricata.yaml repeats, but for a TCP session that was closed: 0. */
 static const uint32_t emergency_s[FLOW_STATES] = {10, 100, 0, 50};
@@ -41,12 +44,13 @@ void flow_limits_read(struct flow_limits *out, struct config *c)
 						"emergency-closed", "emergency-bypassed"};
 	struct config *all = config_at(c, "flow-timeouts");
 
-	for (unsigned k = 0; all != NULL && k < FLOW_CLASSES; k++) {
+	for (unsigned k = 0; c != NULL && k < FLOW_CLASSES; k++) {
 		struct config *of = config_at(all, classes[k]);
 
 		for (unsigned s = 0; s < FLOW_STATES; s++) {
 			out->timeout_s[k][s] =
-				(uint32_t)config_u64(of, states[s], 0, UINT32_MAX, 0);
+				(uint32_t)config_u64(of, states[s], 0, UINT32_MAX,
+						     k == FLOW_CLASS_TCP ? silent_tcp_s[s] : 0);
 			out->emergency_s[k][s] =
 				(uint32_t)config_u64(of, emergency[s], 0, UINT32_MAX, 0);
 		}

@@ -346,6 +346,33 @@ static void inline_look(struct detect_worker *w, struct detect_view *v)
 	candidates_ask(w, v);
 }
 
+static void stream_ask(struct detect_worker *w, struct detect_view *v, struct slice bytes)
+{
+	v->stream = true;
+	v->payload = bytes;
+	detect_candidates_reset(&w->candidates);
+	detect_prefilter_payload(w->rules->prefilter, true, IP_PROTO_TCP, v->dir, v->sport,
+				 v->dport, bytes, w->hs, &w->candidates);
+	candidates_ask(w, v);
+}
+
+/* Bytes before a gap, up to offset `to`, that were not looked at: piece by piece. */
+static void pieces_ask(struct detect_worker *w, struct detect_view *v, uint64_t at, uint64_t to)
+{
+	uint64_t begin;
+
+	for (;;) {
+		struct slice piece = stream_held(v->flow, v->dir, at, &begin);
+
+		if (piece.ptr == NULL || begin >= to)
+			return;
+		piece = slice_part(piece, 0,
+				   to - begin < piece.len ? (size_t)(to - begin) : piece.len);
+		stream_ask(w, v, piece);
+		at = begin + piece.len;
+	}
+}
+
 void detect_stream(struct detect_worker *w, const struct packet *p, struct flow *f,
 		   enum flow_dir dir, bool last)
 {
@@ -370,22 +397,20 @@ void detect_stream(struct detect_worker *w, const struct packet *p, struct flow 
 		return;
 	}
 	bytes = stream_window(f, dir, &from);
-	if (d->raw[dir] > from)
+	if (d->raw[dir] > from) {
 		bytes = slice_from(bytes, (size_t)(d->raw[dir] - from));
-	else
+	} else {
+		if (!opaque(f))
+			pieces_ask(w, &v, d->raw[dir], from);
 		d->raw[dir] = from;
+	}
 	now = tx_progressed(d, f, dir) || last || bytes.len >= w->rules->bounds.chunk[dir];
 	if (bytes.len == 0 || !now)
 		return;
 	d->raw[dir] += bytes.len;
 	if (opaque(f))
 		return;
-	v.stream = true;
-	v.payload = bytes;
-	detect_candidates_reset(&w->candidates);
-	detect_prefilter_payload(w->rules->prefilter, true, IP_PROTO_TCP, dir, v.sport, v.dport,
-				 bytes, w->hs, &w->candidates);
-	candidates_ask(w, &v);
+	stream_ask(w, &v, bytes);
 	if (p != NULL && w->remembered)
 		packet_ask_again(w, p, f, dir);
 }

@@ -24,6 +24,7 @@ enum {
 	LOOK_ENDED = 4,	 /* no more will come; stays */
 	LOOK_APP = 16,	 /* the application got something, from either side */
 	LOOK_APPS = LOOK_APP | LOOK_APP << 1,
+	LOOK_GAP = 64, /* bytes before a gap wait */
 };
 
 enum {
@@ -52,7 +53,7 @@ static enum app_swap may_swap(const struct pipeline *p, const struct flow *f)
  * all that knows two directions is swapped, and direction dir has another name. */
 static enum flow_dir swap(struct pipeline *p, struct flow *f, enum flow_dir dir)
 {
-	unsigned look = f->to_look, first = LOOK_STREAM | LOOK_ENDED | LOOK_APP;
+	unsigned look = f->to_look, first = LOOK_STREAM | LOOK_ENDED | LOOK_APP | LOOK_GAP;
 
 	if (f->app == NULL || !app_swap_take(f->app))
 		return dir;
@@ -129,10 +130,13 @@ static void stream_gap(void *ctx, struct flow *f, enum flow_dir dir, uint64_t of
 	struct pipeline *p = ctx;
 	struct app_flow *app = app_of(p, f);
 
-	/* what came before the hole is no part of what comes after: rules look at it now or never
-	 */
-	if (!stream_is_inline(f))
+	/* What came before the hole is no part of what comes after. Rules look at it with the next
+	 * packet of the direction, as long as the stream surely still has it then. */
+	if (!stream_is_inline(f) &&
+	    ((f->to_look & LOOK_GAP << dir) != 0 || stream_bytes(f, dir) - offset > STREAM_WINDOW))
 		look_at_stream(p, p->in_packet ? &p->packet : NULL, f, dir, true);
+	else
+		f->to_look |= (uint8_t)(LOOK_GAP << dir);
 	f->to_look |= (uint8_t)(LOOK_STREAM << dir);
 	if (app == NULL)
 		return;
@@ -158,7 +162,7 @@ static void look(struct pipeline *p, const struct packet *packet, struct flow *f
 	unsigned bits = (unsigned)f->to_look >> dir;
 	bool last = (bits & LOOK_ENDED) != 0;
 
-	f->to_look &= (uint8_t) ~((LOOK_STREAM | LOOK_APP) << dir);
+	f->to_look &= (uint8_t) ~((LOOK_STREAM | LOOK_APP | LOOK_GAP) << dir);
 	if (p->detect == NULL || f->no_inspect)
 		return;
 	if ((bits & LOOK_STREAM) != 0 || (packet != NULL && stream_is_inline(f)))
@@ -323,6 +327,8 @@ static void read_payload(struct pipeline *p, struct flow *f, enum flow_dir dir)
 		stream_packet(&p->stream, f, packet, dir, &sink, &p->tcp);
 		if (p->stats != NULL)
 			pipeline_count_stream(p, !tracked && f->stream != NULL);
+		if (p->tcp.rewrite)
+			pipeline_rewrite(p, f, dir);
 		judge_stream(p, f);
 	} else if (packet->proto == IP_PROTO_UDP && packet->payload.len != 0) {
 		give_app(p, f, dir, packet->payload);
@@ -402,6 +408,7 @@ static void packet_through(struct pipeline *p)
 	uint64_t refused;
 
 	p->in_packet = true;
+	arena_reset(&p->rewritten);
 	refused = flow_table_counters(p->flows)->no_memory;
 	if (!p->packet.broken)
 		f = flow_table_packet(p->flows, &p->packet, &dir);
@@ -535,6 +542,7 @@ static enum status parts_new(struct pipeline *p, struct fail *why)
 	p->anomaly =
 		anomaly_worker_new(&p->fixed, (struct record_sink){p, pipeline_report_behaviour});
 	p->scratch.pool = &p->pool;
+	p->rewritten.pool = &p->pool;
 	if (p->app == NULL || p->app->ranges == NULL || p->flows == NULL || p->decode == NULL ||
 	    p->anomaly == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for a sensor's tables");
@@ -646,6 +654,7 @@ void pipeline_free(struct pipeline *p)
 	if (p->detect != NULL)
 		detect_worker_free(p->detect);
 	arena_reset(&p->scratch);
+	arena_reset(&p->rewritten);
 	if (p->app != NULL)
 		app_ranges_free(p->app->ranges);
 	ASSERT(p->pool.out == 0);

@@ -52,8 +52,9 @@ struct pipeline {
 	struct flow_counters flow_counts; /* as of pipeline_counters() */
 	struct wall_ns earliest, latest;  /* packets, or ticks, if counted; 0: none */
 	bool of_end; /* what is being said is about the end of a flow, not about a packet */
-	struct record record; /* being built */
-	struct arena scratch; /* its memory */
+	struct record record;	/* being built */
+	struct arena scratch;	/* its memory */
+	struct arena rewritten; /* the frame at hand, with the bytes that came first */
 };
 
 /* The outputs of p->options, in p->fixed. */
@@ -95,6 +96,10 @@ void pipeline_report_frames(struct pipeline *p, struct flow *f);
 /* Files of f's transactions that are over and were not logged yet. */
 void pipeline_report_files(struct pipeline *p, struct flow *f);
 bool pipeline_files_logged(const struct app_tx *tx); /* all that tx carries */
+
+/* Inline: p->packet, of which the stream says `rewrite`, gets the bytes that came first in the
+ * place of its own, its checksum follows (rewrite.c). Without memory it stays as it is. */
+void pipeline_rewrite(struct pipeline *p, const struct flow *f, enum flow_dir dir);
 
 /* A packet that was stopped, of flow f (NULL: of none). */
 void pipeline_report_drop(struct pipeline *p, struct flow *f);

@@ -124,6 +124,60 @@ static void a_session_picked_up_at_its_server_is_swapped(struct test *t)
 	bench_done(b);
 }
 
+static void inline_a_packet_goes_on_with_the_bytes_that_came_first(struct test *t)
+{
+	struct bench *b =
+		bench_set("alert tcp-pkt any any -> any any (content:\"EVIL\"; sid:1;)\n"
+			  "alert tcp-pkt any any -> any any (content:\"GOOD\"; sid:2;)\n"
+			  "alert tcp-stream any any -> any any (content:\"EVIL\"; sid:3;)\n"
+			  "alert tcp-pkt any any -> any any (content:\"!more\"; sid:4;)\n",
+			  0, "simulate-ips=true");
+	struct talk k = talk_of(b, 8080);
+
+	handshake(&k);
+	tcp(&k, FLOW_TO_SERVER, TCP_ACK, SLICE("GOOD"));
+	k.seq[FLOW_TO_SERVER] -= 4;
+	tcp(&k, FLOW_TO_SERVER, TCP_ACK, SLICE("EVIL"));
+	k.seq[FLOW_TO_SERVER] -= 4;
+	tcp(&k, FLOW_TO_SERVER, TCP_ACK, SLICE("EVIL!more"));
+	pipeline_finish(b->p);
+	EXPECT_UINT(t, count(b, "\"signature_id\":1,"), 0);
+	EXPECT_UINT(t, count(b, "\"signature_id\":2,"), 3);
+	EXPECT_UINT(t, count(b, "\"signature_id\":3,"), 0);
+	EXPECT_UINT(t, count(b, "\"signature_id\":4,"), 1);
+	bench_done(b);
+}
+
+/* What came before a gap is looked at with the next packet of the direction, or at the end. */
+static void bytes_before_a_gap_are_looked_at_by_themselves(struct test *t)
+{
+	struct bench *b =
+		bench_new("alert tcp-stream any any -> any any (content:\"before\"; sid:1;)\n"
+			  "alert tcp-stream any any -> any any (content:\"behind\"; sid:2;)\n"
+			  "alert tcp-stream any any -> any any (content:\"last\"; sid:3;)\n"
+			  "alert tcp-stream any any -> any any (content:\"ebe\"; sid:4;)\n",
+			  0);
+	struct talk k = talk_of(b, 8080);
+
+	handshake(&k);
+	tcp(&k, FLOW_TO_SERVER, TCP_ACK, SLICE("before"));
+	k.seq[FLOW_TO_SERVER] += 2;
+	tcp(&k, FLOW_TO_SERVER, TCP_ACK, SLICE("behind"));
+	k.seq[FLOW_TO_SERVER] += 2;
+	tcp(&k, FLOW_TO_SERVER, TCP_ACK, SLICE("last"));
+	tcp(&k, FLOW_TO_CLIENT, TCP_ACK, SLICE("")); /* all of it */
+	pipeline_finish(b->p);
+	for (const char *const *sid = (const char *const[]){"1,", "2,", "3,", NULL}; *sid != NULL;
+	     sid++) {
+		char text[32];
+
+		(void)snprintf(text, sizeof text, "\"signature_id\":%s", *sid);
+		EXPECT_UINT(t, count(b, text), 1);
+	}
+	EXPECT_UINT(t, count(b, "\"signature_id\":4,"), 0);
+	bench_done(b);
+}
+
 static void an_alert_says_what_its_rule_says(struct test *t)
 {
 	struct bench *b = bench_new(RULES, 0);
@@ -440,7 +494,9 @@ TESTS(T(a_web_request_gives_a_transaction_and_a_flow),
       T(a_name_question_and_its_answer_are_two_records),
       T(an_answer_without_its_question_shows_who_is_the_server),
       T(questions_that_nobody_answers_are_all_read),
-      T(a_session_picked_up_at_its_server_is_swapped), T(an_alert_says_what_its_rule_says),
+      T(a_session_picked_up_at_its_server_is_swapped),
+      T(inline_a_packet_goes_on_with_the_bytes_that_came_first),
+      T(bytes_before_a_gap_are_looked_at_by_themselves), T(an_alert_says_what_its_rule_says),
       T(alerts_come_before_the_transaction_and_that_before_the_flow),
       T(malformed_packets_are_said_up_to_a_limit), T(an_odd_session_is_said_once),
       T(rules_see_what_was_odd_about_the_session), T(a_scan_is_behaviour),

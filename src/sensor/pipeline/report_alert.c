@@ -343,7 +343,7 @@ static struct app_tx *tx_of_payload(const struct pipeline *p, const struct detec
 	if (app == NULL || app->protocol == NULL)
 		return NULL;
 	datagram = hit->flow->proto == IP_PROTO_UDP && app_find(hit->rule->proto) != NULL;
-	if (!datagram && (!p->guess_tx || !(hit->stream || hit->flow->proto == IP_PROTO_UDP)))
+	if (!datagram && !p->guess_tx)
 		return NULL;
 	tx = likely_tx(app, hit->dir);
 	if (tx == NULL || (!datagram && tx->id + 1 != app->next_tx_id) ||

@@ -482,6 +482,37 @@ static void a_parsers_anomaly_is_an_event(struct test *t)
 	fixture_done(&x);
 }
 
+static void a_flows_protocol_is_asked_for_in_several_ways(struct test *t)
+{
+	static const char rules[] =
+		"alert tcp any any -> any any (app-layer-protocol:failed; sid:1;)\n"
+		"alert tcp any any -> any any (app-layer-protocol:!failed; sid:2;)\n"
+		"alert tcp any any -> any any (app-layer-protocol:http,to_server; sid:3;)\n"
+		"alert tcp any any -> any any (app-layer-protocol:http,either; sid:4;)\n"
+		"alert tcp any any -> any any (app-layer-protocol:!http,original; sid:5;)\n"
+		"alert tcp any any -> any any (app-layer-protocol:ssh,final; sid:6;)\n";
+	struct fixture x;
+
+	EXPECT(t, begin_tcp(&x, rules, 80));
+	fixture_tcp(&x, FLOW_TO_SERVER, TCP_ACK, slice_of(get_request));
+	fixture_tcp(&x, FLOW_TO_CLIENT, TCP_ACK, slice_of(ok_response));
+	EXPECT_UINT(t, fixture_count(&x, 1), 0);
+	for (uint64_t sid = 2; sid <= 5; sid++)
+		EXPECT(t, fixture_count(&x, sid) != 0);
+	EXPECT_UINT(t, fixture_count(&x, 6), 0);
+	fixture_done(&x);
+
+	EXPECT(t, begin_tcp(&x, rules, 9999));
+	fixture_tcp(&x, FLOW_TO_SERVER, TCP_ACK, SLICE("\x00\x01 nothing known"));
+	fixture_tcp(&x, FLOW_TO_CLIENT, TCP_ACK, SLICE("\x00\x02 nor this"));
+	fixture_tcp(&x, FLOW_TO_SERVER, TCP_ACK, SLICE("more"));
+	EXPECT(t, x.flow.app->protocol == NULL && x.flow.app->state == APP_GIVEN_UP);
+	EXPECT(t, fixture_count(&x, 1) != 0);
+	for (uint64_t sid = 2; sid <= 6; sid++)
+		EXPECT_UINT(t, fixture_count(&x, sid), 0);
+	fixture_done(&x);
+}
+
 /* --- no memory --- */
 
 static void every_allocation_of_compiling_may_fail(struct test *t)
@@ -536,4 +567,5 @@ TESTS(T(flow_directions_and_states_are_kept_apart),
       T(any_chunking_of_a_conversation_gives_the_same_hits),
       T(a_finished_transaction_is_done_and_its_memory_free),
       T(a_growing_body_is_looked_at_before_its_end), T(a_parsers_anomaly_is_an_event),
-      T(every_allocation_of_compiling_may_fail), T(without_memory_for_flows_rules_still_answer))
+      T(a_flows_protocol_is_asked_for_in_several_ways), T(every_allocation_of_compiling_may_fail),
+      T(without_memory_for_flows_rules_still_answer))

@@ -202,6 +202,7 @@ static const char *const bad_options[] = {
 	"app-layer-event:http.bogus;",
 	"decode-event:bogus;",
 	"app-layer-protocol:bogus;",
+	"app-layer-protocol:http,bogus;",
 	"target:nobody;",
 	"ssl_version:tls9;",
 	"tls.issuerdn:\"|4|\";",

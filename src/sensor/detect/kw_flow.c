@@ -106,21 +106,70 @@ static enum status compile_size(struct detect_compiler *c, const struct detect_k
 	return detect_add_test(c, kw, o, why);
 }
 
+/* Which of a flow's protocols: what it is (the usual), what it was before it changed, what the
+ * bytes of the client or of the server said, or either of these. */
+enum proto_mode { PROTO_FINAL, PROTO_ORIGINAL, PROTO_CLIENT, PROTO_SERVER, PROTO_EITHER };
+
 struct proto_operand {
 	uint64_t apps;
+	bool failed; /* recognition gave up; apps is 0 */
 	bool negated;
+	enum proto_mode mode;
 };
+
+static bool is_of(const struct app_protocol *p, const struct proto_operand *o)
+{
+	int i = p != NULL ? detect_protocol_index(p) : -1;
+
+	return i >= 0 && (o->apps >> i & 1) != 0;
+}
 
 static bool app_protocol(const void *operand, const struct detect_view *v)
 {
 	const struct proto_operand *o = operand;
-	int i = v->flow != NULL && v->flow->app != NULL && v->flow->app->protocol != NULL
-			? detect_protocol_index(v->flow->app->protocol)
-			: -1;
+	const struct app_flow *a = v->flow != NULL ? v->flow->app : NULL;
 
-	if (i < 0)
+	if (a == NULL || (a->protocol == NULL && (!o->failed || a->state != APP_GIVEN_UP)))
 		return false; /* not known (yet): neither it nor another */
-	return ((o->apps >> i & 1) != 0) != o->negated;
+	if (o->failed)
+		return (a->protocol == NULL) != o->negated;
+	switch (o->mode) {
+	case PROTO_FINAL:
+		break;
+	case PROTO_ORIGINAL:
+		return is_of(a->before, o) != o->negated;
+	case PROTO_CLIENT:
+	case PROTO_SERVER: {
+		const struct app_protocol *p =
+			a->told[o->mode == PROTO_CLIENT ? APP_TO_SERVER : APP_TO_CLIENT];
+
+		return p != NULL && is_of(p, o) != o->negated;
+	}
+	case PROTO_EITHER:
+		return (is_of(a->told[APP_TO_SERVER], o) || is_of(a->told[APP_TO_CLIENT], o) ||
+			is_of(a->protocol, o)) != o->negated;
+	}
+	return is_of(a->protocol, o) != o->negated;
+}
+
+/* False: no such word. */
+static bool proto_mode(struct slice word, enum proto_mode *out)
+{
+	static const struct {
+		const char *word;
+		enum proto_mode mode;
+	} modes[] = {{"final", PROTO_FINAL},
+		     {"original", PROTO_ORIGINAL},
+		     {"to_server", PROTO_CLIENT},
+		     {"to_client", PROTO_SERVER},
+		     {"either", PROTO_EITHER}};
+
+	for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
+		if (slice_equal(word, slice_of(modes[i].word))) {
+			*out = modes[i].mode;
+			return true;
+		}
+	return false;
 }
 
 static enum status compile_app_protocol(struct detect_compiler *c, const struct detect_keyword *kw,
@@ -128,18 +177,24 @@ static enum status compile_app_protocol(struct detect_compiler *c, const struct 
 {
 	struct proto_operand *o = ARENA_NEW(c->arena, struct proto_operand);
 	bool not = value.len > 0 && value.ptr[0] == '!';
+	struct slice rest = slice_from(value, not ? 1 : 0),
+		     name = slice_trim(slice_split(&rest, ','));
 
 	if (o == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for %s", kw->name);
+	if (rest.ptr != NULL && !proto_mode(slice_trim(rest), &o->mode))
+		return fail_set(why, ST_INVALID, "%s does not know \"%.*s\"", kw->name,
+				SLICE_ARG(rest));
 	if (!not &&c->out->app_only)
 		return fail_set(why, ST_INVALID, "the rule's header names its protocol already");
 	o->negated = not ;
-	o->apps = detect_apps_named(slice_trim(slice_from(value, not ? 1 : 0)));
+	o->failed = slice_equal(name, SLICE("failed"));
+	o->apps = detect_apps_named(name);
 	for (uint32_t i = 0; i < c->test_count; i++)
 		if (c->tests[i].kw == kw &&
 		    !not &&!((const struct proto_operand *)c->tests[i].operand)->negated)
 			return fail_set(why, ST_INVALID, "%s twice in one rule", kw->name);
-	if (o->apps == 0)
+	if (o->apps == 0 && !o->failed)
 		return fail_set(why, ST_NOTFOUND, "no protocol \"%.*s\"", SLICE_ARG(value));
 	return detect_add_test(c, kw, o, why);
 }

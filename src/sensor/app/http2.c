@@ -16,6 +16,7 @@
  *  3. A step eats at least one byte, changes the state, or ends the loop.
  */
 #include "base/text.h"
+#include "crypto/crypto.h"
 #include "sensor/app/http2_priv.h"
 
 #include <string.h>
@@ -56,6 +57,7 @@ enum { HTTP2_FRAME_HDR, HTTP2_FRAME_DATA, HTTP2_FRAME_PDU };
 	X(LONG_FRAME, long_frame_data)                                                             \
 	X(RANGE_INVALID, invalid_range)                                                            \
 	X(HTTP1_SETTINGS, invalid_http1_settings)                                                  \
+	X(DATA_ON_ZERO, data_stream_zero)                                                          \
 	X(DNS_REQUEST_LONG, dns_request_too_long)                                                  \
 	X(DNS_RESPONSE_LONG, dns_response_too_long)
 
@@ -115,10 +117,13 @@ static void in_own_words(struct app_tx *tx, uint64_t own)
 	const uint64_t packed = UINT64_C(1) << HTTP_GZIP_FAILED | UINT64_C(1) << HTTP_BOMB |
 				UINT64_C(1) << HTTP_TOO_MANY_LAYERS;
 	bool failed = (tx->anomalies & packed) != 0;
+	bool range = (tx->anomalies >> HTTP_RANGE_INVALID & 1) != 0;
 
 	tx->anomalies = own;
 	if (failed)
 		tx_anomaly(tx, ANOMALY_NOT_UNPACKED);
+	if (range)
+		tx_anomaly(tx, ANOMALY_RANGE_INVALID);
 }
 
 static struct app_tx *tx_of(const struct app_flow *f, uint32_t stream)
@@ -428,7 +433,9 @@ static enum step step_data_head(struct app_flow *f, struct http2_side *s, struct
 	}
 	if (!cursor_ok(&look))
 		return STEP_MORE;
-	if (fr->stream == 0 || own + pad > fr->bytes)
+	if (fr->stream == 0)
+		return stuck(f, ANOMALY_DATA_ON_ZERO);
+	if (own + pad > fr->bytes)
 		return stuck(f, ANOMALY_INVALID_FRAME_DATA);
 	s->stream = fr->stream;
 	s->data = fr->bytes - own - pad;
@@ -563,7 +570,9 @@ static enum step step(struct app_flow *f, enum app_dir dir, struct cursor *c)
 		if (cursor_left(c) < preface.len)
 			return STEP_MORE;
 		s->begun = true;
-		return slice_equal(cursor_take(c, preface.len), preface) ? STEP_ON : STEP_STUCK;
+		return slice_equal(cursor_take(c, preface.len), preface)
+			       ? STEP_ON
+			       : stuck(f, ANOMALY_INVALID_MAGIC);
 	}
 	if (s->data != 0)
 		return step_body(f, dir, c);
@@ -580,6 +589,16 @@ static enum step step(struct app_flow *f, enum app_dir dir, struct cursor *c)
 	(void)cursor_take(c, n);
 	s->skip -= (uint32_t)n;
 	return n != 0 ? STEP_ON : STEP_MORE;
+}
+
+/* RFC 7540 3.2.1: the payload of a SETTINGS frame, base64url without padding. */
+static bool settings_ok(struct app_tx *tx)
+{
+	struct slice text = field(tx, APP_TO_SERVER, SLICE("http2-settings")), bytes;
+
+	return text.ptr == NULL || text.len == 0 ||
+	       (crypto_base64_take(CRYPTO_BASE64URL, text, &tx->arena, &bytes) == ST_OK &&
+		bytes.len % SETTING_BYTES == 0);
 }
 
 /* The request of HTTP/1 that asked for HTTP/2 is stream 1's. */
@@ -604,6 +623,8 @@ static void begin_upgraded(struct app_flow *f)
 		field_add(tx, APP_TO_SERVER, &field_of);
 	}
 	head_end(tx, APP_TO_SERVER, true);
+	if (!settings_ok(tx))
+		tx_anomaly(tx, ANOMALY_HTTP1_SETTINGS);
 	message_end(tx, APP_TO_SERVER);
 }
 

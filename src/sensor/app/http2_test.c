@@ -423,7 +423,7 @@ static void what_is_not_http2_is_given_up_with_its_name(struct test *t)
 		{B("\0\0\1\1\5\0\0\0\1\x80"), "invalid_header"},
 		{B("\0\0\7\1\5\0\0\0\1\xff\x80\x80\x80\x80\x80\1"), "header_integer_overflow"},
 		{B("\0\0\1\1\5\0\0\0\0\x82"), "invalid_frame_data"},  /* on stream 0 */
-		{B("\0\0\1\0\0\0\0\0\0x"), "invalid_frame_data"},     /* data on stream 0 */
+		{B("\0\0\1\0\0\0\0\0\0x"), "data_stream_zero"},	      /* data on stream 0 */
 		{B("\0\0\2\0\x08\0\0\0\1\2x"), "invalid_frame_data"}, /* more padding than frame */
 		{B("\0\0\2\1\x0d\0\0\0\1\2\x82"), "invalid_frame_data"}, /* the same of a head */
 		{B("\0\0\1\x09\4\0\0\0\1\x82"), "invalid_frame_data"},	 /* continues nothing */

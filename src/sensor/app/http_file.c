@@ -131,7 +131,7 @@ static void begin(struct app_tx *tx, enum app_dir dir)
 	if (m->file == NULL || range.ptr == NULL || dir == APP_TO_SERVER)
 		return;
 	m->file->ranged = content_range(range, &m->file->start, &m->file->end, &size);
-	if (!m->file->ranged && m->version != 20)
+	if (!m->file->ranged)
 		http_anomaly(tx, HTTP_RANGE_INVALID);
 	if (m->file->ranged && ranges_of(tx) != NULL && m->file->end - m->file->start < size - 1 &&
 	    m->file->end < size)

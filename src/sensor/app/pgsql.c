@@ -9,7 +9,13 @@
  */
 #include "sensor/app/pgsql_priv.h"
 
-enum pgsql_anomaly { PGSQL_LENGTH, PGSQL_BAD_REQUEST, PGSQL_BAD_RESPONSE, PGSQL_TOO_MANY };
+enum pgsql_anomaly {
+	PGSQL_LENGTH,
+	PGSQL_BAD_REQUEST,
+	PGSQL_BAD_RESPONSE,
+	PGSQL_TOO_MANY,
+	PGSQL_RESPONSES,
+};
 
 enum {
 	START_BYTES = 8,
@@ -296,7 +302,9 @@ static void add(struct app_tx *tx, struct pgsql_message m)
 {
 	struct pgsql_tx *d = tx->data;
 
-	if (d->response_count < RESPONSES_MAX)
+	if (d->response_count == RESPONSES_MAX)
+		anomaly(tx, PGSQL_RESPONSES);
+	else
 		(void)ARENA_PUSH(&tx->arena, d->responses, d->response_count, d->response_room, m);
 }
 
@@ -563,11 +571,9 @@ static const struct app_field fields[] = {
 };
 
 static const char *const anomalies[] = {
-	[PGSQL_LENGTH] = "invalid_length",
-	[PGSQL_BAD_REQUEST] = "malformed_request",
-	[PGSQL_BAD_RESPONSE] = "malformed_response",
-	[PGSQL_TOO_MANY] = "too_many_transactions",
-	NULL,
+	[PGSQL_LENGTH] = "invalid_length",	     [PGSQL_BAD_REQUEST] = "malformed_request",
+	[PGSQL_BAD_RESPONSE] = "malformed_response", [PGSQL_TOO_MANY] = "too_many_transactions",
+	[PGSQL_RESPONSES] = "too_many_responses",    NULL,
 };
 
 static const void *configure(struct config *root, struct arena *a)

@@ -571,7 +571,7 @@ static void a_flow_is_swapped_when_its_bytes_are_the_servers(struct test *t)
 {
 	static const struct slice answer = B("\0\x11\x84\0\0\1\0\0\0\0\0\0\0\0\1\0\1");
 	static const struct slice status = B("HTTP/1.1 200 OK\r\n");
-	static const struct {
+	const struct {
 		uint8_t transport;
 		enum app_swap swap;
 		uint16_t port; /* of who sends first */

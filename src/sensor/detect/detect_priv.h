@@ -803,6 +803,7 @@ enum {
 	DETECT_MEMORY_PART = 1 << 13 /* entries of a part of what workers share */
 };
 #endif
+enum { DETECT_MEMORY_CHAIN_MAX = 32 }; /* entries of one bucket */
 
 struct detect_memory_key {
 	uint64_t id, flow; /* id: rule's key or bit; flow: flow id or 0 */

@@ -52,7 +52,7 @@ static uint32_t mix(uint32_t h, const void *p, size_t n)
 	const uint8_t *b = p;
 
 	for (size_t i = 0; i < n; i++)
-		h = (h ^ b[i]) * 16777619U; /* FNV-1a; a key is not secret, the table is bounded */
+		h = (h ^ b[i]) * 16777619U; /* FNV-1a; a key is not secret, a chain is bounded */
 	return h;
 }
 
@@ -100,11 +100,25 @@ static void unlink_entry(struct detect_memory *m, struct detect_memory_entry *e)
 	e->used = false;
 }
 
+/* The oldest entry of a chain that may not grow: who knows the hash can choose addresses that all
+ * fall into one. NULL: it may. */
+static struct detect_memory_entry *end_of_long_chain(const struct detect_memory *m, uint32_t hash)
+{
+	struct detect_memory_entry *e = m->buckets[hash % (m->room / 4)], *last = NULL;
+	unsigned n = 0;
+
+	for (; e != NULL; e = e->next, n++)
+		last = e;
+	return n < DETECT_MEMORY_CHAIN_MAX ? NULL : last;
+}
+
 struct detect_memory_entry *detect_memory_add(struct detect_memory *m,
 					      const struct detect_memory_key *k)
 {
-	struct detect_memory_entry *e = &m->entries[m->used++ % m->room];
+	struct detect_memory_entry *e = end_of_long_chain(m, key_hash(k));
 
+	if (e == NULL)
+		e = &m->entries[m->used++ % m->room];
 	if (e->used) {
 		unlink_entry(m, e);
 		m->evicted++;

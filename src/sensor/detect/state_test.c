@@ -152,5 +152,34 @@ static void memory_finds_what_a_list_would_find(struct test *t)
 	memory_end(&x);
 }
 
+/* Addresses chosen so that all fall into one bucket: its oldest goes, others stay. */
+static void a_chain_of_the_memory_does_not_grow_without_end(struct test *t)
+{
+	struct memory x;
+	uint64_t ids[DETECT_MEMORY_CHAIN_MAX + 1], id = 0;
+
+	EXPECT(t, memory_begin(&x));
+	for (size_t n = 0; n < DETECT_MEMORY_CHAIN_MAX + 1; id++) {
+		struct detect_memory_key k = {.id = id};
+		struct detect_memory_entry *e = detect_memory_add(&x.m, &k);
+
+		EXPECT(t, e != NULL);
+		if (e->hash % (x.m.room / 4) == 0) {
+			ids[n++] = id;
+		} else {
+			detect_memory_remove(&x.m, &k);
+			x.m.used--; /* as if it had not been */
+		}
+		if (n == DETECT_MEMORY_CHAIN_MAX)
+			EXPECT_UINT(t, x.m.evicted, 0);
+	}
+	EXPECT_UINT(t, x.m.evicted, 1);
+	for (size_t n = 0; n < DETECT_MEMORY_CHAIN_MAX + 1; n++)
+		EXPECT(t, (detect_memory_find(&x.m, &(struct detect_memory_key){.id = ids[n]}) !=
+			   NULL) == (n != 0));
+	memory_end(&x);
+}
+
 TESTS(T(each_threshold_passes_what_its_definition_says), T(thresholds_count_what_they_track),
-      T(a_full_memory_forgets_the_oldest), T(memory_finds_what_a_list_would_find))
+      T(a_full_memory_forgets_the_oldest), T(a_chain_of_the_memory_does_not_grow_without_end),
+      T(memory_finds_what_a_list_would_find))

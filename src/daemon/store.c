@@ -105,6 +105,38 @@ static bool put_close(void *ctx, void *handle, const struct file *file)
 	return stored;
 }
 
+/* NAME.SECONDS.ID.json beside the file. */
+static void put_info(void *ctx, const struct file *file, struct wall_ns at, struct slice json)
+{
+	struct daemon_store *s = ctx;
+	char hex[2 * CRYPTO_SHA256_BYTES], path[OS_PATH_MAX];
+	struct slice name =
+		crypto_hex_write((struct slice){file->sha256, CRYPTO_SHA256_BYTES}, hex);
+	int n = snprintf(path, sizeof path, "%.*s/%.2s/%.*s.%lld.%u.json", SLICE_ARG(s->dir), hex,
+			 SLICE_ARG(name), (long long)(at.ns / TIME_NS_PER_S), file->id);
+	FILE *f = n > 0 && (size_t)n < sizeof path ? fopen(path, "wbe") : NULL;
+	bool ok = f != NULL && fwrite(json.ptr, 1, json.len, f) == json.len && putc('\n', f) != EOF;
+
+	if (f != NULL)
+		ok &= fclose(f) == 0;
+	s->errors += !ok;
+}
+
+/* What a process that was killed left behind. */
+static void prune(struct slice dir, struct arena *a)
+{
+	struct slice tmp = daemon_path(a, dir, SLICE("tmp")), *names;
+	struct fail why;
+	size_t n;
+
+	if (os_dir_list(tmp, a, &names, &n, &why) != ST_OK)
+		return;
+	for (size_t i = 0; i < n; i++)
+		/* one that cannot go stays, and is in nobody's way */
+		if (os_file_remove(NULL, daemon_path(a, tmp, names[i]), &why) != ST_OK)
+			return;
+}
+
 /* The 256 folders and the one for what is coming. */
 static enum status folders_make(struct daemon_store *s, struct arena *a, struct fail *why)
 {
@@ -127,8 +159,9 @@ enum status daemon_store_open(struct config *config, struct slice logs, struct a
 	uint64_t most = config_u64(node, "max-open-files", 0, UINT32_MAX, 0);
 	enum status st;
 
+	(void)config_u64(node, "version", 2, 2, 2); /* 1 is no more, as with Suricata: it is said */
 	*out = (struct daemon_store){
-		.sink = {NULL, put_open, put_data, put_close},
+		.sink = {NULL, put_open, put_data, put_close, NULL},
 		.on = node != NULL && config_bool(node, "enabled", false),
 		.dir = dir.len != 0 && dir.ptr[0] == '/' ? dir : daemon_path(a, logs, dir),
 		.arena = a,
@@ -137,6 +170,9 @@ enum status daemon_store_open(struct config *config, struct slice logs, struct a
 		return ST_OK;
 	if (out->dir.ptr == NULL || out->dir.len + 2 * CRYPTO_SHA256_BYTES + 8 > OS_PATH_MAX)
 		return fail_set(why, ST_LIMIT, "the file-store's folder has too long a path");
+	if (config_bool(node, "write-fileinfo", false))
+		out->sink.info = put_info;
+	prune(out->dir, a);
 	st = folders_make(out, a, why);
 	return st == ST_OK ? ST_OK : fail_wrap(why, "file-store");
 }

@@ -28,11 +28,17 @@ static uint8_t hashes_of(struct config *node)
 
 void app_files_configure(struct file_setup *s, struct config *config, struct arena *a)
 {
-	struct config *log = config_at(config, "outputs.eve-log.types.files");
+	struct config *outputs = config_at(config, "outputs");
 	struct config *store = config_at(config, "outputs.file-store");
 
-	s->magic = config_bool(log, "force-magic", false);
-	s->hashes = hashes_of(log);
+	for (struct config *m = config_first(outputs); m != NULL; m = config_next(m)) {
+		struct config *log = config_at(m, "eve-log.types.files");
+
+		if (log == NULL || !config_bool(m, "eve-log.enabled", false))
+			continue;
+		s->magic |= config_bool(log, "force-magic", false);
+		s->hashes |= hashes_of(log);
+	}
 	if (store != NULL && config_bool(store, "enabled", false)) {
 		s->store = true;
 		s->store_all = config_bool(store, "force-filestore", false);

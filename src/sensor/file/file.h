@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/slice.h"
+#include "base/time.h"
 
 enum {
 	FILE_NAME_MAX = 4096,	/* bytes of a name; the rest is cut */
@@ -43,6 +44,8 @@ struct file_store {
 	void (*data)(void *ctx, void *handle, struct slice bytes);
 	/* The file is over: state, hashes and size are final. True: it is stored. */
 	bool (*close)(void *ctx, void *handle, const struct file *f);
+	/* What is said of a stored file, as an event's line without its end; NULL: nobody asks. */
+	void (*info)(void *ctx, const struct file *f, struct wall_ns at, struct slice json);
 };
 
 /* What is done with files; only `ids` changes once workers run (one setup a worker). */

@@ -102,8 +102,8 @@ static inline void bench_outputs(struct bench *b, struct pipeline_options *o,
 	for (struct config *m = config_first(list); m != NULL; m = config_next(m))
 		if (config_at(m, "eve-log") != NULL) {
 			ASSERT(o->output_count < PIPELINE_OUTPUTS_MAX);
-			outputs[o->output_count++] =
-				(struct pipeline_output){o->sink, config_at(m, "eve-log")};
+			outputs[o->output_count++] = (struct pipeline_output){
+				.sink = o->sink, .node = config_at(m, "eve-log")};
 		}
 	o->outputs = outputs;
 }

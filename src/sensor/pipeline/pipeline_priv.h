@@ -46,6 +46,7 @@ struct pipeline {
 	uint32_t decode_said[PACKET_ANOMALIES_MAX];
 	enum flow_dir packet_dir; /* of the packet in its flow; to server without one */
 	struct report_output *outputs;
+	struct report_output *store_info; /* how a file-store's write-fileinfo says it */
 	size_t output_count;
 	struct pipeline_stats *stats;	  /* NULL: nobody wants to know */
 	struct report_stats *stats_said;  /* NULL: no stats events */

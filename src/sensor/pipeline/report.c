@@ -23,6 +23,8 @@ void report_emit(struct pipeline *p, const struct report_output *o, struct recor
 	r->station = p->options.station;
 	if (o->settings->host.len != 0)
 		report_add_text(p, "", "host", o->settings->host);
+	if (o->settings->has_sensor)
+		report_add_u64(p, "", "sensor_id", o->settings->sensor);
 	if (o->settings->says_capture && p->options.capture.len != 0)
 		report_add_text(p, "", "pcap_filename", p->options.capture);
 	if (o->settings->says_version)

@@ -90,30 +90,45 @@ void report_add_files(struct pipeline *p, const struct app_tx *tx, enum flow_dir
 	report_add_json(p, "", "files", &b);
 }
 
+static struct record *file_record(struct pipeline *p, const struct report_output *o, struct flow *f,
+				  struct app_tx *tx, enum app_dir dir, const struct file *file)
+{
+	struct record *r = report_of_flow(p, o, RECORD_OBJECT, f, (enum flow_dir)dir);
+	const struct report_xff_settings *x = &o->settings->xff;
+	struct buf b = buf_in(&p->scratch);
+	struct json j = json_in(&b);
+	struct slice who = {NULL, 0};
+	struct addr addr;
+
+	r->type = SLICE("fileinfo");
+	if (x->mode != REPORT_XFF_OFF)
+		who = report_xff(x, f, tx);
+	if (x->mode == REPORT_XFF_OVERWRITE && addr_parse(who, &addr))
+		*(dir == APP_TO_SERVER ? &r->src : &r->dst) = addr;
+	(void)report_add_tx(p, NULL, f, tx);
+	report_add_app_proto(p, r, f);
+	put_file(&j, file, tx->id);
+	report_add_json(p, "", "fileinfo", &b);
+	if (x->mode == REPORT_XFF_EXTRA && who.len != 0)
+		report_add_text(p, "", "xff", who);
+	return r;
+}
+
 static void log_file(struct pipeline *p, struct flow *f, struct app_tx *tx, enum app_dir dir,
 		     const struct file *file)
 {
-	REPORT_EACH(p, o, REPORT_FILES)
-	{
-		struct record *r = report_of_flow(p, o, RECORD_OBJECT, f, (enum flow_dir)dir);
-		const struct report_xff_settings *x = &o->settings->xff;
-		struct buf b = buf_in(&p->scratch);
-		struct json j = json_in(&b);
-		struct slice who = {NULL, 0};
-		struct addr addr;
+	const struct file_store *store = p->options.store;
 
-		r->type = SLICE("fileinfo");
-		if (x->mode != REPORT_XFF_OFF)
-			who = report_xff(x, f, tx);
-		if (x->mode == REPORT_XFF_OVERWRITE && addr_parse(who, &addr))
-			*(dir == APP_TO_SERVER ? &r->src : &r->dst) = addr;
-		(void)report_add_tx(p, NULL, f, tx);
-		report_add_app_proto(p, r, f);
-		put_file(&j, file, tx->id);
-		report_add_json(p, "", "fileinfo", &b);
-		if (x->mode == REPORT_XFF_EXTRA && who.len != 0)
-			report_add_text(p, "", "xff", who);
-		report_emit(p, o, r);
+	REPORT_EACH(p, o, REPORT_FILES)
+	report_emit(p, o, file_record(p, o, f, tx, dir, file));
+	if (file->stored && store != NULL && store->info != NULL) {
+		const struct record *r = file_record(p, p->store_info, f, tx, dir, file);
+		struct buf line = buf_in(&p->scratch);
+
+		record_encode(r, &p->scratch, &line);
+		if (!line.full)
+			store->info(store->ctx, file, r->at, buf_slice(&line));
+		arena_reset(&p->scratch);
 	}
 }
 

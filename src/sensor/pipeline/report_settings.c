@@ -311,6 +311,20 @@ static bool stats_new(struct pipeline *p)
 	return true;
 }
 
+/* The file-store's. */
+static struct report_output *store_info_new(struct config *root, struct arena *a)
+{
+	struct report_output *o = ARENA_NEW(a, struct report_output);
+
+	if (o != NULL)
+		o->settings = ARENA_NEW(a, struct report_settings);
+	if (o == NULL || o->settings == NULL)
+		return NULL;
+	o->settings->metadata = true;
+	read_xff(config_at(root, "outputs.file-store.xff"), &o->settings->xff);
+	return o;
+}
+
 enum status pipeline_outputs_new(struct pipeline *p, struct fail *why)
 {
 	const struct pipeline_options *options = &p->options;
@@ -339,6 +353,9 @@ enum status pipeline_outputs_new(struct pipeline *p, struct fail *why)
 		p->stream.marks |= (p->outputs[i].settings->types >> REPORT_STREAM & 1) != 0;
 	}
 	p->output_count = n;
+	p->store_info = store_info_new(options->config, &p->fixed);
+	if (p->store_info == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for a sensor's outputs");
 	if (!stats_new(p))
 		return fail_set(why, ST_NOMEM, "no memory to count");
 	p->guess_tx = config_bool(options->config, "detect.guess-applayer-tx", false);

@@ -33,7 +33,10 @@ COMMAND(reload) = {
 		"others are not.\n"
 		"No packet and no flow is lost. Exit 1 when the rules could not be read: then "
 		"those "
-		"at hand stay.\n",
+		"at hand stay.\n\n"
+		"Examples:\n"
+		"  dewline reload -l /var/log/dewline\n"
+		"  dewline reload --socket /run/dewline.sock\n",
 	.options = options,
 	.run = run,
 };

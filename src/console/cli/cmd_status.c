@@ -41,7 +41,11 @@ COMMAND(status) = {
 	.doc = "What a running sensor counts: packets, drops, flows, events, memory, its workers.",
 	.more = "A JSON object; docs/formats/control.md says what its members mean. With a sensor "
 		"that runs with\n"
-		"--profile also the rules that cost most.\n",
+		"--profile also the rules that cost most.\n\n"
+		"Examples:\n"
+		"  dewline status -l /var/log/dewline\n"
+		"  dewline status --socket /run/dewline.sock --prometheus\n"
+		"  until dewline status --ready -l out; do sleep 1; done\n",
 	.options = options,
 	.run = run,
 };

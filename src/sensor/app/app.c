@@ -201,7 +201,8 @@ static void feed(struct app_flow *f, enum app_dir dir, struct slice bytes, bool 
 	app_frames_take(f, dir, in);
 	if (!eof && f->want[dir] != 0 && is_waiting(f, dir, in, bytes))
 		return; /* want is only set while something is held */
-	f->want[APP_TO_SERVER] = f->want[APP_TO_CLIENT] = 0; /* what is read here may matter there */
+	f->want[APP_TO_SERVER] = f->want[APP_TO_CLIENT] =
+		0; /* what is read here may matter there */
 	r = f->protocol->parse(f, dir, in, eof);
 	ASSERT(r.used <= in.len);
 	f->consumed[dir] += r.used;

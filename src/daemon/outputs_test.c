@@ -511,8 +511,8 @@ static void an_alert_is_a_line_of_text(struct test *t)
 		"11/22/2026-03:04:05.678901  [**] [1:2:3] bad thing [**] [Classification: Misc "
 		"Attack] [Priority: 2] {ICMP} 192.0.2.1:8 -> "
 		"2001:0db8:0000:0000:0000:0000:0000:0002:1",
-		"11/22/2026-03:04:05.678901  [**] [1:2:3] bad thing [**] [Classification: Misc "
-		"Attack] [Priority: 2] {PROTO:000}",
+		("11/22/2026-03:04:05.678901  [**] [1:2:3] bad thing [**] [Classification: Misc "
+		 "Attack] [Priority: 2] {PROTO:000}"),
 	};
 
 	rows[1].type = SLICE("wDrop");

@@ -43,7 +43,12 @@ enum {
 	SSLV2_HEADER = 2, /* bytes, without padding */
 };
 
-enum { MESSAGE_CLIENT_HELLO = 1, MESSAGE_SERVER_HELLO = 2, MESSAGE_CERTIFICATE = 11 };
+enum {
+	MESSAGE_CLIENT_HELLO = 1,
+	MESSAGE_SERVER_HELLO = 2,
+	MESSAGE_CERTIFICATE = 11,
+	MESSAGE_HELLO_DONE = 14
+};
 
 struct tls {
 	struct app_tx *tx;
@@ -235,7 +240,7 @@ static bool read_sslv2(struct tls *t, enum app_dir dir, struct cursor *c)
 		app_tx_advance(t->tx, APP_TO_CLIENT, TLS_DONE); /* nothing follows that we read */
 		app_tx_advance(t->tx, APP_TO_SERVER, TLS_DONE);
 	}
-	side->hello = true;
+	side->hello = side->sslv2 = true;
 	app_tx_advance(t->tx, dir, TLS_HELLO);
 	return true;
 }
@@ -399,6 +404,17 @@ static enum app_probe probe(const struct app_flow *f, enum app_dir dir, struct s
 	return in.ptr[2] <= 4 ? APP_YES : APP_NO;
 }
 
+/* As in Suricata, of a client that began with SSLv2's hello nothing more is awaited once the server
+ * has said all of its part of the handshake. */
+static bool ready(const struct app_flow *f, const struct app_tx *tx)
+{
+	const struct tls_tx *x = tx->data;
+
+	(void)f;
+	return x->side[APP_TO_SERVER].sslv2 &&
+	       (x->side[APP_TO_CLIENT].messages >> MESSAGE_HELLO_DONE & 1) != 0;
+}
+
 static const char *const anomalies[] = {
 #define X(id, name) #name,
 	TLS_ANOMALIES(X)
@@ -445,5 +461,6 @@ APP_PROTOCOL(tls) = {
 	.parse = parse,
 	.gap = gap,
 	.log = app_tls_log,
+	.ready = ready,
 	.log_configure = app_tls_log_configure,
 };

@@ -78,6 +78,7 @@ struct tls_cert {
 
 struct tls_side {
 	bool hello;
+	bool sslv2;	  /* its hello was one of SSLv2 */
 	uint16_t version; /* of the hello; what was agreed, for the server */
 	uint16_t legacy_version;
 	struct slice random, session;

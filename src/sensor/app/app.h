@@ -94,6 +94,7 @@ struct app_field {
 	/* growing and multi: value n will not change any more. NULL: it may until stage is passed.
 	 */
 	bool (*whole)(struct app_tx *tx, enum app_dir dir, unsigned n);
+	bool with_ends; /* of numbers: "3-4" in a rule means 3 and 4, not what lies between */
 };
 
 /* One number as the bytes of a field; *v must live as long as the transaction. */

@@ -523,9 +523,9 @@ static struct slice get_version(struct app_tx *tx, enum app_dir dir, unsigned n)
 
 static const struct app_field fields[] = {
 	{"nfs_procedure", BOTH, 0, false, false, get_procedure, "The procedure called.",
-	 APP_NUMBERS, NULL},
+	 APP_NUMBERS, NULL, NULL, true},
 	{"nfs_version", BOTH, 0, false, false, get_version, "The protocol's version.", APP_NUMBERS,
-	 NULL},
+	 NULL, NULL, true},
 	{0},
 };
 

@@ -94,6 +94,14 @@ static struct slice get_version(struct app_tx *tx, enum app_dir dir, unsigned n)
 	return n == 0 && side->hello ? app_tls_version(side->version, &tx->arena) : none;
 }
 
+static struct slice get_version_number(struct app_tx *tx, enum app_dir dir, unsigned n)
+{
+	struct tls_side *side = tls_side(tx, dir);
+
+	side->version_number = side->version;
+	return n == 0 && side->hello ? app_number(&side->version_number) : none;
+}
+
 static struct slice get_random(struct app_tx *tx, enum app_dir dir, unsigned n)
 {
 	return n == 0 ? tls_side(tx, dir)->random : none;
@@ -133,6 +141,8 @@ const struct app_field app_tls_fields[] = {
 	 "The server name the client asks for."},
 	{"tls.version", EITHER, HELLO, false, false, get_version,
 	 "The version of the hello as text, e.g. TLS 1.2; in the server's, the version agreed."},
+	{"tls.version_number", EITHER, HELLO, false, false, get_version_number,
+	 "The same as a number, e.g. 0x0303.", APP_NUMBERS},
 	{"tls.alpn", EITHER, HELLO, false, true, get_alpn,
 	 "Each application protocol that the hello names."},
 	{"tls.random", EITHER, HELLO, false, false, get_random, "The hello's 32 random bytes."},

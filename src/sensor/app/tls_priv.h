@@ -87,9 +87,10 @@ struct tls_side {
 	size_t alpn_count;
 	struct slice certs[TLS_CERTS_MAX]; /* DER, the first is the side's own */
 	size_t cert_count;
-	uint64_t chain;	       /* certificates there were */
-	uint64_t messages;     /* bit i: a handshake message of type i came */
-	struct tls_cert *cert; /* the first, read; NULL: none */
+	uint64_t chain;		 /* certificates there were */
+	uint64_t version_number; /* version, where a rule can have it from */
+	uint64_t messages;	 /* bit i: a handshake message of type i came */
+	struct tls_cert *cert;	 /* the first, read; NULL: none */
 	/* built when first asked for */
 	struct slice ja3, ja3_hash, ja4, fingerprint;
 };

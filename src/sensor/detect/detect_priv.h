@@ -393,6 +393,8 @@ MUST_USE bool detect_num_parse(struct detect_compiler *c, struct slice s, int64_
 MUST_USE enum status detect_var_add(struct detect_compiler *c, struct slice name, uint8_t *out,
 				    struct fail *why);
 MUST_USE bool detect_range_parse(struct slice s, uint64_t most, struct detect_range *out);
+/* "3-9", "3<>9", "!3-9", where 3 and 9 belong to it; false: it is no such range. */
+MUST_USE bool detect_range_with_ends(struct slice s, struct detect_range *out);
 bool detect_range_holds(const struct detect_range *r, uint64_t v);
 uint64_t detect_apps_named(struct slice proto); /* bits of app_protocols[] that a rule means */
 void detect_use_add(uint8_t *use, bool sets);

@@ -171,8 +171,11 @@ enum status detect_number_add(struct detect_compiler *c, const struct app_field 
 
 	if (o == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for %s", f->name);
-	known = f->kind == APP_FLAGS ? flags_parse(value, f->words, &o->compare)
-				     : detect_number_parse(value, UINT64_MAX, f->words, o);
+	if (f->with_ends && detect_range_with_ends(value, &o->compare))
+		known = true;
+	else
+		known = f->kind == APP_FLAGS ? flags_parse(value, f->words, &o->compare)
+					     : detect_number_parse(value, UINT64_MAX, f->words, o);
 	if (!known)
 		return fail_set(why, ST_INVALID, "%s does not take \"%.*s\"", f->name,
 				SLICE_ARG(value));

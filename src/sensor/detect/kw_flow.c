@@ -158,10 +158,9 @@ static bool proto_mode(struct slice word, enum proto_mode *out)
 	static const struct {
 		const char *word;
 		enum proto_mode mode;
-	} modes[] = {{"final", PROTO_FINAL},
-		     {"original", PROTO_ORIGINAL},
-		     {"to_server", PROTO_CLIENT},
-		     {"to_client", PROTO_SERVER},
+	} modes[] = {{"final", PROTO_FINAL},	  {"original", PROTO_ORIGINAL},
+		     {"to_server", PROTO_CLIENT}, {"toserver", PROTO_CLIENT},
+		     {"toclient", PROTO_SERVER},  {"to_client", PROTO_SERVER},
 		     {"either", PROTO_EITHER}};
 
 	for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)

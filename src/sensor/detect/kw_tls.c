@@ -54,6 +54,13 @@ static enum status compile_version(struct detect_compiler *c, const struct detec
 		return fail_set(why, ST_NOMEM, "no memory for %s", kw->name);
 	if (value.ptr == NULL)
 		return detect_stick(c, SLICE("tls.version"), why);
+	if (slice_starts(value, SLICE("0x"))) {
+		const struct app_protocol *p;
+		const struct app_field *f = app_field_find(SLICE("tls.version_number"), &p);
+
+		return f == NULL ? fail_set(why, ST_NOTFOUND, "TLS is not read")
+				 : detect_number_add(c, f, value, why);
+	}
 	while (rest.ptr != NULL) {
 		struct slice w = slice_trim(slice_split(&rest, ','));
 		bool not = w.len > 0 && w.ptr[0] == '!';

@@ -123,6 +123,23 @@ static bool between(struct slice s, uint64_t most, struct detect_range *out)
 	return true;
 }
 
+bool detect_range_with_ends(struct slice s, struct detect_range *out)
+{
+	bool not = slice_starts(s, SLICE("!"));
+	uint64_t a, b;
+
+	s = slice_from(slice_trim(s), not ? 1 : 0);
+	if (!value_take(&s, UINT32_MAX, &a))
+		return false;
+	s = slice_trim(s);
+	if (!word_take(&s, "<>") && !word_take(&s, "-"))
+		return false;
+	if (!value_take(&s, UINT32_MAX, &b) || s.len != 0 || a == 0 || b <= a)
+		return false;
+	*out = (struct detect_range){.op = not ? CMP_OUT : CMP_IN, .a = a - 1, .b = b + 1};
+	return true;
+}
+
 /* "&0x0f=0x05", "&0x0f!=0x05" */
 static bool masked(struct slice s, uint64_t most, struct detect_range *out)
 {

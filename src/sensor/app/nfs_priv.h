@@ -98,7 +98,6 @@ void app_nfs_name_add(struct app_flow *f, struct slice handle, struct slice name
 /* A reply is awaited. */
 void app_nfs_open_add(const struct nfs_call *c, uint64_t offset);
 struct nfs_open *app_nfs_open_find(const struct nfs *s, uint32_t xid);
-void app_nfs_complete(struct app_tx *tx);
 /* NULL: no memory. */
 struct app_tx *app_nfs_tx_new(const struct nfs_call *c);
 /* The open transaction about the file of that handle; get: made if there is none. */

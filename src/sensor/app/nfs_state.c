@@ -78,7 +78,7 @@ struct nfs_open *app_nfs_open_find(const struct nfs *s, uint32_t xid)
 
 /* --- transactions --- */
 
-void app_nfs_complete(struct app_tx *tx)
+static void complete(struct app_tx *tx)
 {
 	app_tx_advance(tx, APP_TO_SERVER, 1);
 	app_tx_advance(tx, APP_TO_CLIENT, 1);
@@ -93,7 +93,7 @@ struct app_tx *app_nfs_tx_new(const struct nfs_call *c)
 		for (tx = c->f->first; tx != NULL; tx = tx->next) {
 			if (!nfs_is_open(tx))
 				continue;
-			app_nfs_complete(tx);
+			complete(tx);
 			nfs_anomaly(tx, NFS_TOO_MANY);
 			break;
 		}
@@ -168,7 +168,7 @@ void app_nfs_file_end(struct app_tx *tx)
 
 	d->last = true;
 	app_transfer_close(&d->transfer);
-	app_nfs_complete(tx);
+	complete(tx);
 }
 
 void app_nfs_answered(struct app_flow *f, uint32_t xid, uint32_t accepted, uint32_t status)
@@ -182,7 +182,7 @@ void app_nfs_answered(struct app_flow *f, uint32_t xid, uint32_t accepted, uint3
 		d->has_reply = true;
 		d->rpc_status = accepted;
 		d->status = status;
-		app_nfs_complete(tx);
+		complete(tx);
 		return;
 	}
 }

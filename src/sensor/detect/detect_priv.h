@@ -517,10 +517,19 @@ int64_t detect_num_value(const struct detect_num *n, const struct detect_inspect
 
 enum detect_layer { LAYER_TCP, LAYER_UDP, LAYER_ICMP, LAYER_OTHER, LAYER_COUNT };
 
-/* One database of patterns, and the rules that have none. */
+enum {		    /* databases of a group */
+       DETECT_NEAR, /* patterns that end within DETECT_REACH bytes: no others are looked at */
+       DETECT_FAR,
+       DETECT_DISTANCES,
+       DETECT_REACH = 64,
+       DETECT_SHORT = 4, /* patterns of fewer bytes slow down the look for all others */
+};
+
+/* Patterns, and the rules that have none. */
 struct detect_group {
-	struct hs_database *db; /* NULL: no patterns */
-	uint32_t pattern_count;
+	struct hs_database *db[DETECT_DISTANCES]; /* NULL: no patterns */
+	uint32_t pattern_count, near_count;	  /* those that are near stand first */
+	uint32_t reach;				  /* where the last near one ends, at most */
 	struct detect_pattern {
 		struct slice bytes;
 		bool nocase, anywhere; /* anywhere: no entry wants a place */
@@ -533,6 +542,9 @@ struct detect_group {
 	} * entries;
 	uint32_t *plain; /* rules without a pattern, ascending */
 	uint32_t plain_count;
+	/* of packets and streams: rules without a pattern worth looking for that need some bytes */
+	uint32_t *loaded;
+	uint32_t loaded_count;
 };
 
 /* Which group a port belongs to: 0 = none. */
@@ -544,6 +556,7 @@ struct detect_ports {
 
 struct detect_port_groups {
 	struct detect_group *any;
+	struct detect_group *by_app[DETECT_PROTOCOLS_MAX]; /* rules of one application alone */
 	struct detect_ports by_sport, by_dport;
 };
 
@@ -624,10 +637,11 @@ void detect_candidates_reset(struct detect_candidates *c);
 void detect_candidates_add(struct detect_candidates *c, uint32_t rule);
 void detect_candidates_sort(struct detect_candidates *c);
 
-/* Adds the rules of packets (stream: of streams) that these bytes and ports may concern. */
+/* Adds the rules of packets (stream: of streams) that v's bytes, ports and application may concern.
+ */
 void detect_prefilter_payload(const struct detect_prefilter *p, bool stream, uint8_t proto,
-			      enum flow_dir dir, uint16_t sport, uint16_t dport, struct slice bytes,
-			      void *scratch, struct detect_candidates *out);
+			      const struct detect_view *v, void *scratch,
+			      struct detect_candidates *out);
 /* Adds the rules of g whose pattern is in bytes; base: offset of bytes in what they are part of. */
 void detect_group_scan(const struct detect_group *g, struct slice bytes, size_t base, void *scratch,
 		       struct detect_candidates *out);
@@ -967,6 +981,8 @@ void detect_queue_add(struct detect_worker *w, const struct detect_rule *r,
 struct slice detect_buffer_transform(const struct detect_buffer *b, struct slice bytes,
 				     struct detect_worker *w);
 int detect_protocol_index(const struct app_protocol *p); /* -1: none */
+/* Does the prefilter see that the content stands within DETECT_REACH bytes of the start? */
+bool detect_content_near(const struct detect_content *c);
 
 /* --- bits of flows and of hosts (kw_flowbits.c, kw_hostbits.c) --- */
 

@@ -144,6 +144,8 @@ static void groups_add(const struct detect_rules *all, const struct detect_rule 
 			here = g->entries[k].rule == r->order;
 		for (uint32_t k = 0; k < g->plain_count && !here; k++)
 			here = g->plain[k] == r->order;
+		for (uint32_t k = 0; k < g->loaded_count && !here; k++)
+			here = g->loaded[k] == r->order;
 		n += here;
 		if (here && g->pattern_count > most)
 			most = g->pattern_count;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which content of a rule the prefilter looks for: the one the rule says, else the one that is
- * longest and least common among the rules. It only has to be a necessary condition.
+ * Which content of a rule the prefilter looks for: the one the rule says, unless that is too short
+ * to be found quickly, else the one that is longest and least common among the rules, preferably
+ * near the start. It only has to be a necessary condition.
  */
 #include "base/text.h"
 #include "sensor/detect/detect_priv.h"
@@ -11,6 +12,11 @@ enum { POPULAR_SLOTS = 1 << 8 };
 #else
 enum { POPULAR_SLOTS = 1 << 17 };
 #endif
+
+enum {
+	NEAR_WORTH = 8, /* one byte that differs: few bytes are looked at */
+	SHORT_COST = 64,
+};
 
 struct popular { /* how many rules have a content in a buffer */
 	uint32_t *hash, *count;
@@ -90,6 +96,26 @@ static bool grows(const struct detect_buffer *b)
 	return false;
 }
 
+bool detect_content_near(const struct detect_content *c)
+{
+	int64_t offset = c->has_offset ? c->offset.value : 0;
+
+	return c->has_depth && !c->has_distance && !c->has_within && c->offset.var == 0 &&
+	       c->depth.var == 0 && offset + c->depth.value <= DETECT_REACH;
+}
+
+/* The matcher would not see enough of it to be quick (groups.c cuts NULs off). */
+static bool too_short(const struct detect_content *c)
+{
+	struct slice s = c->bytes;
+
+	if (c->chop_len != 0)
+		s = slice_part(s, c->chop_at, c->chop_len);
+	while (s.len != 0 && s.ptr[0] == 0)
+		s = slice_from(s, 1);
+	return s.len < DETECT_SHORT;
+}
+
 /* Bytes that differ are worth more than bytes that repeat: 00 00 00 00 is everywhere. */
 static int32_t worth(struct slice s)
 {
@@ -114,6 +140,10 @@ static int32_t score(const struct popular *p, const struct detect_buffer *b,
 
 	for (; many > 1; many /= 2)
 		s -= 8;
+	if (detect_content_near(c))
+		s += NEAR_WORTH;
+	else if (too_short(c))
+		s -= SHORT_COST;
 	return grows(b) ? s - 8 : s;
 }
 
@@ -124,9 +154,10 @@ static void choose(const struct popular *p, struct detect_rule *r)
 	for (uint32_t i = 0; i < r->list_count; i++) {
 		for (uint32_t k = 0; k < r->lists[i].count && usable(r, i); k++) {
 			const struct detect_content *c = content_of(&r->lists[i].steps[k]);
-			int32_t s = c == NULL	     ? INT32_MIN
-				    : c->fast_chosen ? INT32_MAX
-						     : score(p, r->lists[i].buffer, c);
+			int32_t s = c == NULL ? INT32_MIN
+				    : c->fast_chosen && (!too_short(c) || detect_content_near(c))
+					    ? INT32_MAX
+					    : score(p, r->lists[i].buffer, c);
 
 			if (s > best) {
 				best = s;

@@ -3,8 +3,9 @@
  * Which rule goes to which group of patterns.
  *
  * Rules of packets and streams: by protocol, direction and, where a rule is bound to few ports, by
- * port; a packet then meets three small groups (any port, its source port, its destination port)
- * instead of one large. Rules of transactions: by protocol, direction and buffer.
+ * port, or else, where it is bound to applications, by application. A packet then meets four small
+ * groups (any port, its source port, its destination port, its flow's application) instead of one
+ * large. Rules of transactions: by protocol, direction and buffer.
  *
  * 1. A rule is in every group in which a packet, chunk or transaction that it matches is looked
  * for.
@@ -15,7 +16,10 @@
 #include "base/text.h"
 #include "sensor/detect/detect_priv.h"
 
-enum { NARROW_PORTS = 1024 /* a set of more ports counts as any port */ };
+enum {
+	NARROW_PORTS = 1024, /* a set of more ports counts as any port */
+	SHORT_RULES = 8,     /* so many with short patterns are cheaper asked for every packet */
+};
 
 /* A group while rules are added: one item a rule. */
 struct item {
@@ -27,6 +31,7 @@ struct item {
 struct draft {
 	struct item *items;
 	size_t count, room;
+	bool packets; /* rules are asked by their headers first: not those of transactions */
 };
 
 struct builder {
@@ -103,11 +108,35 @@ static void draft_add(struct builder *b, struct draft *d, const struct detect_ru
 		b->full = true;
 }
 
+static bool is_near(const struct item *it)
+{
+	return it->bytes.len != 0 && it->entry.max_to <= DETECT_REACH;
+}
+
+static bool is_short(const struct item *it)
+{
+	return it->bytes.len != 0 && it->bytes.len < DETECT_SHORT && !is_near(it);
+}
+
+/* Takes short patterns, if they are few, out of the matcher. */
+static void shorts_drop(struct item *items, size_t n)
+{
+	size_t shorts = 0;
+
+	for (size_t i = 0; i < n; i++)
+		shorts += is_short(&items[i]);
+	for (size_t i = 0; i < n && shorts <= SHORT_RULES; i++)
+		if (is_short(&items[i]))
+			items[i].bytes.len = 0;
+}
+
 static int item_compare(const void *pa, const void *pb)
 {
 	const struct item *a = pa, *b = pb;
 	int d;
 
+	if (is_near(a) != is_near(b))
+		return is_near(a) ? -1 : 1;
 	if (a->nocase != b->nocase)
 		return a->nocase ? 1 : -1;
 	d = slice_compare(a->bytes, b->bytes);
@@ -118,32 +147,55 @@ static int item_compare(const void *pa, const void *pb)
 
 static bool same_pattern(const struct item *a, const struct item *b)
 {
-	return a->nocase == b->nocase && slice_equal(a->bytes, b->bytes);
+	return a->nocase == b->nocase && slice_equal(a->bytes, b->bytes) &&
+	       is_near(a) == is_near(b);
 }
 
-static void patterns_fill(struct detect_group *g, const struct item *items, size_t n)
+static int rule_number_compare(const void *pa, const void *pb)
 {
+	uint32_t a = *(const uint32_t *)pa, b = *(const uint32_t *)pb;
+
+	return a < b ? -1 : a > b;
+}
+
+static bool needs_bytes(const struct builder *b, const struct draft *d, uint32_t rule)
+{
+	return d->packets && b->rules->rules[rule].payload_list >= 0;
+}
+
+static void patterns_fill(const struct builder *b, const struct draft *d, struct detect_group *g)
+{
+	const struct item *items = d->items;
 	uint32_t entries = 0;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < d->count; i++) {
 		struct detect_pattern *p;
 
 		if (items[i].bytes.len == 0) {
-			g->plain[g->plain_count++] = items[i].entry.rule;
+			if (needs_bytes(b, d, items[i].entry.rule))
+				g->loaded[g->loaded_count++] = items[i].entry.rule;
+			else
+				g->plain[g->plain_count++] = items[i].entry.rule;
 			continue;
 		}
-		if (i == 0 || !same_pattern(&items[i - 1], &items[i]))
+		if (is_near(&items[i]) && items[i].entry.max_to > g->reach)
+			g->reach = items[i].entry.max_to;
+		if (i == 0 || !same_pattern(&items[i - 1], &items[i])) {
+			g->near_count += is_near(&items[i]);
 			g->patterns[g->pattern_count++] =
 				(struct detect_pattern){.bytes = items[i].bytes,
 							.nocase = items[i].nocase,
 							.anywhere = true,
 							.first = entries};
+		}
 		p = &g->patterns[g->pattern_count - 1];
 		p->count++;
 		if (items[i].entry.max_to != UINT32_MAX || items[i].entry.min_to != 0)
 			p->anywhere = false;
 		g->entries[entries++] = items[i].entry;
 	}
+	qsort(g->plain, g->plain_count, sizeof g->plain[0], rule_number_compare);
+	qsort(g->loaded, g->loaded_count, sizeof g->loaded[0], rule_number_compare);
 }
 
 /* NULL: no rules in it, or no memory (b->full). */
@@ -154,18 +206,22 @@ static struct detect_group *group_finish(struct builder *b, struct draft *d)
 	if (d->count == 0)
 		return NULL;
 	g = ARENA_NEW(b->arena, struct detect_group);
+	if (d->packets)
+		shorts_drop(d->items, d->count);
 	qsort(d->items, d->count, sizeof d->items[0], item_compare);
 	if (g != NULL) {
 		g->patterns = ARENA_ARRAY(b->arena, struct detect_pattern, d->count);
 		g->entries = ARENA_ARRAY(b->arena, struct detect_entry, d->count);
 		g->plain = ARENA_ARRAY(b->arena, uint32_t, d->count);
+		g->loaded = ARENA_ARRAY(b->arena, uint32_t, d->count);
 	}
 	if (g == NULL || g->patterns == NULL || g->entries == NULL || g->plain == NULL ||
+	    g->loaded == NULL ||
 	    !ARENA_PUSH(b->arena, b->out->groups, b->out->group_count, b->out->group_room, g)) {
 		b->full = true;
 		return NULL;
 	}
-	patterns_fill(g, d->items, d->count);
+	patterns_fill(b, d, g);
 	return g;
 }
 
@@ -255,7 +311,7 @@ static uint32_t *edges_of(struct builder *b, const struct rule_list *l, enum sid
 static uint16_t class_of(struct builder *b, struct detect_ports *out, struct rule_list *classes,
 			 size_t most, const struct rule_list *now)
 {
-	struct draft d = {0};
+	struct draft d = {.packets = true};
 	struct rule_list *copy;
 
 	if (now->count == 0)
@@ -338,12 +394,29 @@ static bool belongs(const struct detect_rule *r, enum detect_layer layer, bool s
 	return !stream && (r->look & (LOOK_PACKET | LOOK_STREAM)) != 0;
 }
 
+/* To the drafts of the applications that it is bound to. */
+static void apps_add(struct builder *b, struct draft *apps, const struct detect_rule *r)
+{
+	for (size_t i = 0; i < DETECT_PROTOCOLS_MAX; i++) {
+		if ((r->apps >> i & 1) == 0)
+			continue;
+		apps[i].packets = true;
+		draft_add(b, &apps[i], r);
+	}
+}
+
 static void layer_build(struct builder *b, enum detect_layer layer, bool stream, unsigned dir)
 {
 	struct detect_port_groups *out = &b->out->packet[layer][stream][dir];
 	struct rule_list lists[2] = {{0}, {0}};
 	bool ports = layer == LAYER_TCP || layer == LAYER_UDP;
-	struct draft any = {0};
+	struct draft *apps = ARENA_ARRAY(b->arena, struct draft, DETECT_PROTOCOLS_MAX);
+	struct draft any = {.packets = true};
+
+	if (apps == NULL) {
+		b->full = true;
+		return;
+	}
 
 	for (size_t i = 0; i < b->rules->count; i++) {
 		const struct detect_rule *r = &b->rules->rules[i];
@@ -352,12 +425,16 @@ static void layer_build(struct builder *b, enum detect_layer layer, bool stream,
 
 		if (!belongs(r, layer, stream) || (r->dirs >> dir & 1) == 0)
 			continue;
-		if (side == SIDE_ANY)
+		if (side == SIDE_ANY && r->app_only)
+			apps_add(b, apps, r);
+		else if (side == SIDE_ANY)
 			draft_add(b, &any, r);
 		else if (!ARENA_PUSH(b->arena, l->items, l->count, l->room, r))
 			b->full = true;
 	}
 	out->any = group_finish(b, &any);
+	for (size_t i = 0; i < DETECT_PROTOCOLS_MAX; i++)
+		out->by_app[i] = group_finish(b, &apps[i]);
 	ports_build(b, &lists[0], SIDE_DPORT, &out->by_dport);
 	ports_build(b, &lists[1], SIDE_SPORT, &out->by_sport);
 }

@@ -11,25 +11,32 @@ enum { SORT_SMALL = 24 };
 
 /* --- databases --- */
 
-static bool literals_compile(struct detect_group *g, const char **text, size_t *len,
-			     unsigned *flags, unsigned *ids)
+struct literals { /* as the library wants them */
+	const char **text;
+	size_t *len;
+	unsigned *flags, *ids;
+};
+
+static bool literals_compile(struct detect_group *g, unsigned distance, const struct literals *l)
 {
+	uint32_t first = distance == DETECT_NEAR ? 0 : g->near_count;
+	uint32_t n = distance == DETECT_NEAR ? g->near_count : g->pattern_count - g->near_count;
 	hs_compile_error_t *error = NULL;
 
-	for (uint32_t i = 0; i < g->pattern_count; i++) {
-		const struct detect_pattern *p = &g->patterns[i];
+	for (uint32_t i = 0; i < n; i++) {
+		const struct detect_pattern *p = &g->patterns[first + i];
 
-		text[i] = (const char *)p->bytes.ptr;
-		len[i] = p->bytes.len;
-		ids[i] = i;
-		flags[i] = (p->nocase ? HS_FLAG_CASELESS : 0U) |
-			   (p->anywhere ? HS_FLAG_SINGLEMATCH : 0U);
+		l->text[i] = (const char *)p->bytes.ptr;
+		l->len[i] = p->bytes.len;
+		l->ids[i] = first + i;
+		l->flags[i] = (p->nocase ? HS_FLAG_CASELESS : 0U) |
+			      (p->anywhere ? HS_FLAG_SINGLEMATCH : 0U);
 	}
-	if (hs_compile_lit_multi(text, flags, ids, len, g->pattern_count, HS_MODE_BLOCK, NULL,
-				 &g->db, &error) == HS_SUCCESS)
+	if (n == 0 || hs_compile_lit_multi(l->text, l->flags, l->ids, l->len, n, HS_MODE_BLOCK,
+					   NULL, &g->db[distance], &error) == HS_SUCCESS)
 		return true;
 	hs_free_compile_error(error);
-	g->db = NULL;
+	g->db[distance] = NULL;
 	return false;
 }
 
@@ -37,17 +44,13 @@ bool detect_group_compile(struct detect_group *g)
 {
 	struct arena_pool pool = {.budget = SIZE_MAX / 2};
 	struct arena a = {.pool = &pool};
-	size_t n = g->pattern_count;
-	bool ok = true;
+	size_t n = g->pattern_count + 1;
+	struct literals l = {ARENA_ARRAY(&a, const char *, n), ARENA_ARRAY(&a, size_t, n),
+			     ARENA_ARRAY(&a, unsigned, n), ARENA_ARRAY(&a, unsigned, n)};
+	bool ok = l.text != NULL && l.len != NULL && l.flags != NULL && l.ids != NULL;
 
-	if (n != 0) {
-		const char **text = ARENA_ARRAY(&a, const char *, n);
-		size_t *len = ARENA_ARRAY(&a, size_t, n);
-		unsigned *flags = ARENA_ARRAY(&a, unsigned, n), *ids = ARENA_ARRAY(&a, unsigned, n);
-
-		ok = text != NULL && len != NULL && flags != NULL && ids != NULL &&
-		     literals_compile(g, text, len, flags, ids);
-	}
+	for (unsigned d = 0; d < DETECT_DISTANCES; d++)
+		ok = ok && literals_compile(g, d, &l);
 	arena_reset(&a);
 	arena_pool_drain(&pool);
 	return ok;
@@ -58,8 +61,10 @@ void detect_prefilter_free(struct detect_prefilter *p)
 	if (p == NULL)
 		return;
 	for (size_t i = 0; i < p->group_count; i++) {
-		(void)hs_free_database(p->groups[i]->db); /* NULL is fine, and it cannot fail */
-		p->groups[i]->db = NULL;
+		for (unsigned d = 0; d < DETECT_DISTANCES; d++) {
+			(void)hs_free_database(p->groups[i]->db[d]); /* NULL is fine */
+			p->groups[i]->db[d] = NULL;
+		}
 	}
 }
 
@@ -67,9 +72,10 @@ enum status detect_scratch_new(const struct detect_prefilter *p, void **out, str
 {
 	hs_scratch_t *s = NULL;
 
-	for (size_t i = 0; i < p->group_count; i++) {
-		if (p->groups[i]->db != NULL &&
-		    hs_alloc_scratch(p->groups[i]->db, &s) != HS_SUCCESS) {
+	for (size_t i = 0; i < p->group_count * DETECT_DISTANCES; i++) {
+		const hs_database_t *db = p->groups[i / DETECT_DISTANCES]->db[i % DETECT_DISTANCES];
+
+		if (db != NULL && hs_alloc_scratch(db, &s) != HS_SUCCESS) {
 			(void)hs_free_scratch(s);
 			return fail_set(why, ST_NOMEM, "no memory for the matcher");
 		}
@@ -158,9 +164,15 @@ void detect_group_scan(const struct detect_group *g, struct slice bytes, size_t 
 {
 	struct scan s = {g, out, base};
 
-	if (g->db != NULL && bytes.len != 0 && bytes.len <= UINT32_MAX)
-		(void)hs_scan(g->db, (const char *)bytes.ptr, (unsigned)bytes.len, 0, scratch,
+	if (bytes.len == 0 || bytes.len > UINT32_MAX)
+		return;
+	if (g->db[DETECT_NEAR] != NULL && base < g->reach)
+		(void)hs_scan(g->db[DETECT_NEAR], (const char *)bytes.ptr,
+			      (unsigned)(bytes.len < g->reach ? bytes.len : g->reach), 0, scratch,
 			      on_match, &s); /* fails only on misuse */
+	if (g->db[DETECT_FAR] != NULL)
+		(void)hs_scan(g->db[DETECT_FAR], (const char *)bytes.ptr, (unsigned)bytes.len, 0,
+			      scratch, on_match, &s); /* as above */
 }
 
 static void group_ask(const struct detect_group *g, struct slice bytes, void *scratch,
@@ -170,6 +182,10 @@ static void group_ask(const struct detect_group *g, struct slice bytes, void *sc
 		return;
 	for (uint32_t i = 0; i < g->plain_count; i++)
 		detect_candidates_add(out, g->plain[i]);
+	if (bytes.len == 0)
+		return;
+	for (uint32_t i = 0; i < g->loaded_count; i++)
+		detect_candidates_add(out, g->loaded[i]);
 	detect_group_scan(g, bytes, 0, scratch, out);
 }
 
@@ -195,13 +211,24 @@ static enum detect_layer layer_of(uint8_t proto)
 	}
 }
 
-void detect_prefilter_payload(const struct detect_prefilter *p, bool stream, uint8_t proto,
-			      enum flow_dir dir, uint16_t sport, uint16_t dport, struct slice bytes,
-			      void *scratch, struct detect_candidates *out)
+/* What the flow's application is, in the order of the protocol table; -1: not known. */
+static int app_of(const struct detect_view *v)
 {
-	const struct detect_port_groups *g = &p->packet[layer_of(proto)][stream][dir];
+	const struct app_flow *app = v->flow != NULL ? v->flow->app : NULL;
 
-	group_ask(g->any, bytes, scratch, out);
-	group_ask(port_group(&g->by_dport, dport), bytes, scratch, out);
-	group_ask(port_group(&g->by_sport, sport), bytes, scratch, out);
+	return app == NULL || app->protocol == NULL ? -1 : detect_protocol_index(app->protocol);
+}
+
+void detect_prefilter_payload(const struct detect_prefilter *p, bool stream, uint8_t proto,
+			      const struct detect_view *v, void *scratch,
+			      struct detect_candidates *out)
+{
+	const struct detect_port_groups *g = &p->packet[layer_of(proto)][stream][v->dir];
+	int app = app_of(v);
+
+	group_ask(g->any, v->payload, scratch, out);
+	if (app >= 0)
+		group_ask(g->by_app[app], v->payload, scratch, out);
+	group_ask(port_group(&g->by_dport, v->dport), v->payload, scratch, out);
+	group_ask(port_group(&g->by_sport, v->sport), v->payload, scratch, out);
 }

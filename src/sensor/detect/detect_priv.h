@@ -937,9 +937,20 @@ struct detect_tags {
 	size_t count;
 };
 
+enum { DETECT_HELD_MAX = 64 };
+
+/* Whether a set of addresses, which many rules share, holds an address of the view at hand. */
+struct detect_held {
+	const struct rule_addr_set *set;
+	uint32_t asked[2]; /* the view in which it was, about the source and the destination */
+	bool holds[2];
+};
+
 struct detect_worker {
 	const struct detect_rules *rules;
-	struct detect_gear *gear;	  /* whose hs, pcre, candidates and costs these are */
+	struct detect_gear *gear; /* whose hs, pcre, candidates and costs these are */
+	struct detect_held held[DETECT_HELD_MAX];
+	uint32_t views;			  /* made */
 	int64_t numbers[DETECT_VARS_MAX]; /* byte_extract and byte_math, of the rule being asked */
 	struct detect_dataset_changes changes;
 	bool remembered; /* a match had an effect since this was cleared */

@@ -69,6 +69,7 @@ void detect_view_of(struct detect_view *v, struct detect_worker *w, const struct
 		    struct flow *f, enum flow_dir dir)
 {
 	*v = (struct detect_view){.worker = w, .packet = p, .flow = f, .dir = dir};
+	w->views++; /* wraps after 2^32 views: an answer that old is of the same place by then */
 	if (f != NULL) {
 		bool up = dir == FLOW_TO_SERVER;
 
@@ -112,13 +113,33 @@ static bool flow_holds(uint16_t flags, const struct detect_view *v)
 	return (flags & FLOWKW_NOT_ESTABLISHED) == 0 || !v->established;
 }
 
-static bool ends_hold(const struct rule *r, const struct addr *src, const struct addr *dst,
-		      uint16_t sport, uint16_t dport)
+static bool addrs_hold(const struct rule_addr_set *s, const struct addr *a,
+		       const struct detect_view *v)
 {
+	struct detect_worker *w = v->worker;
+	struct detect_held *h = &w->held[((uintptr_t)s >> 5) % DETECT_HELD_MAX];
+	unsigned side = a == v->dst;
+
+	if (s->any)
+		return true;
+	if (h->set != s)
+		*h = (struct detect_held){.set = s, .asked = {w->views - 1, w->views - 1}};
+	if (h->asked[side] != w->views) {
+		h->asked[side] = w->views;
+		h->holds[side] = rule_addrs_hold(s, a);
+	}
+	return h->holds[side];
+}
+
+/* `turned`: the view's source as destination. */
+static bool ends_hold(const struct rule *r, const struct detect_view *v, bool turned)
+{
+	uint16_t sport = turned ? v->dport : v->sport, dport = turned ? v->sport : v->dport;
+
 	return (r->dport->any || rule_ports_hold(r->dport, dport)) &&
 	       (r->sport->any || rule_ports_hold(r->sport, sport)) &&
-	       (r->dst->any || rule_addrs_hold(r->dst, dst)) &&
-	       (r->src->any || rule_addrs_hold(r->src, src));
+	       addrs_hold(r->dst, turned ? v->src : v->dst, v) &&
+	       addrs_hold(r->src, turned ? v->dst : v->src, v);
 }
 
 static bool app_holds(const struct detect_rule *r, const struct detect_view *v)
@@ -159,11 +180,10 @@ bool detect_header_holds(const struct detect_rule *r, const struct detect_view *
 		if (r->app_only && !app_holds(r, v))
 			return false;
 		if (r->rule->transactional && v->dir == FLOW_TO_CLIENT) {
-			if (!ends_hold(r->rule, v->dst, v->src, v->dport, v->sport))
+			if (!ends_hold(r->rule, v, true))
 				return false;
-		} else if (!ends_hold(r->rule, v->src, v->dst, v->sport, v->dport) &&
-			   !(r->rule->both_ways &&
-			     ends_hold(r->rule, v->dst, v->src, v->dport, v->sport)))
+		} else if (!ends_hold(r->rule, v, false) &&
+			   !(r->rule->both_ways && ends_hold(r->rule, v, true)))
 			return false;
 	}
 	for (uint32_t i = 0; i < r->test_count; i++)

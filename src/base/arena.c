@@ -69,7 +69,7 @@ void arena_start(struct arena *a, struct arena_pool *pool, uint8_t *room, size_t
 	poison(room, bytes);
 }
 
-void *arena_alloc(struct arena *a, size_t size, size_t align, size_t count)
+static uint8_t *take(struct arena *a, size_t size, size_t align, size_t count)
 {
 	size_t pad = a->at ? (size_t)(-(uintptr_t)a->at & (align - 1)) : 0;
 	size_t room = a->at ? (size_t)(a->end - a->at) : 0;
@@ -98,12 +98,26 @@ void *arena_alloc(struct arena *a, size_t size, size_t align, size_t count)
 	p = a->at + pad;
 	a->at = p + want + REDZONE;
 	unpoison(p, want);
-	return want ? memset(p, 0, want) : p;
+	return p;
+}
+
+void *arena_alloc(struct arena *a, size_t size, size_t align, size_t count)
+{
+	uint8_t *p = take(a, size, align, count);
+
+	if (p != NULL && size * count != 0) /* take() saw that it does not overflow */
+		memset(p, 0, size * count);
+	return p;
+}
+
+uint8_t *arena_bytes(struct arena *a, size_t n)
+{
+	return take(a, 1, 1, n);
 }
 
 struct slice arena_copy(struct arena *a, struct slice s)
 {
-	uint8_t *p = s.len ? ARENA_ARRAY(a, uint8_t, s.len) : NULL;
+	uint8_t *p = s.len ? arena_bytes(a, s.len) : NULL;
 
 	if (p == NULL)
 		return (struct slice){NULL, 0};

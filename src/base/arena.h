@@ -46,6 +46,9 @@ void arena_start(struct arena *a, struct arena_pool *pool, uint8_t *room, size_t
 /* Zeroed memory for count objects, or NULL. size > 0, align a power of two. */
 MUST_USE void *arena_alloc(struct arena *a, size_t size, size_t align, size_t count);
 
+/* n bytes that the caller writes before anybody reads them: they are not zeroed. NULL as above. */
+MUST_USE uint8_t *arena_bytes(struct arena *a, size_t n);
+
 /* A copy that lives as long as the arena; the empty slice if the budget is spent. */
 struct slice arena_copy(struct arena *a, struct slice s);
 

@@ -37,6 +37,23 @@ static void refuses_overflow_and_budget(struct test *t)
 }
 
 /* Whatever is asked, in whatever order, two live allocations never overlap. */
+static void bytes_to_be_written_obey_the_same_limits(struct test *t)
+{
+	struct arena_pool pool = {.budget = ARENA_BLOCK};
+	struct arena a = {.pool = &pool};
+	uint8_t *one = arena_bytes(&a, 100), *two = arena_bytes(&a, 100);
+
+	EXPECT(t, one != NULL && two != NULL);
+	EXPECT(t, two >= one + 100 || one >= two + 100);
+	memset(one, 1, 100);
+	memset(two, 2, 100);
+	EXPECT(t, arena_bytes(&a, SIZE_MAX) == NULL && a.exhausted);
+	EXPECT(t, arena_bytes(&a, ARENA_BLOCK) == NULL);
+	EXPECT_UINT(t, one[99], 1);
+	arena_reset(&a);
+	arena_pool_drain(&pool);
+}
+
 static void allocations_never_overlap(struct test *t)
 {
 	struct arena_pool pool = {.budget = 1 << 22};
@@ -111,6 +128,7 @@ static void a_share_takes_no_more_than_its_budget_nor_than_the_whole_has(struct 
 	arena_pool_drain(&whole);
 }
 
-TESTS(T(a_share_takes_no_more_than_its_budget_nor_than_the_whole_has),
+TESTS(T(bytes_to_be_written_obey_the_same_limits),
+      T(a_share_takes_no_more_than_its_budget_nor_than_the_whole_has),
       T(a_room_is_used_before_the_pool), T(aligns_and_zeroes), T(refuses_overflow_and_budget),
       T(allocations_never_overlap))

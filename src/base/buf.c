@@ -19,7 +19,7 @@ uint8_t *buf_reserve_more(struct buf *b, size_t n)
 		return b->len == 0 ? b->ptr : b->ptr + b->len; /* ptr may be NULL */
 	while (room < want)
 		room *= 2;
-	p = ARENA_ARRAY(b->arena, uint8_t, room);
+	p = arena_bytes(b->arena, room);
 	if (p == NULL) {
 		b->full = true;
 		return NULL;

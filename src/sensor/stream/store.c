@@ -81,7 +81,7 @@ static bool run_room(struct stream_store *s, struct stream_run *r, uint64_t end,
 		want = need; /* as tight as it gets */
 	if (s->held - r->room + want > s->most)
 		return false;
-	data = ARENA_ARRAY(&mem, uint8_t, want);
+	data = arena_bytes(&mem, want);
 	if (data == NULL)
 		return false;
 	if (r->len > drop)

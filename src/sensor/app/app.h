@@ -355,6 +355,7 @@ struct app_protocol {
 	bool (*log)(struct app_tx *tx, unsigned n, struct arena *scratch, struct record *r);
 	/* Is the event to be written now, though tx may not be complete? NULL: when it is. */
 	bool (*ready)(const struct app_flow *f, const struct app_tx *tx);
+	bool judged; /* detectors of behaviour want what log says, too, whatever is written */
 	/* What an eve-log asks of the protocol's event, from its node there (outputs.eve-log.types.
 	 * <name>, NULL: Suricata's defaults), in a; NULL on no memory. NULL: nothing to ask. */
 	const void *(*log_configure)(struct config *root, struct config *node, struct arena *a);

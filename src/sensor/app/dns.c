@@ -271,5 +271,6 @@ APP_PROTOCOL(dns) = {
 	.gap = gap,
 	.resumes_by_piece = true,
 	.log = app_dns_log,
+	.judged = true,
 	.log_configure = app_dns_log_configure,
 };

@@ -502,6 +502,7 @@ APP_PROTOCOL(http) = {
 	.gap = gap,
 	.gap_joins = gap_joins,
 	.log = app_http_log,
+	.judged = true,
 	.log_configure = app_http_log_configure,
 	.configure = app_http_configure,
 };

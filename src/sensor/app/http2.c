@@ -719,5 +719,6 @@ APP_PROTOCOL(http2) = {
 	.parse = app_http2_parse,
 	.gap = app_http2_gap,
 	.log = app_http2_log,
+	.judged = true,
 	.configure = app_http2_configure,
 };

@@ -221,7 +221,8 @@ static void log_tx(struct pipeline *p, struct flow *f, struct app_tx *tx)
 		if ((p->outputs[i].settings->protocols & bit) != 0)
 			for (unsigned n = 0; say_tx(p, &p->outputs[i], f, tx, n); n++)
 				;
-	tell_detectors(p, f, tx);
+	if (protocol->judged)
+		tell_detectors(p, f, tx);
 }
 
 /* Of a flow that is dropped nothing more is said at its end: its other side never spoke. */

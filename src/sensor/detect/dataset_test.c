@@ -56,7 +56,8 @@ static struct slice room_open(struct room *r, const char *words, const char *fil
 				      words),
 			     &r->why) == ST_OK);
 	ASSERT(detect_compile(&r->set, &o, &r->a, &r->rules, &r->why) == ST_OK);
-	ASSERT(detect_worker_new(r->rules, NULL, &r->a, &r->pool, sink, &r->worker, &r->why) == ST_OK);
+	ASSERT(detect_worker_new(r->rules, NULL, &r->a, &r->pool, sink, &r->worker, &r->why) ==
+	       ST_OK);
 	return r->set.problem_count == 0 ? SLICE("") : r->set.problems[0].text;
 }
 

@@ -72,7 +72,7 @@ def test_a_bad_rule_is_named_and_the_others_load():
         assert "my.rules:2:" in r.out and "my.rules:3:" in r.out and "no_such_keyword (1)" in r.out, r
         assert "1 rules loaded, 2 not" in r.out, r
         r = dewline("rules", "check", "--json", rules).expect(1)
-        assert '"loaded":1,"failed":2,"unsupported":{"no_such_keyword":1}' in r.out, r
+        assert '"loaded":1,"failed":2,"warnings":0,"unsupported":{"no_such_keyword":1}' in r.out, r
         write(os.path.join(d, "c.pcap"), HEADER + packet(FRAME, 1))
         r = watch(os.path.join(d, "c.pcap"), os.path.join(d, "data"), "-S", rules).expect(0)
         assert "my.rules:2:" in r.err, r

@@ -85,8 +85,8 @@ void talk_costs(const struct daemon_capture *captures, size_t n, size_t most, bo
 		buf_add_fmt(out, "%12s %12s %12s %14s %9s  %s\n", "steps", "asked", "looked",
 			    "bytes", "matched", "rule");
 	for (size_t i = 0; i < count && i < most && all[i].asked != 0; i++) {
-		if (all[i].steps == 0 && most != SIZE_MAX)
-			break; /* asked by their headers alone */
+		if (all[i].steps == 0 && all[i].matched == 0 && most != SIZE_MAX)
+			continue; /* its header alone was asked, and said no */
 		(json ? row_json : row_text)(&all[i], out);
 	}
 }

@@ -115,7 +115,7 @@ static void wrong_lines_become_problems(struct test *t)
 		const char *line, *says, *keyword;
 	} cases[] = {
 		{"alarm tcp any any -> any any (sid:1;)", "expected alert, pass", NULL},
-		{"config tcp any any -> any any (sid:1;)", "not supported", "config"},
+		{"accept tcp any any -> any any (sid:1;)", "not supported", "accept"},
 		{"accept:hook tcp any any -> any any (sid:1;)", "not supported", "accept:hook"},
 		{"drop:flow tcp any any -> any any (sid:1;)", "not supported", "drop:flow"},
 		{"alert", "expected a protocol", NULL},

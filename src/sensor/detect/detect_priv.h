@@ -5,7 +5,8 @@
  *	kw_*.c		one keyword (or one family) each: text to operand, operand to answer
  *	compile.c	one rule: its options in order, to a struct detect_rule
  *	build.c		all rules: order, groups, pattern databases
- *	prefilter.c	bytes to candidate rules
+ *	prefilter.h	bytes to candidate rules: prefilter.c, groups.c, addresses.c
+ *	dataset.h	sets of values: dataset.c, dataset_save.c
  *	inspect.c	one buffer against one rule's list of steps, with backtracking
  *	worker.c, txs.c	packets, streams and transactions to hits
  *	state.c		what is remembered: flow bits, host bits, thresholds
@@ -21,7 +22,9 @@
 #include "base/time.h"
 #include "sensor/app/app.h"
 #include "sensor/decode/decode.h"
+#include "sensor/detect/dataset.h"
 #include "sensor/detect/detect.h"
+#include "sensor/detect/prefilter.h"
 #include "sensor/flow/flow.h"
 #include "sensor/rule/rule.h"
 #include "sensor/stream/stream.h"
@@ -33,21 +36,17 @@ enum {
 	DETECT_TESTS_MAX = 32,	/* header tests of one rule */
 	DETECT_VARS_MAX = 32,	/* byte_extract and byte_math variables of one rule */
 	DETECT_TRANSFORMS_MAX = 8,
-	DETECT_PATTERN_MAX = 32, /* bytes of a fast pattern: a necessary condition needs no more */
 	DETECT_BASE64_MAX = 65535,
 	DETECT_GROWING_MIN = 32 << 10, /* bytes of a body before it is first looked at unfinished */
 	DETECT_GROWING_STEP = 16 << 10,
-	DETECT_PROTOCOLS_MAX = 64, /* rows of app_protocols[] */
-	DETECT_BUFFERS_MAX = 512,  /* distinct (field, transforms) of a rule set */
+	DETECT_BUFFERS_MAX = 512, /* distinct (field, transforms) of a rule set */
 };
 
 struct detect_compiler;
 struct detect_gear;
 struct detect_inspect;
-struct detect_group;
 struct detect_reputation;
 struct detect_geo;
-struct hs_database;
 struct detect_rule;
 
 /* What a test or a buffer is taken from. Fixed while one rule after the other is asked. */
@@ -512,219 +511,6 @@ bool detect_inspect_list(const struct detect_rule *r, const struct detect_list *
 			 struct slice bytes, const struct detect_view *v);
 bool detect_inspect_steps(const struct detect_step *steps, size_t count, struct detect_inspect *in);
 int64_t detect_num_value(const struct detect_num *n, const struct detect_inspect *in);
-
-/* --- prefilter.c, groups.c --- */
-
-enum detect_layer { LAYER_TCP, LAYER_UDP, LAYER_ICMP, LAYER_OTHER, LAYER_COUNT };
-
-enum {		    /* databases of a group */
-       DETECT_NEAR, /* patterns that end within DETECT_REACH bytes: no others are looked at */
-       DETECT_FAR,
-       DETECT_DISTANCES,
-       DETECT_REACH = 64,
-       DETECT_SHORT = 4, /* patterns of fewer bytes slow down the look for all others */
-};
-
-/* Patterns, and the rules that have none. */
-struct detect_group {
-	struct hs_database *db[DETECT_DISTANCES]; /* NULL: no patterns */
-	uint32_t pattern_count, near_count;	  /* those that are near stand first */
-	uint32_t reach;				  /* where the last near one ends, at most */
-	struct detect_pattern {
-		struct slice bytes;
-		bool nocase, anywhere; /* anywhere: no entry wants a place */
-		uint32_t first, count; /* its entries */
-	} * patterns;
-	struct detect_entry {
-		uint32_t rule;
-		uint32_t min_to,
-			max_to; /* where the pattern's end may be; max UINT32_MAX: anywhere */
-	} * entries;
-	uint32_t *plain; /* rules without a pattern, ascending */
-	uint32_t plain_count;
-	/* of packets and streams: rules without a pattern worth looking for that need some bytes */
-	uint32_t *loaded;
-	uint32_t loaded_count;
-};
-
-/* Which group a port belongs to: 0 = none. */
-struct detect_ports {
-	uint16_t *class;	      /* 65536, or NULL: no rule is bound to such ports */
-	struct detect_group **groups; /* by class - 1 */
-	uint32_t group_count;
-};
-
-struct detect_port_groups {
-	struct detect_group *any;
-	struct detect_group *by_app[DETECT_PROTOCOLS_MAX]; /* rules of one application alone */
-	struct detect_ports by_sport, by_dport;
-};
-
-/* The buffers of a protocol's transactions in a direction that have patterns. */
-struct detect_engine {
-	const struct detect_buffer *buffer;
-	const struct app_field *field;
-	struct detect_group *group;
-};
-
-struct detect_tx_groups {
-	struct detect_engine *engines;
-	uint32_t engine_count;
-	struct detect_group *plain; /* rules without a pattern */
-	bool any;
-};
-
-enum { DETECT_ENGINES_MAX = 128 /* of one protocol and direction: bits of detect_tx.ran */ };
-
-/* --- addresses.c --- */
-
-struct detect_addresses {
-	struct detect_address_item {
-		struct addr lo, hi;
-		uint32_t rule;
-	} * items;
-	struct addr *max_hi;
-	size_t count, room;
-};
-
-struct detect_address_groups {
-	struct detect_addresses by_src, by_dst;
-	uint32_t *always;
-	size_t always_count, always_room;
-};
-
-struct detect_candidates;
-MUST_USE bool detect_addresses_build(struct detect_address_groups *g, const struct detect_rules *r);
-/* Adds the rules whose lists may hold these addresses. */
-void detect_addresses_ask(const struct detect_address_groups *g, const struct addr *src,
-			  const struct addr *dst, struct detect_candidates *out);
-
-/* Rules on frames of one protocol in one direction, ascending. */
-struct detect_frame_rules {
-	uint32_t *items;
-	size_t count, room;
-};
-
-struct detect_prefilter {
-	/* [1]: rules of the stream; only TCP has them */
-	struct detect_port_groups packet[LAYER_COUNT][2][2]; /* layer, stream, direction */
-	struct detect_tx_groups tx[DETECT_PROTOCOLS_MAX][2];
-	struct detect_frame_rules frame[DETECT_PROTOCOLS_MAX][2];
-	struct detect_address_groups address; /* rules about addresses only */
-	struct detect_group **groups;	      /* all of them */
-	size_t group_count, group_room;
-};
-
-MUST_USE enum status detect_prefilter_build(struct detect_rules *r, struct fail *why);
-/* Compiles the pattern database of a group; any thread. */
-MUST_USE bool detect_group_compile(struct detect_group *g);
-void detect_prefilter_free(struct detect_prefilter *p);
-
-/* Rule numbers, each once, until reset. */
-struct detect_candidates {
-	uint32_t *items;
-	size_t count;
-	uint32_t *mark; /* by rule: the generation in which it was added */
-	uint32_t generation;
-};
-
-MUST_USE enum status detect_scratch_new(const struct detect_prefilter *p, void **out,
-					struct fail *why);
-void detect_scratch_free(void *scratch);
-
-MUST_USE bool detect_candidates_init(struct detect_candidates *c, size_t rules, struct arena *a);
-void detect_candidates_reset(struct detect_candidates *c);
-void detect_candidates_add(struct detect_candidates *c, uint32_t rule);
-void detect_candidates_sort(struct detect_candidates *c);
-
-/* Adds the rules of packets (stream: of streams) that v's bytes, ports and application may concern.
- */
-void detect_prefilter_payload(const struct detect_prefilter *p, bool stream, uint8_t proto,
-			      const struct detect_view *v, void *scratch,
-			      struct detect_candidates *out);
-/* Adds the rules of g whose pattern is in bytes; base: offset of bytes in what they are part of. */
-void detect_group_scan(const struct detect_group *g, struct slice bytes, size_t base, void *scratch,
-		       struct detect_candidates *out);
-
-/* Chooses each rule's fast pattern. */
-MUST_USE enum status detect_fast_choose(struct detect_rules *r, struct fail *why);
-
-/* --- state.c --- */
-
-/* --- dataset.c --- */
-
-enum detect_dataset_type {
-	DATASET_STRING,
-	DATASET_MD5,
-	DATASET_SHA256,
-	DATASET_IPV4,
-	DATASET_IP, /* 16 bytes; IPv4 mapped into them */
-};
-
-struct detect_dataset_entry {
-	struct slice key, json; /* json: goes with the alert; ptr NULL: nothing */
-	struct detect_dataset_entry *next;
-	uint32_t hash;
-	uint16_t reputation;
-};
-
-struct detect_dataset {
-	struct slice name;
-	enum detect_dataset_type type;
-	enum { DATASET_LINES, DATASET_JSON, DATASET_JSON_LINES } format;
-	struct slice value_key, array_key, context_key; /* of JSON */
-	bool remove_key;
-	bool loaded;
-	struct slice file; /* that it was read from, as it was named; for messages */
-	struct slice save; /* the file that it is written to at the end; ptr NULL: none */
-	uint64_t memcap;   /* bytes of values and what holds them; 0: no limit of its own */
-	uint64_t bytes;	   /* of those that the file has */
-	uint32_t index;	   /* which set it is */
-	struct detect_dataset_entry **buckets;
-	size_t bucket_count, count;
-	struct detect_dataset *next;
-};
-
-enum {
-	DATASETS_MAX = 4096, /* of one set of rules */
-	DATASET_CHANGES_MAX = 1 << 20,
-	DATASET_CHANGE_BUCKETS = 1 << 12,
-};
-
-struct detect_dataset_change {
-	const struct detect_dataset *set;
-	struct slice key;
-	struct detect_dataset_change *next;
-	uint32_t hash;
-	bool in;
-};
-
-struct detect_dataset_changes {
-	struct detect_dataset_change **buckets; /* DATASET_CHANGE_BUCKETS */
-	uint64_t *bytes;			/* DATASETS_MAX, by set: of what came to it */
-	size_t count;
-	struct arena arena;
-};
-
-MUST_USE bool detect_dataset_type_parse(struct slice s, enum detect_dataset_type *out);
-/* Fills d from a file's text. numbered: each line has a reputation behind a comma. */
-MUST_USE enum status detect_dataset_load(struct detect_dataset *d, struct slice text, bool numbered,
-					 struct arena *a, struct fail *why);
-/* What the file says; NULL: not listed. */
-const struct detect_dataset_entry *detect_dataset_find(const struct detect_dataset *d,
-						       struct slice bytes);
-bool detect_dataset_holds(const struct detect_dataset_changes *c, const struct detect_dataset *d,
-			  struct slice bytes);
-/* No changes; what they come to stay in lies in process and, as it comes, in pool. */
-bool detect_dataset_changes_new(struct detect_dataset_changes *c, struct arena *process,
-				struct arena_pool *pool);
-/* Other rules: changes of sets that they have too stay. */
-void detect_dataset_changes_move(struct detect_dataset_changes *c, const struct detect_rules *r);
-/* The value as a file has it, with a line feed. */
-void detect_dataset_line(enum detect_dataset_type type, struct slice key, struct buf *out);
-/* False: it was so already, it is no value of the type, or there is no room. */
-bool detect_dataset_change(struct detect_dataset_changes *c, const struct detect_dataset *d,
-			   struct slice bytes, bool in);
 
 /* What goes with the next alert of a rule: one member of its "context". */
 struct detect_context {

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sensor/detect/prefilter.h - from a packet, a stream or a buffer to the rules that may match.
+ *
+ * Each rule stands in one group, found by layer, direction and port, by application, or by a
+ * transaction's buffer (groups.c); a group has its rules' fast patterns in databases (prefilter.c).
+ * Rules that ask for addresses alone are found by these (addresses.c). Built once, then shared by
+ * all workers; what a look writes to is the worker's own: candidates, and the matcher's scratch.
+ */
+#ifndef DEW_SENSOR_DETECT_PREFILTER_H
+#define DEW_SENSOR_DETECT_PREFILTER_H
+
+#include "base/addr.h"
+#include "base/arena.h"
+#include "base/slice.h"
+#include "base/status.h"
+
+struct app_field;
+struct detect_buffer;
+struct detect_rules;
+struct detect_view;
+struct hs_database;
+
+enum {
+	DETECT_PROTOCOLS_MAX = 64, /* rows of app_protocols[] */
+	DETECT_PATTERN_MAX = 32, /* bytes of a fast pattern: a necessary condition needs no more */
+};
+
+enum detect_layer { LAYER_TCP, LAYER_UDP, LAYER_ICMP, LAYER_OTHER, LAYER_COUNT };
+
+enum {		    /* databases of a group */
+       DETECT_NEAR, /* patterns that end within DETECT_REACH bytes: no others are looked at */
+       DETECT_FAR,
+       DETECT_DISTANCES,
+       DETECT_REACH = 64,
+       DETECT_SHORT = 4, /* patterns of fewer bytes slow down the look for all others */
+};
+
+/* Patterns, and the rules that have none. */
+struct detect_group {
+	struct hs_database *db[DETECT_DISTANCES]; /* NULL: no patterns */
+	uint32_t pattern_count, near_count;	  /* those that are near stand first */
+	uint32_t reach;				  /* where the last near one ends, at most */
+	struct detect_pattern {
+		struct slice bytes;
+		bool nocase, anywhere; /* anywhere: no entry wants a place */
+		uint32_t first, count; /* its entries */
+	} * patterns;
+	struct detect_entry {
+		uint32_t rule;
+		uint32_t min_to,
+			max_to; /* where the pattern's end may be; max UINT32_MAX: anywhere */
+	} * entries;
+	uint32_t *plain; /* rules without a pattern, ascending */
+	uint32_t plain_count;
+	/* of packets and streams: rules without a pattern worth looking for that need some bytes */
+	uint32_t *loaded;
+	uint32_t loaded_count;
+};
+
+/* Which group a port belongs to: 0 = none. */
+struct detect_ports {
+	uint16_t *class;	      /* 65536, or NULL: no rule is bound to such ports */
+	struct detect_group **groups; /* by class - 1 */
+	uint32_t group_count;
+};
+
+struct detect_port_groups {
+	struct detect_group *any;
+	struct detect_group *by_app[DETECT_PROTOCOLS_MAX]; /* rules of one application alone */
+	struct detect_ports by_sport, by_dport;
+};
+
+/* The buffers of a protocol's transactions in a direction that have patterns. */
+struct detect_engine {
+	const struct detect_buffer *buffer;
+	const struct app_field *field;
+	struct detect_group *group;
+};
+
+struct detect_tx_groups {
+	struct detect_engine *engines;
+	uint32_t engine_count;
+	struct detect_group *plain; /* rules without a pattern */
+	bool any;
+};
+
+enum { DETECT_ENGINES_MAX = 128 /* of one protocol and direction: bits of detect_tx.ran */ };
+
+struct detect_addresses {
+	struct detect_address_item {
+		struct addr lo, hi;
+		uint32_t rule;
+	} * items;
+	struct addr *max_hi;
+	size_t count, room;
+};
+
+struct detect_address_groups {
+	struct detect_addresses by_src, by_dst;
+	uint32_t *always;
+	size_t always_count, always_room;
+};
+
+struct detect_candidates;
+MUST_USE bool detect_addresses_build(struct detect_address_groups *g, const struct detect_rules *r);
+/* Adds the rules whose lists may hold these addresses. */
+void detect_addresses_ask(const struct detect_address_groups *g, const struct addr *src,
+			  const struct addr *dst, struct detect_candidates *out);
+
+/* Rules on frames of one protocol in one direction, ascending. */
+struct detect_frame_rules {
+	uint32_t *items;
+	size_t count, room;
+};
+
+struct detect_prefilter {
+	/* [1]: rules of the stream; only TCP has them */
+	struct detect_port_groups packet[LAYER_COUNT][2][2]; /* layer, stream, direction */
+	struct detect_tx_groups tx[DETECT_PROTOCOLS_MAX][2];
+	struct detect_frame_rules frame[DETECT_PROTOCOLS_MAX][2];
+	struct detect_address_groups address; /* rules about addresses only */
+	struct detect_group **groups;	      /* all of them */
+	size_t group_count, group_room;
+};
+
+MUST_USE enum status detect_prefilter_build(struct detect_rules *r, struct fail *why);
+/* Compiles the pattern database of a group; any thread. */
+MUST_USE bool detect_group_compile(struct detect_group *g);
+void detect_prefilter_free(struct detect_prefilter *p);
+
+/* Rule numbers, each once, until reset. */
+struct detect_candidates {
+	uint32_t *items;
+	size_t count;
+	uint32_t *mark; /* by rule: the generation in which it was added */
+	uint32_t generation;
+};
+
+MUST_USE enum status detect_scratch_new(const struct detect_prefilter *p, void **out,
+					struct fail *why);
+void detect_scratch_free(void *scratch);
+
+MUST_USE bool detect_candidates_init(struct detect_candidates *c, size_t rules, struct arena *a);
+void detect_candidates_reset(struct detect_candidates *c);
+void detect_candidates_add(struct detect_candidates *c, uint32_t rule);
+void detect_candidates_sort(struct detect_candidates *c);
+
+/* Adds the rules of packets (stream: of streams) that v's bytes, ports and application may concern.
+ */
+void detect_prefilter_payload(const struct detect_prefilter *p, bool stream, uint8_t proto,
+			      const struct detect_view *v, void *scratch,
+			      struct detect_candidates *out);
+/* Adds the rules of g whose pattern is in bytes; base: offset of bytes in what they are part of. */
+void detect_group_scan(const struct detect_group *g, struct slice bytes, size_t base, void *scratch,
+		       struct detect_candidates *out);
+
+/* Chooses each rule's fast pattern. */
+MUST_USE enum status detect_fast_choose(struct detect_rules *r, struct fail *why);
+
+#endif

@@ -8,6 +8,7 @@ import gzip
 import os
 import struct
 import subprocess
+import sys
 
 import tap
 
@@ -40,6 +41,12 @@ outputs:
         - stats
 """
 ENV = {k: v for k, v in os.environ.items() if k != "MALLOC_PERTURB_"}  # it would touch memory that nobody uses
+# The peak of a process begins with that of whoever started it (execve(2) keeps it): so a small one does that.
+LAUNCH = """import os, sys
+pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, 2, 1)])
+_, status, usage = os.wait4(pid, 0)
+print(os.waitstatus_to_exitcode(status), usage.ru_maxrss)
+"""
 BASE = {}  # peak memory without traffic, in KiB
 
 
@@ -113,12 +120,12 @@ def run(d, path, rules, flow, stream):
     with open(os.path.join(d, "r.rules"), "w", encoding="utf-8") as f:
         f.write(rules)
     with open(os.path.join(d, "err"), "w+", encoding="utf-8") as err:
-        p = subprocess.Popen([tap.DEWLINE, "sensor", "-c", os.path.join(d, "s.yaml"), "-r", path, "-S",
-                              os.path.join(d, "r.rules"), "-l", d, "-k", "none"], stdout=err, stderr=err, env=ENV)
-        _, status, usage = os.wait4(p.pid, 0)
-        p.returncode = os.waitstatus_to_exitcode(status)
+        r = subprocess.run([sys.executable, "-c", LAUNCH, tap.DEWLINE, "sensor", "-c", os.path.join(d, "s.yaml"), "-r", path,
+                            "-S", os.path.join(d, "r.rules"), "-l", d, "-k", "none"],
+                           stdout=subprocess.PIPE, stderr=err, env=ENV, text=True, check=True)
+        code, kib = map(int, r.stdout.split())
         err.seek(0)
-        return p.returncode, usage.ru_maxrss, err.read()
+        return code, kib, err.read()
 
 
 def nothing(c):

@@ -9,7 +9,6 @@
 #define DEW_SENSOR_DETECT_DATASET_H
 
 #include "base/arena.h"
-#include "base/buf.h"
 #include "base/slice.h"
 #include "base/status.h"
 
@@ -82,8 +81,6 @@ bool detect_dataset_changes_new(struct detect_dataset_changes *c, struct arena *
 				struct arena_pool *pool);
 /* Other rules: changes of sets that they have too stay. */
 void detect_dataset_changes_move(struct detect_dataset_changes *c, const struct detect_rules *r);
-/* The value as a file has it, with a line feed. */
-void detect_dataset_line(enum detect_dataset_type type, struct slice key, struct buf *out);
 /* False: it was so already, it is no value of the type, or there is no room. */
 bool detect_dataset_change(struct detect_dataset_changes *c, const struct detect_dataset *d,
 			   struct slice bytes, bool in);

@@ -15,7 +15,8 @@ struct detect_saved {
 	struct detect_dataset_changes changes; /* of all workers */
 };
 
-void detect_dataset_line(enum detect_dataset_type type, struct slice key, struct buf *out)
+/* The value as a file has it, with a line feed. */
+static void dataset_line(enum detect_dataset_type type, struct slice key, struct buf *out)
 {
 	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff}; /* RFC 4291 2.5.5.2 */
 	char text[ADDR_TEXT_MAX];
@@ -88,7 +89,7 @@ static void line_add(struct lines *l, const struct detect_dataset *d, struct sli
 {
 	struct buf b = buf_in(l->arena);
 
-	detect_dataset_line(d->type, key, &b);
+	dataset_line(d->type, key, &b);
 	l->full |= b.full || !ARENA_PUSH(l->arena, l->at, l->count, l->room, buf_slice(&b));
 }
 

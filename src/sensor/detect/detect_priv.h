@@ -778,8 +778,6 @@ void detect_queue_add(struct detect_worker *w, const struct detect_rule *r,
 struct slice detect_buffer_transform(const struct detect_buffer *b, struct slice bytes,
 				     struct detect_worker *w);
 int detect_protocol_index(const struct app_protocol *p); /* -1: none */
-/* Does the prefilter see that the content stands within DETECT_REACH bytes of the start? */
-bool detect_content_near(const struct detect_content *c);
 
 /* --- bits of flows and of hosts (kw_flowbits.c, kw_hostbits.c) --- */
 

@@ -96,7 +96,8 @@ static bool grows(const struct detect_buffer *b)
 	return false;
 }
 
-bool detect_content_near(const struct detect_content *c)
+/* Does the prefilter see that the content stands within DETECT_REACH bytes of the start? */
+static bool near(const struct detect_content *c)
 {
 	int64_t offset = c->has_offset ? c->offset.value : 0;
 
@@ -140,7 +141,7 @@ static int32_t score(const struct popular *p, const struct detect_buffer *b,
 
 	for (; many > 1; many /= 2)
 		s -= 8;
-	if (detect_content_near(c))
+	if (near(c))
 		s += NEAR_WORTH;
 	else if (too_short(c))
 		s -= SHORT_COST;
@@ -155,7 +156,7 @@ static void choose(const struct popular *p, struct detect_rule *r)
 		for (uint32_t k = 0; k < r->lists[i].count && usable(r, i); k++) {
 			const struct detect_content *c = content_of(&r->lists[i].steps[k]);
 			int32_t s = c == NULL ? INT32_MIN
-				    : c->fast_chosen && (!too_short(c) || detect_content_near(c))
+				    : c->fast_chosen && (!too_short(c) || near(c))
 					    ? INT32_MAX
 					    : score(p, r->lists[i].buffer, c);
 

@@ -9,6 +9,7 @@
  * 1. headers[0 .. main_headers) are the message's and stay; those behind are the part's.
  * 2. The sink has a part open exactly while `open` is set.
  * 3. A boundary of an outer multipart ends all that are in it.
+ * 4. A boundary is its whole line: what stands behind it, in however many pieces, is nobody's.
  */
 #include "sensor/app/mime_priv.h"
 
@@ -390,7 +391,9 @@ void app_mime_line(struct app_mime *m, struct slice piece, uint8_t end)
 	if (m->line_bytes > MIME_LINE_LONG)
 		m->anomalies |= MIME_LONG_LINE;
 	md5_add(m, (struct slice){piece.ptr, piece.len + end});
-	if (m->main_done && first && boundary_line(m, piece))
+	if (first)
+		m->in_boundary = m->main_done && boundary_line(m, piece);
+	if (m->in_boundary)
 		return;
 	if (m->state == MIME_BODY) {
 		app_mime_decode(m, piece, end);

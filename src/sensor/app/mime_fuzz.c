@@ -121,7 +121,7 @@ static uint64_t run(struct slice text, size_t cut, uint8_t how)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const size_t cuts[] = {MIME_BOUNDARY_MAX + 2, MIME_BOUNDARY_MAX + 3, 1000};
+	static const size_t cuts[] = {MIME_PIECE_MIN, MIME_PIECE_MIN + 1, 1000};
 	struct slice all = {data, size};
 	uint8_t how = size == 0 ? 0 : data[0];
 	struct slice text = slice_from(all, 1);

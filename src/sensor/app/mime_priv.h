@@ -38,6 +38,9 @@ enum {
 	MIME_SCHEMES_MAX = 16,
 };
 
+/* Least bytes of a line's first piece, if more follow: "--", the longest boundary, "--". */
+enum { MIME_PIECE_MIN = 2 + MIME_BOUNDARY_MAX + 2 };
+
 enum mime_anomaly { /* bits of app_mime.anomalies */
 		    MIME_INVALID_BASE64 = 1 << 0,
 		    MIME_INVALID_QP = 1 << 1,
@@ -106,6 +109,7 @@ struct app_mime {
 	uint8_t end[2], ends;	    /* plain: a line end that may belong to the boundary */
 	/* the line */
 	bool in_line;
+	bool in_boundary; /* its first piece was one */
 	size_t line_bytes;
 	enum { MIME_LINE_NAME, MIME_LINE_SPACE, MIME_LINE_VALUE, MIME_LINE_NOTHING } line_is;
 	struct buf label; /* of a line in front of the body: the bytes before its colon */
@@ -119,7 +123,7 @@ void app_mime_start(struct app_mime *m, const struct app_mime_options *o, struct
 		    struct arena *a);
 
 /* A piece of a line with `end` bytes of its end (0: the line goes on, 1: LF, 2: CR LF) behind the
- * piece's bytes. Of a line in pieces, the first must have at least MIME_BOUNDARY_MAX + 2 bytes. */
+ * piece's bytes. Of a line in pieces, the first must have at least MIME_PIECE_MIN bytes. */
 void app_mime_line(struct app_mime *m, struct slice piece, uint8_t end);
 
 /* The message is over. */

@@ -250,9 +250,9 @@ static void limits_hold(struct test *t)
 static void headers_come_in_pieces(struct test *t)
 {
 	static const size_t names[] = {
-		MIME_BOUNDARY_MAX + 1,	  MIME_BOUNDARY_MAX + 2, MIME_BOUNDARY_MAX + 3,	  600,
-		MIME_HEADER_NAME_MAX - 1, MIME_HEADER_NAME_MAX,	 MIME_HEADER_NAME_MAX + 1};
-	static const size_t cuts[] = {0, MIME_BOUNDARY_MAX + 2, MIME_BOUNDARY_MAX + 3, 1000};
+		MIME_PIECE_MIN - 1,	  MIME_PIECE_MIN,	MIME_PIECE_MIN + 1,	 600,
+		MIME_HEADER_NAME_MAX - 1, MIME_HEADER_NAME_MAX, MIME_HEADER_NAME_MAX + 1};
+	static const size_t cuts[] = {0, MIME_PIECE_MIN, MIME_PIECE_MIN + 1, 1000};
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		for (size_t k = 0; k < sizeof cuts / sizeof cuts[0]; k++) {
@@ -282,6 +282,64 @@ static void headers_come_in_pieces(struct test *t)
 				    kept ? MIME_LONG_HEADER_NAME : 0);
 			seen_done(&s);
 		}
+}
+
+/* What stands behind a boundary on its line, in a piece of its own, went on with the last line of
+ * the headers before it: here to a header that opens an attachment. */
+static void the_rest_of_a_boundary_line_is_no_header(struct test *t)
+{
+	static const size_t cuts[] = {0, MIME_PIECE_MIN, MIME_PIECE_MIN + 1};
+
+	for (size_t k = 0; k < sizeof cuts / sizeof cuts[0]; k++) {
+		struct seen s;
+		struct buf text;
+
+		seen_start(&s);
+		text = buf_in(&s.arena);
+		buf_add_z(&text, "Content-Type: multipart/mixed; boundary=a\r\n\r\n"
+				 "--a\r\nContent-\r\n\r\n--a");
+		for (size_t n = strlen("--a"); n < MIME_PIECE_MIN; n++)
+			buf_add_byte(&text, 'x');
+		buf_add_z(&text, "Disposition: x; filename=f\r\n\r\nnobody's\r\n--a\r\n"
+				 "Content-Disposition: x; filename=g\r\n\r\nbody\r\n--a--\r\n");
+		say(&s, buf_slice(&text), cuts[k]);
+		app_mime_end(&s.mime);
+		EXPECT_UINT(t, s.closed, 1);
+		EXPECT_SLICE(t, s.name[0], SLICE("g"));
+		EXPECT_SLICE(t, buf_slice(&s.part[0]), SLICE("body"));
+		EXPECT_UINT(t, s.mime.anomalies, 0);
+		seen_done(&s);
+	}
+}
+
+/* The last boundary is told from the others by the two bytes behind it: a piece must hold them. */
+static void the_longest_boundary_ends_its_multipart(struct test *t)
+{
+	static const size_t cuts[] = {0, MIME_PIECE_MIN, MIME_PIECE_MIN + 1};
+
+	for (size_t k = 0; k < sizeof cuts / sizeof cuts[0]; k++) {
+		uint8_t room[MIME_BOUNDARY_MAX];
+		struct slice boundary = {room, sizeof room};
+		struct seen s;
+		struct buf text;
+
+		memset(room, 'b', sizeof room);
+		seen_start(&s);
+		text = buf_in(&s.arena);
+		buf_add_z(&text, "Content-Type: multipart/mixed; boundary=");
+		buf_add(&text, boundary);
+		buf_add_z(&text, "\r\n\r\n--");
+		buf_add(&text, boundary);
+		buf_add_z(&text, "\r\n\r\nbody\r\n--");
+		buf_add(&text, boundary);
+		buf_add_z(&text, "-- and more\r\n"
+				 "Content-Disposition: x; filename=f\r\n\r\nepilogue\r\n");
+		say(&s, buf_slice(&text), cuts[k]);
+		app_mime_end(&s.mime);
+		EXPECT_UINT(t, s.opened, 0);
+		EXPECT_UINT(t, s.mime.anomalies, 0);
+		seen_done(&s);
+	}
 }
 
 static void memory_is_bounded(struct test *t)
@@ -316,4 +374,5 @@ static void the_body_is_hashed(struct test *t)
 
 TESTS(T(a_message_is_taken_apart), T(multiparts_and_messages_stand_in_each_other),
       T(parameters_are_found), T(encodings_say_what_is_wrong), T(limits_hold),
-      T(headers_come_in_pieces), T(memory_is_bounded), T(the_body_is_hashed))
+      T(headers_come_in_pieces), T(the_rest_of_a_boundary_line_is_no_header),
+      T(the_longest_boundary_ends_its_multipart), T(memory_is_bounded), T(the_body_is_hashed))

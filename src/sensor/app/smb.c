@@ -193,6 +193,13 @@ static bool message(struct app_flow *f, enum app_dir dir, struct slice have, uin
 	}
 }
 
+/* Of a record that wants more: only its first bytes say whether it is one of invariant 2 or 3. */
+static bool may_stream(enum app_dir dir, struct slice have)
+{
+	return have.ptr[0] == 0xff ? app_smb1_may_stream(dir, have)
+				   : app_smb2_may_stream(dir, have);
+}
+
 /* The frames of a record of `length` bytes whose header is at `at` of the input. */
 static void frames_open(struct app_flow *f, enum app_dir dir, size_t at, size_t length,
 			uint8_t mark)
@@ -252,7 +259,7 @@ static size_t record(struct app_flow *f, enum app_dir dir, struct slice in, size
 		frames_open(f, dir, at, length, have.ptr[0]);
 		return NBSS_BYTES + have.len;
 	}
-	if (length <= RECORD_HELD_MAX)
+	if (length <= RECORD_HELD_MAX || may_stream(dir, have))
 		return 0;
 	app_smb_flow_anomaly(f, SMB_RECORD_OVERFLOW);
 	side->skip = length;

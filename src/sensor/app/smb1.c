@@ -14,6 +14,7 @@ enum {
 	LEVEL_DISPOSITION = 1013,
 	OPTION_DIRECTORY = 0x0001,
 	OPTION_DELETE = 0x1000,
+	TRANSFER_HEAD_MAX = (64 << 10) + 128, /* where data start: 16 bits, from header or words */
 };
 
 static bool is_told(uint8_t command)
@@ -658,6 +659,18 @@ static bool chain_next(struct smb1_message *m, uint8_t *command)
 	return true;
 }
 
+static bool is_transfer(enum app_dir dir, uint8_t command)
+{
+	return command == (dir == APP_TO_SERVER ? SMB1_WRITE_ANDX : SMB1_READ_ANDX);
+}
+
+bool app_smb1_may_stream(enum app_dir dir, struct slice have)
+{
+	if (have.len < SMB1_HEADER_BYTES)
+		return true;
+	return have.len < TRANSFER_HEAD_MAX && is_transfer(dir, have.ptr[4]);
+}
+
 bool app_smb1_record(struct app_flow *f, enum app_dir dir, struct slice have, uint64_t whole)
 {
 	struct cursor c = cursor_of(have);
@@ -683,7 +696,7 @@ bool app_smb1_record(struct app_flow *f, enum app_dir dir, struct slice have, ui
 		app_smb_flow_anomaly(f, SMB_MALFORMED);
 		return true;
 	}
-	if (!all && command != (dir == APP_TO_SERVER ? SMB1_WRITE_ANDX : SMB1_READ_ANDX))
+	if (!all && !is_transfer(dir, command))
 		return false;
 	m.unicode = (flags2 & FLAGS2_UNICODE) != 0;
 	m.dos = (flags2 & FLAGS2_NT_STATUS) == 0;

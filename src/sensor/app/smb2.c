@@ -29,6 +29,12 @@ static bool read_header(struct cursor *c, enum app_dir dir, struct smb2_message 
 	return cursor_ok(c) && length == SMB2_HEADER_BYTES;
 }
 
+/* A message whose data may go on to their place as they come. */
+static bool is_transfer(enum app_dir dir, const struct smb2_message *m)
+{
+	return m->next == 0 && m->command == (dir == APP_TO_SERVER ? SMB2_WRITE : SMB2_READ);
+}
+
 /* Without a tree's connect, what goes to it is judged by its first bytes. */
 bool app_smb2_tree_is_known(const struct smb2_message *m)
 {
@@ -61,6 +67,17 @@ bool app_smb2_goes_to_pipe(struct smb2_message *m, const struct smb_fid *fid, st
 	return true;
 }
 
+bool app_smb2_may_stream(enum app_dir dir, struct slice have)
+{
+	struct cursor c = cursor_of(have);
+	struct smb2_message m = {0};
+
+	if (have.len < SMB2_HEADER_BYTES)
+		return true;
+	return have.len < SMB2_HEADER_BYTES + SMB2_WRITE_BYTES + DCERPC_HEADER_BYTES &&
+	       read_header(&c, dir, &m) && is_transfer(dir, &m);
+}
+
 bool app_smb2_record(struct app_flow *f, enum app_dir dir, struct slice have, uint64_t whole)
 {
 	bool all = have.len == whole;
@@ -68,18 +85,18 @@ bool app_smb2_record(struct app_flow *f, enum app_dir dir, struct slice have, ui
 	for (unsigned i = 0; have.len != 0 && i < SMB_CHAIN_MAX; i++) {
 		struct cursor c = cursor_of(have);
 		struct smb2_message m = {.f = f};
-		bool streams, done;
+		bool done;
 
 		if (have.len < SMB2_HEADER_BYTES && !all)
 			return false;
 		if (memcmp(have.ptr, "\xfeSMB", have.len < 4 ? have.len : 4) != 0 ||
 		    !read_header(&c, dir, &m)) {
+			if (!all) /* what is not there yet belongs to it, too */
+				return false;
 			app_smb_flow_anomaly(f, SMB_MALFORMED);
 			return true;
 		}
-		streams =
-			m.next == 0 && m.command == (dir == APP_TO_SERVER ? SMB2_WRITE : SMB2_READ);
-		if (!all && (i != 0 || !streams))
+		if (!all && (i != 0 || !is_transfer(dir, &m)))
 			return false;
 		m.body = cursor_rest(&c);
 		m.room = whole - SMB2_HEADER_BYTES;

@@ -266,6 +266,9 @@ struct slice app_smb_text(struct slice s, struct arena *a);
 /* Part of a record of `whole` bytes, from its start. Returns false if more must be there first. */
 bool app_smb1_record(struct app_flow *f, enum app_dir dir, struct slice have, uint64_t whole);
 bool app_smb2_record(struct app_flow *f, enum app_dir dir, struct slice have, uint64_t whole);
+/* Of such a part: may it still prove to be one that need not wait for its end, when more comes? */
+bool app_smb1_may_stream(enum app_dir dir, struct slice have);
+bool app_smb2_may_stream(enum app_dir dir, struct slice have);
 
 /* --- smb_auth.c --- */
 

@@ -6,7 +6,11 @@
 
 extern const struct app_protocol app_smb;
 
-enum { WIRE_MAX = 4096, SAYS_MAX = 24 };
+enum {
+	WIRE_MAX = 4096,
+	SAYS_MAX = 24,
+	LONG_BYTES = 600 << 10, /* of a record: more than SMB holds */
+};
 
 /* Messages under construction, and who says them. */
 struct wire {
@@ -420,7 +424,89 @@ static void names_are_found_by_number(struct test *t)
 	EXPECT(t, app_smb_dos_name(3, 1) == NULL);
 }
 
+/* A record of LONG_BYTES that begins with `head`, and of which the first `first` bytes come alone.
+ * Zeros fill it. */
+static void say_long(struct app_talk *k, struct slice head, size_t first)
+{
+	static const uint8_t zeros[4096];
+	uint8_t start[256] = {0};
+
+	ASSERT(head.len <= sizeof start && first <= sizeof start);
+	memcpy(start, head.ptr, head.len);
+	start[1] = LONG_BYTES >> 16;
+	start[2] = LONG_BYTES >> 8 & 0xff;
+	start[3] = LONG_BYTES & 0xff;
+	app_talk_say(k, APP_TO_SERVER, (struct slice){start, first}, 0);
+	app_talk_say(k, APP_TO_SERVER, (struct slice){start + first, sizeof start - first}, 0);
+	for (size_t left = LONG_BYTES + 4 - sizeof start, n; left != 0; left -= n) {
+		n = left < sizeof zeros ? left : sizeof zeros;
+		app_talk_say(k, APP_TO_SERVER, (struct slice){zeros, n}, 0);
+	}
+}
+
+/* One longer than what may be held was passed over unless its header came in one piece. */
+static void a_long_write_goes_to_its_file_wherever_its_header_is_cut(struct test *t)
+{
+	enum { DATA_BYTES = LONG_BYTES - SMB2_HEADER_BYTES - 48 };
+
+	for (size_t first = 1; first < 160; first++) {
+		struct wire w = {0};
+		struct app_talk k;
+		struct app_tx *tx;
+
+		tree2(&w, "\\\\srv\\data", 1);
+		create2(&w, "a", 'f');
+		play(&k, &w);
+		write2(&w, 'f', 0, "", 0);
+		w.len = w.start + 4 + SMB2_HEADER_BYTES + 4;
+		le(&w, DATA_BYTES, 4);
+		say_long(&k, w.says[w.count - 1].bytes, first);
+		tx = about(&k, SMB_ABOUT_FILE);
+		EXPECT(t, tx != NULL && app_talk_anomaly(&k, k.f->last, SLICE("")));
+		EXPECT_UINT(t, tx->files[APP_TO_SERVER].first->size, DATA_BYTES);
+		EXPECT_UINT(t, k.f->held[APP_TO_SERVER].len, 0);
+		app_talk_close(&k);
+	}
+}
+
+/* If its header was wrong, the part of it that had come was, and the rest was read as records. */
+static void a_long_record_is_passed_over_wherever_it_is_cut(struct test *t)
+{
+	static const struct {
+		size_t at;
+		uint8_t value;
+	} odd[] = {
+		{4 + 4, 65}, /* the header's length */
+		{4 + 12, 5}, /* SMB 2, a create */
+		{4, 0xff},   /* SMB 1, an unknown command */
+	};
+
+	for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++)
+		for (size_t first = 1; first < 160; first++) {
+			struct wire w = {0};
+			struct app_talk k;
+			struct app_tx *tx;
+
+			tree2(&w, "\\\\srv\\data", 1);
+			create2(&w, "a", 'f');
+			play(&k, &w);
+			write2(&w, 'f', 0, "", 0);
+			w.bytes[w.start + odd[i].at] = odd[i].value;
+			say_long(&k, w.says[w.count - 1].bytes, first);
+			tx = k.f->last;
+			EXPECT(t, app_talk_anomaly(&k, tx, SLICE("record_overflow")));
+			EXPECT_UINT(t, tx->anomalies & (tx->anomalies - 1), 0); /* and no other */
+			EXPECT(t, about(&k, SMB_ABOUT_FILE) == NULL);
+			write2(&w, 'f', 0, "0123", 4);
+			app_talk_say(&k, APP_TO_SERVER, w.says[w.count - 1].bytes, 0);
+			tx = about(&k, SMB_ABOUT_FILE);
+			EXPECT(t, tx != NULL && tx->files[APP_TO_SERVER].first->size == 4);
+			app_talk_close(&k);
+		}
+}
+
 TESTS(T(a_file_written_in_any_order_is_whole), T(bytes_seen_twice_are_left_out_and_told),
       T(trees_and_creates_are_told), T(a_call_on_a_pipe_has_its_interface), T(who_logs_in_is_read),
       T(behind_a_gap_the_next_record_is_found), T(what_is_remembered_has_an_end),
-      T(names_are_found_by_number))
+      T(names_are_found_by_number), T(a_long_write_goes_to_its_file_wherever_its_header_is_cut),
+      T(a_long_record_is_passed_over_wherever_it_is_cut))

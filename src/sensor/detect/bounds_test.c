@@ -64,13 +64,15 @@ static size_t hits_with(const char *rule, struct slice payload, uint32_t steps, 
 {
 	struct fixture x;
 	struct packet p;
+	struct detect_gear *gear;
+	struct fail why;
 	size_t hits = SIZE_MAX;
 
 	if (fixture_rules(&x, slice_of(rule), 0) && detect_rules_count(x.rules) == 1) {
 		x.rules->bounds.steps = steps;
 		x.rules->bounds.pcre_matches = matches;
-		detect_pcre_worker_free(x.worker->pcre);
-		x.worker->pcre = detect_pcre_worker_new(&x.rules->bounds, &x.process);
+		if (detect_gear_new(x.rules, false, &gear, &why) == ST_OK)
+			detect_gear_free(detect_worker_exchange(x.worker, gear));
 		fixture_flow(&x, IP_PROTO_UDP, 53);
 		p = fixture_packet(&x, FLOW_TO_SERVER, payload);
 		detect_packet(x.worker, &p, &x.flow, FLOW_TO_SERVER);

@@ -25,6 +25,12 @@ static void maker_init(struct maker *m, unsigned bits)
 	m->data = buf_in(&m->arena);
 }
 
+static void maker_done(struct maker *m)
+{
+	arena_reset(&m->arena);
+	arena_pool_drain(&m->pool);
+}
+
 static void add_string(struct buf *b, const char *z)
 {
 	buf_add_byte(b, (uint8_t)(2U << 5 | strlen(z)));
@@ -157,7 +163,7 @@ static void addresses_are_in_the_country_of_their_network(struct test *t)
 		EXPECT(t, country(&g, 10, 0, 255, 255).ptr == NULL);
 		EXPECT_SLICE(t, country(&g, 192, 0, 2, 7), SLICE("FR"));
 		EXPECT(t, country(&g, 192, 0, 2, 6).ptr == NULL);
-		arena_reset(&m.arena);
+		maker_done(&m);
 	}
 }
 
@@ -177,7 +183,7 @@ static void ipv4_is_where_ipv6_begins_with_96_zero_bits(struct test *t)
 	EXPECT(t, country(&g, 198, 51, 101, 0).ptr == NULL);
 	memcpy(a.b, v6, 16);
 	EXPECT_SLICE(t, detect_geo_country(&g, &a), SLICE("SE"));
-	arena_reset(&m.arena);
+	maker_done(&m);
 }
 
 static void records_that_loop_or_lie_are_of_no_country(struct test *t)
@@ -204,7 +210,7 @@ static void records_that_loop_or_lie_are_of_no_country(struct test *t)
 		add_network(&m, (const uint8_t[]){10, 0, 0, 0}, 8, 0);
 		EXPECT(t, detect_geo_open(made(&m, 4), &g, &why) == ST_OK);
 		EXPECT(t, country(&g, 10, 0, 0, 1).ptr == NULL);
-		arena_reset(&m.arena);
+		maker_done(&m);
 	}
 }
 
@@ -225,7 +231,7 @@ static void what_is_no_database_is_refused_and_says_why(struct test *t)
 	EXPECT(t, detect_geo_open(slice_from(whole, whole.len - 130), &g, &why) == ST_INVALID);
 	EXPECT(t, slice_of(why.text).len != 0);
 	EXPECT(t, detect_geo_open(whole, &g, &why) == ST_OK);
-	arena_reset(&m.arena);
+	maker_done(&m);
 }
 
 TESTS(T(addresses_are_in_the_country_of_their_network),

@@ -138,20 +138,11 @@ static void answer_tree(struct smb1_message *m)
 	answered(m, tx);
 }
 
-/* FILETIME (100 ns since 1601) to seconds since 1970; 0 before. */
-static uint64_t seconds(uint64_t filetime)
-{
-	const uint64_t epoch = UINT64_C(116444736000000000);
-
-	return filetime > epoch ? (uint32_t)((filetime - epoch) / 10000000) : 0;
-}
-
 static void answer_create(struct smb1_message *m)
 {
 	struct cursor c = cursor_of(app_smb1_words(m));
 	struct app_tx *tx = app_smb_tx_of(m->f, 1, SMB1_NT_CREATE, m->id);
 	struct smb_key asked = app_smb1_key(SMB_CREATE_NAME, m), file = {.kind = SMB_FILE_NAME};
-	struct smb_slot *slot = app_smb_find(m->f->parser, &asked);
 	struct slice fid;
 	uint64_t times[4], size;
 
@@ -163,7 +154,7 @@ static void answer_create(struct smb1_message *m)
 	fid = cursor_take(&c, 2);
 	(void)cursor_le32(&c);
 	for (size_t i = 0; i < 4; i++)
-		times[i] = seconds(cursor_le64(&c));
+		times[i] = app_smb_seconds(cursor_le64(&c));
 	(void)cursor_le32(&c);
 	size = cursor_le64(&c);
 	(void)cursor_take(&c, 13);
@@ -172,15 +163,7 @@ static void answer_create(struct smb1_message *m)
 		return;
 	}
 	file.fid = app_smb1_fid(m, fid);
-	if (slot != NULL) {
-		uint8_t room[SMB_NAME_MAX];
-		struct slice name = {room, slot->len}; /* its slot may be used for the new one */
-
-		if (slot->len != 0)
-			memcpy(room, slot->ptr, slot->len);
-		app_smb_forget(m->f->parser, &asked);
-		(void)app_smb_remember(m->f, &file, name);
-	}
+	app_smb_name_move(m->f, &asked, &file);
 	if (tx != NULL && ((struct smb_tx *)tx->data)->about == SMB_ABOUT_CREATE) {
 		struct smb_tx *d = tx->data;
 

@@ -105,20 +105,11 @@ static void answer_tree(struct smb2_message *m)
 	answered(m, tx);
 }
 
-/* FILETIME (100 ns since 1601) to seconds since 1970; 0 before. */
-static uint64_t seconds(uint64_t filetime)
-{
-	const uint64_t epoch = UINT64_C(116444736000000000);
-
-	return filetime > epoch ? (uint32_t)((filetime - epoch) / 10000000) : 0;
-}
-
 static void answer_create(struct smb2_message *m)
 {
 	struct cursor c = cursor_of(m->body);
 	struct app_tx *tx = asked(m);
 	struct smb_key created = smb2_key(SMB_CREATE_NAME, m->id), file = {.kind = SMB_FILE_NAME};
-	struct smb_slot *slot = app_smb_find(m->f->parser, &created);
 	uint64_t times[4], size;
 
 	if (m->status != STATUS_SUCCESS) {
@@ -127,7 +118,7 @@ static void answer_create(struct smb2_message *m)
 	}
 	(void)cursor_take(&c, 8);
 	for (size_t i = 0; i < 4; i++)
-		times[i] = seconds(cursor_le64(&c));
+		times[i] = app_smb_seconds(cursor_le64(&c));
 	(void)cursor_le64(&c);
 	size = cursor_le64(&c);
 	(void)cursor_le64(&c);
@@ -138,15 +129,7 @@ static void answer_create(struct smb2_message *m)
 		answered(m, tx);
 		return;
 	}
-	if (slot != NULL) {
-		uint8_t room[SMB_NAME_MAX];
-		struct slice name = {room, slot->len}; /* its slot may be used for the new one */
-
-		if (slot->len != 0)
-			memcpy(room, slot->ptr, slot->len);
-		app_smb_forget(m->f->parser, &created);
-		(void)app_smb_remember(m->f, &file, name);
-	}
+	app_smb_name_move(m->f, &created, &file);
 	if (tx != NULL && ((struct smb_tx *)tx->data)->about == SMB_ABOUT_CREATE) {
 		struct smb_tx *d = tx->data;
 

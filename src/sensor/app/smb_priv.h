@@ -230,6 +230,8 @@ struct smb_slot *app_smb_find(const struct smb *s, const struct smb_key *k);
 /* Remembers under k, in place of what was there; NULL: no memory. The name may be cut. */
 struct smb_slot *app_smb_remember(struct app_flow *f, const struct smb_key *k, struct slice name);
 void app_smb_forget(struct smb *s, const struct smb_key *k);
+/* The name under `from`, if there is one, is under `to` from now on. */
+void app_smb_name_move(struct app_flow *f, const struct smb_key *from, const struct smb_key *to);
 struct slice app_smb_slot_name(const struct smb_slot *slot);
 struct smb_fid app_smb_fid(struct slice bytes);
 bool app_smb_fid_equal(const struct smb_fid *a, const struct smb_fid *b);
@@ -258,6 +260,8 @@ void app_smb_chunk(struct app_flow *f, struct app_tx *tx, uint64_t offset, uint6
 		   struct slice data, uint64_t room);
 /* The file of tx is complete. */
 void app_smb_file_close(struct app_tx *tx);
+/* FILETIME (100 ns since 1601) to seconds since 1970; 0 before. */
+uint64_t app_smb_seconds(uint64_t filetime);
 /* s without its NULs, in a. */
 struct slice app_smb_text(struct slice s, struct arena *a);
 

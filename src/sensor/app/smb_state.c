@@ -120,6 +120,21 @@ struct smb_slot *app_smb_remember(struct app_flow *f, const struct smb_key *k, s
 	return slot;
 }
 
+void app_smb_name_move(struct app_flow *f, const struct smb_key *from, const struct smb_key *to)
+{
+	const struct smb_slot *slot = app_smb_find(f->parser, from);
+	uint8_t room[SMB_NAME_MAX];
+	struct slice name = {room, 0};
+
+	if (slot == NULL)
+		return;
+	name.len = slot->len; /* a copy: its slot may be used for the new one */
+	if (slot->len != 0)
+		memcpy(room, slot->ptr, slot->len);
+	app_smb_forget(f->parser, from);
+	(void)app_smb_remember(f, to, name);
+}
+
 struct slice app_smb_slot_name(const struct smb_slot *slot)
 {
 	return slot == NULL ? (struct slice){NULL, 0} : (struct slice){slot->ptr, slot->len};
@@ -132,6 +147,13 @@ struct smb_fid app_smb_fid(struct slice bytes)
 	if (fid.len != 0)
 		memcpy(fid.bytes, bytes.ptr, fid.len);
 	return fid;
+}
+
+uint64_t app_smb_seconds(uint64_t filetime)
+{
+	const uint64_t epoch = UINT64_C(116444736000000000);
+
+	return filetime > epoch ? (uint32_t)((filetime - epoch) / 10000000) : 0;
 }
 
 struct slice app_smb_text(struct slice s, struct arena *a)

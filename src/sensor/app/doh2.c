@@ -20,9 +20,7 @@ static bool is_doh2(const struct app_flow *f)
 
 static bool header_is(struct app_tx *tx, enum app_dir dir, struct slice name)
 {
-	const struct http_header *h = app_http_header_find(http_side(tx, dir), name);
-
-	return h != NULL && slice_equal_nocase(h->value, SLICE("application/dns-message"));
+	return slice_equal_nocase(http_header_of(tx, dir, name), SLICE("application/dns-message"));
 }
 
 /* bytes live in tx->arena. False: they are no DNS message. */

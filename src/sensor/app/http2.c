@@ -186,14 +186,6 @@ static void field_add(struct app_tx *tx, enum app_dir dir, const struct hpack_fi
 	in_own_words(tx, own);
 }
 
-static struct slice field(const struct app_tx *tx, enum app_dir dir, struct slice name)
-{
-	const struct http_message *m = &((const struct http_tx *)tx->data)->side[dir];
-	const struct http_header *h = app_http_header_find(m, name);
-
-	return h != NULL ? h->value : (struct slice){NULL, 0};
-}
-
 /* A start line as HTTP/1 would have it; Suricata gives it a line end, so rules may ask for one. */
 static struct slice line_of(struct app_tx *tx, const struct slice *parts, size_t n)
 {
@@ -207,13 +199,13 @@ static struct slice line_of(struct app_tx *tx, const struct slice *parts, size_t
 static void request_know(struct app_tx *tx)
 {
 	struct http_message *m = http_side(tx, APP_TO_SERVER);
-	struct slice authority = field(tx, APP_TO_SERVER, SLICE(":authority"));
-	struct slice host = field(tx, APP_TO_SERVER, SLICE("host"));
+	struct slice authority = http_header_of(tx, APP_TO_SERVER, SLICE(":authority"));
+	struct slice host = http_header_of(tx, APP_TO_SERVER, SLICE("host"));
 	struct slice bare = authority, port;
 	const uint8_t *at = authority.len ? memchr(authority.ptr, '@', authority.len) : NULL;
 
-	m->method = field(tx, APP_TO_SERVER, SLICE(":method"));
-	m->uri = field(tx, APP_TO_SERVER, SLICE(":path"));
+	m->method = http_header_of(tx, APP_TO_SERVER, SLICE(":method"));
+	m->uri = http_header_of(tx, APP_TO_SERVER, SLICE(":path"));
 	m->normal_uri = m->uri; /* Suricata does not change it, so neither do the rules expect it */
 	m->has_uri = true;
 	m->protocol = SLICE("HTTP/2");
@@ -235,7 +227,7 @@ static void response_know(struct app_tx *tx)
 	struct http_message *m = http_side(tx, APP_TO_CLIENT);
 	uint64_t status;
 
-	m->code = field(tx, APP_TO_CLIENT, SLICE(":status"));
+	m->code = http_header_of(tx, APP_TO_CLIENT, SLICE(":status"));
 	m->protocol = SLICE("HTTP/2");
 	m->line = line_of(tx, (struct slice[]){SLICE("HTTP/2 "), m->code, SLICE("\r\n")}, 3);
 	if (m->code.len == 3 && text_u64(m->code, 100, 999, &status))
@@ -594,7 +586,7 @@ static enum step step(struct app_flow *f, enum app_dir dir, struct cursor *c)
 /* RFC 7540 3.2.1: the payload of a SETTINGS frame, base64url without padding. */
 static bool settings_ok(struct app_tx *tx)
 {
-	struct slice text = field(tx, APP_TO_SERVER, SLICE("http2-settings")), bytes;
+	struct slice text = http_header_of(tx, APP_TO_SERVER, SLICE("http2-settings")), bytes;
 
 	return text.ptr == NULL || text.len == 0 ||
 	       (crypto_base64_take(CRYPTO_BASE64URL, text, &tx->arena, &bytes) == ST_OK &&

@@ -12,18 +12,11 @@
 
 static const struct slice none = {NULL, 0};
 
-static struct slice header(struct app_tx *tx, enum app_dir dir, struct slice name)
-{
-	const struct http_header *h = app_http_header_find(http_side(tx, dir), name);
-
-	return h != NULL ? h->value : none;
-}
-
 /* A getter that gives one header of the direction asked for. */
 #define HEADER_GETTER(fn, name)                                                                    \
 	static struct slice fn(struct app_tx *tx, enum app_dir dir, unsigned n)                    \
 	{                                                                                          \
-		return n == 0 ? header(tx, dir, SLICE(name)) : none;                               \
+		return n == 0 ? http_header_of(tx, dir, SLICE(name)) : none;                       \
 	}
 HEADER_GETTER(get_user_agent, "User-Agent")
 HEADER_GETTER(get_referer, "Referer")
@@ -82,10 +75,10 @@ static struct slice host_raw(struct app_tx *tx)
 	struct slice host = app_http_target(m->uri).host;
 
 	if (m->version == 20)
-		host = header(tx, APP_TO_SERVER, SLICE(":authority"));
+		host = http_header_of(tx, APP_TO_SERVER, SLICE(":authority"));
 	else if (slice_equal(m->method, SLICE("CONNECT")) && !slice_starts(m->uri, SLICE("/")))
 		host = m->uri; /* RFC 9112 3.2.3; a path is none */
-	return host.ptr != NULL ? host : header(tx, APP_TO_SERVER, SLICE("Host"));
+	return host.ptr != NULL ? host : http_header_of(tx, APP_TO_SERVER, SLICE("Host"));
 }
 
 struct slice app_http_host(struct app_tx *tx)
@@ -119,7 +112,8 @@ static struct slice get_cookie(struct app_tx *tx, enum app_dir dir, unsigned n)
 {
 	if (n != 0)
 		return none;
-	return header(tx, dir, dir == APP_TO_SERVER ? SLICE("Cookie") : SLICE("Set-Cookie"));
+	return http_header_of(tx, dir,
+			      dir == APP_TO_SERVER ? SLICE("Cookie") : SLICE("Set-Cookie"));
 }
 
 static bool is_cookie(enum app_dir dir, struct slice name)

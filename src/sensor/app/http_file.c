@@ -48,13 +48,6 @@ struct slice app_http_parameter(struct slice header, struct slice name)
 	return (struct slice){NULL, 0};
 }
 
-static struct slice header_of(const struct http_message *m, struct slice name)
-{
-	const struct http_header *h = app_http_header_find(m, name);
-
-	return h != NULL ? h->value : (struct slice){NULL, 0};
-}
-
 /* "bytes 0-99/1234" (RFC 9110 14.4). *size 0: it does not say. */
 static bool content_range(struct slice value, uint64_t *start, uint64_t *end, uint64_t *size)
 {
@@ -88,11 +81,10 @@ static struct slice path_of(struct app_tx *tx)
 
 static struct slice name_of(struct app_tx *tx, enum app_dir dir)
 {
-	const struct http_message *m = http_side(tx, dir);
 	struct slice name = {NULL, 0};
 
 	if (dir == APP_TO_CLIENT)
-		name = app_http_parameter(header_of(m, SLICE("Content-Disposition")),
+		name = app_http_parameter(http_header_of(tx, dir, SLICE("Content-Disposition")),
 					  SLICE("filename"));
 	return name.len != 0 ? name : path_of(tx);
 }
@@ -100,7 +92,7 @@ static struct slice name_of(struct app_tx *tx, enum app_dir dir)
 /* Is the request's body a file, or a form that holds some? */
 static bool is_upload(struct app_tx *tx, struct http_message *m)
 {
-	struct slice type = header_of(m, SLICE("Content-Type"));
+	struct slice type = http_header_of(tx, APP_TO_SERVER, SLICE("Content-Type"));
 	struct slice bare = slice_trim(slice_part(type, 0, strlen("multipart/form-data")));
 
 	if (slice_equal(m->method, SLICE("POST")) &&
@@ -116,7 +108,7 @@ static bool is_upload(struct app_tx *tx, struct http_message *m)
 static void begin(struct app_tx *tx, enum app_dir dir)
 {
 	struct http_message *m = http_side(tx, dir);
-	struct slice range = header_of(m, SLICE("Content-Range")), name;
+	struct slice range = http_header_of(tx, dir, SLICE("Content-Range")), name;
 	uint64_t size = 0;
 
 	m->file_tried = true;

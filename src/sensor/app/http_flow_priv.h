@@ -52,13 +52,6 @@ static inline struct slice http_without_end(struct slice line)
 	return line;
 }
 
-static inline struct slice http_header_of(struct app_tx *tx, enum app_dir dir, struct slice name)
-{
-	const struct http_header *h = app_http_header_find(http_side(tx, dir), name);
-
-	return h != NULL ? h->value : (struct slice){NULL, 0};
-}
-
 /* --- http.c --- */
 
 /* The next line with its end. At the end of the direction, what is left is a line. */

@@ -112,13 +112,6 @@ const void *app_http_log_configure(struct config *root, struct config *node, str
 	return asked;
 }
 
-static struct slice header(struct app_tx *tx, enum app_dir dir, struct slice name)
-{
-	const struct http_header *h = app_http_header_find(http_side(tx, dir), name);
-
-	return h != NULL ? h->value : (struct slice){NULL, 0};
-}
-
 static void more_text(struct record *r, struct arena *a, struct slice key, struct slice text)
 {
 	struct buf out = buf_in(a);
@@ -138,7 +131,7 @@ static void add_custom(struct app_tx *tx, const struct http_asked *asked, struct
 
 			if (!slice_equal_nocase(asked->custom[i].name, slice_of(known[k].name)))
 				continue;
-			v = header(tx, (enum app_dir)known[k].dir, asked->custom[i].name);
+			v = http_header_of(tx, (enum app_dir)known[k].dir, asked->custom[i].name);
 			if (v.ptr != NULL)
 				more_text(r, a, asked->custom[i].key, v);
 		}
@@ -200,7 +193,8 @@ static uint64_t port_of(struct app_tx *tx)
 {
 	const struct http_message *m = http_side(tx, APP_TO_SERVER);
 	struct arena scratch = {.pool = tx->arena.pool};
-	struct slice whole = header(tx, APP_TO_SERVER, SLICE("Host")), host, port = {NULL, 0};
+	struct slice whole = http_header_of(tx, APP_TO_SERVER, SLICE("Host")), host,
+		     port = {NULL, 0};
 	struct http_target t = app_http_target(m->uri);
 	uint64_t v = 0;
 
@@ -221,7 +215,7 @@ bool app_http_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct r
 	const struct http_asked *asked = r->making.asked;
 	const struct http_message *request = http_side(tx, APP_TO_SERVER);
 	const struct http_message *response = http_side(tx, APP_TO_CLIENT);
-	struct slice range = header(tx, APP_TO_CLIENT, SLICE("Content-Range"));
+	struct slice range = http_header_of(tx, APP_TO_CLIENT, SLICE("Content-Range"));
 	struct buf out = buf_in(scratch);
 	uint64_t port;
 
@@ -231,12 +225,12 @@ bool app_http_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct r
 	r->u.http = (struct record_http){
 		.hostname = app_http_host(tx),
 		.url = request->uri,
-		.user_agent = header(tx, APP_TO_SERVER, SLICE("User-Agent")),
-		.content_type = bare_type(header(tx, APP_TO_CLIENT, SLICE("Content-Type"))),
-		.referer = header(tx, APP_TO_SERVER, SLICE("Referer")),
+		.user_agent = http_header_of(tx, APP_TO_SERVER, SLICE("User-Agent")),
+		.content_type = bare_type(http_header_of(tx, APP_TO_CLIENT, SLICE("Content-Type"))),
+		.referer = http_header_of(tx, APP_TO_SERVER, SLICE("Referer")),
 		.method = request->method,
 		.protocol = request->protocol,
-		.redirect = header(tx, APP_TO_CLIENT, SLICE("Location")),
+		.redirect = http_header_of(tx, APP_TO_CLIENT, SLICE("Location")),
 		.status = response->status,
 		.length = response->body_bytes,
 		.tx_id = tx->id,

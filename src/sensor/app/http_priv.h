@@ -246,6 +246,14 @@ bool app_http_header_add(struct app_tx *tx, enum app_dir dir, struct slice name,
 /* NULs in a header's name do not count. */
 const struct http_header *app_http_header_find(const struct http_message *m, struct slice name);
 
+/* The value of the first header of that name; ptr NULL: there is none. */
+static inline struct slice http_header_of(struct app_tx *tx, enum app_dir dir, struct slice name)
+{
+	const struct http_header *h = app_http_header_find(http_side(tx, dir), name);
+
+	return h != NULL ? h->value : (struct slice){NULL, 0};
+}
+
 /* http_uri.c */
 struct http_target {
 	struct slice scheme, host, port, path, query, fragment; /* ptr NULL: not there */

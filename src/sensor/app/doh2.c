@@ -23,17 +23,15 @@ static bool header_is(struct app_tx *tx, enum app_dir dir, struct slice name)
 	return slice_equal_nocase(http_header_of(tx, dir, name), SLICE("application/dns-message"));
 }
 
-/* bytes live in tx->arena. False: they are no DNS message. */
-static bool carry(struct app_tx *tx, enum app_dir dir, struct slice bytes)
+/* bytes live in tx->arena. If they are a DNS message, tx carries it from now on. */
+static void carry(struct app_tx *tx, enum app_dir dir, struct slice bytes)
 {
 	struct app_flow *f = ((const struct http_tx *)tx->data)->flow;
 	struct dns *d = ARENA_NEW(&tx->arena, struct dns);
 
-	if (d == NULL || !app_dns_read(d, bytes, dir, &tx->arena) ||
-	    (!is_doh2(f) && !app_become(f, "doh2")))
-		return false;
-	tx->carried[dir] = d;
-	return true;
+	if (d != NULL && app_dns_read(d, bytes, dir, &tx->arena) &&
+	    (is_doh2(f) || app_become(f, "doh2")))
+		tx->carried[dir] = d;
 }
 
 /* RFC 8484 6: the value of "dns" in a target's query, base64url without padding. */
@@ -53,9 +51,7 @@ static struct slice parameter(struct slice target)
 void app_doh2_head(struct app_tx *tx, enum app_dir dir)
 {
 	struct http_tx *x = tx->data;
-	struct slice text;
-	uint8_t *bytes;
-	size_t n;
+	struct slice text, bytes;
 
 	x->dns[dir] = header_is(tx, dir, SLICE("content-type"));
 	if (dir == APP_TO_CLIENT || !header_is(tx, dir, SLICE("accept")))
@@ -63,20 +59,21 @@ void app_doh2_head(struct app_tx *tx, enum app_dir dir)
 	text = parameter(http_side(tx, dir)->uri);
 	if (text.len == 0)
 		return;
-	bytes = ARENA_ARRAY(&tx->arena, uint8_t, text.len);
-	if (bytes != NULL && crypto_base64_parse(CRYPTO_BASE64URL, text, text.len, bytes, &n))
-		(void)carry(tx, dir, (struct slice){bytes, n});
+	if (crypto_base64_take(CRYPTO_BASE64URL, text, &tx->arena, &bytes) == ST_OK)
+		carry(tx, dir, bytes);
 }
 
-enum doh2_body app_doh2_body(struct app_tx *tx, enum app_dir dir)
+bool app_doh2_body(struct app_tx *tx, enum app_dir dir)
 {
 	const struct http_message *m = http_side(tx, dir);
 
 	if (!((const struct http_tx *)tx->data)->dns[dir])
-		return DOH2_NONE;
+		return true;
 	if (m->body_seen > MESSAGE_MAX)
-		return DOH2_TOO_LONG;
-	return !m->body_cut && carry(tx, dir, buf_slice(&m->body)) ? DOH2_DNS : DOH2_NONE;
+		return false;
+	if (!m->body_cut)
+		carry(tx, dir, buf_slice(&m->body));
+	return true;
 }
 
 /* No flow begins as this: see app_doh2_head(). */

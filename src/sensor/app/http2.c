@@ -166,7 +166,7 @@ static void message_end(struct app_tx *tx, enum app_dir dir)
 	tx->anomalies = 0;
 	app_http_body_end(tx, dir, true);
 	in_own_words(tx, own);
-	if (app_doh2_body(tx, dir) == DOH2_TOO_LONG)
+	if (!app_doh2_body(tx, dir))
 		tx_anomaly(tx, dir == APP_TO_SERVER ? ANOMALY_DNS_REQUEST_LONG
 						    : ANOMALY_DNS_RESPONSE_LONG);
 	app_tx_advance(tx, dir, HTTP_DONE);

@@ -49,9 +49,9 @@ enum app_probe app_http2_probe(const struct app_flow *f, enum app_dir dir, struc
 /* doh2.c: the head of a message is there: it may hold a DNS message, or say that its body is one.
  */
 void app_doh2_head(struct app_tx *tx, enum app_dir dir);
-enum doh2_body { DOH2_NONE, DOH2_DNS, DOH2_TOO_LONG };
-/* The body is complete. DOH2_DNS: it is a DNS message, now in tx->carried[dir]. */
-enum doh2_body app_doh2_body(struct app_tx *tx, enum app_dir dir);
+/* The body is complete: if it is a DNS message, it is in tx->carried[dir] now. False: it says it is
+ * one, and is too long. */
+bool app_doh2_body(struct app_tx *tx, enum app_dir dir);
 
 struct hpack_field {
 	struct slice name, value;

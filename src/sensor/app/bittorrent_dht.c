@@ -31,10 +31,8 @@ struct dht_tx {
 	uint16_t port;
 	uint8_t implied;
 	/* error */
-	bool has_number;
 	uint16_t number;
 	struct slice text;
-	bool has_id, has_arguments, has_results, has_error;
 };
 
 /* --- bencoding: each takes what it says, or makes the cursor bad --- */
@@ -175,14 +173,14 @@ static void keep(struct slice *to, struct cursor *c, struct arena *a)
 static void read_body(struct cursor *c, struct dht_tx *d, struct arena *a, bool answer)
 {
 	struct slice key = {NULL, 0};
+	bool has_id = false;
 
-	d->has_id = false;
 	if (!opens(c, 'd'))
 		return;
 	while (cursor_ok(c) && entry(c, &key)) {
 		if (is(key, "id")) {
 			keep(&d->id, c, a);
-			d->has_id = true;
+			has_id = true;
 		} else if (is(key, "token")) {
 			keep(&d->token, c, a);
 		} else if (answer && is(key, "nodes")) {
@@ -205,21 +203,21 @@ static void read_body(struct cursor *c, struct dht_tx *d, struct arena *a, bool 
 			skip(c, 1);
 		}
 	}
-	if (!d->has_id)
+	if (!has_id)
 		(void)fail(c);
 }
 
 /* BEP 5: a list of a code and a text. */
 static void read_error(struct cursor *c, struct dht_tx *d, struct arena *a)
 {
-	bool text = false;
+	bool has_number = false, text = false;
 
 	if (!opens(c, 'l'))
 		return;
 	while (!next_is(c, 'e') && cursor_ok(c)) {
 		if (next_is(c, 'i')) {
 			d->number = (uint16_t)number(c, UINT16_MAX);
-			d->has_number = true;
+			has_number = true;
 		} else if (next_is(c, 'd') || next_is(c, 'l')) {
 			skip(c, 2);
 		} else {
@@ -228,7 +226,7 @@ static void read_error(struct cursor *c, struct dht_tx *d, struct arena *a)
 		}
 	}
 	(void)cursor_u8(c);
-	if (!d->has_number || !text)
+	if (!has_number || !text)
 		(void)fail(c);
 }
 
@@ -236,7 +234,7 @@ static void read_error(struct cursor *c, struct dht_tx *d, struct arena *a)
 static bool read_message(struct cursor *c, struct dht_tx *d, struct arena *a)
 {
 	struct slice key = {NULL, 0}, kind = {NULL, 0};
-	bool named = false;
+	bool named = false, arguments = false, results = false, error = false;
 
 	if (!opens(c, 'd'))
 		return false;
@@ -252,13 +250,13 @@ static bool read_message(struct cursor *c, struct dht_tx *d, struct arena *a)
 			keep(&d->client, c, a);
 		} else if (is(key, "a")) {
 			read_body(c, d, a, false);
-			d->has_arguments = true;
+			arguments = true;
 		} else if (is(key, "r")) {
 			read_body(c, d, a, true);
-			d->has_results = true;
+			results = true;
 		} else if (is(key, "e")) {
 			read_error(c, d, a);
-			d->has_error = true;
+			error = true;
 		} else {
 			skip(c, 1);
 		}
@@ -266,9 +264,9 @@ static bool read_message(struct cursor *c, struct dht_tx *d, struct arena *a)
 	if (!cursor_ok(c) || !named || kind.len != 1)
 		return false;
 	d->kind = (char)kind.ptr[0];
-	return d->kind == 'q'	? d->has_arguments && d->query.ptr != NULL
-	       : d->kind == 'r' ? d->has_results
-				: d->kind == 'e' && d->has_error;
+	return d->kind == 'q'	? arguments && d->query.ptr != NULL
+	       : d->kind == 'r' ? results
+				: d->kind == 'e' && error;
 }
 
 /* Other datagrams of the flow are no messages of the table (uTP, for one). */
@@ -323,14 +321,14 @@ static void put_hex(struct json *j, const char *key, struct slice bytes, struct 
 }
 
 /* An address and a port, of 6 or 18 bytes. */
-static void put_peer(struct json *j, struct slice peer, struct arena *a)
+static void put_peer(struct json *j, struct slice peer)
 {
 	size_t bytes = peer.len < 18 ? 4 : 16;
 	struct cursor c = cursor_of(slice_from(peer, bytes));
 	struct addr addr = bytes == 4 ? addr_v4(peer.ptr) : addr_v6(peer.ptr);
 	char text[ADDR_TEXT_MAX];
 
-	json_member_str(j, "ip", arena_copy(a, addr_format_full(&addr, text)));
+	json_member_str(j, "ip", addr_format_full(&addr, text));
 	json_member_u64(j, "port", cursor_be16(&c));
 }
 
@@ -344,7 +342,7 @@ static void put_nodes(struct json *j, const char *key, struct slice nodes, size_
 	for (; nodes.len >= each; nodes = slice_from(nodes, each)) {
 		json_object(j);
 		put_hex(j, "id", slice_part(nodes, 0, NODE_ID), a);
-		put_peer(j, slice_part(nodes, NODE_ID, each - NODE_ID), a);
+		put_peer(j, slice_part(nodes, NODE_ID, each - NODE_ID));
 		json_end(j);
 	}
 	json_end(j);
@@ -378,7 +376,7 @@ static void put_response(struct json *j, const struct dht_tx *d, struct arena *a
 		for (size_t i = 0; i < d->value_count; i++) {
 			json_object(j);
 			if (d->values[i].len >= 6)
-				put_peer(j, d->values[i], a);
+				put_peer(j, d->values[i]);
 			json_end(j);
 		}
 		json_end(j);

@@ -608,7 +608,7 @@ static void start_over(struct app_flow *f, enum app_dir dir)
 	f->probed[0] = f->eof[0];
 	f->probed[1] = f->eof[1];
 	f->first_dir = dir;
-	left_over(f, dir == APP_TO_SERVER ? APP_TO_CLIENT : APP_TO_SERVER);
+	left_over(f, other_dir(dir));
 	left_over(f, dir);
 	if (f->state == APP_PROBING && f->agreed != NULL)
 		start(f, f->agreed);

@@ -311,7 +311,7 @@ static enum step argument(struct compound *m, uint32_t op)
 	return STEP_ON;
 }
 
-/* The operations, or results, that follow their number. all: no more of the record will come. */
+/* The operations, or results, that follow their number. */
 static enum step operations(struct compound *m, enum step (*one)(struct compound *, uint32_t))
 {
 	uint32_t n = cursor_be32(m->c);

@@ -15,18 +15,26 @@ static void keep(uint8_t *to, uint8_t *out_len, size_t most, struct slice s)
 	*out_len = (uint8_t)s.len;
 }
 
-struct slice app_nfs_name_of(const struct nfs *s, struct slice handle)
+/* NULL: none has that handle. */
+static struct nfs_name *name_find(const struct nfs *s, struct slice handle)
 {
 	for (uint32_t i = 0; handle.len != 0 && i < s->name_count; i++)
 		if (slice_equal(nfs_part(s->names[i].handle, s->names[i].handle_len), handle))
-			return nfs_part(s->names[i].name, s->names[i].name_len);
-	return (struct slice){NULL, 0};
+			return &s->names[i];
+	return NULL;
+}
+
+struct slice app_nfs_name_of(const struct nfs *s, struct slice handle)
+{
+	const struct nfs_name *n = name_find(s, handle);
+
+	return n != NULL ? nfs_part(n->name, n->name_len) : (struct slice){NULL, 0};
 }
 
 void app_nfs_name_add(struct app_flow *f, struct slice handle, struct slice name)
 {
 	struct nfs *s = f->parser;
-	struct nfs_name *n = NULL;
+	struct nfs_name *n;
 
 	if (handle.len == 0 || handle.len > NFS_HANDLE_MAX)
 		return;
@@ -34,9 +42,7 @@ void app_nfs_name_add(struct app_flow *f, struct slice handle, struct slice name
 		s->names = ARENA_ARRAY(f->arena, struct nfs_name, NFS_NAMES_MAX);
 	if (s->names == NULL)
 		return;
-	for (uint32_t i = 0; i < s->name_count && n == NULL; i++)
-		if (slice_equal(nfs_part(s->names[i].handle, s->names[i].handle_len), handle))
-			n = &s->names[i];
+	n = name_find(s, handle);
 	if (n == NULL && s->name_count < NFS_NAMES_MAX)
 		n = &s->names[s->name_count++];
 	if (n == NULL) {

@@ -70,6 +70,9 @@ struct app_word {
 	uint64_t value;
 };
 
+/* The first name of value in words, which {0} ends; NULL: it has none. */
+const char *app_word_name(const struct app_word *words, uint64_t value);
+
 /* What the bytes of a field are. Of NUMBERS and FLAGS they are an array of uint64_t in the
  * machine's order, all values of the transaction (get is asked with n = 0 only): the field is a
  * keyword with a value, "mqtt.type:publish", "enip_command:>99". Of FLAGS the words are bits:

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The one list of protocols, written by meson from app_protocols in meson.build. */
+ * The one list of protocols, written by meson from app_protocols in meson.build, and what is looked
+ * up in tables. */
 #include "sensor/app/app.h"
 
 #define X(name) extern const struct app_protocol app_##name;
@@ -12,6 +13,14 @@ const struct app_protocol *const app_protocols[] = {
 #undef X
 	NULL,
 };
+
+const char *app_word_name(const struct app_word *words, uint64_t value)
+{
+	for (; words->name != NULL; words++)
+		if (words->value == value)
+			return words->name;
+	return NULL;
+}
 
 const struct app_protocol *app_find(struct slice name)
 {

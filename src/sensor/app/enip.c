@@ -400,8 +400,8 @@ static enum app_probe probe(const struct app_flow *f, enum app_dir dir, struct s
 		return APP_NO;
 	if (!cursor_ok(&c))
 		return f->transport == APP_UDP ? APP_NO : APP_NEED_MORE;
-	if (app_enip_name(app_enip_commands, cmd) == NULL ||
-	    app_enip_name(app_enip_statuses, status) == NULL)
+	if (app_word_name(app_enip_commands, cmd) == NULL ||
+	    app_word_name(app_enip_statuses, status) == NULL)
 		return APP_NO;
 	if ((cmd == CMD_NOP && options != 0) || (cmd == CMD_REGISTER && length != 4) ||
 	    (cmd == CMD_UNREGISTER && length != 4 && length != 0))
@@ -413,7 +413,7 @@ static enum app_probe probe(const struct app_flow *f, enum app_dir dir, struct s
 
 static void json_name(struct json *j, const char *key, const struct app_word *words, uint64_t v)
 {
-	const char *name = app_enip_name(words, v);
+	const char *name = app_word_name(words, v);
 
 	json_key(j, key);
 	if (name != NULL)

@@ -2,14 +2,6 @@
  * Names of EtherNet/IP's and CIP's numbers. */
 #include "sensor/app/enip_priv.h"
 
-const char *app_enip_name(const struct app_word *words, uint64_t v)
-{
-	for (; words->name != NULL; words++)
-		if (words->value == v)
-			return words->name;
-	return NULL;
-}
-
 const struct app_word app_enip_commands[] = {
 	{"nop", 0x00},
 	{"list_services", 0x04},

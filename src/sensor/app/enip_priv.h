@@ -11,7 +11,4 @@ extern const struct app_word app_enip_commands[], app_enip_statuses[]; /* as rul
 extern const struct app_word app_enip_services[], app_enip_cip_statuses[],
 	app_enip_extended_statuses[], app_enip_classes[], app_enip_devices[], app_enip_vendors[];
 
-/* The name of v, NULL: it has none. */
-const char *app_enip_name(const struct app_word *words, uint64_t v);
-
 #endif

@@ -3,14 +3,6 @@
 #include "base/json.h"
 #include "sensor/app/ike_priv.h"
 
-static const char *name_of(const struct app_word *w, uint64_t v)
-{
-	for (; w->name != NULL; w++)
-		if (w->value == v)
-			return w->name;
-	return NULL;
-}
-
 static const struct app_word attribute_names[] = {
 	{"alg_enc", 1},
 	{"alg_hash", 2},
@@ -199,7 +191,7 @@ static const struct app_word v2_esn[] = {{"NoESN", 0}, {"ESN", 1}, {0}};
 
 static void put_name(struct json *j, const struct app_word *words, uint64_t v)
 {
-	const char *name = name_of(words, v);
+	const char *name = app_word_name(words, v);
 
 	if (name != NULL)
 		json_z(j, name);
@@ -217,7 +209,7 @@ static const char *value_name(const struct attribute *a)
 	const char *name = NULL;
 
 	if (a->is_number && a->type < sizeof values / sizeof values[0] && values[a->type] != NULL)
-		name = name_of(values[a->type], a->number);
+		name = app_word_name(values[a->type], a->number);
 	return name != NULL ? name : "Unknown";
 }
 
@@ -225,7 +217,7 @@ static void put_attributes(struct json *j, const struct transform *t)
 {
 	for (size_t i = 0; i < t->count; i++) {
 		const struct attribute *a = &t->at[i];
-		const char *name = name_of(attribute_names, a->type);
+		const char *name = app_word_name(attribute_names, a->type);
 
 		if (name == NULL)
 			name = "unknown";

@@ -512,10 +512,9 @@ static struct slice etype_name(int32_t etype, struct arena *a)
 static struct slice word_of(const struct app_word *words, uint64_t value, const char *else_,
 			    struct arena *a)
 {
-	for (; words->name != NULL; words++)
-		if (words->value == value)
-			return slice_of(words->name);
-	return buf_text(a, "%s(%" PRIu64 ")", else_, value);
+	const char *name = app_word_name(words, value);
+
+	return name != NULL ? slice_of(name) : buf_text(a, "%s(%" PRIu64 ")", else_, value);
 }
 
 static void put_name(struct json *j, const char *key, const struct name *name, struct arena *a)

@@ -113,17 +113,9 @@ const struct app_word app_ldap_results[] = {
 	{0},
 };
 
-static const char *word_of(const struct app_word *words, uint64_t value)
-{
-	for (; words->name != NULL; words++)
-		if (words->value == value)
-			return words->name;
-	return NULL;
-}
-
 const char *app_ldap_operation_name(uint8_t op)
 {
-	return word_of(app_ldap_operations, op);
+	return app_word_name(app_ldap_operations, op);
 }
 
 static bool has_result(uint8_t op)
@@ -414,7 +406,7 @@ static void put_compare(struct json *j, struct cursor *c)
 static void put_result(struct json *j, struct cursor *c, struct arena *a)
 {
 	uint64_t code = number(c, BER_ENUMERATED);
-	const char *name = word_of(app_ldap_results, code);
+	const char *name = app_word_name(app_ldap_results, code);
 
 	put(j, "result_code",
 	    name != NULL ? slice_of(name) : buf_text(a, "%lu", (unsigned long)code));

@@ -17,12 +17,12 @@ static void put_flags(struct json *j, const char *key, const struct app_word *na
 
 static void put_word(struct json *j, const char *key, const struct app_word *names, uint64_t value)
 {
-	for (const struct app_word *w = names; w->name != NULL; w++)
-		if (w->value == value) {
-			json_key(j, key);
-			json_z(j, w->name);
-			return;
-		}
+	const char *name = app_word_name(names, value);
+
+	if (name == NULL)
+		return;
+	json_key(j, key);
+	json_z(j, name);
 }
 
 /* ---- initial ---- */
@@ -107,10 +107,7 @@ static const char *version_name(uint32_t version)
 						{"v10.7", 0x8000c},
 						{0}};
 
-	for (const struct app_word *w = names; w->name != NULL; w++)
-		if (w->value == version)
-			return w->name;
-	return NULL;
+	return app_word_name(names, version);
 }
 
 static void put_keyboard(struct json *j, const struct rdp_core *c)

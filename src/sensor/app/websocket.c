@@ -264,13 +264,11 @@ static const struct app_field fields[] = {
 
 static void write_opcode(struct json *j, uint64_t opcode)
 {
-	const struct app_word *w = opcodes;
+	const char *name = app_word_name(opcodes, opcode);
 
-	while (w->name != NULL && w->value != opcode)
-		w++;
 	json_key(j, "opcode");
-	if (w->name != NULL) {
-		json_z(j, w->name);
+	if (name != NULL) {
+		json_z(j, name);
 	} else {
 		char text[] = "unknown-00";
 		size_t n = strlen("unknown-");

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/text.h"
 
+#include "base/buf.h"
+
 bool text_u64(struct slice s, uint64_t least, uint64_t most, uint64_t *out)
 {
 	uint64_t base = 10, v = 0;
@@ -56,6 +58,25 @@ static size_t utf8_step(struct slice s)
 	    (a == 0xf0 && s.ptr[1] < 0x90) || (a == 0xf4 && s.ptr[1] > 0x8f))
 		return 0;
 	return n;
+}
+
+void text_utf8_add(struct buf *out, uint32_t c)
+{
+	if (c < 0x80) {
+		buf_add_byte(out, (uint8_t)c);
+	} else if (c < 0x800) {
+		buf_add_byte(out, (uint8_t)(0xc0 | c >> 6));
+		buf_add_byte(out, (uint8_t)(0x80 | (c & 0x3f)));
+	} else if (c < 0x10000) {
+		buf_add_byte(out, (uint8_t)(0xe0 | c >> 12));
+		buf_add_byte(out, (uint8_t)(0x80 | (c >> 6 & 0x3f)));
+		buf_add_byte(out, (uint8_t)(0x80 | (c & 0x3f)));
+	} else {
+		buf_add_byte(out, (uint8_t)(0xf0 | c >> 18));
+		buf_add_byte(out, (uint8_t)(0x80 | (c >> 12 & 0x3f)));
+		buf_add_byte(out, (uint8_t)(0x80 | (c >> 6 & 0x3f)));
+		buf_add_byte(out, (uint8_t)(0x80 | (c & 0x3f)));
+	}
 }
 
 bool text_is_utf8(struct slice s)

@@ -8,6 +8,8 @@
 #include "base/slice.h"
 #include "base/status.h"
 
+struct buf;
+
 static inline uint8_t text_lower(uint8_t c)
 {
 	return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
@@ -43,6 +45,9 @@ MUST_USE bool text_u64(struct slice s, uint64_t least, uint64_t most, uint64_t *
 
 /* The whole of s as a signed decimal number in least..most. */
 MUST_USE bool text_i64(struct slice s, int64_t least, int64_t most, int64_t *out);
+
+/* Appends c, below 0x110000, as UTF-8; half a surrogate pair as if it were a character. */
+void text_utf8_add(struct buf *out, uint32_t c);
 
 /* True if s is well-formed UTF-8 (RFC 3629: shortest form, no surrogates, <= U+10FFFF). */
 bool text_is_utf8(struct slice s);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/text.h"
+
+#include "base/buf.h"
 #include "test.h"
 
 static void numbers_keep_their_limits(struct test *t)
@@ -29,6 +31,23 @@ static void utf8_is_the_shortest_form_only(struct test *t)
 	EXPECT(t, !text_is_utf8(SLICE("\x80")));
 }
 
+static void utf8_is_written_in_its_shortest_form(struct test *t)
+{
+	static const uint32_t chars[] = {0, 0x7f, 0x80, 0x7ff, 0x800, 0xffff, 0x10000, 0x10ffff};
+	struct arena_pool pool = {.budget = 1 << 16};
+	struct arena a = {.pool = &pool};
+	struct buf b = buf_in(&a);
+
+	for (size_t i = 0; i < sizeof chars / sizeof chars[0]; i++)
+		text_utf8_add(&b, chars[i]);
+	EXPECT_SLICE(t, buf_slice(&b),
+		     SLICE("\0\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf\xf0\x90\x80\x80"
+			   "\xf4\x8f\xbf\xbf"));
+	EXPECT(t, text_is_utf8(buf_slice(&b)));
+	arena_reset(&a);
+	arena_pool_drain(&pool);
+}
+
 static void characters(struct test *t)
 {
 	EXPECT_UINT(t, text_lower('Z'), 'z');
@@ -38,4 +57,5 @@ static void characters(struct test *t)
 	EXPECT(t, text_is_alpha('q') && !text_is_alpha('@') && text_is_digit('9'));
 }
 
-TESTS(T(numbers_keep_their_limits), T(utf8_is_the_shortest_form_only), T(characters))
+TESTS(T(numbers_keep_their_limits), T(utf8_is_the_shortest_form_only),
+      T(utf8_is_written_in_its_shortest_form), T(characters))

@@ -4,6 +4,7 @@
  * Connect Initial (T.125 7, skipped) with a GCC conference create request (T.124 8.7, skipped up to
  * the key that announces them).
  */
+#include "base/text.h"
 #include "sensor/app/rdp_priv.h"
 
 enum {
@@ -15,25 +16,6 @@ enum {
 	ID_BYTES = 64,
 	CHANNEL_NAME = 8,
 };
-
-static void add_char(struct buf *out, uint32_t c)
-{
-	if (c < 0x80) {
-		buf_add_byte(out, (uint8_t)c);
-	} else if (c < 0x800) {
-		buf_add_byte(out, (uint8_t)(0xc0 | c >> 6));
-		buf_add_byte(out, (uint8_t)(0x80 | (c & 0x3f)));
-	} else if (c < 0x10000) {
-		buf_add_byte(out, (uint8_t)(0xe0 | c >> 12));
-		buf_add_byte(out, (uint8_t)(0x80 | (c >> 6 & 0x3f)));
-		buf_add_byte(out, (uint8_t)(0x80 | (c & 0x3f)));
-	} else {
-		buf_add_byte(out, (uint8_t)(0xf0 | c >> 18));
-		buf_add_byte(out, (uint8_t)(0x80 | (c >> 12 & 0x3f)));
-		buf_add_byte(out, (uint8_t)(0x80 | (c >> 6 & 0x3f)));
-		buf_add_byte(out, (uint8_t)(0x80 | (c & 0x3f)));
-	}
-}
 
 /* UTF-16, little-endian, up to a NUL, as UTF-8; half a pair is U+FFFD. */
 static struct slice text16(struct slice s, struct arena *a)
@@ -48,9 +30,9 @@ static struct slice text16(struct slice s, struct arena *a)
 		low = cursor_le16(&look);
 		if (unit >> 10 == 0x36 && cursor_ok(&look) && low >> 10 == 0x37) {
 			c = look;
-			add_char(&out, 0x10000U + ((unit & 0x3ffU) << 10) + (low & 0x3ffU));
+			text_utf8_add(&out, 0x10000U + ((unit & 0x3ffU) << 10) + (low & 0x3ffU));
 		} else {
-			add_char(&out, unit >> 11 == 0x1b ? 0xfffd : unit);
+			text_utf8_add(&out, unit >> 11 == 0x1b ? 0xfffd : unit);
 		}
 	}
 	return out.full || out.len == 0 ? SLICE("") : buf_slice(&out);

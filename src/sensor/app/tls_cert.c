@@ -79,20 +79,8 @@ static void add_type(struct buf *out, struct slice oid)
 /* Two bytes a character (UCS-2) as UTF-8. */
 static void add_bmp(struct buf *out, struct slice s)
 {
-	for (size_t i = 0; i + 1 < s.len; i += 2) {
-		unsigned u = (unsigned)s.ptr[i] << 8 | s.ptr[i + 1];
-
-		if (u >= 0x800) {
-			buf_add_byte(out, (uint8_t)(0xe0 | u >> 12));
-			buf_add_byte(out, (uint8_t)(0x80 | (u >> 6 & 0x3f)));
-			buf_add_byte(out, (uint8_t)(0x80 | (u & 0x3f)));
-		} else if (u >= 0x80) {
-			buf_add_byte(out, (uint8_t)(0xc0 | u >> 6));
-			buf_add_byte(out, (uint8_t)(0x80 | (u & 0x3f)));
-		} else {
-			buf_add_byte(out, (uint8_t)u);
-		}
-	}
+	for (size_t i = 0; i + 1 < s.len; i += 2)
+		text_utf8_add(out, (uint32_t)s.ptr[i] << 8 | s.ptr[i + 1]);
 }
 
 /* RFC 5280 4.1.2.4: a sequence of sets of pairs; ", " between sets, " + " within one. */

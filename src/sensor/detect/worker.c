@@ -348,20 +348,6 @@ static bool tx_progressed(struct detect_flow *d, const struct flow *f, enum flow
 	return true;
 }
 
-/* Inline, every packet is looked at with what is around it: it may be the one to stop. */
-static void inline_look(struct detect_worker *w, struct detect_view *v)
-{
-	struct slice bytes = stream_around(v->flow, v->dir, w->rules->bounds.chunk[v->dir]);
-
-	if (bytes.len == 0 || opaque(v->flow))
-		return;
-	v->stream = true;
-	v->payload = bytes;
-	detect_candidates_reset(&w->candidates);
-	detect_prefilter_payload(w->rules->prefilter, true, IP_PROTO_TCP, v, w->hs, &w->candidates);
-	candidates_ask(w, v);
-}
-
 static void stream_ask(struct detect_worker *w, struct detect_view *v, struct slice bytes)
 {
 	v->stream = true;
@@ -369,6 +355,15 @@ static void stream_ask(struct detect_worker *w, struct detect_view *v, struct sl
 	detect_candidates_reset(&w->candidates);
 	detect_prefilter_payload(w->rules->prefilter, true, IP_PROTO_TCP, v, w->hs, &w->candidates);
 	candidates_ask(w, v);
+}
+
+/* Inline, every packet is looked at with what is around it: it may be the one to stop. */
+static void inline_look(struct detect_worker *w, struct detect_view *v)
+{
+	struct slice bytes = stream_around(v->flow, v->dir, w->rules->bounds.chunk[v->dir]);
+
+	if (bytes.len != 0 && !opaque(v->flow))
+		stream_ask(w, v, bytes);
 }
 
 /* Bytes before a gap, up to offset `to`, that were not looked at: piece by piece. */

@@ -95,11 +95,7 @@ static void line_add(struct lines *l, const struct detect_dataset *d, struct sli
 
 static int line_compare(const void *pa, const void *pb)
 {
-	const struct slice *a = pa, *b = pb;
-	size_t n = a->len < b->len ? a->len : b->len;
-	int d = memcmp(a->ptr, b->ptr, n);
-
-	return d != 0 ? d : (a->len > b->len) - (a->len < b->len);
+	return slice_compare(*(const struct slice *)pa, *(const struct slice *)pb);
 }
 
 static void lines_of(const struct detect_saved *s, const struct detect_dataset *d, struct lines *l)

@@ -105,6 +105,17 @@ static bool word_take(struct slice *s, const char *word)
 	return true;
 }
 
+/* "3-9", "3<>9" */
+static bool ends_parse(struct slice s, uint64_t most, uint64_t *a, uint64_t *b)
+{
+	if (!value_take(&s, most, a))
+		return false;
+	s = slice_trim(s);
+	if (!word_take(&s, "<>") && !word_take(&s, "-"))
+		return false;
+	return value_take(&s, most, b) && s.len == 0;
+}
+
 /* "3-9", "3<>9", "!3-9": without its ends, and something between them */
 static bool between(struct slice s, uint64_t most, struct detect_range *out)
 {
@@ -112,12 +123,7 @@ static bool between(struct slice s, uint64_t most, struct detect_range *out)
 	uint64_t a, b;
 
 	s = slice_from(s, not ? 1 : 0);
-	if (!value_take(&s, most, &a))
-		return false;
-	s = slice_trim(s);
-	if (!word_take(&s, "<>") && !word_take(&s, "-"))
-		return false;
-	if (!value_take(&s, most, &b) || s.len != 0 || b <= a || b - a < 2)
+	if (!ends_parse(s, most, &a, &b) || b <= a || b - a < 2)
 		return false;
 	*out = (struct detect_range){.op = not ? CMP_OUT : CMP_IN, .a = a, .b = b};
 	return true;
@@ -129,12 +135,7 @@ bool detect_range_with_ends(struct slice s, struct detect_range *out)
 	uint64_t a, b;
 
 	s = slice_from(slice_trim(s), not ? 1 : 0);
-	if (!value_take(&s, UINT32_MAX, &a))
-		return false;
-	s = slice_trim(s);
-	if (!word_take(&s, "<>") && !word_take(&s, "-"))
-		return false;
-	if (!value_take(&s, UINT32_MAX, &b) || s.len != 0 || a == 0 || b <= a)
+	if (!ends_parse(s, UINT32_MAX, &a, &b) || a == 0 || b <= a)
 		return false;
 	*out = (struct detect_range){.op = not ? CMP_OUT : CMP_IN, .a = a - 1, .b = b + 1};
 	return true;

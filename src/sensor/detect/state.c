@@ -72,6 +72,11 @@ static bool key_equal(const struct detect_memory_key *a, const struct detect_mem
 	       addr_equal(&a->a, &b->a) && addr_equal(&a->b, &b->b);
 }
 
+static struct detect_memory_entry **bucket_of(const struct detect_memory *m, uint32_t hash)
+{
+	return &m->buckets[hash % (m->room / 4)];
+}
+
 bool detect_memory_init(struct detect_memory *m, struct arena *a, size_t room)
 {
 	m->room = room;
@@ -83,7 +88,7 @@ bool detect_memory_init(struct detect_memory *m, struct arena *a, size_t room)
 struct detect_memory_entry *detect_memory_find(struct detect_memory *m,
 					       const struct detect_memory_key *k)
 {
-	struct detect_memory_entry *e = m->buckets[key_hash(k) % (m->room / 4)];
+	struct detect_memory_entry *e = *bucket_of(m, key_hash(k));
 
 	while (e != NULL && !key_equal(&e->key, k))
 		e = e->next;
@@ -92,7 +97,7 @@ struct detect_memory_entry *detect_memory_find(struct detect_memory *m,
 
 static void unlink_entry(struct detect_memory *m, struct detect_memory_entry *e)
 {
-	struct detect_memory_entry **at = &m->buckets[e->hash % (m->room / 4)];
+	struct detect_memory_entry **at = bucket_of(m, e->hash);
 
 	while (*at != e)
 		at = &(*at)->next;
@@ -104,7 +109,7 @@ static void unlink_entry(struct detect_memory *m, struct detect_memory_entry *e)
  * fall into one. NULL: it may. */
 static struct detect_memory_entry *end_of_long_chain(const struct detect_memory *m, uint32_t hash)
 {
-	struct detect_memory_entry *e = m->buckets[hash % (m->room / 4)], *last = NULL;
+	struct detect_memory_entry *e = *bucket_of(m, hash), *last = NULL;
 	unsigned n = 0;
 
 	for (; e != NULL; e = e->next, n++)
@@ -115,7 +120,8 @@ static struct detect_memory_entry *end_of_long_chain(const struct detect_memory 
 struct detect_memory_entry *detect_memory_add(struct detect_memory *m,
 					      const struct detect_memory_key *k)
 {
-	struct detect_memory_entry *e = end_of_long_chain(m, key_hash(k));
+	uint32_t hash = key_hash(k);
+	struct detect_memory_entry **at = bucket_of(m, hash), *e = end_of_long_chain(m, hash);
 
 	if (e == NULL)
 		e = &m->entries[m->used++ % m->room];
@@ -123,9 +129,8 @@ struct detect_memory_entry *detect_memory_add(struct detect_memory *m,
 		unlink_entry(m, e);
 		m->evicted++;
 	}
-	*e = (struct detect_memory_entry){.key = *k, .hash = key_hash(k), .used = true};
-	e->next = m->buckets[e->hash % (m->room / 4)];
-	m->buckets[e->hash % (m->room / 4)] = e;
+	*e = (struct detect_memory_entry){.key = *k, .hash = hash, .used = true, .next = *at};
+	*at = e;
 	return e;
 }
 

@@ -35,7 +35,6 @@ struct detect_dataset {
 	enum { DATASET_LINES, DATASET_JSON, DATASET_JSON_LINES } format;
 	struct slice value_key, array_key, context_key; /* of JSON */
 	bool remove_key;
-	bool loaded;
 	struct slice file; /* that it was read from, as it was named; for messages */
 	struct slice save; /* the file that it is written to at the end; ptr NULL: none */
 	uint64_t memcap;   /* bytes of values and what holds them; 0: no limit of its own */

@@ -560,7 +560,7 @@ struct detect_flow {
 	struct detect_measure *measures;
 	uint32_t var_bytes;
 	uint64_t raw[2];	/* stream bytes looked at */
-	uint64_t txs_seen[2];	/* twice the transactions made, + 1 if the last is complete */
+	uint64_t txs_seen[2];	/* transactions made, without a last one that is incomplete */
 	uint8_t addresses_done; /* bit dir: address rules were asked */
 	uint64_t *bits;		/* flow bits */
 	uint32_t *ints;

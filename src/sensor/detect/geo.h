@@ -3,7 +3,7 @@
  * sensor/detect/geo.h - which country an address is in, by a database in MaxMind's format
  * (maxmind.github.io/MaxMind-DB, version 2.0): a binary tree of address bits, whose leaves are
  * offsets of records. It is read from memory, for this module opens no files; nothing in it is
- * trusted: each look-up takes at most GEO_STEPS_MAX steps and ends within the bytes.
+ * trusted: each look-up takes at most DETECT_GEO_STEPS_MAX steps and ends within the bytes.
  */
 #ifndef DEW_SENSOR_DETECT_GEO_H
 #define DEW_SENSOR_DETECT_GEO_H

@@ -487,11 +487,9 @@ void stream_flush(struct flow *f, enum flow_dir dir, const struct stream_sink *s
 	if (s == NULL || s->ended)
 		return;
 	s->packet_established = s->packet_established || s->state >= STREAM_ESTABLISHED;
-	if (s->side[dir].eof || s->state < STREAM_ESTABLISHED)
-		;
-	else if (s->state == STREAM_CLOSED)
+	if (!s->side[dir].eof && s->state == STREAM_CLOSED)
 		flush_closed(s, f, dir, sink);
-	else
+	else if (!s->side[dir].eof && s->state >= STREAM_ESTABLISHED)
 		stream_bytes_flush(&s->side[dir].bytes, f, dir, sink);
 	eof(s, f, dir, sink);
 }

@@ -21,7 +21,6 @@ const char *const decode_anomalies[] = {
 struct decode_worker {
 	struct decode_index index;
 	struct decode_options options;
-	struct decode_counters counters;
 	struct defrag *defrag;
 	struct arena memory; /* of the frame: what was rebuilt */
 	unsigned rebuilds;
@@ -345,7 +344,7 @@ struct decode_worker *decode_worker_new(const struct decode_options *o, struct a
 		w->options = *o;
 	w->memory.pool = pool;
 	index_init(&w->index, &w->options);
-	w->defrag = defrag_new(&w->options.defrag, process, pool, &w->counters);
+	w->defrag = defrag_new(&w->options.defrag, process, pool);
 	return w->defrag != NULL ? w : NULL;
 }
 

@@ -284,12 +284,6 @@ const struct decode_packets *decode_frame(struct decode_worker *w, const struct 
 /* Whether checksums count as right from the next frame on. */
 void decode_worker_trust(struct decode_worker *w, bool trusted);
 
-struct decode_counters {
-	uint64_t rebuilt[2];  /* packets, IPv4 and IPv6 */
-	uint64_t given_up;    /* incomplete packets that timed out or made room */
-	uint64_t memory_hits; /* pieces that did not fit into bytes_max or the pool's budget */
-};
-
 /* True if the link type can be decoded at all: said once when a capture is opened, not per packet.
  */
 bool decode_knows_link(uint32_t linktype);

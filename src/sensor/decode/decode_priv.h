@@ -268,7 +268,7 @@ struct defrag_piece {
 struct defrag;
 
 struct defrag *defrag_new(const struct defrag_options *o, struct arena *process,
-			  struct arena_pool *pool, struct decode_counters *counters);
+			  struct arena_pool *pool);
 void defrag_free(struct defrag *d);
 
 /* Takes a piece of *p (src, dst, vlans, depth, proto, frame are set). Returns the whole packet if

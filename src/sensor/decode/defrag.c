@@ -72,7 +72,6 @@ struct tracker {
 
 struct defrag {
 	struct defrag_options options; /* no zeroes */
-	struct decode_counters *counters;
 	struct arena_pool *pool;
 	struct tracker *buckets[BUCKETS];
 	struct tracker *oldest, *newest;
@@ -82,14 +81,13 @@ struct defrag {
 };
 
 struct defrag *defrag_new(const struct defrag_options *o, struct arena *process,
-			  struct arena_pool *pool, struct decode_counters *counters)
+			  struct arena_pool *pool)
 {
 	struct defrag *d = ARENA_NEW(process, struct defrag);
 
 	if (d == NULL)
 		return NULL;
 	d->pool = pool;
-	d->counters = counters;
 	d->options = *o;
 	if (o->timeout_s == 0)
 		d->options.timeout_s = DEFRAG_TIMEOUT_S;
@@ -181,12 +179,6 @@ static void tracker_free(struct defrag *d, struct tracker *t)
 	d->bytes -= before - d->pool->out;
 }
 
-static void give_up(struct defrag *d, struct tracker *t)
-{
-	d->counters->given_up++;
-	tracker_free(d, t);
-}
-
 static struct tracker *tracker_new(struct defrag *d, const struct packet *p, uint32_t id,
 				   uint32_t hash)
 {
@@ -195,7 +187,7 @@ static struct tracker *tracker_new(struct defrag *d, const struct packet *p, uin
 	struct tracker *t;
 
 	while (d->oldest != NULL && (d->count >= o->trackers || d->bytes >= o->bytes_max))
-		give_up(d, d->oldest);
+		tracker_free(d, d->oldest);
 	t = take(d, &arena, sizeof *t, _Alignof(struct tracker));
 	if (t == NULL)
 		return NULL;
@@ -233,7 +225,7 @@ static struct tracker *tracker_of(struct defrag *d, const struct packet *p, uint
 	for (struct tracker *t = d->buckets[hash % BUCKETS]; t != NULL; t = t->hash_next)
 		if (t->hash == hash && is_of(t, p, id)) {
 			if (timed_out(d, t)) { /* a host whose time is shorter than others' */
-				give_up(d, t);
+				tracker_free(d, t);
 				break;
 			}
 			list_out(d, t);
@@ -406,7 +398,7 @@ static void expire(struct defrag *d, struct wall_ns at)
 	if (at.ns > d->now.ns)
 		d->now = at;
 	while (d->oldest != NULL && timed_out(d, d->oldest))
-		give_up(d, d->oldest);
+		tracker_free(d, d->oldest);
 }
 
 /* Keeps the headers of the piece at offset 0. */
@@ -470,17 +462,15 @@ struct slice defrag_add(struct defrag *d, struct packet *p, const struct defrag_
 	if (t != NULL && !piece_fits(p, t, piece))
 		return whole;
 	if (t == NULL || !piece_keep(d, t, p, piece)) {
-		d->counters->memory_hits++;
 		p->no_room = true;
 		packet_anomaly(p, v6 ? IPV6_FRAG_IGNORED : IPV4_FRAG_IGNORED);
 		if (t != NULL)
-			give_up(d, t); /* it cannot become whole */
+			tracker_free(d, t); /* it cannot become whole */
 		return whole;
 	}
 	if (is_whole(t)) {
 		whole = rebuild(t, v6, memory);
 		*out_ip_at = t->link.len;
-		d->counters->rebuilt[v6] += whole.len != 0;
 		if (whole.len == 0)
 			packet_anomaly(p, v6 ? IPV6_FRAG_PKT_TOO_LARGE : IPV4_FRAG_PKT_TOO_LARGE);
 		tracker_free(d, t);

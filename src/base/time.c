@@ -11,11 +11,11 @@ struct civil {
 	int month, day; /* 1..12, 1..31 */
 };
 
-static int64_t days_of(struct civil c)
+int64_t time_days(int64_t year, int month, int day)
 {
-	int64_t y = c.month <= 2 ? c.year - 1 : c.year;
-	int64_t era = y / 400, yoe = y % 400;
-	int64_t doy = (153 * (c.month + (c.month > 2 ? -3 : 9)) + 2) / 5 + c.day - 1;
+	int64_t y = month <= 2 ? year - 1 : year;
+	int64_t era = (y >= 0 ? y : y - 399) / 400, yoe = y - era * 400;
+	int64_t doy = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
 
 	return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
 }
@@ -138,6 +138,8 @@ bool time_parse(struct slice s, struct wall_ns *out)
 	}
 	if (!zone_parse(slice_from(s, at), &zone))
 		return false;
-	out->ns = (days_of(c) * DAY_S + h * 3600 + m * 60 + sec - zone) * TIME_NS_PER_S + ns;
+	out->ns = (time_days(c.year, c.month, c.day) * DAY_S + h * 3600 + m * 60 + sec - zone) *
+			  TIME_NS_PER_S +
+		  ns;
 	return true;
 }

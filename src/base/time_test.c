@@ -48,4 +48,20 @@ static void bad_text_is_refused(struct test *t)
 	EXPECT(t, time_parse(SLICE("1970-01-01T02:30:00+02:30"), &a) && a.ns == 0);
 }
 
-TESTS(T(forms), T(text_round_trips), T(bad_text_is_refused))
+static void days_are_counted(struct test *t)
+{
+	static const uint8_t lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	int64_t days = -719528; /* 0000-01-01 */
+
+	for (int64_t year = 0; year < 10000; year++)
+		for (int month = 1; month <= 12; month++) {
+			bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+
+			EXPECT(t, time_days(year, month, 1) == days);
+			EXPECT(t, time_days(year, month, 31) == days + 30);
+			days += lengths[month - 1] + (month == 2 && leap);
+		}
+	EXPECT(t, time_days(1970, 1, 1) == 0);
+}
+
+TESTS(T(forms), T(text_round_trips), T(bad_text_is_refused), T(days_are_counted))

@@ -12,16 +12,6 @@ struct cert_operand {
 	int64_t a, b; /* seconds since 1970 */
 };
 
-/* Days from 1970-01-01 to a day of the Gregorian calendar, years 0 and later: the year begins in
- * March, so that February's length is the last to matter. */
-static int64_t days_of(int64_t year, int64_t month, int64_t day)
-{
-	int64_t y = month <= 2 ? year - 1 : year, m = month <= 2 ? month + 9 : month - 3;
-
-	return 365 * y + (y >= 0 ? y / 4 - y / 100 + y / 400 : -1) + (153 * m + 2) / 5 + day - 1 -
-	       719468;
-}
-
 /* n digits and the sign behind them, if there is one; false: others. */
 static bool digits_take(struct slice *s, size_t n, const char *signs, int64_t *out)
 {
@@ -63,7 +53,7 @@ static bool date_parse(struct slice s, int64_t *out)
 		if (!digits_take(&s, parts[i].digits, parts[i].signs, &v[i]) ||
 		    v[i] < parts[i].least || v[i] > parts[i].most)
 			return false;
-	*out = days_of(v[0], v[1], v[2]) * 86400 + v[3] * 3600 + v[4] * 60 + v[5];
+	*out = time_days(v[0], (int)v[1], (int)v[2]) * 86400 + v[3] * 3600 + v[4] * 60 + v[5];
 	return s.len == 0 && i >= 2;
 }
 

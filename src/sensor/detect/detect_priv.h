@@ -461,6 +461,13 @@ struct detect_file_tests;
 bool detect_files_store(const struct detect_file_tests *o);
 /* The rule looks in these directions. */
 void detect_files_bound(struct detect_file_tests *o, uint8_t dirs, bool both_sides);
+/* kw_iprep.c: whose address a test is about, "any", "src", "dst" or "both". */
+enum detect_sides { SIDES_ANY, SIDES_SRC, SIDES_DST, SIDES_BOTH };
+MUST_USE bool detect_sides_parse(struct slice word, enum detect_sides *out);
+typedef bool detect_address_fn(const void *operand, const struct addr *a);
+/* v has addresses. */
+bool detect_sides_hold(enum detect_sides sides, const struct detect_view *v,
+		       detect_address_fn *holds, const void *operand);
 /* kw_frame.c: fills in b->frame for "NAME", or "PROTOCOL.NAME"; false: nobody has such frames. */
 bool detect_frames_named(struct detect_buffer *b, uint64_t apps, struct slice name);
 

@@ -9,14 +9,15 @@ enum { COUNTRIES_MAX = 64 };
 
 struct geoip_operand {
 	const struct detect_geo *database;
-	enum { SIDE_ANY, SIDE_SRC, SIDE_DST, SIDE_BOTH } side;
+	enum detect_sides sides;
 	bool negated;
 	struct slice country[COUNTRIES_MAX];
 	uint32_t count;
 };
 
-static bool holds(const struct geoip_operand *o, const struct addr *a)
+static bool holds(const void *operand, const struct addr *a)
 {
+	const struct geoip_operand *o = operand;
 	struct slice country = detect_geo_country(o->database, a);
 
 	if (country.ptr == NULL)
@@ -31,19 +32,8 @@ static bool geoip(const void *operand, const struct detect_view *v)
 {
 	const struct geoip_operand *o = operand;
 
-	if (v->packet == NULL || v->src == NULL || v->src->family != 4)
-		return false;
-	switch (o->side) {
-	case SIDE_SRC:
-		return holds(o, v->src);
-	case SIDE_DST:
-		return holds(o, v->dst);
-	case SIDE_BOTH:
-		return holds(o, v->src) && holds(o, v->dst);
-	case SIDE_ANY:
-		break;
-	}
-	return holds(o, v->src) || holds(o, v->dst);
+	return v->packet != NULL && v->src != NULL && v->src->family == 4 &&
+	       detect_sides_hold(o->sides, v, holds, o);
 }
 
 static enum status database_get(struct detect_compiler *c, struct fail *why)
@@ -75,20 +65,14 @@ static enum status database_get(struct detect_compiler *c, struct fail *why)
 static enum status compile(struct detect_compiler *c, const struct detect_keyword *kw,
 			   struct slice value, struct fail *why)
 {
-	static const char *const sides[] = {"any", "src", "dst", "both"};
 	struct geoip_operand *o = ARENA_NEW(c->arena, struct geoip_operand);
 	struct slice rest = value, first = slice_trim(slice_split(&rest, ','));
 	enum status st;
-	unsigned i = 0;
 
 	if (o == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for %s", kw->name);
-	while (i < 4 && !slice_equal(first, slice_of(sides[i])))
-		i++;
-	if (i == 4 || rest.ptr == NULL)
+	if (rest.ptr == NULL || !detect_sides_parse(first, &o->sides))
 		rest = value; /* countries at once: of either side */
-	else
-		o->side = SIDE_ANY + i;
 	while (rest.ptr != NULL) {
 		struct slice country = slice_trim(slice_split(&rest, ','));
 

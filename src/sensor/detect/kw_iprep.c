@@ -33,7 +33,7 @@ struct detect_reputation {
 
 struct iprep {
 	const struct detect_reputation *lists;
-	enum { SIDE_ANY, SIDE_SRC, SIDE_DST, SIDE_BOTH } side;
+	enum detect_sides sides;
 	uint8_t category;
 	enum { ASK_SCORE, ASK_SET, ASK_NOT_SET } ask;
 	struct detect_range range;
@@ -215,10 +215,41 @@ static enum status lists_get(struct detect_compiler *c, struct fail *why)
 	return st;
 }
 
+/* ---- whose address ---- */
+
+bool detect_sides_parse(struct slice word, enum detect_sides *out)
+{
+	static const char *const words[] = {"any", "src", "dst", "both"};
+
+	for (unsigned i = 0; i < sizeof words / sizeof words[0]; i++)
+		if (slice_equal(word, slice_of(words[i]))) {
+			*out = SIDES_ANY + i;
+			return true;
+		}
+	return false;
+}
+
+bool detect_sides_hold(enum detect_sides sides, const struct detect_view *v,
+		       detect_address_fn *holds, const void *operand)
+{
+	switch (sides) {
+	case SIDES_SRC:
+		return holds(operand, v->src);
+	case SIDES_DST:
+		return holds(operand, v->dst);
+	case SIDES_BOTH:
+		return holds(operand, v->src) && holds(operand, v->dst);
+	case SIDES_ANY:
+		break;
+	}
+	return holds(operand, v->src) || holds(operand, v->dst);
+}
+
 /* ---- the keyword ---- */
 
-static bool holds(const struct iprep *o, const struct addr *a)
+static bool holds(const void *operand, const struct addr *a)
 {
+	const struct iprep *o = operand;
 	int score = score_of(o->lists, a, o->category);
 
 	if (o->ask != ASK_SCORE)
@@ -230,19 +261,7 @@ static bool test(const void *operand, const struct detect_view *v)
 {
 	const struct iprep *o = operand;
 
-	if (v->src == NULL)
-		return false;
-	switch (o->side) {
-	case SIDE_SRC:
-		return holds(o, v->src);
-	case SIDE_DST:
-		return holds(o, v->dst);
-	case SIDE_BOTH:
-		return holds(o, v->src) && holds(o, v->dst);
-	case SIDE_ANY:
-		break;
-	}
-	return holds(o, v->src) || holds(o, v->dst);
+	return v->src != NULL && detect_sides_hold(o->sides, v, holds, o);
 }
 
 /* "<" and so on with the score behind it; "<0" is as odd here as anywhere, but allowed. */
@@ -265,28 +284,24 @@ static bool range_read(struct slice op, struct slice value, struct detect_range 
 static enum status compile(struct detect_compiler *c, const struct detect_keyword *kw,
 			   struct slice value, struct fail *why)
 {
-	static const char *const sides[] = {"any", "src", "dst", "both"};
 	struct iprep *o = ARENA_NEW(c->arena, struct iprep);
 	struct slice side = slice_trim(slice_split(&value, ','));
 	struct slice name = slice_trim(slice_split(&value, ','));
 	struct slice op = slice_trim(slice_split(&value, ','));
 	enum status st;
-	unsigned i = 0;
 
 	if (o == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for iprep");
-	while (i < 4 && !slice_equal(side, slice_of(sides[i])))
-		i++;
 	o->ask = slice_equal(op, SLICE("isset"))      ? ASK_SET
 		 : slice_equal(op, SLICE("isnotset")) ? ASK_NOT_SET
 						      : ASK_SCORE;
-	if (i == 4 || (o->ask == ASK_SCORE ? !range_read(op, slice_trim(value), &o->range)
-					   : value.ptr != NULL))
+	if (!detect_sides_parse(side, &o->sides) ||
+	    (o->ask == ASK_SCORE ? !range_read(op, slice_trim(value), &o->range)
+				 : value.ptr != NULL))
 		return fail_set(why, ST_INVALID,
 				"iprep is any|src|dst|both, a category, and an operator with a "
 				"score of 0 to %d, isset or isnotset",
 				SCORE_MAX);
-	o->side = SIDE_ANY + i;
 	st = lists_get(c, why);
 	if (st != ST_OK)
 		return st;

@@ -151,13 +151,6 @@ static bool same_pattern(const struct item *a, const struct item *b)
 	       is_near(a) == is_near(b);
 }
 
-static int rule_number_compare(const void *pa, const void *pb)
-{
-	uint32_t a = *(const uint32_t *)pa, b = *(const uint32_t *)pb;
-
-	return a < b ? -1 : a > b;
-}
-
 static bool needs_bytes(const struct builder *b, const struct draft *d, uint32_t rule)
 {
 	return d->packets && b->rules->rules[rule].payload_list >= 0;
@@ -194,8 +187,8 @@ static void patterns_fill(const struct builder *b, const struct draft *d, struct
 			p->anywhere = false;
 		g->entries[entries++] = items[i].entry;
 	}
-	qsort(g->plain, g->plain_count, sizeof g->plain[0], rule_number_compare);
-	qsort(g->loaded, g->loaded_count, sizeof g->loaded[0], rule_number_compare);
+	qsort(g->plain, g->plain_count, sizeof g->plain[0], detect_rule_number_compare);
+	qsort(g->loaded, g->loaded_count, sizeof g->loaded[0], detect_rule_number_compare);
 }
 
 /* NULL: no rules in it, or no memory (b->full). */

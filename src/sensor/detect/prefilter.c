@@ -114,7 +114,7 @@ void detect_candidates_add(struct detect_candidates *c, uint32_t rule)
 	c->items[c->count++] = rule;
 }
 
-static int number_compare(const void *pa, const void *pb)
+int detect_rule_number_compare(const void *pa, const void *pb)
 {
 	uint32_t a = *(const uint32_t *)pa, b = *(const uint32_t *)pb;
 
@@ -124,7 +124,7 @@ static int number_compare(const void *pa, const void *pb)
 void detect_candidates_sort(struct detect_candidates *c)
 {
 	if (c->count > SORT_SMALL) {
-		qsort(c->items, c->count, sizeof c->items[0], number_compare);
+		qsort(c->items, c->count, sizeof c->items[0], detect_rule_number_compare);
 		return;
 	}
 	for (size_t i = 1; i < c->count; i++) {

@@ -145,6 +145,8 @@ MUST_USE bool detect_candidates_init(struct detect_candidates *c, size_t rules, 
 void detect_candidates_reset(struct detect_candidates *c);
 void detect_candidates_add(struct detect_candidates *c, uint32_t rule);
 void detect_candidates_sort(struct detect_candidates *c);
+/* Of two rule numbers, for qsort(). */
+int detect_rule_number_compare(const void *pa, const void *pb);
 
 /* Adds the rules of packets (stream: of streams) that v's bytes, ports and application may concern.
  */

@@ -189,3 +189,10 @@ void arena_pool_drain(struct arena_pool *p)
 		free(b);
 	}
 }
+
+void arena_end(struct arena a, struct arena_pool pool)
+{
+	a.pool = &pool;
+	arena_reset(&a);
+	arena_pool_drain(&pool);
+}

@@ -75,4 +75,7 @@ void *arena_grow(struct arena *a, void *old, size_t count, size_t *room, size_t 
 void arena_reset(struct arena *a);	     /* gives every block back to the pool */
 void arena_pool_drain(struct arena_pool *p); /* gives free blocks back to the system */
 
+/* Both for an arena that its pool is for alone; by value, for they may lie in what goes. */
+void arena_end(struct arena a, struct arena_pool pool);
+
 #endif

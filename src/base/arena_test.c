@@ -128,7 +128,25 @@ static void a_share_takes_no_more_than_its_budget_nor_than_the_whole_has(struct 
 	arena_pool_drain(&whole);
 }
 
-TESTS(T(bytes_to_be_written_obey_the_same_limits),
+static void an_arena_ends_with_what_it_lies_in(struct test *t)
+{
+	struct arena_pool pool = {.budget = SIZE_MAX};
+	struct arena a = {.pool = &pool};
+	struct home {
+		struct arena_pool pool;
+		struct arena arena;
+	} *home = ARENA_NEW(&a, struct home);
+
+	EXPECT(t, home != NULL);
+	home->pool = pool;
+	home->arena = a;
+	home->arena.pool = &home->pool;
+	EXPECT(t, arena_alloc(&home->arena, 2 * ARENA_BLOCK, 8, 1) != NULL);
+	arena_end(home->arena, home->pool); /* the sanitizers say what is left */
+	arena_end((struct arena){0}, (struct arena_pool){0});
+}
+
+TESTS(T(an_arena_ends_with_what_it_lies_in), T(bytes_to_be_written_obey_the_same_limits),
       T(a_share_takes_no_more_than_its_budget_nor_than_the_whole_has),
       T(a_room_is_used_before_the_pool), T(aligns_and_zeroes), T(refuses_overflow_and_budget),
       T(allocations_never_overlap))

@@ -37,17 +37,10 @@ struct reload {
 
 void daemon_live_rules_free(struct live_rules *r)
 {
-	struct arena_pool pool;
-	struct arena arena;
-
 	if (r == NULL)
 		return;
 	daemon_rules_close(&r->rules);
-	pool = r->pool; /* r lies in its own arena */
-	arena = r->arena;
-	arena.pool = &pool;
-	arena_reset(&arena);
-	arena_pool_drain(&pool);
+	arena_end(r->arena, r->pool); /* r lies in it */
 }
 
 /* config NULL: read again. */

@@ -27,18 +27,11 @@ struct detect_gear {
 
 void detect_gear_free(struct detect_gear *g)
 {
-	struct arena_pool pool;
-	struct arena arena;
-
 	if (g == NULL)
 		return;
 	detect_scratch_free(g->hs);
 	detect_pcre_worker_free(g->pcre);
-	pool = g->pool; /* g lies in its own arena */
-	arena = g->arena;
-	arena.pool = &pool;
-	arena_reset(&arena);
-	arena_pool_drain(&pool);
+	arena_end(g->arena, g->pool); /* g lies in it */
 }
 
 static bool costs_make(struct detect_gear *g)

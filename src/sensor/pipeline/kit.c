@@ -78,16 +78,9 @@ struct pipeline_kit *pipeline_exchange(struct pipeline *p, struct pipeline_kit *
 
 void pipeline_kit_free(struct pipeline_kit *k)
 {
-	struct arena_pool pool;
-	struct arena arena;
-
 	if (k == NULL)
 		return;
 	detect_gear_free(k->gear);
 	file_magic_close(k->types);
-	pool = k->pool; /* k lies in its own arena */
-	arena = k->arena;
-	arena.pool = &pool;
-	arena_reset(&arena);
-	arena_pool_drain(&pool);
+	arena_end(k->arena, k->pool); /* k lies in it */
 }

@@ -643,9 +643,6 @@ const struct pipeline_counters *pipeline_counters(struct pipeline *p)
 
 void pipeline_free(struct pipeline *p)
 {
-	struct arena_pool pool;
-	struct arena arena;
-
 	if (p == NULL)
 		return;
 	p->finished = true;
@@ -663,9 +660,5 @@ void pipeline_free(struct pipeline *p)
 		file_magic_close(p->app->files.types);
 	file_magic_close(p->own_types);
 	arena_pool_drain(&p->pool);
-	pool = p->fixed_pool; /* p lies in its own arena */
-	arena = p->fixed;
-	arena.pool = &pool;
-	arena_reset(&arena);
-	arena_pool_drain(&pool);
+	arena_end(p->fixed, p->fixed_pool); /* p lies in it */
 }

@@ -115,8 +115,8 @@ static void gather(void *ctx, struct pipeline_stats *sum)
 	daemon_live_stats_add(w->live, w, sum);
 }
 
-static enum status pipeline_make(struct live *l, struct live_worker *w, struct slice dir,
-				 uint64_t seed, struct fail *why)
+static enum status pipeline_make(struct live *l, struct live_worker *w, uint64_t seed,
+				 struct fail *why)
 {
 	const struct rule_set *set = &l->rules->rules.set;
 	struct pipeline_output outputs[PIPELINE_OUTPUTS_MAX];
@@ -139,12 +139,13 @@ static enum status pipeline_make(struct live *l, struct live_worker *w, struct s
 				     .stats_silent = w->index != 0,
 				     .stats_ctx = w,
 				     .stats_gather = gather};
-	enum status st = daemon_store_open(l->o->config, dir, l->arena, &w->store, why);
 
-	if (st != ST_OK)
-		return st;
 	if (o.station.len == 0)
 		o.station = w->interface;
+	w->handles_pool.budget = SIZE_MAX;
+	w->handles.pool = &w->handles_pool;
+	w->store = l->store;
+	w->store.arena = &w->handles;
 	w->store.sink.ctx = &w->store;
 	o.store = w->store.on ? &w->store.sink : NULL;
 	for (size_t i = 0; i < l->outputs.count; i++)
@@ -163,9 +164,11 @@ static enum status pipelines_make(struct live *l, struct slice dir, struct fail 
 
 	if (st == ST_OK)
 		st = shared_make(l, why);
+	if (st == ST_OK)
+		st = daemon_store_open(l->o->config, dir, l->arena, &l->store, why);
 	crypto_random_fill(&random, (uint8_t *)&seed, sizeof seed);
 	for (size_t i = 0; st == ST_OK && i < l->worker_count; i++)
-		st = pipeline_make(l, &l->workers[i], dir, seed, why);
+		st = pipeline_make(l, &l->workers[i], seed, why);
 	return st;
 }
 
@@ -387,6 +390,7 @@ static enum status finish(struct live *l, struct daemon_live_result *r, struct f
 			*why = w->why;
 		}
 		pipeline_free(w->pipeline);
+		arena_end(w->handles, w->handles_pool);
 		source_close(w->source);
 	}
 	r->records = daemon_outputs_records(&l->outputs);

@@ -75,7 +75,9 @@ struct live_worker {
 	bool started, said; /* said: why it ended */
 	struct source *source;
 	struct pipeline *pipeline;
-	struct daemon_store store;
+	struct daemon_store store; /* live.store, with handles of its own: */
+	struct arena_pool handles_pool;
+	struct arena handles;
 	uint32_t file_ids;
 	bool sums_trusted;
 	struct mono_ns counted; /* when counters were published last */
@@ -117,6 +119,7 @@ struct live {
 	struct live_worker *workers;
 	size_t worker_count;
 	struct daemon_outputs outputs;
+	struct daemon_store store; /* opened once; workers have copies */
 	struct lines *lines;
 	struct live_rules *rules; /* those in use */
 	struct live_rules *kept;  /* that a pipeline may still hold, and no worker uses */

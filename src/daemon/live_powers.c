@@ -97,9 +97,8 @@ static void writable(const struct live *l, struct slice dir, struct paths *p)
 	add(p, l->data_dir); /* sets that rules change, now or after a reload */
 	for (size_t i = 0; i < l->outputs.count; i++)
 		add(p, folder_of(l->outputs.eves[i].path));
-	for (size_t i = 0; i < l->worker_count; i++)
-		if (l->workers[i].store.on)
-			add(p, l->workers[i].store.dir);
+	if (l->store.on)
+		add(p, l->store.dir);
 	add_list(p, l->o->config, "security.landlock.directories.write");
 }
 

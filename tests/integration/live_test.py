@@ -1,6 +1,7 @@
 """A sensor on an interface: what it sees is what a capture file shows it, whatever happens meanwhile."""
 import base64
 import collections
+import hashlib
 import json
 import os
 import re
@@ -399,6 +400,23 @@ def test_sets_that_rules_change_are_written_by_all_workers_at_the_end():
         with open(os.path.join(p.out, "paths.lst")) as f:
             kept = {base64.b64decode(line).decode() for line in f}
         assert kept == {f"/p{i}" for i in range(20)}, kept
+
+
+def test_files_are_stored_by_all_workers():
+    with Place('alert http any any -> any any (msg:"kept"; flow:to_client; filestore; sid:1;)') as p:
+        s = p.sensor("-c", p.file("s.yaml", """%YAML 1.1
+---
+outputs:
+  - eve-log: {enabled: yes, filename: eve.json, types: [files]}
+  - file-store: {enabled: yes, version: 2, dir: kept}
+"""))
+        bodies = [b"body %d" % i for i in range(200)]
+        flows = [wire.http(wire.host(0x010000 + i), 1024, wire.host(0x020000 + i), "/", body=b) for i, b in enumerate(bodies)]
+        status = s.seen(p.wire.send(p.capture([frame for step in zip(*flows) for frame in step])))
+        assert all(w["packets"] > 0 for w in status["workers"]), status["workers"]
+        s.end()
+        kept = {name for _, _, names in os.walk(os.path.join(p.out, "kept")) for name in names}
+        assert kept == {hashlib.sha256(b).hexdigest() for b in bodies}, len(kept)
 
 
 def test_an_interface_that_is_not_there_is_named():

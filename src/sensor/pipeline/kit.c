@@ -26,6 +26,14 @@ static struct pipeline_kit *kit_make(const struct detect_rules *rules)
 	return k;
 }
 
+void pipeline_rules_ask(struct pipeline *p, const struct detect_rules *rules)
+{
+	detect_rules_files(rules, &p->app->files);
+	p->app->hassh = detect_rules_use(rules, SLICE("ssh.hassh"));
+	if (detect_rules_want_frames(rules))
+		p->app->frames |= APP_FRAMES_FOR_RULES;
+}
+
 bool pipeline_kit_first(struct pipeline *p)
 {
 	p->kit = kit_make(p->options.rules);
@@ -68,10 +76,7 @@ struct pipeline_kit *pipeline_exchange(struct pipeline *p, struct pipeline_kit *
 	p->kit = kit;
 	p->options.rules = kit->rules;
 	p->verdict = (struct verdict){0}; /* it may name a rule that goes */
-	detect_rules_files(kit->rules, &p->app->files);
-	p->app->hassh = detect_rules_use(kit->rules, SLICE("ssh.hassh"));
-	if (detect_rules_want_frames(kit->rules))
-		p->app->frames |= APP_FRAMES_FOR_RULES;
+	pipeline_rules_ask(p, kit->rules);
 	p->app->files.types = p->own_types != NULL ? p->own_types : kit->types;
 	return old;
 }

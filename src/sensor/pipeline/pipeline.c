@@ -550,7 +550,7 @@ static enum status parts_new(struct pipeline *p, struct fail *why)
 	if (st != ST_OK)
 		return st;
 	if (p->options.rules != NULL)
-		detect_rules_files(p->options.rules, &p->app->files);
+		pipeline_rules_ask(p, p->options.rules);
 	p->app->files.sink = p->options.store;
 	p->app->files.ids = p->options.file_ids;
 	if (p->app->files.magic || p->app->files.types_wanted) {
@@ -563,9 +563,6 @@ static enum status parts_new(struct pipeline *p, struct fail *why)
 		return fail_set(why, ST_NOMEM, "no memory for a sensor");
 	if (p->options.rules == NULL)
 		return ST_OK;
-	p->app->hassh = detect_rules_use(p->options.rules, SLICE("ssh.hassh"));
-	if (detect_rules_want_frames(p->options.rules))
-		p->app->frames |= APP_FRAMES_FOR_RULES;
 	st = detect_worker_new(p->options.rules, p->options.shared, &p->fixed, &p->pool,
 			       (struct detect_sink){p, pipeline_report_hit, rule_acts}, &p->detect,
 			       why);

@@ -61,6 +61,9 @@ struct pipeline {
 /* The outputs of p->options, in p->fixed. */
 MUST_USE enum status pipeline_outputs_new(struct pipeline *p, struct fail *why);
 
+/* What rules want of the application's parsers is switched on. */
+void pipeline_rules_ask(struct pipeline *p, const struct detect_rules *rules);
+
 /* The kit of the rules that p was made with. False: no memory. */
 MUST_USE bool pipeline_kit_first(struct pipeline *p);
 

@@ -41,33 +41,21 @@ void report_add_verdict(struct pipeline *p)
 
 /* ---- drop ---- */
 
-static void add_u64(struct json *j, const char *key, uint64_t v)
-{
-	json_key(j, key);
-	json_u64(j, v);
-}
-
-static void add_flag(struct json *j, const char *key, bool v)
-{
-	json_key(j, key);
-	json_bool(j, v);
-}
-
 static void add_ip(struct json *j, const struct packet *p)
 {
 	struct cursor c = cursor_of(p->ip_header);
 	uint32_t word = cursor_be32(&c);
 
 	if (p->ip_version == 4) {
-		add_u64(j, "len", word & 0xffff);
-		add_u64(j, "tos", p->tos);
-		add_u64(j, "ttl", p->ttl);
-		add_u64(j, "ipid", p->ip_id);
+		json_member_u64(j, "len", word & 0xffff);
+		json_member_u64(j, "tos", p->tos);
+		json_member_u64(j, "ttl", p->ttl);
+		json_member_u64(j, "ipid", p->ip_id);
 	} else if (p->ip_version == 6) {
-		add_u64(j, "len", cursor_be16(&c));
-		add_u64(j, "tc", p->tos);
-		add_u64(j, "hoplimit", p->ttl);
-		add_u64(j, "flowlbl", word & 0xfffff);
+		json_member_u64(j, "len", cursor_be16(&c));
+		json_member_u64(j, "tc", p->tos);
+		json_member_u64(j, "hoplimit", p->ttl);
+		json_member_u64(j, "flowlbl", word & 0xfffff);
 	}
 }
 
@@ -80,13 +68,13 @@ static void add_tcp(struct json *j, const struct packet *p)
 		     {"rst", TCP_RST}, {"urg", TCP_URG}, {"fin", TCP_FIN}};
 	struct cursor c = cursor_of(slice_from(p->l4_header, 12));
 
-	add_u64(j, "tcpseq", p->tcp.seq);
-	add_u64(j, "tcpack", p->tcp.ack);
-	add_u64(j, "tcpwin", p->tcp.window);
+	json_member_u64(j, "tcpseq", p->tcp.seq);
+	json_member_u64(j, "tcpack", p->tcp.ack);
+	json_member_u64(j, "tcpwin", p->tcp.window);
 	for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
-		add_flag(j, flags[i].name, (p->tcp.flags & flags[i].bit) != 0);
-	add_u64(j, "tcpres", cursor_u8(&c) & 0x0f);
-	add_u64(j, "tcpurgp", p->tcp.urgent);
+		json_member_bool(j, flags[i].name, (p->tcp.flags & flags[i].bit) != 0);
+	json_member_u64(j, "tcpres", cursor_u8(&c) & 0x0f);
+	json_member_u64(j, "tcpurgp", p->tcp.urgent);
 }
 
 static void add_l4(struct json *j, const struct packet *p)
@@ -100,12 +88,12 @@ static void add_l4(struct json *j, const struct packet *p)
 		add_tcp(j, p);
 		break;
 	case IP_PROTO_UDP:
-		add_u64(j, "udplen", cursor_be16(&c));
+		json_member_u64(j, "udplen", cursor_be16(&c));
 		break;
 	case IP_PROTO_ICMP:
 	case IP_PROTO_ICMP6:
-		add_u64(j, "icmp_id", p->icmp_id);
-		add_u64(j, "icmp_seq", p->icmp_seq);
+		json_member_u64(j, "icmp_id", p->icmp_id);
+		json_member_u64(j, "icmp_seq", p->icmp_seq);
 		break;
 	default:
 		break;
@@ -127,14 +115,14 @@ static void add_alert(struct pipeline *p, const struct rule *rule)
 	json_object(&j);
 	json_key(&j, "action");
 	json_z(&j, "blocked");
-	add_u64(&j, "gid", rule->gid);
-	add_u64(&j, "signature_id", rule->sid);
-	add_u64(&j, "rev", rule->rev);
+	json_member_u64(&j, "gid", rule->gid);
+	json_member_u64(&j, "signature_id", rule->sid);
+	json_member_u64(&j, "rev", rule->rev);
 	json_key(&j, "signature");
 	json_str(&j, rule->msg);
 	json_key(&j, "category");
 	json_str(&j, rule->category);
-	add_u64(&j, "severity", rule->priority);
+	json_member_u64(&j, "severity", rule->priority);
 	json_end(&j);
 	report_add_json(p, "", "alert", &b);
 }

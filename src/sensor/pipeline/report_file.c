@@ -16,18 +16,6 @@ static void put_hash(struct json *j, const char *key, const uint8_t *digest, siz
 	json_str(j, crypto_hex_write((struct slice){digest, bytes}, hex));
 }
 
-static void put_u64(struct json *j, const char *key, uint64_t v)
-{
-	json_key(j, key);
-	json_u64(j, v);
-}
-
-static void put_bool(struct json *j, const char *key, bool v)
-{
-	json_key(j, key);
-	json_bool(j, v);
-}
-
 /* MD5 and SHA-1 are said of whole files only; SHA-256 of whatever was seen. */
 static void put_hashes(struct json *j, const struct file *f)
 {
@@ -55,21 +43,21 @@ static void put_file(struct json *j, const struct file *f, uint64_t tx_id)
 		json_key(j, "magic");
 		json_str(j, f->magic);
 	}
-	put_bool(j, "gaps", f->gaps);
+	json_member_bool(j, "gaps", f->gaps);
 	json_key(j, "state");
 	json_z(j, file_state_name(f->state));
 	put_hashes(j, f);
-	put_bool(j, "stored", f->stored);
+	json_member_bool(j, "stored", f->stored);
 	if (f->stored)
-		put_u64(j, "file_id", f->id);
+		json_member_u64(j, "file_id", f->id);
 	else if (f->wanted && f->handle != NULL)
-		put_bool(j, "storing", true);
-	put_u64(j, "size", f->size);
+		json_member_bool(j, "storing", true);
+	json_member_u64(j, "size", f->size);
 	if (f->ranged) {
-		put_u64(j, "start", f->start);
-		put_u64(j, "end", f->end);
+		json_member_u64(j, "start", f->start);
+		json_member_u64(j, "end", f->end);
 	}
-	put_u64(j, "tx_id", tx_id);
+	json_member_u64(j, "tx_id", tx_id);
 	json_end(j);
 }
 

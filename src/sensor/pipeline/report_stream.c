@@ -17,12 +17,6 @@ static void put_words(struct json *j, const char *key, const struct word *words,
 	json_end(j);
 }
 
-static void put_u64(struct json *j, const char *key, uint64_t v)
-{
-	json_key(j, key);
-	json_u64(j, v);
-}
-
 static void put_packet(struct json *j, const struct packet *packet, uint16_t marks)
 {
 	json_key(j, "packet");
@@ -54,19 +48,19 @@ static void put_end(struct json *j, const char *key, const struct flow *f, enum 
 
 	json_key(j, key);
 	json_object(j);
-	put_u64(j, "isn", e->isn);
-	put_u64(j, "next_seq", e->next_seq);
-	put_u64(j, "last_ack", e->last_ack);
-	put_u64(j, "next_win", e->next_win);
+	json_member_u64(j, "isn", e->isn);
+	json_member_u64(j, "next_seq", e->next_seq);
+	json_member_u64(j, "last_ack", e->last_ack);
+	json_member_u64(j, "next_win", e->next_win);
 	if (!e->depth_reached) {
-		put_u64(j, "base_seq", e->base_seq);
-		put_u64(j, "segs_right_edge", e->right_edge);
+		json_member_u64(j, "base_seq", e->base_seq);
+		json_member_u64(j, "segs_right_edge", e->right_edge);
 	}
-	put_u64(j, "window", e->window);
-	put_u64(j, "wscale", e->wscale);
+	json_member_u64(j, "window", e->window);
+	json_member_u64(j, "wscale", e->wscale);
 	put_words(j, "flags", flags, sizeof flags / sizeof flags[0]);
-	put_u64(j, "seg_cnt", e->segments);
-	put_u64(j, "sb_region_size", e->held_bytes);
+	json_member_u64(j, "seg_cnt", e->segments);
+	json_member_u64(j, "sb_region_size", e->held_bytes);
 	json_end(j);
 }
 

@@ -7,8 +7,6 @@
 #include "daemon/lines.h"
 
 #include <poll.h>
-#include <pthread.h>
-#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -195,13 +193,9 @@ enum status daemon_lines_new(struct daemon_eve *eves, size_t eve_count, size_t w
 
 enum status daemon_lines_start(struct lines *l, struct fail *why)
 {
-	pthread_t *t = malloc(sizeof *t);
-
-	if (t == NULL || pthread_create(t, NULL, work, l) != 0) {
-		free(t);
+	if (pthread_create(&l->thread, NULL, work, l) != 0)
 		return fail_set(why, ST_NOMEM, "no thread for the writer");
-	}
-	l->thread = t;
+	l->started = true;
 	return ST_OK;
 }
 
@@ -227,14 +221,14 @@ static bool ended(struct lines *l)
 	struct timespec at = {.tv_sec = (time_t)(until / TIME_NS_PER_S),
 			      .tv_nsec = until % TIME_NS_PER_S};
 
-	return pthread_timedjoin_np(*(pthread_t *)l->thread, NULL, &at) == 0;
+	return pthread_timedjoin_np(l->thread, NULL, &at) == 0;
 }
 
 bool daemon_lines_stop(struct lines *l)
 {
 	if (l == NULL)
 		return true;
-	if (l->thread != NULL) {
+	if (l->started) {
 		uint64_t one = 1;
 
 		atomic_store(&l->stop, true);
@@ -242,8 +236,7 @@ bool daemon_lines_stop(struct lines *l)
 			atomic_store(&l->asleep, false); /* it sleeps SLEEP_MS at most */
 		if (!ended(l))
 			return false;
-		free(l->thread);
-		l->thread = NULL;
+		l->started = false;
 	}
 	for (size_t i = 0; i < l->worker_count; i++)
 		arena_pool_drain(&l->workers[i].pool);

@@ -12,6 +12,7 @@
 #ifndef DEW_DAEMON_LINES_H
 #define DEW_DAEMON_LINES_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/arena.h"
@@ -56,7 +57,8 @@ struct lines {
 	_Atomic uint64_t written, failed; /* lines; failed: the system refused them */
 	_Atomic bool asleep, stop, reopen;
 	int wake; /* an eventfd; -1: none */
-	void *thread;
+	pthread_t thread;
+	bool started; /* and not joined */
 };
 
 /* One ring a worker. The files are the writer's until daemon_lines_stop(). */

@@ -148,10 +148,10 @@ static enum status pipeline_make(struct live *l, struct live_worker *w, uint64_t
 	w->store.arena = &w->handles;
 	w->store.sink.ctx = &w->store;
 	o.store = w->store.on ? &w->store.sink : NULL;
-	for (size_t i = 0; i < l->outputs.count; i++)
-		outputs[i] = (struct pipeline_output){daemon_lines_sink(l->lines, w->index, i),
-						      l->outputs.outputs[i].node,
-						      l->outputs.outputs[i].alerts};
+	for (size_t i = 0; i < l->outputs.count; i++) {
+		outputs[i] = l->outputs.outputs[i];
+		outputs[i].sink = daemon_lines_sink(l->lines, w->index, i);
+	}
 	return pipeline_new(&o, &w->pipeline, why);
 }
 

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "daemon/live.h"
-#include "os/clock.h"
 
 enum state { RESTING, COMPILING, EXCHANGING };
 
@@ -28,7 +27,6 @@ struct reload {
 	struct live_rules *fresh;
 	struct pipeline_kit **kits; /* by worker */
 	size_t waiting;		    /* workers that have not exchanged yet */
-	struct mono_ns began;
 	enum status status;
 	struct fail why;
 };
@@ -174,7 +172,6 @@ void daemon_reload_begin(struct live *l)
 		return;
 	}
 	r->state = COMPILING;
-	r->began = os_clock_mono();
 	atomic_store(&r->compiled, false);
 	r->fresh = NULL;
 	if (pthread_create(&r->thread, NULL, compile, r) != 0) {

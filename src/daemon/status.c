@@ -135,14 +135,8 @@ static struct detect_cost *costs(struct live *l, struct arena *a, size_t *out_co
 	for (size_t i = 0; i < l->worker_count; i++) {
 		c.count = 0;
 		costs_of(&l->workers[i], &c);
-		for (size_t k = 0; k < c.count; k++) {
-			sum[k].rule = c.rows[k].rule;
-			sum[k].asked += c.rows[k].asked;
-			sum[k].looked += c.rows[k].looked;
-			sum[k].bytes += c.rows[k].bytes;
-			sum[k].steps += c.rows[k].steps;
-			sum[k].matched += c.rows[k].matched;
-		}
+		for (size_t k = 0; k < c.count; k++)
+			detect_cost_add(&sum[k], &c.rows[k]);
 	}
 	qsort(sum, n, sizeof *sum, dearest);
 	while (*out_count < n && *out_count < COSTS_SHOWN && sum[*out_count].steps != 0)

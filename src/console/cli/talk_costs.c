@@ -28,16 +28,8 @@ static struct detect_cost *sum(const struct daemon_capture *captures, size_t n, 
 	ASSERT(all != NULL); /* the command is at its end: this ends the process */
 	for (size_t i = 0; i < n; i++) {
 		ASSERT(captures[i].cost_count == count);
-		for (size_t k = 0; k < count; k++) {
-			const struct detect_cost *c = &captures[i].costs[k];
-
-			all[k].rule = c->rule;
-			all[k].asked += c->asked;
-			all[k].looked += c->looked;
-			all[k].bytes += c->bytes;
-			all[k].steps += c->steps;
-			all[k].matched += c->matched;
-		}
+		for (size_t k = 0; k < count; k++)
+			detect_cost_add(&all[k], &captures[i].costs[k]);
 	}
 	*out_count = count;
 	return all;

@@ -219,6 +219,9 @@ struct detect_cost {
 	uint64_t matched;
 };
 
+/* What the same rule cost elsewhere is added. */
+void detect_cost_add(struct detect_cost *sum, const struct detect_cost *c);
+
 /* Counts from now on, in a, until the worker has other gear. False: no memory. */
 MUST_USE bool detect_worker_profile(struct detect_worker *w, struct arena *a);
 /* By rule, in the order of asking; NULL if nothing is counted. */

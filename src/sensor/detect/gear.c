@@ -34,6 +34,16 @@ void detect_gear_free(struct detect_gear *g)
 	arena_end(g->arena, g->pool); /* g lies in it */
 }
 
+void detect_cost_add(struct detect_cost *sum, const struct detect_cost *c)
+{
+	sum->rule = c->rule;
+	sum->asked += c->asked;
+	sum->looked += c->looked;
+	sum->bytes += c->bytes;
+	sum->steps += c->steps;
+	sum->matched += c->matched;
+}
+
 static bool costs_make(struct detect_gear *g)
 {
 	g->costs = ARENA_ARRAY(&g->arena, struct detect_cost, g->rules->count + 1);

@@ -134,7 +134,7 @@ static enum status pipeline_make(struct live *l, struct live_worker *w, uint64_t
 				     .hash_seed = seed,
 				     .shared = l->shared,
 				     .stats = l->outputs.has_stats,
-				     .rules_failed = set->problem_count - set->warning_count,
+				     .rules_failed = rule_set_failed(set),
 				     .rules_skipped = set->skipped,
 				     .stats_silent = w->index != 0,
 				     .stats_ctx = w,
@@ -211,9 +211,8 @@ static enum status rules_first(struct live *l, struct fail *why)
 	set = &l->rules->rules.set;
 	if (l->o->loaded != NULL)
 		l->o->loaded(l->o->ctx, &l->rules->rules);
-	if (l->o->init_errors_fatal && set->problem_count != set->warning_count)
-		return fail_set(why, ST_REFUSED, "%zu rules do not load",
-				set->problem_count - set->warning_count);
+	if (l->o->init_errors_fatal && rule_set_failed(set) != 0)
+		return fail_set(why, ST_REFUSED, "%zu rules do not load", rule_set_failed(set));
 	return ST_OK;
 }
 

@@ -50,7 +50,7 @@ enum status daemon_sensor(const struct daemon_sensor_options *o, struct arena *a
 	source.data_dir = daemon_data_dir(o->config, source.data_dir, dir);
 	if (st == ST_OK)
 		st = daemon_rules_load(&source, &o->progress, a, &r.rules, why);
-	bad = r.rules.set.problem_count - r.rules.set.warning_count;
+	bad = rule_set_failed(&r.rules.set);
 	if (st == ST_OK && o->init_errors_fatal && bad != 0)
 		st = fail_set(why, ST_REFUSED, "%zu rules do not load", bad);
 	if (st == ST_OK && detect_rules_save(r.rules.compiled)) {

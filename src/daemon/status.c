@@ -234,7 +234,7 @@ static void add_rules(const struct live *l, struct json *j)
 	json_key(j, "rules");
 	json_object(j);
 	json_member_u64(j, "loaded", detect_rules_count(r->compiled));
-	json_member_u64(j, "failed", r->set.problem_count - r->set.warning_count);
+	json_member_u64(j, "failed", rule_set_failed(&r->set));
 	json_member_u64(j, "reloads", l->reloads);
 	json_member_u64(j, "reloads_failed", l->reloads_failed);
 	json_end(j);

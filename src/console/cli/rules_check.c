@@ -28,12 +28,6 @@ int rules_open(struct cli *c, size_t first, struct daemon_rules *out, struct con
 	return CLI_DONE;
 }
 
-/* Problems that lost a rule. */
-static size_t bad(const struct daemon_rules *r)
-{
-	return r->set.problem_count - r->set.warning_count;
-}
-
 static void problem_json(struct json *j, const struct rule_problem *p)
 {
 	json_object(j);
@@ -74,7 +68,7 @@ static void check_json(const struct daemon_rules *r, const struct daemon_keyword
 	json_key(&j, "loaded");
 	json_u64(&j, detect_rules_count(r->compiled));
 	json_key(&j, "failed");
-	json_u64(&j, bad(r));
+	json_u64(&j, rule_set_failed(&r->set));
 	json_member_u64(&j, "warnings", r->set.warning_count);
 	json_key(&j, "unsupported");
 	stoppers_json(&j, k, n, false);
@@ -106,7 +100,7 @@ int rules_check(struct cli *c)
 		check_json(&rules, keywords, n, &out);
 	else
 		talk_rules(&rules, cli_value(c, "all").ptr ? SIZE_MAX : 20, c->arena, &out);
-	code = bad(&rules) == 0 ? CLI_DONE : CLI_NO;
+	code = rule_set_failed(&rules.set) == 0 ? CLI_DONE : CLI_NO;
 	daemon_rules_close(&rules);
 	return cli_print(c, buf_slice(&out)) ? code : CLI_CANNOT;
 }
@@ -179,7 +173,7 @@ int rules_list(struct cli *c)
 	detect_rules_loaded(rules.compiled, &rules.set, loaded);
 	for (size_t i = 0; i < rules.set.count; i++)
 		row(&rules.set.rules[i], loaded[i], &out);
-	code = bad(&rules) == 0 ? CLI_DONE : CLI_NO;
+	code = rule_set_failed(&rules.set) == 0 ? CLI_DONE : CLI_NO;
 	daemon_rules_close(&rules);
 	return cli_print(c, buf_slice(&out)) ? code : CLI_CANNOT;
 }

@@ -224,7 +224,7 @@ void talk_rules(const struct daemon_rules *r, size_t most, struct arena *a, stru
 	}
 	number(detect_rules_count(r->compiled), out);
 	buf_add_z(out, " rules loaded, ");
-	number(r->set.problem_count - r->set.warning_count, out);
+	number(rule_set_failed(&r->set), out);
 	buf_add_z(out, " not");
 	if (r->set.warning_count != 0) {
 		buf_add_z(out, ", ");

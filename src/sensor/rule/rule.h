@@ -153,6 +153,12 @@ struct rule_set {
 	uint64_t lines;
 };
 
+/* How many problems are rules that do not load. */
+static inline size_t rule_set_failed(const struct rule_set *s)
+{
+	return s->problem_count - s->warning_count;
+}
+
 /* An empty set with Suricata's default variables (HOME_NET = private ranges, EXTERNAL_NET =
  * !HOME_NET, HTTP_SERVERS = HOME_NET, HTTP_PORTS = 80, ...) and default classifications. */
 MUST_USE enum status rule_set_init(struct rule_set *s, struct arena *arena, struct fail *why);

@@ -15,7 +15,7 @@ struct reading {
 static enum status read_file(void *ctx, struct slice name, struct slice *out, struct fail *why)
 {
 	const struct reading *r = ctx;
-	struct slice path = name.ptr[0] == '/' ? name : daemon_path(r->arena, r->dir, name);
+	struct slice path = daemon_path_from(r->arena, r->dir, name);
 
 	return os_file_read(path, CONFIG_BYTES_MAX, r->arena, out, why);
 }

@@ -316,5 +316,5 @@ struct slice daemon_control_path(struct config *config, struct slice dir, struct
 
 	if (!config_bool(config, "unix-command.enabled", true))
 		return SLICE("");
-	return name.len != 0 && name.ptr[0] == '/' ? name : daemon_path(a, dir, name);
+	return daemon_path_from(a, dir, name);
 }

@@ -94,6 +94,8 @@ struct daemon_rules_source {
 MUST_USE enum status daemon_rules_load(const struct daemon_rules_source *src,
 				       const struct daemon_progress *progress, struct arena *a,
 				       struct daemon_rules *out, struct fail *why);
+/* The log folder: `given` (--log-dir), else the configuration's default-log-dir, else this one. */
+struct slice daemon_log_dir(struct config *config, struct slice given);
 /* The folder of files that sets are kept in: `given` (--data-dir), else the configuration's
  * default-data-dir, else `dir`, the log folder. */
 struct slice daemon_data_dir(struct config *config, struct slice given, struct slice dir);

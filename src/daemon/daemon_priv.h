@@ -18,6 +18,8 @@ struct slice daemon_stem(struct slice name);
 
 /* dir/name in the arena; ptr NULL if the budget is spent. */
 struct slice daemon_path(struct arena *a, struct slice dir, struct slice name);
+/* The same, but a name that begins with a slash is a path by itself. */
+struct slice daemon_path_from(struct arena *a, struct slice dir, struct slice name);
 
 /* Lower-case hexadecimal in the arena. */
 struct slice daemon_hex(struct arena *a, const uint8_t *bytes, size_t n);

@@ -50,6 +50,11 @@ struct slice daemon_path(struct arena *a, struct slice dir, struct slice name)
 	return b.full ? (struct slice){NULL, 0} : buf_slice(&b);
 }
 
+struct slice daemon_path_from(struct arena *a, struct slice dir, struct slice name)
+{
+	return name.len != 0 && name.ptr[0] == '/' ? name : daemon_path(a, dir, name);
+}
+
 struct slice daemon_hex(struct arena *a, const uint8_t *bytes, size_t n)
 {
 	struct buf b = buf_in(a);

@@ -424,8 +424,7 @@ static enum status finish(struct live *l, struct daemon_live_result *r, struct f
 enum status daemon_live(const struct daemon_live_options *o, struct arena *a,
 			struct daemon_live_result *out, struct fail *why)
 {
-	struct slice dir =
-		o->dir.len != 0 ? o->dir : config_text(o->config, "default-log-dir", ".");
+	struct slice dir = daemon_log_dir(o->config, o->dir);
 	struct daemon_live_result r = {.eve_path = daemon_path(a, dir, SLICE("eve.json"))};
 	struct live *l = ARENA_NEW(a, struct live);
 	enum status st, end;

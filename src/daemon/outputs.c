@@ -17,11 +17,6 @@ struct opening {
 	struct daemon_outputs *out;
 };
 
-static struct slice path_in(const struct opening *x, struct slice name)
-{
-	return name.len != 0 && name.ptr[0] == '/' ? name : daemon_path(x->arena, x->dir, name);
-}
-
 /* ---- how a line gets where it goes ---- */
 
 /* "hour", "90s", "15m", "1d", "2w" to seconds; words are at full hours. False: it is none. */
@@ -114,7 +109,7 @@ static enum status read_transport(struct opening *x, struct config *node, const 
 	unsigned type = config_word(node, "filetype", types, REGULAR);
 	struct daemon_wire_options *w;
 
-	o->path = path_in(x, config_text(node, "filename", filename));
+	o->path = daemon_path_from(x->arena, x->dir, config_text(node, "filename", filename));
 	o->prefix = config_text(node, "prefix", "");
 	/* one thread writes all, through the system's own buffers */
 	(void)config_bool(node, "threaded", false);

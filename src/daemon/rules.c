@@ -249,6 +249,11 @@ static enum status read_beside(void *ctx, const struct rule *rule, struct slice 
 	return os_file_read(path, DAEMON_FILE_MAX, a, out, why);
 }
 
+struct slice daemon_log_dir(struct config *config, struct slice given)
+{
+	return given.len != 0 ? given : config_text(config, "default-log-dir", ".");
+}
+
 struct slice daemon_data_dir(struct config *config, struct slice given, struct slice dir)
 {
 	struct slice configured = config_text(config, "default-data-dir", NULL);

@@ -14,7 +14,7 @@ struct keeping {
 static enum status keep_set(void *ctx, struct slice name, struct slice text, struct fail *why)
 {
 	const struct keeping *k = ctx;
-	struct slice path = name.ptr[0] == '/' ? name : daemon_path(k->arena, k->dir, name);
+	struct slice path = daemon_path_from(k->arena, k->dir, name);
 
 	return os_file_replace(NULL, path, text, why);
 }
@@ -32,8 +32,7 @@ enum status daemon_sets_write(const struct detect_saved *saved, struct slice dir
 enum status daemon_sensor(const struct daemon_sensor_options *o, struct arena *a,
 			  struct daemon_sensor_result *out, struct fail *why)
 {
-	struct slice dir =
-		o->dir.len != 0 ? o->dir : config_text(o->config, "default-log-dir", ".");
+	struct slice dir = daemon_log_dir(o->config, o->dir);
 	struct daemon_sensor_result r = {.eve_path = daemon_path(a, dir, SLICE("eve.json"))};
 	struct daemon_outputs outputs = {0};
 	struct daemon_store store = {0};

@@ -163,7 +163,7 @@ enum status daemon_store_open(struct config *config, struct slice logs, struct a
 	*out = (struct daemon_store){
 		.sink = {NULL, put_open, put_data, put_close, NULL},
 		.on = node != NULL && config_bool(node, "enabled", false),
-		.dir = dir.len != 0 && dir.ptr[0] == '/' ? dir : daemon_path(a, logs, dir),
+		.dir = daemon_path_from(a, logs, dir),
 		.arena = a,
 		.open_most = most == 0 || most > OPEN_DEFAULT ? OPEN_DEFAULT : (uint32_t)most};
 	if (!out->on)

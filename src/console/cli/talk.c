@@ -139,16 +139,15 @@ enum status talk_config(const struct cli *c, struct config **out, struct fail *w
 
 enum status talk_ask(const struct cli *c, struct slice command, struct slice *out, struct fail *why)
 {
-	struct slice path = cli_value(c, "socket"), dir = cli_value(c, "log-dir");
+	struct slice path = cli_value(c, "socket");
 	struct config *config;
 	enum status st = talk_config(c, &config, why);
 
 	if (st != ST_OK)
 		return st;
-	if (dir.len == 0)
-		dir = config_text(config, "default-log-dir", ".");
 	if (path.len == 0)
-		path = daemon_control_path(config, dir, c->arena);
+		path = daemon_control_path(config, daemon_log_dir(config, cli_value(c, "log-dir")),
+					   c->arena);
 	return daemon_control_ask(path, command, c->arena, out, why);
 }
 

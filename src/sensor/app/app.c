@@ -37,18 +37,10 @@ static void say(struct app_flow *f, enum app_event e)
 	f->events |= (uint8_t)(1u << e);
 }
 
-static unsigned index_of(const struct app_protocol *p)
-{
-	unsigned i = 0;
-
-	while (app_protocols[i] != p)
-		i++;
-	return i;
-}
-
 static bool is_port_of(const struct app_protocol *p, const struct app_flow *f)
 {
-	const struct app_ports *ports = f->setup->ports[index_of(p)][f->transport == APP_UDP];
+	const struct app_ports *ports =
+		f->setup->ports[app_protocol_index(p)][f->transport == APP_UDP];
 
 	if (ports != NULL)
 		return app_ports_have(ports, f->server_port) ||
@@ -310,8 +302,8 @@ static void replay(struct app_flow *f)
 static void start(struct app_flow *f, const struct app_protocol *p)
 {
 	f->protocol = p;
-	f->own = f->setup->of[index_of(p)];
-	f->detect_only = (f->setup->detect_only >> index_of(p) & 1) != 0;
+	f->own = f->setup->of[app_protocol_index(p)];
+	f->detect_only = (f->setup->detect_only >> app_protocol_index(p) & 1) != 0;
 	f->state = APP_PARSING;
 	if (p->parser_bytes != 0)
 		f->parser = arena_alloc(f->arena, p->parser_bytes, _Alignof(max_align_t), 1);
@@ -502,7 +494,7 @@ void app_begin(struct app_flow *f, const struct app_expected *e)
 
 	f->given = arena_copy(f->arena, (struct slice){e->data, e->bytes});
 	if (p != NULL && f->state == APP_PROBING && f->given.len == e->bytes &&
-	    (f->setup->off >> index_of(p) & 1) == 0)
+	    (f->setup->off >> app_protocol_index(p) & 1) == 0)
 		start(f, p);
 }
 
@@ -552,7 +544,7 @@ bool app_become(struct app_flow *f, const char *name)
 	const struct app_protocol *p = app_find(slice_of(name));
 
 	ASSERT(p != NULL && p->parse == f->protocol->parse);
-	if ((f->setup->off >> index_of(p) & 1) != 0)
+	if ((f->setup->off >> app_protocol_index(p) & 1) != 0)
 		return false;
 	f->before = f->protocol;
 	f->protocol = p;

@@ -378,6 +378,8 @@ extern const struct app_protocol *const app_protocols[]; /* NULL-terminated */
 extern const struct app_field app_file_fields[];
 
 const struct app_protocol *app_find(struct slice name); /* NULL if there is none */
+/* Its place in app_protocols; APP_PROTOCOLS_MAX if it is not there, or NULL. */
+unsigned app_protocol_index(const struct app_protocol *p);
 
 /* The field a rule names ("http.uri"), and its protocol, NULL for one of app_file_fields[]. NULL if
  * there is none. */

@@ -22,6 +22,14 @@ const char *app_word_name(const struct app_word *words, uint64_t value)
 	return NULL;
 }
 
+unsigned app_protocol_index(const struct app_protocol *p)
+{
+	for (unsigned i = 0; app_protocols[i] != NULL; i++)
+		if (app_protocols[i] == p)
+			return i;
+	return APP_PROTOCOLS_MAX;
+}
+
 const struct app_protocol *app_find(struct slice name)
 {
 	for (size_t i = 0; app_protocols[i] != NULL; i++)

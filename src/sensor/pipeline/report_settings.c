@@ -52,7 +52,7 @@ static bool read_alert_websocket(struct report_settings *s, struct arena *a)
 	const struct app_protocol *ws = app_find(SLICE("websocket"));
 	struct config *node = config_new(a);
 	struct fail why;
-	unsigned i = 0;
+	unsigned i;
 
 	if (ws == NULL || ws->log_configure == NULL ||
 	    (s->alert & (REPORT_WITH_WEBSOCKET | REPORT_WITH_WEBSOCKET_TEXT)) == 0)
@@ -65,8 +65,7 @@ static bool read_alert_websocket(struct report_settings *s, struct arena *a)
 	if ((s->alert & REPORT_WITH_WEBSOCKET_TEXT) != 0 &&
 	    config_set(node, SLICE("payload-printable"), SLICE("yes"), &why) != ST_OK)
 		return false;
-	while (app_protocols[i] != ws)
-		i++;
+	i = app_protocol_index(ws);
 	s->alert_how[i] = ws->log_configure(NULL, node, a);
 	return s->alert_how[i] != NULL;
 }

@@ -5,15 +5,6 @@
 #include "base/addr.h"
 #include "crypto/crypto.h"
 
-static unsigned protocol_index(const struct app_protocol *protocol)
-{
-	unsigned i = 0;
-
-	while (app_protocols[i] != protocol)
-		i++;
-	return i;
-}
-
 /* ---- a transaction's event as objects of another event ---- */
 
 /* The fields of group `name`, which follow one another from i on, as one object. Returns the index
@@ -104,7 +95,7 @@ bool report_add_tx(struct pipeline *p, const struct report_output *o, struct flo
 	if (said == NULL || protocol == NULL || protocol->log == NULL)
 		return false;
 	if (o != NULL)
-		said->making.asked = o->settings->alert_how[protocol_index(protocol)];
+		said->making.asked = o->settings->alert_how[app_protocol_index(protocol)];
 	if (!protocol->log(tx, 0, &p->scratch, said))
 		return false;
 	if (o != NULL)
@@ -162,7 +153,7 @@ static bool say_tx(struct pipeline *p, const struct report_output *o, struct flo
 	if (said == NULL)
 		return false;
 	said->making.judged = evidence;
-	said->making.asked = o->settings->how[protocol_index(protocol)];
+	said->making.asked = o->settings->how[app_protocol_index(protocol)];
 	if (!protocol->log(tx, n, &p->scratch, said))
 		return false;
 	if (said->kind == RECORD_NONE || (evidence && said->kind == RECORD_OBJECT)) {
@@ -210,7 +201,7 @@ static void tell_detectors(struct pipeline *p, struct flow *f, struct app_tx *tx
 static void log_tx(struct pipeline *p, struct flow *f, struct app_tx *tx)
 {
 	const struct app_protocol *protocol = f->app->protocol;
-	uint64_t bit = UINT64_C(1) << protocol_index(protocol);
+	uint64_t bit = UINT64_C(1) << app_protocol_index(protocol);
 
 	tx->logged = true;
 	if (p->stats != NULL)

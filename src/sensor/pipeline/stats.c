@@ -239,13 +239,9 @@ static unsigned app_slot(unsigned row, unsigned transport, enum pipeline_app_eve
 
 void pipeline_count_app(struct pipeline *p, const struct flow *f, enum pipeline_app_event what)
 {
-	unsigned i = 0;
+	unsigned row = app_protocol_index(f->app->protocol);
 
-	while (app_protocols[i] != NULL && app_protocols[i] != f->app->protocol)
-		i++;
-	if (app_protocols[i] == NULL)
-		i = APP_PROTOCOLS_MAX;
-	p->stats->at[app_slot(i, f->proto != IP_PROTO_TCP, what)]++;
+	p->stats->at[app_slot(row, f->proto != IP_PROTO_TCP, what)]++;
 }
 
 /* ---- reading ---- */

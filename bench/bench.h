@@ -21,7 +21,6 @@
 
 _Noreturn void bench_die(const char *fmt, ...) PRINTF_LIKE(1, 2);
 double bench_cpu_s(void);	 /* of this thread */
-double bench_process_s(void);	 /* of all threads */
 uint64_t bench_peak_bytes(void); /* resident memory of its own (no files), now */
 struct os_map bench_map(const char *path);
 
@@ -57,7 +56,7 @@ double bench_y3(struct slice bytes);
 struct bench_rules {
 	const char *name;
 	struct daemon_rules rules; /* rules.compiled NULL: none */
-	double load_s;		   /* processor time of all threads */
+	int64_t load_cpu_ns;	   /* of all threads */
 	int64_t load_wall_ns;
 };
 
@@ -70,7 +69,8 @@ struct bench_pass {
 /* path NULL: no rules. */
 void bench_rules_load(const char *name, const char *path, struct config *config, struct arena *a,
 		      struct bench_rules *out);
-struct config *bench_config(struct arena *a);
+/* file NULL: what dewline does without one. */
+struct config *bench_config(const char *file, struct arena *a);
 
 /* Decoding alone; with flows; with streams. */
 enum bench_room { BENCH_DECODE, BENCH_FLOW, BENCH_STREAM };

@@ -3,11 +3,13 @@
  * One question a run, the answer as one JSON object on stdout. tools/bench asks them.
  *
  *	corpus OUT BYTES CAPTURE... [-- CAPTURE...]  merges captures, see bench.h
- *	synthetic OUT FLOWS PACKETS BYTES  makes traffic
- *	run ROUNDS CAPTURE [NAME=RULES]... everything in turns, ROUNDS times
- *	load RULES CAPTURE                 what loading costs, and the memory of one pass; - : no
- *rules pass RULES CAPTURE [EVE]           one pass; - : no rules rooms CAPTURE decode, flow and
- *stream alone: for callgrind
+ *	synthetic OUT FLOWS PACKETS BYTES            makes traffic
+ *	run ROUNDS CAPTURE [NAME=RULES]...           everything in turns, ROUNDS times
+ *	load RULES CAPTURE                           what loading costs, memory of one pass
+ *	pass RULES CAPTURE [EVE]                     one pass
+ *	rooms CAPTURE                                decode, flow, stream alone: for callgrind
+ *
+ * RULES may be "-": none.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -30,22 +32,12 @@ void bench_die(const char *fmt, ...)
 	exit(2);
 }
 
-static double clock_s(clockid_t which)
+double bench_cpu_s(void)
 {
 	struct timespec t;
 
-	(void)clock_gettime(which, &t); /* both are always there */
+	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t); /* always there */
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-double bench_cpu_s(void)
-{
-	return clock_s(CLOCK_THREAD_CPUTIME_ID);
-}
-
-double bench_process_s(void)
-{
-	return clock_s(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 uint64_t bench_peak_bytes(void)
@@ -174,7 +166,7 @@ static void run(int argc, char **argv, struct json *j, struct arena *a)
 {
 	size_t rounds = (size_t)strtoul(argv[0], NULL, 10), count = (size_t)argc - 1;
 	struct bench_payloads payloads = {0};
-	struct config *config = bench_config(a);
+	struct config *config = bench_config(NULL, a);
 	struct set *sets = ARENA_ARRAY(a, struct set, SETS_MAX);
 	struct run *r = ARENA_NEW(a, struct run);
 	struct os_map map = bench_map(argv[1]);
@@ -205,7 +197,7 @@ static void run(int argc, char **argv, struct json *j, struct arena *a)
 static void pass(const char *rules, const char *capture, const char *eve, bool memory,
 		 struct json *j, struct arena *a)
 {
-	struct config *config = bench_config(a);
+	struct config *config = bench_config(NULL, a);
 	struct bench_rules r;
 	struct bench_pass p;
 	uint64_t loaded;
@@ -214,7 +206,7 @@ static void pass(const char *rules, const char *capture, const char *eve, bool m
 	loaded = bench_peak_bytes();
 	p = bench_pipeline(bench_map(capture).bytes, &r, config, eve, memory, a);
 	json_key(j, "load_cpu_s");
-	json_fixed(j, (int64_t)(r.load_s * 1e6), 6);
+	json_fixed(j, r.load_cpu_ns / 1000, 6);
 	json_key(j, "load_wall_s");
 	json_fixed(j, r.load_wall_ns / 1000, 6);
 	json_member_u64(j, "loaded_bytes", loaded);

@@ -63,6 +63,9 @@ class Place:
     def events(self, kind=None):
         return [e for e in tap.eve(self.out) if kind in (None, e["event_type"])]
 
+    def fired(self):
+        return collections.Counter(e["alert"]["signature_id"] for e in self.events("alert"))
+
     def offline(self, capture):
         folder = os.path.join(self.dir, "offline")
         os.mkdir(folder)
@@ -155,7 +158,7 @@ def test_pieces_of_a_datagram_meet_in_one_worker_as_they_came():
         frames = [f for n in range(100, 140) for f in fragments(n)]
         s.seen(p.wire.send(p.capture(frames)))
         s.end()
-        assert collections.Counter(e["alert"]["signature_id"] for e in p.events("alert"))[3] == 40
+        assert p.fired()[3] == 40
 
 
 def test_time_that_passes_without_packets_ends_flows():
@@ -186,13 +189,12 @@ def test_other_rules_are_used_by_flows_that_are_open():
         s = p.sensor()
         session = wire.http(wire.host(1), 1024, wire.host(2), "/evil-0", body=b"hello, a second look")
         s.seen(p.wire.send(p.capture(session[:5], "first.pcap")))
-        p.file("my.rules", RULES + 'alert http any any -> any any (msg:"new"; file.data; content:"second look"; sid:5;)\n'
-               .replace("file.data", "http.response_body"))
+        p.file("my.rules", RULES + 'alert http any any -> any any (msg:"new"; http.response_body; content:"second look"; sid:5;)\n')
         assert dewline("reload", "-l", p.out).expect(0)
         s.seen(5 + p.wire.send(p.capture(session[5:], "second.pcap")))
         assert s.status()["rules"] == {"loaded": 5, "failed": 0, "reloads": 1, "reloads_failed": 0}
         s.end()
-        assert collections.Counter(e["alert"]["signature_id"] for e in p.events("alert")) == {2: 1, 4: 1, 5: 1}
+        assert p.fired() == {2: 1, 4: 1, 5: 1}
         assert len(p.events("flow")) == 1
 
 
@@ -216,7 +218,7 @@ alert http any any -> any any (msg:"path"; http.uri; content:"/evil"; sid:3;)
         s.seen(7 + p.wire.send(p.capture(session[7:], "second.pcap")))
         s.end()
         # the transaction was looked at anew, and what had fired for it stayed silent
-        found = collections.Counter(e["alert"]["signature_id"] for e in p.events("alert"))
+        found = p.fired()
         assert found == {2: 1, 3: 1}, found
 
 
@@ -239,7 +241,7 @@ def test_100_reloads_under_load_lose_no_packet_and_no_memory():
         # traffic may still grow while it runs; rules may not: twice the last 40 against the 40 before
         assert max(resident[40:]) - max(resident[:40]) < 8 << 20, resident
         s.end()
-        found = collections.Counter(e["alert"]["signature_id"] for e in p.events("alert"))
+        found = p.fired()
         assert found[4] >= 100 and set(found) == {1, 2, 4}, found
 
 
@@ -273,8 +275,7 @@ def test_powers_are_gone_before_the_first_packet():
         config = p.file("suricata.yaml", "%YAML 1.1\n---\nrule-files: [" + p.rules + "]\noutputs:\n  - eve-log:\n      enabled: yes\n"
                         "      types: [alert]\n")
         s = p.sensor("-c", config, rules=False)
-        with open(f"/proc/{s.status()['pid']}/status") as f:
-            status = {k: v.strip() for k, v in (line.split(":", 1) for line in f)}
+        status = s.kernel_says()
         assert int(status["CapPrm"], 16) == int(status["CapEff"], 16) == int(status["CapBnd"], 16) == 0, status
         assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2", status
         # it reads its rules again, and nothing that was not meant to be read
@@ -291,8 +292,7 @@ def test_it_becomes_another_user_and_can_still_open_its_files_again():
         os.chmod(p.dir, 0o755)
         os.chmod(p.out, 0o777)
         s = p.sensor("--user", "nobody")
-        with open(f"/proc/{s.status()['pid']}/status") as f:
-            uids = [line.split()[1:] for line in f if line.startswith("Uid:")][0]
+        uids = s.kernel_says()["Uid"].split()
         assert len(set(uids)) == 1 and uids[0] != "0", uids
         os.rename(os.path.join(p.out, "eve.json"), os.path.join(p.out, "eve.json.1"))
         assert s.ask("reopen")["return"] == "OK"
@@ -386,7 +386,7 @@ alert tcp any any -> any 82 (msg:"marked"; flags:S; xbits:isset,marked,track ip_
         status = s.seen(sent)
         assert all(w["packets"] > 100 for w in status["workers"]), status["workers"]
         s.end()
-        found = collections.Counter(e["alert"]["signature_id"] for e in p.events("alert"))
+        found = p.fired()
         assert found == {1: 1051 // 10, 3: 50}, found
 
 

@@ -143,13 +143,11 @@ class Wire:
         return ["ip", "netns", "exec", self.name, *map(str, args)]
 
     def inside(self, *args):
-        subprocess.run(self.command(*args), check=True, capture_output=True)
+        return subprocess.run(self.command(*args), check=True, capture_output=True, text=True).stdout
 
     def send(self, capture, times=1):
         """How many frames were sent."""
-        p = subprocess.run(self.command(sys.executable, os.path.abspath(__file__), "wire1", capture, times),
-                           check=True, capture_output=True, text=True)
-        return int(p.stdout)
+        return int(self.inside(sys.executable, os.path.abspath(__file__), "wire1", capture, times))
 
     def sender(self, capture, times):
         return subprocess.Popen(self.command(sys.executable, os.path.abspath(__file__), "wire1", capture, times),
@@ -202,6 +200,11 @@ class Sensor:
 
     def status(self):
         return self.ask("status")["message"]
+
+    def kernel_says(self):
+        """/proc/PID/status, by name."""
+        with open(f"/proc/{self.status()['pid']}/status") as f:
+            return {k: v.strip() for k, v in (line.split(":", 1) for line in f)}
 
     def seen(self, packets):
         """Waits until so many packets were inspected."""

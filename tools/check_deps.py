@@ -25,9 +25,9 @@ for n, line in enumerate(open(os.path.join(root, "deps.list")), 1):
 # Headers that give a module powers it should not have; only these modules may include them.
 POWERS = {
     r"pthread\.h|sched\.h": {"os", "sensor/pipeline", "daemon"},
-    r"sys/socket\.h|netinet/.*|arpa/.*|sys/epoll\.h|sys/un\.h": {"os", "sensor/capture", "sensor/source", "daemon"},
+    r"sys/socket\.h|netinet/.*|arpa/.*|sys/epoll\.h|sys/un\.h": {"os", "sensor/source", "daemon"},
     r"stdio\.h|unistd\.h|fcntl\.h|sys/mman\.h|sys/stat\.h|dirent\.h":
-        {"os", "daemon", "console/cli", "evidence/ledger", "sensor/capture", "sensor/source"},
+        {"os", "daemon", "console/cli", "evidence/ledger", "sensor/source"},
     r"time\.h|sys/time\.h": {"os", "daemon"},
     r"(hs/)?hs(_.*)?\.h|pcre2\.h": {"sensor/detect"},
     r"sodium.*|openssl/.*": {"crypto"},

@@ -13,10 +13,9 @@
 
 int detect_protocol_index(const struct app_protocol *p)
 {
-	for (int i = 0; app_protocols[i] != NULL && i < DETECT_PROTOCOLS_MAX; i++)
-		if (app_protocols[i] == p)
-			return i;
-	return -1;
+	unsigned i = app_protocol_index(p);
+
+	return i < APP_PROTOCOLS_MAX ? (int)i : -1;
 }
 
 /* A rule's protocol word means more than the protocol of that name. Suricata 8.0.6 rules/intro. */

@@ -14,15 +14,15 @@
 #include "base/arena.h"
 #include "base/slice.h"
 #include "base/status.h"
+#include "sensor/app/app.h"
 
-struct app_field;
 struct detect_buffer;
 struct detect_rules;
 struct detect_view;
 struct hs_database;
 
 enum {
-	DETECT_PROTOCOLS_MAX = 64, /* rows of app_protocols[] */
+	DETECT_PROTOCOLS_MAX = APP_PROTOCOLS_MAX,
 	DETECT_PATTERN_MAX = 32, /* bytes of a fast pattern: a necessary condition needs no more */
 };
 

@@ -605,7 +605,7 @@ MUST_USE bool detect_tx_renew(struct detect_tx *d, const struct detect_rules *r,
 
 /* Entries by (kind, id, addresses or flow): thresholds and host bits. */
 #ifdef DEW_FUZZING /* made anew for each input, and full within one */
-enum { DETECT_MEMORY_MAX = 1 << 4, DETECT_MEMORY_BUCKETS = 1 << 2 };
+enum { DETECT_MEMORY_MAX = 1 << 4, DETECT_MEMORY_PART = 1 << 3, DETECT_MEMORY_BUCKETS = 1 << 2 };
 #else
 enum {
 	DETECT_MEMORY_MAX = 1 << 16, /* entries of a worker alone */

@@ -39,6 +39,9 @@ enum live_counter {
 	LIVE_KERNEL_FREEZES,
 	LIVE_CUT,
 	LIVE_OUTAGES,
+	LIVE_GAPS,
+	LIVE_GAP_PACKETS,
+	LIVE_GAP_NS,
 	LIVE_UNDECODED,
 	LIVE_FLOWS,
 	LIVE_FLOWS_NOW,
@@ -87,6 +90,7 @@ struct live_worker {
 	_Atomic uint64_t counters[LIVE_COUNTERS];
 	pthread_mutex_t stats_lock;
 	struct pipeline_stats stats; /* under it: as of a moment ago */
+	struct histogram verdict_ns; /* so is this: source.h */
 	_Atomic int state;	     /* enum live_state */
 };
 

@@ -39,6 +39,9 @@ static void publish(struct live_worker *w)
 	set(w, LIVE_KERNEL_FREEZES, s->frozen);
 	set(w, LIVE_CUT, s->cut);
 	set(w, LIVE_OUTAGES, s->outages);
+	set(w, LIVE_GAPS, s->gaps);
+	set(w, LIVE_GAP_PACKETS, s->gap_packets);
+	set(w, LIVE_GAP_NS, s->gap_ns);
 	set(w, LIVE_UNDECODED, p->undecoded);
 	set(w, LIVE_FLOWS, p->flows);
 	set(w, LIVE_FLOWS_NOW, p->flows_now);
@@ -60,6 +63,8 @@ static void publish_stats(struct live_worker *w)
 {
 	(void)pthread_mutex_lock(&w->stats_lock); /* for a copy of some KiB, ten times a second */
 	pipeline_stats_read(w->pipeline, &w->stats);
+	if (w->verdict_ns.count != w->source->verdict_ns.count)
+		w->verdict_ns = w->source->verdict_ns;
 	(void)pthread_mutex_unlock(&w->stats_lock);
 }
 

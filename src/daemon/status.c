@@ -26,6 +26,9 @@ static const struct counter_row {
 	[LIVE_KERNEL_FREEZES] = {"kernel_freezes", false, "times that a ring was full"},
 	[LIVE_CUT] = {"cut", false, "packets of which the end is missing"},
 	[LIVE_OUTAGES] = {"outages", false, "times that the interface went away"},
+	[LIVE_GAPS] = {"gaps", false, "times that traffic passed without being looked at"},
+	[LIVE_GAP_PACKETS] = {"gap_packets", false, "packets in them, as far as known"},
+	[LIVE_GAP_NS] = {"gap_ns", false, "nanoseconds in them"},
 	[LIVE_UNDECODED] = {"undecoded", false, "frames without an IP packet in them"},
 	[LIVE_FLOWS] = {"flows", false, "flows seen"},
 	[LIVE_FLOWS_NOW] = {"flows_now", true, "flows that have not ended"},
@@ -167,6 +170,40 @@ static void add_costs(struct live *l, struct arena *a, struct json *j)
 	json_end(j);
 }
 
+/* --- how long verdicts took --- */
+
+/* Of all workers; NULL: there is no memory, or nobody gives verdicts. */
+static const struct histogram *verdicts(struct live *l, struct arena *a)
+{
+	struct histogram *sum = ARENA_NEW(a, struct histogram);
+
+	for (size_t i = 0; sum != NULL && i < l->worker_count; i++) {
+		struct live_worker *w = &l->workers[i];
+
+		(void)pthread_mutex_lock(&w->stats_lock); /* it is a plain one */
+		histogram_merge(sum, &w->verdict_ns);
+		(void)pthread_mutex_unlock(&w->stats_lock);
+	}
+	return sum != NULL && sum->count != 0 ? sum : NULL;
+}
+
+static void add_verdicts(struct live *l, struct arena *a, struct json *j)
+{
+	const struct histogram *h = verdicts(l, a);
+
+	if (h == NULL)
+		return;
+	json_key(j, "verdict_ns");
+	json_object(j);
+	json_member_u64(j, "count", h->count);
+	json_member_u64(j, "mean", h->sum / h->count);
+	json_member_u64(j, "p50", histogram_quantile(h, 50, 100));
+	json_member_u64(j, "p99", histogram_quantile(h, 99, 100));
+	json_member_u64(j, "p999", histogram_quantile(h, 999, 1000));
+	json_member_u64(j, "most", h->most);
+	json_end(j);
+}
+
 /* --- the page --- */
 
 static void add_counters(struct json *j, const struct live *l, const struct live_worker *w)
@@ -247,6 +284,7 @@ void daemon_status_json(struct live *l, struct arena *a, struct json *j)
 	json_member_u64(j, "uptime_s",
 			(uint64_t)((os_clock_mono().ns - l->began.ns) / TIME_NS_PER_S));
 	add_counters(j, l, NULL);
+	add_verdicts(l, a, j);
 	add_events(l, j);
 	add_rules(l, j);
 	add_memory(l, j);

@@ -17,6 +17,7 @@
 #define DEW_SENSOR_SOURCE_H
 
 #include "base/arena.h"
+#include "base/histogram.h"
 #include "base/slice.h"
 #include "base/status.h"
 #include "base/time.h"
@@ -47,6 +48,8 @@ struct source_counters {
 	uint64_t frozen;  /* times that a ring was full */
 	uint64_t cut;	  /* packets of which the end is missing */
 	uint64_t outages; /* times that the interface went away */
+	/* In the line only: traffic that passed without being looked at. */
+	uint64_t gaps, gap_packets, gap_ns; /* times; packets, as far as known; how long in all */
 };
 
 struct source;
@@ -63,6 +66,9 @@ struct source_ops {
 struct source {
 	const struct source_ops *ops;
 	struct source_counters counters;
+	/* In the line: nanoseconds from when a packet was received until its verdict was given to
+	 * the kernel, one value a packet. The source adds, its owner copies now and then. */
+	struct histogram verdict_ns;
 };
 
 /* Lets packets in: call it when all that share the traffic are open. */

@@ -65,6 +65,7 @@ struct pipeline_options {
 	void *stats_ctx;
 	void (*stats_gather)(void *ctx, struct pipeline_stats *sum); /* NULL: it is alone */
 	struct slice interface; /* written into each event, if not empty: in_iface */
+	uint32_t tenant;	/* its number, written into each event; 0: the station itself */
 	uint64_t hash_seed;	/* of the table of flows; live capture gives a random one */
 };
 

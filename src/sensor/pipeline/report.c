@@ -31,6 +31,8 @@ void report_emit(struct pipeline *p, const struct report_output *o, struct recor
 		report_add_z(p, "", "suricata_version", SURICATA_VERSION);
 	if (p->options.interface.len != 0)
 		report_add_text(p, "", "in_iface", p->options.interface);
+	if (p->options.tenant != 0)
+		report_add_u64(p, "", "tenant_id", p->options.tenant);
 	p->counters.records++;
 	o->sink.put(o->sink.ctx, r);
 	arena_reset(&p->scratch);

@@ -119,6 +119,8 @@ static void add_alert(struct pipeline *p, const struct report_output *o, struct 
 		report_add_text(p, "alert", "signature", SLICE(""));
 	if (rule->category.len == 0)
 		report_add_text(p, "alert", "category", SLICE(""));
+	if (p->options.tenant != 0)
+		report_add_u64(p, "alert", "tenant_id", p->options.tenant);
 	add_target(p, r, rule);
 	if ((with & REPORT_WITH_REFERENCES) != 0)
 		add_references(p, rule);

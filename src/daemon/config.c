@@ -20,15 +20,6 @@ static enum status read_file(void *ctx, struct slice name, struct slice *out, st
 	return os_file_read(path, CONFIG_BYTES_MAX, r->arena, out, why);
 }
 
-static struct slice folder_of(struct slice path)
-{
-	size_t n = path.len;
-
-	while (n > 0 && path.ptr[n - 1] != '/')
-		n--;
-	return n > 0 ? slice_part(path, 0, n) : SLICE(".");
-}
-
 static enum status load_files(const struct daemon_config_source *src, struct arena *a,
 			      struct config *root, struct fail *why)
 {
@@ -37,7 +28,7 @@ static enum status load_files(const struct daemon_config_source *src, struct are
 	if (src->file_count == 0)
 		return config_load(root, SLICE("(built in)"), embedded[0].text, NULL, why);
 	for (size_t i = 0; st == ST_OK && i < src->file_count; i++) {
-		struct reading reading = {folder_of(src->files[i]), a};
+		struct reading reading = {daemon_folder(src->files[i]), a};
 		struct config_reader reader = {&reading, read_file};
 		struct slice text;
 

@@ -74,6 +74,7 @@ struct command_call {
 	struct live *live;
 	struct client *client;
 	struct arena *arena;
+	uint32_t id; /* the tenant that was named; 0: none */
 };
 
 static void run_status(struct command_call *k)
@@ -111,18 +112,35 @@ static void run_ready(struct command_call *k)
 static void run_reload(struct command_call *k)
 {
 	k->client->waits = true;
-	daemon_reload_begin(k->live);
+	daemon_reload_begin(k->live, RELOAD_ALL);
+}
+
+static void run_reload_tenants(struct command_call *k)
+{
+	k->client->waits = true;
+	daemon_reload_begin(k->live, RELOAD_TENANTS);
+}
+
+static void run_reload_tenant(struct command_call *k)
+{
+	for (size_t i = 1; i < k->live->tenant_count; i++)
+		if (k->live->tenants[i].tenant->id == k->id) {
+			k->client->waits = true;
+			daemon_reload_begin(k->live, (int)i);
+			return;
+		}
+	answer_text(k->client, k->arena, false, SLICE("no tenant has this id"));
 }
 
 static void run_reload_later(struct command_call *k)
 {
-	daemon_reload_begin(k->live);
+	daemon_reload_begin(k->live, RELOAD_ALL);
 	answer_text(k->client, k->arena, true, SLICE("begun"));
 }
 
 static void run_reopen(struct command_call *k)
 {
-	daemon_lines_reopen(k->live->lines);
+	daemon_live_reopen(k->live);
 	answer_text(k->client, k->arena, true, SLICE("done"));
 }
 
@@ -140,6 +158,8 @@ static const struct {
 	{"prometheus", NULL, run_prometheus},
 	{"ready", NULL, run_ready},
 	{"reload", "ruleset-reload-rules", run_reload},
+	{"reload-tenant", NULL, run_reload_tenant},
+	{"reload-tenants", NULL, run_reload_tenants},
 	{"reload-later", "ruleset-reload-nonblocking", run_reload_later},
 	{"reopen", "reopen-log-files", run_reopen},
 	{"stop", "shutdown", run_stop},
@@ -148,19 +168,17 @@ static const struct {
 /* {"command":"status"}; a client of Suricata first says {"version":"0.2"}. */
 static void request(struct live *l, struct client *c, struct arena *a)
 {
-	struct command_call k = {l, c, a};
-	char name[CONTROL_NAME_MAX];
-	bool greeting;
-	bool asks = daemon_control_parse((struct slice){(const uint8_t *)c->line, c->len}, name,
-					 &greeting);
+	struct control_request r;
+	bool asks = daemon_control_parse((struct slice){(const uint8_t *)c->line, c->len}, &r);
+	struct command_call k = {l, c, a, r.id};
 	size_t i = 0, n = sizeof commands / sizeof commands[0];
 
-	while (asks && i < n && strcmp(commands[i].name, name) != 0 &&
-	       (commands[i].also == NULL || strcmp(commands[i].also, name) != 0))
+	while (asks && i < n && strcmp(commands[i].name, r.name) != 0 &&
+	       (commands[i].also == NULL || strcmp(commands[i].also, r.name) != 0))
 		i++;
 	if (asks && i < n)
 		commands[i].run(&k);
-	else if (greeting)
+	else if (r.greeting)
 		answer_text(c, a, true, SLICE("dewline"));
 	else
 		answer_text(c, a, false,

@@ -22,8 +22,13 @@ MUST_USE enum status daemon_control_address(struct slice path, struct sockaddr_u
 					    struct fail *why);
 int daemon_control_dial(const struct sockaddr_un *at); /* a descriptor, or -1 with errno */
 
-/* {"command":"status"}: true, and its name. {"version":"0.2"}, as a client of Suricata says first:
- * false, and a greeting. */
-bool daemon_control_parse(struct slice line, char out_name[CONTROL_NAME_MAX], bool *out_greeting);
+struct control_request {
+	char name[CONTROL_NAME_MAX];
+	bool greeting; /* not a request: {"version":"0.2"}, as a client of Suricata says first */
+	uint32_t id;   /* arguments.id, a tenant's; 0: not said */
+};
+
+/* {"command":"reload-tenant","arguments":{"id":2}}: true. */
+bool daemon_control_parse(struct slice line, struct control_request *out);
 
 #endif

@@ -60,15 +60,18 @@ int daemon_control_dial(const struct sockaddr_un *at)
 	return fd;
 }
 
-bool daemon_control_parse(struct slice line, char out_name[CONTROL_NAME_MAX], bool *out_greeting)
+bool daemon_control_parse(struct slice line, struct control_request *out)
 {
 	json_t *root = json_loadb((const char *)line.ptr, line.len, JSON_REJECT_DUPLICATES, NULL);
 	const char *name = json_string_value(json_object_get(root, "command"));
+	json_int_t id =
+		json_integer_value(json_object_get(json_object_get(root, "arguments"), "id"));
 	bool asks = name != NULL && strlen(name) < CONTROL_NAME_MAX;
 
+	*out = (struct control_request){.id = id > 0 && id < UINT32_MAX ? (uint32_t)id : 0};
 	if (asks)
-		(void)snprintf(out_name, CONTROL_NAME_MAX, "%s", name);
-	*out_greeting = name == NULL && json_object_get(root, "version") != NULL;
+		(void)snprintf(out->name, CONTROL_NAME_MAX, "%s", name);
+	out->greeting = name == NULL && json_object_get(root, "version") != NULL;
 	json_decref(root);
 	return asks;
 }
@@ -126,17 +129,19 @@ static enum status unwrap(struct slice line, struct arena *a, struct slice *out,
 	return st;
 }
 
-enum status daemon_control_ask(struct slice path, struct slice command, struct arena *a,
-			       struct slice *out, struct fail *why)
+enum status daemon_control_ask(struct slice path, struct slice command, uint32_t tenant,
+			       struct arena *a, struct slice *out, struct fail *why)
 {
-	struct slice line = {NULL, 0},
-		     text = buf_text(a, "{\"command\":\"%.*s\"}\n", SLICE_ARG(command));
+	struct slice line = {NULL, 0}, text;
 	struct sockaddr_un at;
 	enum status st = daemon_control_address(path, &at, why);
 	int fd;
 
 	if (st != ST_OK)
 		return st;
+	text = tenant == 0 ? buf_text(a, "{\"command\":\"%.*s\"}\n", SLICE_ARG(command))
+			   : buf_text(a, "{\"command\":\"%.*s\",\"arguments\":{\"id\":%u}}\n",
+				      SLICE_ARG(command), tenant);
 	fd = daemon_control_dial(&at);
 	if (fd < 0)
 		return fail_set(why, ST_NOTFOUND, "no sensor answers at %.*s: %m", SLICE_ARG(path));

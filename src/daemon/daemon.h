@@ -137,10 +137,11 @@ struct daemon_sensor_options {
 	const struct slice *captures; /* paths */
 	size_t capture_count;
 	struct daemon_rules_source rules;
-	struct slice dir;	/* "": the configuration's, or this folder */
-	struct config *config;	/* NULL: the code's defaults */
-	bool init_errors_fatal; /* a bad rule is ST_REFUSED before the first packet */
-	bool simulate_ips;	/* decide on packets as if in the line */
+	struct slice dir;		    /* "": the configuration's, or this folder */
+	struct config *config;		    /* NULL: the code's defaults, and no tenants */
+	struct daemon_config_source source; /* of `config`: read again for each tenant */
+	bool init_errors_fatal;		    /* a bad rule is ST_REFUSED before the first packet */
+	bool simulate_ips;		    /* decide on packets as if in the line */
 	bool skip_checksums;
 	bool profile; /* daemon_capture.costs */
 	struct daemon_progress progress;
@@ -152,8 +153,10 @@ struct daemon_sensor_result {
 	struct daemon_rules rules;
 	struct slice eve_path;
 	uint64_t records;
-	uint64_t lost; /* of them: what a socket's reader did not take */
-	bool sensing;  /* all was prepared and the first capture was begun */
+	uint64_t lost;		 /* of them: what a socket's reader did not take */
+	bool sensing;		 /* all was prepared and the first capture was begun */
+	struct config **tenants; /* their settings, for what is wrong with them */
+	size_t tenant_count;
 };
 
 /* Close with daemon_rules_close(&out->rules), also after failure. */
@@ -184,7 +187,9 @@ struct daemon_live_result {
 	struct slice eve_path;
 	uint64_t packets, dropped, flows, records, lost; /* lost: events, for want of room */
 	uint64_t reloads;
-	bool sensing; /* all was prepared and packets were let in */
+	bool sensing;		 /* all was prepared and packets were let in */
+	struct config **tenants; /* their settings, for what is wrong with them */
+	size_t tenant_count;
 	/* Writing events has not come to its end and never may: nothing can be closed, and the
 	 * process has to leave by _exit(). */
 	bool stuck;
@@ -198,10 +203,10 @@ MUST_USE enum status daemon_live(const struct daemon_live_options *o, struct are
  * dewline.sock in the log folder. */
 struct slice daemon_control_path(struct config *config, struct slice dir, struct arena *a);
 
-/* Asks a sensor, and gives its answer: a JSON object, or text. ST_NOTFOUND: nobody listens there.
- */
-MUST_USE enum status daemon_control_ask(struct slice path, struct slice command, struct arena *a,
-					struct slice *out, struct fail *why);
+/* Asks a sensor, about one tenant if that is not 0, and gives its answer: a JSON object, or text.
+ * ST_NOTFOUND: nobody listens there. */
+MUST_USE enum status daemon_control_ask(struct slice path, struct slice command, uint32_t tenant,
+					struct arena *a, struct slice *out, struct fail *why);
 
 struct daemon_watch_options {
 	const struct slice *captures; /* paths; the base name without extension is the station */

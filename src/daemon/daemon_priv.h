@@ -16,6 +16,9 @@ MUST_USE enum status daemon_file_read(struct slice path, struct arena *a, struct
 struct slice daemon_base_name(struct slice path);
 struct slice daemon_stem(struct slice name);
 
+/* "a/b/c.pcap" -> "a/b", "c.pcap" -> ".", "/c.pcap" -> "/": where a file is. */
+struct slice daemon_folder(struct slice path);
+
 /* dir/name in the arena; ptr NULL if the budget is spent. */
 struct slice daemon_path(struct arena *a, struct slice dir, struct slice name);
 /* The same, but a name that begins with a slash is a path by itself. */
@@ -23,6 +26,21 @@ struct slice daemon_path_from(struct arena *a, struct slice dir, struct slice na
 
 /* Lower-case hexadecimal in the arena. */
 struct slice daemon_hex(struct arena *a, const uint8_t *bytes, size_t n);
+
+/* What one tenant (or the station, the first) brings to a capture, and what it gets. */
+struct tenant_map;
+struct daemon_sense_lane {
+	struct pipeline_options options;
+	struct detect_saved *saved;   /* what rules put into sets; NULL: nobody wants it */
+	struct pipeline_stats *stats; /* out, if options.stats: as they were at its end */
+};
+
+/* daemon_sense() with a pipeline a tenant: map says whose a frame is. The capture's counters are
+ * the sum, its costs the station's; its stats are with the lanes. */
+MUST_USE enum status daemon_sense_lanes(struct slice path, const struct tenant_map *map,
+					struct daemon_sense_lane *lanes, size_t lane_count,
+					const struct daemon_progress *progress, struct arena *a,
+					struct daemon_capture *out, struct fail *why);
 
 /* The verdict on the facts that the evidence checks of a bundle let through: the bulletin and its
  * canonical JSON. `out` borrows from a, b and r. */

@@ -26,6 +26,15 @@ struct slice daemon_stem(struct slice name)
 	return name;
 }
 
+struct slice daemon_folder(struct slice path)
+{
+	size_t n = path.len;
+
+	while (n > 0 && path.ptr[n - 1] != '/')
+		n--;
+	return n > 1 ? slice_part(path, 0, n - 1) : n == 1 ? SLICE("/") : SLICE(".");
+}
+
 enum status daemon_file_read(struct slice path, struct arena *a, struct daemon_file *out,
 			     struct fail *why)
 {

@@ -180,7 +180,8 @@ enum status daemon_lines_new(struct daemon_eve *eves, size_t eve_count, size_t w
 		struct lines_worker *w = &l->workers[i];
 
 		w->pool.budget = LINE_BUDGET;
-		w->ring.bytes = ARENA_ARRAY(a, uint8_t, LINES_RING_BYTES);
+		w->ring.bytes = arena_bytes(
+			a, LINES_RING_BYTES); /* not touched: memory comes as it is used */
 		if (w->ring.bytes == NULL)
 			return fail_set(why, ST_NOMEM, "no memory for a writer's rings");
 		for (uint32_t k = 0; k < eve_count; k++)

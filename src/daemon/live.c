@@ -18,11 +18,9 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "crypto/crypto.h"
 #include "os/clock.h"
-#include "os/file.h"
 
-enum { TURN_MS = 1000, FILE_ID_SHIFT = 24 /* a worker's files are numbered from index << 24 */ };
+enum { TURN_MS = 1000 };
 
 void daemon_live_say(const struct live *l, const char *fmt, ...)
 {
@@ -75,101 +73,8 @@ static enum status workers_make(struct live *l, struct fail *why)
 				.index = n,
 				.interface = l->interfaces[i].name,
 				.ring_bytes = l->interfaces[i].tap.block_bytes *
-					      l->interfaces[i].tap.blocks,
-				.file_ids = (uint32_t)n << FILE_ID_SHIFT};
+					      l->interfaces[i].tap.blocks};
 	return ST_OK;
-}
-
-static void shared_take(void *ctx, unsigned part)
-{
-	struct live *l = ctx;
-
-	(void)pthread_mutex_lock(&l->shared_locks[part]); /* it is a plain one */
-}
-
-static void shared_give(void *ctx, unsigned part)
-{
-	struct live *l = ctx;
-
-	(void)pthread_mutex_unlock(&l->shared_locks[part]);
-}
-
-/* Hosts are seen by several workers: what rules remember of them is one. */
-static enum status shared_make(struct live *l, struct fail *why)
-{
-	struct detect_locks locks = {l, shared_take, shared_give};
-
-	if (l->worker_count == 1)
-		return ST_OK;
-	for (unsigned i = 0; i < DETECT_SHARED_PARTS; i++)
-		if (pthread_mutex_init(&l->shared_locks[i], NULL) != 0)
-			return fail_set(why, ST_NOMEM, "no memory for locks");
-	l->shared = detect_shared_new(&locks, l->arena);
-	return l->shared != NULL ? ST_OK : fail_set(why, ST_NOMEM, "no memory for hosts");
-}
-
-static void gather(void *ctx, struct pipeline_stats *sum)
-{
-	struct live_worker *w = ctx;
-
-	daemon_live_stats_add(w->live, w, sum);
-}
-
-static enum status pipeline_make(struct live *l, struct live_worker *w, uint64_t seed,
-				 struct fail *why)
-{
-	const struct rule_set *set = &l->rules->rules.set;
-	struct pipeline_output outputs[PIPELINE_OUTPUTS_MAX];
-	struct pipeline_options o = {.rules = l->rules->rules.compiled,
-				     .station = config_text(l->o->config, "sensor-name", ""),
-				     .outputs = outputs,
-				     .output_count = l->outputs.count,
-				     .config = l->o->config,
-				     .file_ids = &w->file_ids,
-				     .midstream =
-					     config_bool(l->o->config, "stream.midstream", false),
-				     .skip_checksums = l->o->skip_checksums,
-				     .profile = l->o->profile,
-				     .interface = w->interface,
-				     .hash_seed = seed,
-				     .shared = l->shared,
-				     .stats = l->outputs.has_stats,
-				     .rules_failed = rule_set_failed(set),
-				     .rules_skipped = set->skipped,
-				     .stats_silent = w->index != 0,
-				     .stats_ctx = w,
-				     .stats_gather = gather};
-
-	if (o.station.len == 0)
-		o.station = w->interface;
-	w->handles_pool.budget = SIZE_MAX;
-	w->handles.pool = &w->handles_pool;
-	w->store = l->store;
-	w->store.arena = &w->handles;
-	w->store.sink.ctx = &w->store;
-	o.store = w->store.on ? &w->store.sink : NULL;
-	for (size_t i = 0; i < l->outputs.count; i++) {
-		outputs[i] = l->outputs.outputs[i];
-		outputs[i].sink = daemon_lines_sink(l->lines, w->index, i);
-	}
-	return pipeline_new(&o, &w->pipeline, why);
-}
-
-static enum status pipelines_make(struct live *l, struct slice dir, struct fail *why)
-{
-	struct crypto_random random = {0};
-	uint64_t seed;
-	enum status st = daemon_lines_new(l->outputs.eves, l->outputs.count, l->worker_count,
-					  l->arena, &l->lines, why);
-
-	if (st == ST_OK)
-		st = shared_make(l, why);
-	if (st == ST_OK)
-		st = daemon_store_open(l->o->config, dir, l->arena, &l->store, why);
-	crypto_random_fill(&random, (uint8_t *)&seed, sizeof seed);
-	for (size_t i = 0; st == ST_OK && i < l->worker_count; i++)
-		st = pipeline_make(l, &l->workers[i], seed, why);
-	return st;
 }
 
 /* All sockets of an interface, then all let packets in. */
@@ -189,7 +94,7 @@ static enum status sources_open(struct live *l, struct fail *why)
 
 static enum status threads_start(struct live *l, struct fail *why)
 {
-	enum status st = daemon_lines_start(l->lines, why);
+	enum status st = daemon_live_writers_start(l, why);
 
 	for (size_t i = 0; st == ST_OK && i < l->worker_count; i++) {
 		struct live_worker *w = &l->workers[i];
@@ -201,19 +106,15 @@ static enum status threads_start(struct live *l, struct fail *why)
 	return st;
 }
 
-static enum status rules_first(struct live *l, struct fail *why)
+static enum status tenants_open(struct live *l, struct fail *why)
 {
-	const struct rule_set *set;
-	enum status st = daemon_live_rules_load(l, &l->rules, why);
+	struct daemon_station station = {.source = l->o->source,
+					 .config = l->o->config,
+					 .rules = l->o->rules,
+					 .dir = l->o->dir};
 
-	if (st != ST_OK)
-		return st;
-	set = &l->rules->rules.set;
-	if (l->o->loaded != NULL)
-		l->o->loaded(l->o->ctx, &l->rules->rules);
-	if (l->o->init_errors_fatal && rule_set_failed(set) != 0)
-		return fail_set(why, ST_REFUSED, "%zu rules do not load", rule_set_failed(set));
-	return ST_OK;
+	station.rules.always = true;
+	return daemon_tenants_open(&station, l->arena, &l->whose, why);
 }
 
 static enum status prepare(struct live *l, struct slice dir, struct fail *why)
@@ -224,17 +125,13 @@ static enum status prepare(struct live *l, struct slice dir, struct fail *why)
 	enum status st = signals_open(l, why);
 
 	if (st == ST_OK)
-		st = os_dir_make(NULL, dir, NULL, why);
-	if (st == ST_OK)
-		st = daemon_outputs_open(l->o->config, dir, false, l->arena, &l->outputs, why);
+		st = tenants_open(l, why);
 	if (st == ST_OK)
 		st = daemon_live_interfaces(l, why);
 	if (st == ST_OK)
 		st = workers_make(l, why);
 	if (st == ST_OK)
-		st = rules_first(l, why);
-	if (st == ST_OK)
-		st = pipelines_make(l, dir, why);
+		st = daemon_live_tenants(l, why);
 	if (st == ST_OK)
 		st = daemon_reload_new(l, why);
 	if (st == ST_OK && socket.len != 0)
@@ -242,7 +139,7 @@ static enum status prepare(struct live *l, struct slice dir, struct fail *why)
 	if (st == ST_OK)
 		st = sources_open(l, why);
 	if (st == ST_OK)
-		st = daemon_live_powers(l, dir, why);
+		st = daemon_live_powers(l, why);
 	return st == ST_OK ? threads_start(l, why) : st;
 }
 
@@ -259,11 +156,11 @@ static void take_signals(struct live *l)
 			atomic_store(&l->stop, true);
 			break;
 		case SIGHUP:
-			daemon_lines_reopen(l->lines);
-			daemon_reload_begin(l);
+			daemon_live_reopen(l);
+			daemon_reload_begin(l, RELOAD_ALL);
 			break;
 		default:
-			daemon_reload_begin(l);
+			daemon_reload_begin(l, RELOAD_ALL);
 			break;
 		}
 	}
@@ -296,22 +193,6 @@ static void drain_tell(struct live *l)
 		return; /* nobody told anything */
 }
 
-/* A block of stats.log, when one is due; the last at the end. */
-static void write_stats(struct live *l, bool end)
-{
-	struct wall_ns now = os_clock_wall();
-	struct pipeline_stats *sum;
-
-	if (!l->outputs.has_stats || (!end && now.ns < l->stats_due.ns))
-		return;
-	sum = &l->stats;
-	*sum = (struct pipeline_stats){0};
-	daemon_live_stats_add(l, NULL, sum);
-	daemon_outputs_stats(&l->outputs, sum, now);
-	daemon_eve_push(&l->outputs.stats);
-	l->stats_due.ns = now.ns + l->stats_ns;
-}
-
 static void look_after(struct live *l)
 {
 	while (!atomic_load(&l->stop) && workers_check(l) != 0) {
@@ -329,7 +210,7 @@ static void look_after(struct live *l)
 		drain_tell(l);
 		daemon_reload_step(l);
 		daemon_control_step(l, fds + 3, n - 3);
-		write_stats(l, false);
+		daemon_live_stats_write(l, false);
 	}
 }
 
@@ -346,25 +227,6 @@ static void workers_end(struct live *l)
 			(void)pthread_join(l->workers[i].thread, NULL); /* they are ours */
 }
 
-/* What rules put into sets that are kept: all workers' together. */
-static enum status sets_keep(struct live *l, struct fail *why)
-{
-	const struct detect_rules *rules = l->rules->rules.compiled;
-	struct detect_saved *saved;
-	enum status st;
-
-	if (!detect_rules_save(rules))
-		return ST_OK;
-	saved = detect_saved_new(rules, l->arena);
-	if (saved == NULL)
-		return fail_set(why, ST_NOMEM, "no memory for what sets hold");
-	for (size_t i = 0; i < l->worker_count; i++)
-		pipeline_take_sets(l->workers[i].pipeline, saved);
-	st = daemon_sets_write(saved, l->data_dir, l->arena, why);
-	detect_saved_done(saved);
-	return st;
-}
-
 static enum status finish(struct live *l, struct daemon_live_result *r, struct fail *why)
 {
 	enum status st = ST_OK;
@@ -374,10 +236,10 @@ static enum status finish(struct live *l, struct daemon_live_result *r, struct f
 	workers_end(l);
 	daemon_reload_stop(l);
 	if (r->sensing)
-		write_stats(l, true);
-	written = daemon_lines_stop(l->lines);
+		daemon_live_stats_write(l, true);
+	written = daemon_live_writers_stop(l);
 	if (r->sensing)
-		st = sets_keep(l, why);
+		st = daemon_live_sets_keep(l, why);
 	for (size_t i = 0; i < l->worker_count; i++) {
 		struct live_worker *w = &l->workers[i];
 
@@ -388,30 +250,25 @@ static enum status finish(struct live *l, struct daemon_live_result *r, struct f
 			st = w->why.status;
 			*why = w->why;
 		}
-		pipeline_free(w->pipeline);
-		arena_end(w->handles, w->handles_pool);
 		source_close(w->source);
 	}
-	r->records = daemon_outputs_records(&l->outputs);
-	r->lost = l->lines != NULL ? daemon_lines_lost(l->lines) : 0;
-	r->lost += daemon_outputs_lost(&l->outputs);
-	r->reloads = l->reloads;
+	for (size_t i = 0; i < l->tenant_count; i++)
+		r->reloads += l->tenants[i].reloads;
+	r->records = daemon_tenants_records(&l->whose);
+	r->lost = daemon_live_lost(l) + daemon_tenants_lost(&l->whose);
+	r->tenants = daemon_tenants_configs(&l->whose, l->arena, &r->tenant_count);
 	daemon_control_close(l);
 	r->stuck = !written;
 	if (r->stuck)
 		return fail_set(why, ST_IO,
 				"events could not be written: the disk, or who reads them, does "
 				"not take them");
-	if (r->sensing && daemon_outputs_flush(&l->outputs, &end) != ST_OK && st == ST_OK) {
+	if (r->sensing && daemon_tenants_flush(&l->whose, &end) != ST_OK && st == ST_OK) {
 		st = end.status;
 		*why = end;
 	}
-	daemon_outputs_close(&l->outputs);
-	for (struct live_rules *next; l->kept != NULL; l->kept = next) {
-		next = l->kept->next;
-		daemon_live_rules_free(l->kept);
-	}
-	daemon_live_rules_free(l->rules);
+	daemon_tenants_close(&l->whose);
+	daemon_live_tenants_free(l);
 	if (l->signals >= 0)
 		(void)close(l->signals);
 	if (l->tell >= 0)
@@ -436,10 +293,7 @@ enum status daemon_live(const struct daemon_live_options *o, struct arena *a,
 	l->arena = a;
 	l->signals = l->tell = -1;
 	l->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-	l->data_dir = daemon_data_dir(o->config, o->rules.data_dir, dir);
 	l->began = os_clock_mono();
-	l->stats_ns = (int64_t)config_u64(o->config, "stats.interval", 1, 86400, 8) * TIME_NS_PER_S;
-	l->stats_due.ns = os_clock_wall().ns + l->stats_ns;
 	st = prepare(l, dir, why);
 	r.sensing = st == ST_OK;
 	if (st == ST_OK) {

@@ -5,7 +5,8 @@
  *
  *	live.c		opens all, gives powers up, starts the workers; answers signals; ends all
  *	live_config.c	the af-packet section
- *	live_worker.c	one worker: source -> pipeline -> lines
+ *	live_worker.c	one worker: source -> a pipeline a tenant -> lines
+ *	live_tenant.c	the station and its tenants: rules, lines and lanes of each
  *	reload.c	other rules: compiled aside, exchanged by every worker between two batches
  *	control.c	the socket on which `dewline status` and `dewline reload` ask
  *	status.c	what is answered
@@ -24,6 +25,7 @@
 #include "daemon/lines.h"
 #include "daemon/outputs.h"
 #include "daemon/store.h"
+#include "daemon/tenants.h"
 #include "sensor/pipeline/stats.h"
 #include "sensor/source/source.h"
 
@@ -69,6 +71,26 @@ struct live_costs {
 	size_t count, room;
 };
 
+struct live_tenant;
+struct live_worker;
+
+/* What a worker does for one tenant. */
+struct live_lane {
+	struct live_tenant *tenant;
+	struct live_worker *worker;
+	struct pipeline *pipeline;
+	struct daemon_store store; /* the tenant's, with handles of its own: */
+	struct arena_pool handles_pool;
+	struct arena handles;
+	uint32_t file_ids;
+	bool sums_trusted;
+	_Atomic(struct pipeline_kit *) kit_in, kit_out;
+	_Atomic(struct live_costs *) costs_in, costs_out;
+	_Atomic uint64_t counters[LIVE_COUNTERS]; /* of the pipeline; the source's stay 0 */
+	pthread_mutex_t stats_lock;
+	struct pipeline_stats stats; /* under it: as of a moment ago */
+};
+
 struct live_worker {
 	struct live *live;
 	size_t index;
@@ -77,20 +99,14 @@ struct live_worker {
 	pthread_t thread;
 	bool started, said; /* said: why it ended */
 	struct source *source;
-	struct pipeline *pipeline;
-	struct daemon_store store; /* live.store, with handles of its own: */
-	struct arena_pool handles_pool;
-	struct arena handles;
-	uint32_t file_ids;
-	bool sums_trusted;
-	struct mono_ns counted; /* when counters were published last */
-	struct fail why;	/* why it ended, if not because it was asked to: once ENDED */
-	_Atomic(struct pipeline_kit *) kit_in, kit_out;
-	_Atomic(struct live_costs *) costs_in, costs_out;
-	_Atomic uint64_t counters[LIVE_COUNTERS];
+	struct live_lane *lanes; /* of those tenants whose packets may come here */
+	size_t lane_count;
+	struct live_lane *by_place[1 + TENANTS_MAX]; /* the same; NULL: none */
+	struct mono_ns counted;			     /* when counters were published last */
+	struct fail why; /* why it ended, if not because it was asked to: once ENDED */
+	_Atomic uint64_t counters[LIVE_COUNTERS]; /* with those of its lanes */
 	pthread_mutex_t stats_lock;
-	struct pipeline_stats stats; /* under it: as of a moment ago */
-	struct histogram verdict_ns; /* so is this: source.h */
+	struct histogram verdict_ns; /* under it, as of a moment ago: source.h */
 	_Atomic int state;	     /* enum live_state */
 };
 
@@ -110,34 +126,43 @@ struct live_rules {
 	struct arena arena;
 	struct config *config; /* as it was read for them */
 	struct daemon_rules rules;
-	struct live_rules *next; /* in live.kept */
+	struct live_rules *next; /* in live_tenant.kept */
+};
+
+/* The station (place 0), or a tenant. */
+struct live_tenant {
+	struct daemon_tenant *tenant;
+	struct live *live;
+	struct live_lane **lanes; /* of all workers */
+	size_t lane_count;
+	struct detect_shared *shared; /* what rules remember about hosts; NULL: one lane */
+	pthread_mutex_t shared_locks[DETECT_SHARED_PARTS];
+	struct lines *lines;	  /* of tenant->says */
+	size_t ring;		  /* the first of its rings there: one a lane */
+	struct live_rules *rules; /* those in use */
+	struct live_rules *kept;  /* that a pipeline may still hold, and no worker uses */
+	uint64_t reloads, reloads_failed;
+	struct pipeline_stats stats; /* of all lanes, when it is written */
+	struct wall_ns stats_due;    /* of stats.log */
+	int64_t stats_ns;	     /* between two of them */
 };
 
 struct live {
 	const struct daemon_live_options *o;
-	struct detect_shared *shared; /* what rules remember about hosts; NULL: one worker */
-	pthread_mutex_t shared_locks[DETECT_SHARED_PARTS];
 	struct arena *arena;
+	struct daemon_tenants whose;
+	struct live_tenant *tenants; /* as whose.list: by place */
+	size_t tenant_count;
 	struct live_interface interfaces[LIVE_INTERFACES_MAX];
 	size_t interface_count;
 	struct live_worker *workers;
 	size_t worker_count;
-	struct daemon_outputs outputs;
-	struct daemon_store store; /* opened once; workers have copies */
-	struct lines *lines;
-	struct live_rules *rules; /* those in use */
-	struct live_rules *kept;  /* that a pipeline may still hold, and no worker uses */
 	struct reload *reload;
 	struct control *control;
-	struct slice data_dir; /* where sets are kept that rules change */
 	struct mono_ns began;
 	int signals; /* a signalfd; -1: none */
 	int statm;   /* /proc/self/statm, opened while it could be; -1: none */
 	int tell;    /* an eventfd by which workers wake the main thread; -1: none */
-	uint64_t reloads, reloads_failed;
-	struct pipeline_stats stats; /* of all, when it is written */
-	struct wall_ns stats_due;    /* of stats.log */
-	int64_t stats_ns;	     /* between two of them */
 	_Atomic bool stop;
 };
 
@@ -148,19 +173,34 @@ void daemon_live_say(const struct live *l, const char *fmt, ...) PRINTF_LIKE(2, 
 MUST_USE enum status daemon_live_interfaces(struct live *l, struct fail *why);
 
 /* live_powers.c: gives up all that is not needed from here on. */
-MUST_USE enum status daemon_live_powers(struct live *l, struct slice dir, struct fail *why);
+MUST_USE enum status daemon_live_powers(struct live *l, struct fail *why);
+
+/* live_tenant.c: what the station and its tenants have; needs the workers. */
+MUST_USE enum status daemon_live_tenants(struct live *l, struct fail *why);
+MUST_USE enum status daemon_live_writers_start(struct live *l, struct fail *why);
+/* What rules put into sets that are kept: all lanes' together. */
+MUST_USE enum status daemon_live_sets_keep(struct live *l, struct fail *why);
+/* Blocks of stats.log that are due; at the end all. */
+void daemon_live_stats_write(struct live *l, bool end);
+/* The files are opened again by their names. */
+void daemon_live_reopen(struct live *l);
+/* Ends the writers, when no worker puts any more. False: daemon_lines_stop(). */
+MUST_USE bool daemon_live_writers_stop(struct live *l);
+uint64_t daemon_live_lost(const struct live *l); /* lines for which a ring had no room */
+void daemon_live_tenants_free(struct live *l);
 
 /* live_worker.c */
 void *daemon_live_work(void *worker); /* a thread's function */
 
 /* reload.c */
-MUST_USE enum status daemon_live_rules_load(const struct live *l, struct live_rules **out,
+MUST_USE enum status daemon_live_rules_load(const struct live_tenant *t, struct live_rules **out,
 					    struct fail *why);
 void daemon_live_rules_free(struct live_rules *r);
 
 MUST_USE enum status daemon_reload_new(struct live *l, struct fail *why);
-/* Begins one, or notes that another is wanted after the one that runs. */
-void daemon_reload_begin(struct live *l);
+/* Begins one, or notes that another is wanted after the one that runs. place: whose rules; or: */
+enum { RELOAD_ALL = -1, RELOAD_TENANTS = -2 /* all but the station's */ };
+void daemon_reload_begin(struct live *l, int place);
 int daemon_reload_fd(const struct live *l); /* readable when daemon_reload_step() has work */
 void daemon_reload_step(struct live *l);
 bool daemon_reload_busy(const struct live *l);
@@ -178,8 +218,8 @@ void daemon_control_reloaded(struct live *l, bool ok, struct slice text); /* ans
 void daemon_control_close(struct live *l);
 
 /* status.c */
-/* What all workers but `but` (NULL: none) have counted is added. */
-void daemon_live_stats_add(struct live *l, const struct live_worker *but,
+/* What all lanes of a tenant but `but` (NULL: none) have counted is added. */
+void daemon_live_stats_add(const struct live_tenant *t, const struct live_lane *but,
 			   struct pipeline_stats *sum);
 struct json;
 void daemon_status_json(struct live *l, struct arena *a, struct json *j);

@@ -14,15 +14,6 @@ struct paths {
 	bool full;
 };
 
-static struct slice folder_of(struct slice path)
-{
-	size_t n = path.len;
-
-	while (n > 0 && path.ptr[n - 1] != '/')
-		n--;
-	return n > 1 ? slice_part(path, 0, n - 1) : n == 1 ? SLICE("/") : SLICE(".");
-}
-
 /* A folder, once. */
 static void add(struct paths *p, struct slice folder)
 {
@@ -40,7 +31,7 @@ static void add(struct paths *p, struct slice folder)
 static void add_folders_of(struct paths *p, const struct slice *files, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		add(p, folder_of(files[i]));
+		add(p, daemon_folder(files[i]));
 }
 
 static void add_setting(struct paths *p, struct config *c, const char *key)
@@ -48,7 +39,7 @@ static void add_setting(struct paths *p, struct config *c, const char *key)
 	struct slice path = config_text(c, key, "");
 
 	if (path.len != 0)
-		add(p, folder_of(path));
+		add(p, daemon_folder(path));
 }
 
 static void add_list(struct paths *p, struct config *c, const char *key)
@@ -61,45 +52,64 @@ static void add_files(struct paths *p, struct config *c, const char *key)
 {
 	for (struct config *n = config_first(config_at(c, key)); n != NULL; n = config_next(n))
 		if (n->value.len != 0 && n->value.ptr[0] == '/')
-			add(p, folder_of(n->value));
+			add(p, daemon_folder(n->value));
 }
 
-/* What is read again with the rules: where it is today, and where it may be added. */
+/* What is read again with a tenant's rules: where it is today, and where it may be added. */
+static void readable_of(const struct daemon_tenant *t, struct paths *p)
+{
+	add_folders_of(p, t->source.files, t->source.file_count);
+	add_folders_of(p, t->rules.files, t->rules.file_count);
+	add_folders_of(p, t->rules.more, t->rules.more_count);
+	if (t->rules.classes.len != 0)
+		add(p, daemon_folder(t->rules.classes));
+	add(p, config_text(t->config, "default-rule-path", ""));
+	add(p, config_text(t->config, "default-reputation-path", ""));
+	add(p, t->data_dir);
+	add_files(p, t->config, "rule-files");
+	add_setting(p, t->config, "classification-file");
+	add_setting(p, t->config, "reference-config-file");
+	add_setting(p, t->config, "threshold-file");
+	add_setting(p, t->config, "reputation-categories-file");
+	add_setting(p, t->config, "magic-file");
+}
+
 static void readable(const struct live *l, struct paths *p)
 {
-	const struct daemon_live_options *o = l->o;
-
-	add_folders_of(p, o->source.files, o->source.file_count);
-	add_folders_of(p, o->rules.files, o->rules.file_count);
-	add_folders_of(p, o->rules.more, o->rules.more_count);
-	if (o->rules.classes.len != 0)
-		add(p, folder_of(o->rules.classes));
-	add(p, config_text(o->config, "default-rule-path", ""));
-	add(p, config_text(o->config, "default-reputation-path", ""));
-	add(p, l->data_dir);
-	add_files(p, o->config, "rule-files");
-	add_setting(p, o->config, "classification-file");
-	add_setting(p, o->config, "reference-config-file");
-	add_setting(p, o->config, "threshold-file");
-	add_setting(p, o->config, "reputation-categories-file");
-	add_setting(p, o->config, "magic-file");
+	for (size_t i = 0; i < l->whose.count; i++)
+		readable_of(&l->whose.list[i], p);
 	add(p, SLICE("/etc/localtime")); /* files that are begun anew each day */
 	add(p, SLICE("/etc/magic"));
 	add(p, SLICE("/usr/share/misc"));
 	add(p, SLICE("/usr/share/file"));
 	add(p, SLICE("/usr/lib/file"));
-	add_list(p, o->config, "security.landlock.directories.read");
+	add_list(p, l->o->config, "security.landlock.directories.read");
 }
 
-static void writable(const struct live *l, struct slice dir, struct paths *p)
+static void writable(const struct live *l, struct paths *p)
 {
-	add(p, dir);
-	add(p, l->data_dir); /* sets that rules change, now or after a reload */
-	for (size_t i = 0; i < l->outputs.count; i++)
-		add(p, folder_of(l->outputs.eves[i].path));
-	if (l->store.on)
-		add(p, l->store.dir);
+	for (size_t i = 0; i < l->whose.count; i++) {
+		const struct daemon_tenant *t = &l->whose.list[i];
+
+		if (t->apart)
+			add(p, t->dir);
+		add(p, t->data_dir); /* sets that rules change, now or after a reload */
+		for (size_t k = 0; k < t->outputs.count; k++)
+			add(p, daemon_folder(t->outputs.eves[k].path));
+		if (t->store.on)
+			add(p, t->store.dir);
+	}
 	add_list(p, l->o->config, "security.landlock.directories.write");
+}
+
+static enum status outputs_hand_over(struct daemon_outputs *o, uid_t uid, gid_t gid,
+				     struct fail *why)
+{
+	for (size_t i = 0; i < o->count; i++)
+		if (!daemon_eve_chown(&o->eves[i], uid, gid))
+			return fail_set(why, ST_REFUSED, "cannot give %.*s to the user: %m",
+					SLICE_ARG(o->eves[i].path));
+	return ST_OK;
 }
 
 /* What we made while we could is the user's whom we become. */
@@ -110,10 +120,8 @@ static enum status hand_over(struct live *l, struct slice user, struct slice gro
 	gid_t gid;
 	enum status st = os_sandbox_find(user, group, &uid, &gid, why);
 
-	for (size_t i = 0; st == ST_OK && i < l->outputs.count; i++)
-		if (!daemon_eve_chown(&l->outputs.eves[i], uid, gid))
-			st = fail_set(why, ST_REFUSED, "cannot give %.*s to the user: %m",
-				      SLICE_ARG(l->outputs.eves[i].path));
+	for (size_t i = 0; st == ST_OK && i < l->whose.count; i++)
+		st = outputs_hand_over(&l->whose.list[i].outputs, uid, gid, why);
 	return st == ST_OK ? daemon_control_chown(l, uid, gid, why) : st;
 }
 
@@ -126,7 +134,7 @@ static enum status or_say(const struct live *l, enum status st, struct fail *why
 	return ST_OK;
 }
 
-enum status daemon_live_powers(struct live *l, struct slice dir, struct fail *why)
+enum status daemon_live_powers(struct live *l, struct fail *why)
 {
 	struct config *c = l->o->config;
 	struct slice user = l->o->user.len != 0 ? l->o->user : config_text(c, "run-as.user", "");
@@ -138,7 +146,7 @@ enum status daemon_live_powers(struct live *l, struct slice dir, struct fail *wh
 	if (r == NULL || w == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for paths");
 	readable(l, r);
-	writable(l, dir, w);
+	writable(l, w);
 	if (r->full || w->full)
 		return fail_set(why, ST_LIMIT, "more than %d folders to read or write", PATHS_MAX);
 	if (user.len != 0 || group.len != 0) {

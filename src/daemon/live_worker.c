@@ -22,49 +22,88 @@ enum {
 /* A block that the kernel still fills may hold packets that are older than now. */
 #define TICK_BEHIND_NS TIME_NS_PER_S
 
-static void set(struct live_worker *w, enum live_counter i, uint64_t v)
+static void set(_Atomic uint64_t *counters, enum live_counter i, uint64_t v)
 {
-	atomic_store_explicit(&w->counters[i], v, memory_order_relaxed);
+	atomic_store_explicit(&counters[i], v, memory_order_relaxed);
+}
+
+/* What a pipeline counts, by the number under which it is published. */
+static const struct {
+	enum live_counter i;
+	size_t offset;
+} of_pipelines[] = {
+#define ROW(i, member)                                                                             \
+	{                                                                                          \
+		i, offsetof(struct pipeline_counters, member)                                      \
+	}
+	ROW(LIVE_PACKETS, packets),
+	ROW(LIVE_BYTES, bytes),
+	ROW(LIVE_UNDECODED, undecoded),
+	ROW(LIVE_FLOWS, flows),
+	ROW(LIVE_FLOWS_NOW, flows_now),
+	ROW(LIVE_RECORDS, records),
+	ROW(LIVE_ALERTS, alerts),
+	ROW(LIVE_ANOMALIES, anomalies),
+	ROW(LIVE_NO_MEMORY, no_memory),
+	ROW(LIVE_SUPPRESSED, suppressed),
+	ROW(LIVE_CANDIDATES, candidates),
+	ROW(LIVE_EVALUATED, evaluated),
+	ROW(LIVE_STOPPED, stopped),
+	ROW(LIVE_MEMORY, memory),
+	ROW(LIVE_MEMORY_STREAMS, memory_streams),
+	ROW(LIVE_MEMORY_FIXED, memory_fixed),
+#undef ROW
+};
+
+static void publish_pipelines(struct live_worker *w)
+{
+	uint64_t sum[sizeof of_pipelines / sizeof of_pipelines[0]] = {0};
+
+	for (size_t k = 0; k < w->lane_count; k++) {
+		const struct pipeline_counters *p = pipeline_counters(w->lanes[k].pipeline);
+
+		for (size_t i = 0; i < sizeof of_pipelines / sizeof of_pipelines[0]; i++) {
+			uint64_t v;
+
+			memcpy(&v, (const uint8_t *)p + of_pipelines[i].offset, sizeof v);
+			set(w->lanes[k].counters, of_pipelines[i].i, v);
+			sum[i] += v;
+		}
+	}
+	for (size_t i = 0; i < sizeof of_pipelines / sizeof of_pipelines[0]; i++)
+		set(w->counters, of_pipelines[i].i, sum[i]);
 }
 
 static void publish(struct live_worker *w)
 {
-	const struct pipeline_counters *p = pipeline_counters(w->pipeline);
 	const struct source_counters *s = &w->source->counters;
 
 	source_count(w->source);
-	set(w, LIVE_PACKETS, p->packets);
-	set(w, LIVE_BYTES, p->bytes);
-	set(w, LIVE_KERNEL_DROPS, s->dropped);
-	set(w, LIVE_KERNEL_FREEZES, s->frozen);
-	set(w, LIVE_CUT, s->cut);
-	set(w, LIVE_OUTAGES, s->outages);
-	set(w, LIVE_GAPS, s->gaps);
-	set(w, LIVE_GAP_PACKETS, s->gap_packets);
-	set(w, LIVE_GAP_NS, s->gap_ns);
-	set(w, LIVE_UNDECODED, p->undecoded);
-	set(w, LIVE_FLOWS, p->flows);
-	set(w, LIVE_FLOWS_NOW, p->flows_now);
-	set(w, LIVE_RECORDS, p->records);
-	set(w, LIVE_ALERTS, p->alerts);
-	set(w, LIVE_ANOMALIES, p->anomalies);
-	set(w, LIVE_NO_MEMORY, p->no_memory);
-	set(w, LIVE_SUPPRESSED, p->suppressed);
-	set(w, LIVE_CANDIDATES, p->candidates);
-	set(w, LIVE_EVALUATED, p->evaluated);
-	set(w, LIVE_STOPPED, p->stopped);
-	set(w, LIVE_MEMORY, p->memory);
-	set(w, LIVE_MEMORY_STREAMS, p->memory_streams);
-	set(w, LIVE_MEMORY_FIXED, p->memory_fixed);
+	publish_pipelines(w);
+	set(w->counters, LIVE_KERNEL_DROPS, s->dropped);
+	set(w->counters, LIVE_KERNEL_FREEZES, s->frozen);
+	set(w->counters, LIVE_CUT, s->cut);
+	set(w->counters, LIVE_OUTAGES, s->outages);
+	set(w->counters, LIVE_GAPS, s->gaps);
+	set(w->counters, LIVE_GAP_PACKETS, s->gap_packets);
+	set(w->counters, LIVE_GAP_NS, s->gap_ns);
 }
 
-/* For whoever says them: worker 0, and stats.log. */
+/* For whoever says them: a tenant's first lane, and stats.log. */
 static void publish_stats(struct live_worker *w)
 {
-	(void)pthread_mutex_lock(&w->stats_lock); /* for a copy of some KiB, ten times a second */
-	pipeline_stats_read(w->pipeline, &w->stats);
-	if (w->verdict_ns.count != w->source->verdict_ns.count)
-		w->verdict_ns = w->source->verdict_ns;
+	for (size_t i = 0; i < w->lane_count; i++) {
+		struct live_lane *lane = &w->lanes[i];
+
+		/* for a copy of some KiB, ten times a second */
+		(void)pthread_mutex_lock(&lane->stats_lock);
+		pipeline_stats_read(lane->pipeline, &lane->stats);
+		(void)pthread_mutex_unlock(&lane->stats_lock);
+	}
+	if (w->verdict_ns.count == w->source->verdict_ns.count)
+		return;
+	(void)pthread_mutex_lock(&w->stats_lock);
+	w->verdict_ns = w->source->verdict_ns;
 	(void)pthread_mutex_unlock(&w->stats_lock);
 }
 
@@ -77,50 +116,75 @@ static void tell(struct live_worker *w)
 }
 
 /* Copies what the rules at hand cost so far. */
-static void costs_copy(const struct live_worker *w, struct live_costs *c)
+static void costs_copy(const struct live_lane *lane, struct live_costs *c)
 {
 	size_t n;
-	const struct detect_cost *costs = pipeline_costs(w->pipeline, &n);
+	const struct detect_cost *costs = pipeline_costs(lane->pipeline, &n);
 
 	c->count = n < c->room ? n : c->room;
 	if (c->count != 0)
 		memcpy(c->rows, costs, c->count * sizeof *costs);
 }
 
+static void serve_lane(struct live_lane *lane)
+{
+	struct pipeline_kit *kit = atomic_exchange(&lane->kit_in, NULL);
+	struct live_costs *costs = atomic_exchange(&lane->costs_in, NULL);
+
+	if (kit != NULL)
+		atomic_store(&lane->kit_out, pipeline_exchange(lane->pipeline, kit));
+	if (costs != NULL) {
+		costs_copy(lane, costs);
+		atomic_store(&lane->costs_out, costs);
+	}
+	if (kit != NULL || costs != NULL)
+		tell(lane->worker);
+}
+
+static void poke(struct live_worker *w)
+{
+	for (size_t i = 0; i < w->lane_count; i++)
+		daemon_lines_poke(w->lanes[i].tenant->lines);
+}
+
 static void serve(struct live_worker *w)
 {
 	struct mono_ns now = os_clock_mono();
-	struct pipeline_kit *kit = atomic_exchange(&w->kit_in, NULL);
-	struct live_costs *costs = atomic_exchange(&w->costs_in, NULL);
+	struct wall_ns then = {os_clock_wall().ns - TICK_BEHIND_NS};
 
-	if (kit != NULL)
-		atomic_store(&w->kit_out, pipeline_exchange(w->pipeline, kit));
-	if (costs != NULL) {
-		costs_copy(w, costs);
-		atomic_store(&w->costs_out, costs);
-	}
-	if (kit != NULL || costs != NULL)
-		tell(w);
+	for (size_t i = 0; i < w->lane_count; i++)
+		serve_lane(&w->lanes[i]);
 	if (now.ns - w->counted.ns >= COUNT_NS) {
-		pipeline_tick(w->pipeline, (struct wall_ns){os_clock_wall().ns - TICK_BEHIND_NS});
+		for (size_t i = 0; i < w->lane_count; i++)
+			pipeline_tick(w->lanes[i].pipeline, then);
 		publish(w);
 		publish_stats(w);
 		w->counted = now;
 	}
-	daemon_lines_poke(w->live->lines);
+	poke(w);
+}
+
+/* Whose it is. A tenant's interface brings nobody else's. */
+static struct live_lane *lane_of(const struct live_worker *w, const struct source_packet *p)
+{
+	if (w->lane_count == 1)
+		return &w->lanes[0];
+	return w->by_place[tenant_of_frame(w->live->whose.map, p->linktype, p->data)];
 }
 
 static void inspect(struct live_worker *w, const struct source_batch *b)
 {
 	for (size_t i = 0; i < b->count; i++) {
 		struct source_packet *p = &b->packets[i];
+		struct live_lane *lane = lane_of(w, p);
 
-		if (p->unsummed != w->sums_trusted) {
-			w->sums_trusted = p->unsummed;
-			pipeline_trust_checksums(w->pipeline, p->unsummed);
+		if (p->unsummed != lane->sums_trusted) {
+			lane->sums_trusted = p->unsummed;
+			pipeline_trust_checksums(lane->pipeline, p->unsummed);
 		}
-		pipeline_frame(w->pipeline, p->linktype, p->data, p->wire_bytes, p->at, p->number);
-		p->drop = pipeline_stops(w->pipeline);
+		pipeline_frame(lane->pipeline, p->linktype, p->data, p->wire_bytes, p->at,
+			       p->number);
+		p->drop = pipeline_stops(lane->pipeline);
 	}
 }
 
@@ -149,16 +213,24 @@ static void last_packets(struct live_worker *w)
 		;
 }
 
-/* The last stats event is about all. */
+/* The last stats event of a tenant is about all of its lanes, and its first lane says it. Workers
+ * wait only for those behind them, so nobody waits for ever. */
 static void wait_for_others(const struct live_worker *w)
 {
-	const struct live *l = w->live;
 	int64_t until = os_clock_mono().ns + OTHERS_MS * TIME_NS_PER_MS;
 
-	for (size_t i = 1; i < l->worker_count; i++)
-		while (l->workers[i].started && atomic_load(&l->workers[i].state) != LIVE_ENDED &&
-		       os_clock_mono().ns < until)
-			(void)poll(NULL, 0, 1); /* cannot fail but by a signal, and those wait */
+	for (size_t i = 0; i < w->lane_count; i++) {
+		const struct live_tenant *t = w->lanes[i].tenant;
+
+		if (t->lanes[0] != &w->lanes[i])
+			continue;
+		for (size_t k = 1; k < t->lane_count; k++)
+			while (t->lanes[k]->worker->started &&
+			       atomic_load(&t->lanes[k]->worker->state) != LIVE_ENDED &&
+			       os_clock_mono().ns < until)
+				(void)poll(NULL, 0, 1); /* cannot fail but by a signal, and those
+							   wait */
+	}
 }
 
 void *daemon_live_work(void *worker)
@@ -174,12 +246,12 @@ void *daemon_live_work(void *worker)
 		going = turn(w, LIVE_WAIT_MS, &n);
 	if (going)
 		last_packets(w);
-	if (w->index == 0)
-		wait_for_others(w);
-	pipeline_finish(w->pipeline);
+	wait_for_others(w);
+	for (size_t i = 0; i < w->lane_count; i++)
+		pipeline_finish(w->lanes[i].pipeline);
 	publish(w);
 	publish_stats(w);
-	daemon_lines_poke(w->live->lines);
+	poke(w);
 	atomic_store(&w->state, LIVE_ENDED);
 	tell(w);
 	return NULL;

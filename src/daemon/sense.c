@@ -8,6 +8,7 @@
 #include "sensor/capture/capture.h"
 #include "sensor/decode/decode.h"
 #include "sensor/source/source.h"
+#include "sensor/tenant/tenant.h"
 
 enum { TICK_BATCHES = 64 }; /* how often the clock is asked */
 #define TICK_NS (TIME_NS_PER_S / 10)
@@ -44,6 +45,19 @@ static void note_time(struct daemon_capture *k, struct wall_ns at)
 	k->packets++;
 }
 
+/* One capture on its way through: a pipeline a tenant. */
+struct sensing {
+	const struct tenant_map *map; /* NULL: the station is alone */
+	struct daemon_sense_lane *lanes;
+	struct pipeline **pipelines;
+	size_t count; /* of them, that were made */
+};
+
+static struct pipeline *pipeline_of(const struct sensing *s, const struct source_packet *k)
+{
+	return s->pipelines[s->map != NULL ? tenant_of_frame(s->map, k->linktype, k->data) : 0];
+}
+
 static enum status link_check(uint32_t linktype, struct fail *why)
 {
 	if (decode_knows_link(linktype))
@@ -55,7 +69,7 @@ static enum status link_check(uint32_t linktype, struct fail *why)
 }
 
 /* Packets until the end or the damage; ST_INVALID only for a link type that nobody decodes. */
-static enum status read_all(struct capture *c, struct source *source, struct pipeline *p,
+static enum status read_all(struct capture *c, struct source *source, const struct sensing *s,
 			    struct reading *r, struct daemon_capture *out, struct fail *why)
 {
 	uint64_t batches = 0;
@@ -69,7 +83,8 @@ static enum status read_all(struct capture *c, struct source *source, struct pip
 			const struct source_packet *k = &b.packets[i];
 
 			note_time(out, k->at);
-			pipeline_frame(p, k->linktype, k->data, k->wire_bytes, k->at, k->number);
+			pipeline_frame(pipeline_of(s, k), k->linktype, k->data, k->wire_bytes,
+				       k->at, k->number);
 		}
 		if (++batches % TICK_BATCHES == 0)
 			tick(r, c, false);
@@ -97,19 +112,19 @@ static enum status capture_bytes(struct slice path, struct arena *a, struct daem
 }
 
 /* The worker goes, what it counted stays. */
-static enum status stats_keep(struct pipeline *p, bool wanted, struct arena *a,
-			      struct daemon_capture *k, struct fail *why)
+static enum status stats_keep(struct pipeline *p, struct daemon_sense_lane *lane, struct arena *a,
+			      struct fail *why)
 {
-	if (!wanted)
+	if (!lane->options.stats)
 		return ST_OK;
-	k->stats = ARENA_NEW(a, struct pipeline_stats);
-	if (k->stats == NULL)
+	lane->stats = ARENA_NEW(a, struct pipeline_stats);
+	if (lane->stats == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for what was counted");
-	pipeline_stats_read(p, k->stats);
+	pipeline_stats_read(p, lane->stats);
 	return ST_OK;
 }
 
-/* So does what its rules cost. */
+/* So does what the station's rules cost. */
 static enum status costs_keep(const struct pipeline *p, struct arena *a, struct daemon_capture *k,
 			      struct fail *why)
 {
@@ -124,15 +139,46 @@ static enum status costs_keep(const struct pipeline *p, struct arena *a, struct 
 	return ST_OK;
 }
 
-enum status daemon_sense(struct slice path, const struct pipeline_options *options,
-			 const struct daemon_progress *progress, struct detect_saved *saved,
-			 struct arena *a, struct daemon_capture *out, struct fail *why)
+static enum status pipelines_make(struct sensing *s, size_t n, struct arena *a, struct fail *why)
+{
+	s->pipelines = ARENA_ARRAY(a, struct pipeline *, n);
+	if (s->pipelines == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for %zu workers", n);
+	for (; s->count < n; s->count++) {
+		enum status st =
+			pipeline_new(&s->lanes[s->count].options, &s->pipelines[s->count], why);
+
+		if (st != ST_OK)
+			return st;
+	}
+	return ST_OK;
+}
+
+static enum status finish(struct sensing *s, struct arena *a, struct daemon_capture *k,
+			  struct fail *why)
+{
+	enum status st = ST_OK;
+
+	for (size_t i = 0; st == ST_OK && i < s->count; i++) {
+		pipeline_finish(s->pipelines[i]);
+		pipeline_counters_add(&k->counters, pipeline_counters(s->pipelines[i]));
+		if (s->lanes[i].saved != NULL)
+			pipeline_take_sets(s->pipelines[i], s->lanes[i].saved);
+		st = stats_keep(s->pipelines[i], &s->lanes[i], a, why);
+	}
+	return st == ST_OK ? costs_keep(s->pipelines[0], a, k, why) : st;
+}
+
+enum status daemon_sense_lanes(struct slice path, const struct tenant_map *map,
+			       struct daemon_sense_lane *lanes, size_t lane_count,
+			       const struct daemon_progress *progress, struct arena *a,
+			       struct daemon_capture *out, struct fail *why)
 {
 	struct reading reading = {.progress = progress, .begin = os_clock_mono()};
+	struct sensing sensing = {.map = map, .lanes = lanes};
 	struct daemon_capture k = {0};
 	struct source *source = NULL;
-	struct pipeline *p = NULL;
-	struct os_map map = {0};
+	struct os_map mapped = {0};
 	struct daemon_file file;
 	struct capture *c = ARENA_NEW(a, struct capture); /* too large for a stack */
 	struct buf stage = buf_in(a);
@@ -140,7 +186,7 @@ enum status daemon_sense(struct slice path, const struct pipeline_options *optio
 
 	if (c == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for a capture");
-	st = capture_bytes(path, a, &file, &map, why);
+	st = capture_bytes(path, a, &file, &mapped, why);
 	if (st != ST_OK)
 		return st;
 	buf_add_fmt(&stage, "reading %.*s%c", SLICE_ARG(file.name), '\0');
@@ -152,24 +198,30 @@ enum status daemon_sense(struct slice path, const struct pipeline_options *optio
 	if (st == ST_OK)
 		st = source_file_open(c, a, &source, why);
 	if (st == ST_OK)
-		st = pipeline_new(options, &p, why);
+		st = pipelines_make(&sensing, lane_count, a, why);
 	if (st == ST_OK)
-		st = read_all(c, source, p, &reading, &k, why);
-	if (st == ST_OK) {
-		pipeline_finish(p);
-		k.counters = *pipeline_counters(p);
-		if (saved != NULL)
-			pipeline_take_sets(p, saved);
-		k.elapsed_ns = os_clock_mono().ns - reading.begin.ns;
-		st = costs_keep(p, a, &k, why);
-		if (st == ST_OK)
-			st = stats_keep(p, options->stats, a, &k, why);
-	}
+		st = read_all(c, source, &sensing, &reading, &k, why);
+	if (st == ST_OK)
+		st = finish(&sensing, a, &k, why);
+	k.elapsed_ns = os_clock_mono().ns - reading.begin.ns;
 	if (st == ST_OK)
 		*out = k;
 	tick(&reading, c, true);
-	pipeline_free(p);
+	for (size_t i = 0; i < sensing.count; i++)
+		pipeline_free(sensing.pipelines[i]);
 	source_close(source);
-	os_map_done(&map);
+	os_map_done(&mapped);
 	return st == ST_OK ? ST_OK : fail_wrap(why, "%.*s", SLICE_ARG(path));
+}
+
+enum status daemon_sense(struct slice path, const struct pipeline_options *options,
+			 const struct daemon_progress *progress, struct detect_saved *saved,
+			 struct arena *a, struct daemon_capture *out, struct fail *why)
+{
+	struct daemon_sense_lane lane = {.options = *options, .saved = saved};
+	enum status st = daemon_sense_lanes(path, NULL, &lane, 1, progress, a, out, why);
+
+	if (st == ST_OK)
+		out->stats = lane.stats;
+	return st;
 }

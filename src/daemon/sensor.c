@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Stages 1 and 2 alone. */
 #include "daemon/daemon_priv.h"
-#include "daemon/outputs.h"
-#include "daemon/store.h"
+#include "daemon/tenants.h"
 #include "os/file.h"
 
 /* The sets that rules changed, in their files. */
@@ -29,69 +28,150 @@ enum status daemon_sets_write(const struct detect_saved *saved, struct slice dir
 	return st == ST_OK ? detect_saved_write(saved, a, &writer, why) : st;
 }
 
+/* The rules of one tenant, and what they put into sets. */
+struct policy {
+	struct daemon_rules rules;
+	struct detect_saved *saved; /* NULL: they keep nothing */
+};
+
+struct job {
+	const struct daemon_sensor_options *o;
+	struct daemon_tenants tenants;
+	struct policy *policies; /* by place */
+	struct daemon_sense_lane *lanes;
+	struct arena *arena;
+};
+
+static enum status policy_load(struct job *j, size_t place, struct fail *why)
+{
+	struct policy *p = &j->policies[place];
+	enum status st = daemon_rules_load(&j->tenants.list[place].rules, &j->o->progress, j->arena,
+					   &p->rules, why);
+	size_t bad = rule_set_failed(&p->rules.set);
+
+	if (st == ST_OK && j->o->init_errors_fatal && bad != 0)
+		st = fail_set(why, ST_REFUSED, "%zu rules do not load", bad);
+	if (st == ST_OK && detect_rules_save(p->rules.compiled)) {
+		p->saved = detect_saved_new(p->rules.compiled, j->arena);
+		if (p->saved == NULL)
+			st = fail_set(why, ST_NOMEM, "no memory for what sets hold");
+	}
+	return st == ST_OK || place == 0 ? st
+					 : fail_wrap(why, "tenant %u", j->tenants.list[place].id);
+}
+
+static enum status prepare(struct job *j, struct fail *why)
+{
+	struct daemon_station station = {.source = j->o->source,
+					 .config = j->o->config,
+					 .rules = j->o->rules,
+					 .dir = j->o->dir,
+					 .patient = true};
+	enum status st = daemon_tenants_open(&station, j->arena, &j->tenants, why);
+	size_t n = j->tenants.count;
+
+	if (st != ST_OK)
+		return st;
+	j->policies = ARENA_ARRAY(j->arena, struct policy, n);
+	j->lanes = ARENA_ARRAY(j->arena, struct daemon_sense_lane, n);
+	if (j->policies == NULL || j->lanes == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for tenants");
+	for (size_t i = 0; st == ST_OK && i < n; i++)
+		st = policy_load(j, i, why);
+	return st;
+}
+
+/* What tenant `place` brings to a capture. */
+static void lane_fill(struct job *j, size_t place, struct slice capture)
+{
+	struct daemon_tenant *t = &j->tenants.list[place];
+	struct policy *p = &j->policies[place];
+
+	j->lanes[place] = (struct daemon_sense_lane){
+		.saved = p->saved,
+		.options = {.rules = p->rules.compiled,
+			    .capture = capture,
+			    .tenant = t->id,
+			    .memory_bytes = config_size(t->config, "memory.worker", 0),
+			    .rules_failed = rule_set_failed(&p->rules.set),
+			    .rules_skipped = p->rules.set.skipped,
+			    .stats = t->apart && t->outputs.has_stats,
+			    .station = daemon_stem(daemon_base_name(capture)),
+			    .outputs = t->says->outputs.outputs,
+			    .output_count = t->says->outputs.count,
+			    .config = t->config,
+			    .store = t->says->store.on ? &t->says->store.sink : NULL,
+			    .file_ids = &t->says->store.ids,
+			    .midstream = config_bool(t->config, "stream.midstream", false),
+			    .simulate_ips = j->o->simulate_ips,
+			    .skip_checksums = j->o->skip_checksums,
+			    .profile = j->o->profile && place == 0}};
+}
+
+static enum status one_capture(struct job *j, struct slice path, struct daemon_capture *out,
+			       struct fail *why)
+{
+	enum status st;
+
+	for (size_t i = 0; i < j->tenants.count; i++)
+		lane_fill(j, i, path);
+	st = daemon_sense_lanes(path, j->tenants.map, j->lanes, j->tenants.count, &j->o->progress,
+				j->arena, out, why);
+	for (size_t i = 0; st == ST_OK && i < j->tenants.count; i++)
+		if (j->lanes[i].stats != NULL)
+			daemon_outputs_stats(&j->tenants.list[i].outputs, j->lanes[i].stats,
+					     out->last);
+	return st;
+}
+
+static enum status sets_keep(struct job *j, struct fail *why)
+{
+	enum status st = ST_OK;
+
+	for (size_t i = 0; st == ST_OK && i < j->tenants.count; i++)
+		if (j->policies[i].saved != NULL)
+			st = daemon_sets_write(j->policies[i].saved, j->tenants.list[i].data_dir,
+					       j->arena, why);
+	return st;
+}
+
+/* The station's rules go to the caller, who may still say something about them. */
+static void job_end(struct job *j, struct daemon_sensor_result *r)
+{
+	for (size_t i = 0; j->policies != NULL && i < j->tenants.count; i++) {
+		detect_saved_done(j->policies[i].saved);
+		if (i != 0)
+			daemon_rules_close(&j->policies[i].rules);
+	}
+	if (j->policies != NULL)
+		r->rules = j->policies[0].rules;
+	daemon_tenants_close(&j->tenants);
+}
+
 enum status daemon_sensor(const struct daemon_sensor_options *o, struct arena *a,
 			  struct daemon_sensor_result *out, struct fail *why)
 {
 	struct slice dir = daemon_log_dir(o->config, o->dir);
 	struct daemon_sensor_result r = {.eve_path = daemon_path(a, dir, SLICE("eve.json"))};
-	struct daemon_outputs outputs = {0};
-	struct daemon_store store = {0};
-	struct daemon_rules_source source = o->rules;
-	struct detect_saved *saved = NULL;
-	enum status st = os_dir_make(NULL, dir, NULL, why);
-	size_t bad;
+	struct job job = {.o = o, .arena = a};
+	enum status st = prepare(&job, why);
 
-	if (st == ST_OK)
-		st = daemon_outputs_open(o->config, dir, true, a, &outputs, why);
-	if (st == ST_OK)
-		st = daemon_store_open(o->config, dir, a, &store, why);
-	store.sink.ctx = &store;
-	source.data_dir = daemon_data_dir(o->config, source.data_dir, dir);
-	if (st == ST_OK)
-		st = daemon_rules_load(&source, &o->progress, a, &r.rules, why);
-	bad = rule_set_failed(&r.rules.set);
-	if (st == ST_OK && o->init_errors_fatal && bad != 0)
-		st = fail_set(why, ST_REFUSED, "%zu rules do not load", bad);
-	if (st == ST_OK && detect_rules_save(r.rules.compiled)) {
-		saved = detect_saved_new(r.rules.compiled, a);
-		if (saved == NULL)
-			st = fail_set(why, ST_NOMEM, "no memory for what sets hold");
-	}
+	r.tenants = daemon_tenants_configs(&job.tenants, a, &r.tenant_count);
 	r.captures = ARENA_ARRAY(a, struct daemon_capture, o->capture_count + 1);
 	if (st == ST_OK && r.captures == NULL)
 		st = fail_set(why, ST_NOMEM, "no memory for %zu captures", o->capture_count);
 	r.sensing = st == ST_OK;
 	for (size_t i = 0; st == ST_OK && i < o->capture_count; i++) {
-		struct pipeline_options po = {
-			.rules = r.rules.compiled,
-			.capture = o->captures[i],
-			.rules_failed = bad,
-			.rules_skipped = r.rules.set.skipped,
-			.stats = outputs.has_stats,
-			.station = daemon_stem(daemon_base_name(o->captures[i])),
-			.outputs = outputs.outputs,
-			.output_count = outputs.count,
-			.config = o->config,
-			.store = store.on ? &store.sink : NULL,
-			.file_ids = &store.ids,
-			.midstream = config_bool(o->config, "stream.midstream", false),
-			.simulate_ips = o->simulate_ips,
-			.skip_checksums = o->skip_checksums,
-			.profile = o->profile};
-
-		st = daemon_sense(o->captures[i], &po, &o->progress, saved, a, &r.captures[i], why);
+		st = one_capture(&job, o->captures[i], &r.captures[i], why);
 		r.capture_count += st == ST_OK;
-		if (st == ST_OK && r.captures[i].stats != NULL)
-			daemon_outputs_stats(&outputs, r.captures[i].stats, r.captures[i].last);
 	}
-	if (st == ST_OK && saved != NULL && r.capture_count != 0)
-		st = daemon_sets_write(saved, source.data_dir, a, why);
-	detect_saved_done(saved);
-	r.records = daemon_outputs_records(&outputs);
+	if (st == ST_OK && r.capture_count != 0)
+		st = sets_keep(&job, why);
+	r.records = daemon_tenants_records(&job.tenants);
 	if (r.sensing && st == ST_OK)
-		st = daemon_outputs_flush(&outputs, why);
-	r.lost = daemon_outputs_lost(&outputs);
-	daemon_outputs_close(&outputs);
+		st = daemon_tenants_flush(&job.tenants, why);
+	r.lost = daemon_tenants_lost(&job.tenants);
+	job_end(&job, &r);
 	*out = r;
 	return st;
 }

@@ -19,16 +19,17 @@ static const struct counter_row {
 	const char *name; /* in JSON, and behind "dewline_" for Prometheus */
 	bool gauge;	  /* goes up and down */
 	const char *doc;
+	bool source; /* counted where packets come from: of a worker, not of a tenant */
 } counter_rows[LIVE_COUNTERS] = {
 	[LIVE_PACKETS] = {"packets", false, "frames inspected"},
 	[LIVE_BYTES] = {"bytes", false, "their bytes on the wire"},
-	[LIVE_KERNEL_DROPS] = {"kernel_drops", false, "packets for which a ring had no room"},
-	[LIVE_KERNEL_FREEZES] = {"kernel_freezes", false, "times that a ring was full"},
-	[LIVE_CUT] = {"cut", false, "packets of which the end is missing"},
-	[LIVE_OUTAGES] = {"outages", false, "times that the interface went away"},
-	[LIVE_GAPS] = {"gaps", false, "times that traffic passed without being looked at"},
-	[LIVE_GAP_PACKETS] = {"gap_packets", false, "packets in them, as far as known"},
-	[LIVE_GAP_NS] = {"gap_ns", false, "nanoseconds in them"},
+	[LIVE_KERNEL_DROPS] = {"kernel_drops", false, "packets for which a ring had no room", true},
+	[LIVE_KERNEL_FREEZES] = {"kernel_freezes", false, "times that a ring was full", true},
+	[LIVE_CUT] = {"cut", false, "packets of which the end is missing", true},
+	[LIVE_OUTAGES] = {"outages", false, "times that the interface went away", true},
+	[LIVE_GAPS] = {"gaps", false, "times that traffic passed without being looked at", true},
+	[LIVE_GAP_PACKETS] = {"gap_packets", false, "packets in them, as far as known", true},
+	[LIVE_GAP_NS] = {"gap_ns", false, "nanoseconds in them", true},
 	[LIVE_UNDECODED] = {"undecoded", false, "frames without an IP packet in them"},
 	[LIVE_FLOWS] = {"flows", false, "flows seen"},
 	[LIVE_FLOWS_NOW] = {"flows_now", true, "flows that have not ended"},
@@ -48,6 +49,20 @@ static const struct counter_row {
 static uint64_t of(const struct live_worker *w, unsigned i)
 {
 	return atomic_load_explicit(&w->counters[i], memory_order_relaxed);
+}
+
+static uint64_t of_lane(const struct live_lane *lane, unsigned i)
+{
+	return atomic_load_explicit(&lane->counters[i], memory_order_relaxed);
+}
+
+static uint64_t tenant_total(const struct live_tenant *t, unsigned i)
+{
+	uint64_t n = 0;
+
+	for (size_t k = 0; k < t->lane_count; k++)
+		n += of_lane(t->lanes[k], i);
+	return n;
 }
 
 static uint64_t total(const struct live *l, unsigned i)
@@ -75,42 +90,45 @@ static uint64_t resident(const struct live *l)
 
 /* --- Suricata's counters --- */
 
-void daemon_live_stats_add(struct live *l, const struct live_worker *but,
+void daemon_live_stats_add(const struct live_tenant *t, const struct live_lane *but,
 			   struct pipeline_stats *sum)
 {
-	for (size_t i = 0; i < l->worker_count; i++) {
-		struct live_worker *w = &l->workers[i];
+	for (size_t i = 0; i < t->lane_count; i++) {
+		struct live_lane *lane = t->lanes[i];
+		/* whose they were, nobody knows; where several may be, the station says them */
+		uint64_t drops =
+			lane == &lane->worker->lanes[0] ? of(lane->worker, LIVE_KERNEL_DROPS) : 0;
 
-		if (w != but) {
-			(void)pthread_mutex_lock(&w->stats_lock); /* it is a plain one */
-			pipeline_stats_add(sum, &w->stats);
-			(void)pthread_mutex_unlock(&w->stats_lock);
+		if (lane != but) {
+			(void)pthread_mutex_lock(&lane->stats_lock); /* it is a plain one */
+			pipeline_stats_add(sum, &lane->stats);
+			(void)pthread_mutex_unlock(&lane->stats_lock);
 		}
-		sum->at[PIPELINE_CAPTURE_DROPS] += of(w, LIVE_KERNEL_DROPS);
-		sum->at[PIPELINE_CAPTURE_PACKETS] += of(w, LIVE_PACKETS) + of(w, LIVE_KERNEL_DROPS);
+		sum->at[PIPELINE_CAPTURE_DROPS] += drops;
+		sum->at[PIPELINE_CAPTURE_PACKETS] += of_lane(lane, LIVE_PACKETS) + drops;
 	}
 }
 
 /* --- what rules cost --- */
 
-/* The worker's own copy; count 0 if it did not come in time. Nothing of it is used by the worker
+/* The lane's own copy; count 0 if it did not come in time. Nothing of it is used by the worker
  * when this returns. */
-static void costs_of(struct live_worker *w, struct live_costs *c)
+static void costs_of(struct live_lane *lane, struct live_costs *c)
 {
 	struct live_costs *none = c;
 
-	if (atomic_load(&w->state) != LIVE_RUNNING)
+	if (atomic_load(&lane->worker->state) != LIVE_RUNNING)
 		return;
-	atomic_store(&w->costs_in, c);
-	source_wake(w->source);
-	for (int i = 0; i < COSTS_TURNS && atomic_load(&w->costs_out) == NULL; i++)
+	atomic_store(&lane->costs_in, c);
+	source_wake(lane->worker->source);
+	for (int i = 0; i < COSTS_TURNS && atomic_load(&lane->costs_out) == NULL; i++)
 		(void)poll(NULL, 0,
 			   COSTS_WAIT_MS); /* cannot fail but by a signal, and those wait */
-	if (atomic_compare_exchange_strong(&w->costs_in, &none, NULL)) {
+	if (atomic_compare_exchange_strong(&lane->costs_in, &none, NULL)) {
 		c->count = 0; /* too busy, or it has ended */
 		return;
 	}
-	while (atomic_exchange(&w->costs_out, NULL) == NULL)
+	while (atomic_exchange(&lane->costs_out, NULL) == NULL)
 		(void)poll(NULL, 0, 1); /* it is copying */
 }
 
@@ -121,10 +139,12 @@ static int dearest(const void *pa, const void *pb)
 	return a->steps > b->steps ? -1 : a->steps < b->steps;
 }
 
-/* The sum over all workers, dearest first; NULL: nobody counts, or rules are being exchanged. */
+/* The sum over all workers, of the station's rules, dearest first; NULL: nobody counts, or rules
+ * are being exchanged. */
 static struct detect_cost *costs(struct live *l, struct arena *a, size_t *out_count)
 {
-	size_t n = detect_rules_count(l->rules->rules.compiled);
+	struct live_tenant *t = &l->tenants[0];
+	size_t n = detect_rules_count(t->rules->rules.compiled);
 	struct detect_cost *sum;
 	struct live_costs c = {.room = n};
 
@@ -135,9 +155,9 @@ static struct detect_cost *costs(struct live *l, struct arena *a, size_t *out_co
 	c.rows = ARENA_ARRAY(a, struct detect_cost, n + 1);
 	if (sum == NULL || c.rows == NULL)
 		return NULL;
-	for (size_t i = 0; i < l->worker_count; i++) {
+	for (size_t i = 0; i < t->lane_count; i++) {
 		c.count = 0;
-		costs_of(&l->workers[i], &c);
+		costs_of(t->lanes[i], &c);
 		for (size_t k = 0; k < c.count; k++)
 			detect_cost_add(&sum[k], &c.rows[k]);
 	}
@@ -240,6 +260,45 @@ static uint64_t rings(const struct live *l)
 	return n;
 }
 
+static uint64_t lanes(const struct live *l)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < l->tenant_count; i++)
+		n += l->tenants[i].lane_count;
+	return n;
+}
+
+static uint64_t rules_bytes(const struct live *l)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < l->tenant_count; i++)
+		n += l->tenants[i].rules->pool.out;
+	return n;
+}
+
+/* Lines of those who have a writer of their own. */
+struct line_counts {
+	uint64_t written, lost, refused;
+};
+
+static struct line_counts line_counts(const struct live *l)
+{
+	struct line_counts n = {0};
+
+	for (size_t i = 0; i < l->tenant_count; i++) {
+		const struct live_tenant *t = &l->tenants[i];
+
+		if (t->tenant->says != t->tenant)
+			continue;
+		n.written += atomic_load(&t->lines->written);
+		n.refused += atomic_load(&t->lines->failed);
+		n.lost += daemon_lines_lost(t->lines);
+	}
+	return n;
+}
+
 static void add_memory(const struct live *l, struct json *j)
 {
 	json_key(j, "memory");
@@ -248,32 +307,60 @@ static void add_memory(const struct live *l, struct json *j)
 	json_member_u64(j, "traffic", total(l, LIVE_MEMORY));
 	json_member_u64(j, "traffic_streams", total(l, LIVE_MEMORY_STREAMS));
 	json_member_u64(j, "tables", total(l, LIVE_MEMORY_FIXED));
-	json_member_u64(j, "rules", l->rules->pool.out);
+	json_member_u64(j, "rules", rules_bytes(l));
 	json_member_u64(j, "rings", rings(l));
-	json_member_u64(j, "lines", (uint64_t)l->worker_count * LINES_RING_BYTES);
+	json_member_u64(j, "lines", lanes(l) * LINES_RING_BYTES);
 	json_end(j);
 }
 
 static void add_events(const struct live *l, struct json *j)
 {
+	struct line_counts n = line_counts(l);
+
 	json_key(j, "events");
 	json_object(j);
-	json_member_u64(j, "written", atomic_load(&l->lines->written));
-	json_member_u64(j, "lost", daemon_lines_lost(l->lines));
-	json_member_u64(j, "refused", atomic_load(&l->lines->failed));
+	json_member_u64(j, "written", n.written);
+	json_member_u64(j, "lost", n.lost);
+	json_member_u64(j, "refused", n.refused);
 	json_end(j);
 }
 
-static void add_rules(const struct live *l, struct json *j)
+static void add_rules(const struct live_tenant *t, struct json *j)
 {
-	const struct daemon_rules *r = &l->rules->rules;
+	const struct daemon_rules *r = &t->rules->rules;
 
 	json_key(j, "rules");
 	json_object(j);
 	json_member_u64(j, "loaded", detect_rules_count(r->compiled));
 	json_member_u64(j, "failed", rule_set_failed(&r->set));
-	json_member_u64(j, "reloads", l->reloads);
-	json_member_u64(j, "reloads_failed", l->reloads_failed);
+	json_member_u64(j, "reloads", t->reloads);
+	json_member_u64(j, "reloads_failed", t->reloads_failed);
+	json_end(j);
+}
+
+/* Each with what its pipelines counted; a ring's drops are nobody's own. */
+static void add_tenants(const struct live *l, struct json *j)
+{
+	if (l->tenant_count == 1)
+		return;
+	json_key(j, "tenants");
+	json_array(j);
+	for (size_t i = 1; i < l->tenant_count; i++) {
+		const struct live_tenant *t = &l->tenants[i];
+
+		json_object(j);
+		json_member_u64(j, "id", t->tenant->id);
+		json_member_bool(j, "apart", t->tenant->apart);
+		for (unsigned k = LIVE_PACKETS; k < LIVE_COUNTERS; k++)
+			if (!counter_rows[k].source)
+				json_member_u64(j, counter_rows[k].name, tenant_total(t, k));
+		if (t->tenant->apart) {
+			json_member_u64(j, "events_written", atomic_load(&t->lines->written));
+			json_member_u64(j, "events_lost", daemon_lines_lost(t->lines));
+		}
+		add_rules(t, j);
+		json_end(j);
+	}
 	json_end(j);
 }
 
@@ -286,9 +373,10 @@ void daemon_status_json(struct live *l, struct arena *a, struct json *j)
 	add_counters(j, l, NULL);
 	add_verdicts(l, a, j);
 	add_events(l, j);
-	add_rules(l, j);
+	add_rules(&l->tenants[0], j);
 	add_memory(l, j);
 	add_workers(l, j);
+	add_tenants(l, j);
 	add_costs(l, a, j);
 	json_end(j);
 }
@@ -310,7 +398,8 @@ static void one(struct buf *out, const char *name, bool gauge, const char *doc, 
 
 void daemon_status_prometheus(struct live *l, struct arena *a, struct buf *out)
 {
-	const struct daemon_rules *r = &l->rules->rules;
+	const struct live_tenant *station = &l->tenants[0];
+	struct line_counts lines = line_counts(l);
 	size_t n;
 	const struct detect_cost *c = costs(l, a, &n);
 
@@ -324,17 +413,15 @@ void daemon_status_prometheus(struct live *l, struct arena *a, struct buf *out)
 				    SLICE_ARG(l->workers[k].interface), k,
 				    (unsigned long long)of(&l->workers[k], i));
 	}
-	one(out, "events_written", false, "lines given to the system",
-	    atomic_load(&l->lines->written));
-	one(out, "events_lost", false, "lines for which a worker had no room",
-	    daemon_lines_lost(l->lines));
-	one(out, "events_refused", false, "lines that the system did not take",
-	    atomic_load(&l->lines->failed));
-	one(out, "rules", true, "rules in use", detect_rules_count(r->compiled));
-	one(out, "reloads", false, "times that rules were read again", l->reloads);
-	one(out, "reloads_failed", false, "times that this failed", l->reloads_failed);
+	one(out, "events_written", false, "lines given to the system", lines.written);
+	one(out, "events_lost", false, "lines for which a worker had no room", lines.lost);
+	one(out, "events_refused", false, "lines that the system did not take", lines.refused);
+	one(out, "rules", true, "rules in use, of the station",
+	    detect_rules_count(station->rules->rules.compiled));
+	one(out, "reloads", false, "times that rules were read again", station->reloads);
+	one(out, "reloads_failed", false, "times that this failed", station->reloads_failed);
 	one(out, "memory_rules_bytes", true, "rules, without the matcher's databases",
-	    l->rules->pool.out);
+	    rules_bytes(l));
 	one(out, "memory_rings_bytes", true, "rings shared with the kernel", rings(l));
 	one(out, "resident_bytes", true, "the process in memory", resident(l));
 	if (c == NULL)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/text.h"
 #include "console/cli/cli.h"
 #include "console/cli/talk.h"
 #include "daemon/daemon.h"
@@ -8,15 +9,23 @@ static const struct cli_option options[] = {
 	{'l', "log-dir", "DIR", true, "The sensor's log folder; default: the configuration's."},
 	{0, "set", "NAME=VALUE", true, "A setting of the sensor by its path."},
 	{0, "socket", "PATH", false, "The sensor's socket."},
+	{0, "tenant", "ID", false, "Only the rules of this tenant; default: all."},
 	{0},
 };
 
 static int run(struct cli *c)
 {
-	struct slice text;
+	struct slice text, given = cli_value(c, "tenant");
+	uint64_t tenant = 0;
 	struct fail why;
 
-	if (talk_ask(c, SLICE("reload"), &text, &why) == ST_OK) {
+	if (given.ptr != NULL && !text_u64(given, 1, UINT32_MAX - 1, &tenant)) {
+		cli_say(c, "--tenant %.*s: expected the id of a tenant, a number from 1",
+			SLICE_ARG(given));
+		return CLI_CANNOT;
+	}
+	if (talk_ask(c, tenant != 0 ? SLICE("reload-tenant") : SLICE("reload"), (uint32_t)tenant,
+		     &text, &why) == ST_OK) {
 		cli_say(c, "the sensor inspects with the rules as they are now");
 		return CLI_DONE;
 	}
@@ -26,7 +35,7 @@ static int run(struct cli *c)
 
 COMMAND(reload) = {
 	.name = "reload",
-	.usage = "reload [-c CONFIG] [-l DIR] [--socket PATH]",
+	.usage = "reload [-c CONFIG] [-l DIR] [--socket PATH] [--tenant ID]",
 	.doc = "Has a running sensor read its rules again, and waits until all its workers use "
 	       "them.",
 	.more = "Settings of rules are read again as well (variables, rule-files, threshold-file), "
@@ -36,7 +45,8 @@ COMMAND(reload) = {
 		"at hand stay.\n\n"
 		"Examples:\n"
 		"  dewline reload -l /var/log/dewline\n"
-		"  dewline reload --socket /run/dewline.sock\n",
+		"  dewline reload --socket /run/dewline.sock\n"
+		"  dewline reload -l /var/log/dewline --tenant 2\n",
 	.options = options,
 	.run = run,
 };

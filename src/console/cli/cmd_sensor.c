@@ -55,6 +55,7 @@ static bool read_flags(struct cli *c, struct daemon_sensor_options *o)
 	struct slice checksums = cli_value(c, "checksums");
 
 	o->dir = cli_value(c, "log-dir");
+	o->source = talk_config_source(c);
 	o->progress = talk_progress(c);
 	o->captures = cli_values(c, "read", &o->capture_count);
 	o->rules = talk_rules_source(c, o->config);
@@ -144,9 +145,10 @@ static int run_live(struct cli *c, const struct daemon_sensor_options *s)
 	enum status st;
 
 	o.interfaces = cli_values(c, "interface", &o.interface_count);
-	o.source = talk_config_source(c);
+	o.source = s->source;
 	st = daemon_live(&o, c->arena, &r, &why);
 	talk_config_problems(c, o.config);
+	talk_tenants_problems(c, o.config, r.tenants, r.tenant_count);
 	if (r.sensing)
 		cli_say(c,
 			"%llu packets, %llu dropped by the kernel, %llu flows, %llu records in "
@@ -200,6 +202,7 @@ static int run(struct cli *c)
 		code = result.sensing ? CLI_CANNOT : CLI_NO;
 	} else {
 		talk_config_problems(c, o.config);
+		talk_tenants_problems(c, o.config, result.tenants, result.tenant_count);
 		/* one that breaks off has been said; all before that was inspected, so it is done
 		 */
 		(void)talk_read(c, result.rules.file_count ? &result.rules : NULL, result.captures,

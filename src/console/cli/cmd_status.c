@@ -25,7 +25,7 @@ static int run(struct cli *c)
 	struct slice text;
 	struct fail why;
 
-	if (talk_ask(c, command, &text, &why) != ST_OK) {
+	if (talk_ask(c, command, 0, &text, &why) != ST_OK) {
 		(void)cli_cannot(c, &why);
 		return ready ? CLI_NO : CLI_CANNOT;
 	}

@@ -137,7 +137,8 @@ enum status talk_config(const struct cli *c, struct config **out, struct fail *w
 	return daemon_config_load(&source, c->arena, out, why);
 }
 
-enum status talk_ask(const struct cli *c, struct slice command, struct slice *out, struct fail *why)
+enum status talk_ask(const struct cli *c, struct slice command, uint32_t tenant, struct slice *out,
+		     struct fail *why)
 {
 	struct slice path = cli_value(c, "socket");
 	struct config *config;
@@ -148,7 +149,7 @@ enum status talk_ask(const struct cli *c, struct slice command, struct slice *ou
 	if (path.len == 0)
 		path = daemon_control_path(config, daemon_log_dir(config, cli_value(c, "log-dir")),
 					   c->arena);
-	return daemon_control_ask(path, command, c->arena, out, why);
+	return daemon_control_ask(path, command, tenant, c->arena, out, why);
 }
 
 static void say_ignored(void *ctx, const struct config *n)
@@ -161,16 +162,42 @@ static void say_ignored(void *ctx, const struct config *n)
 		SLICE_ARG(buf_slice(&path)));
 }
 
+static void say_problem(const struct cli *c, const struct config_problem *p)
+{
+	cli_say(c, "%.*s:%u:%u: %.*s: %.*s", SLICE_ARG(p->file), p->line, p->column,
+		SLICE_ARG(p->path), SLICE_ARG(p->text));
+}
+
+static bool has_problem(const struct config_tree *tree, const struct config_problem *p)
+{
+	for (size_t i = 0; i < tree->problem_count; i++) {
+		const struct config_problem *q = &tree->problems[i];
+
+		if (q->line == p->line && q->column == p->column && slice_equal(q->file, p->file) &&
+		    slice_equal(q->text, p->text))
+			return true;
+	}
+	return false;
+}
+
+void talk_tenants_problems(const struct cli *c, const struct config *station,
+			   struct config *const *tenants, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct config_tree *tree = tenants[i]->tree;
+
+		for (size_t k = 0; k < tree->problem_count; k++)
+			if (!has_problem(station->tree, &tree->problems[k]))
+				say_problem(c, &tree->problems[k]);
+	}
+}
+
 void talk_config_problems(const struct cli *c, struct config *config)
 {
 	const struct config_tree *tree = config->tree;
 
-	for (size_t i = 0; i < tree->problem_count; i++) {
-		const struct config_problem *p = &tree->problems[i];
-
-		cli_say(c, "%.*s:%u:%u: %.*s: %.*s", SLICE_ARG(p->file), p->line, p->column,
-			SLICE_ARG(p->path), SLICE_ARG(p->text));
-	}
+	for (size_t i = 0; i < tree->problem_count; i++)
+		say_problem(c, &tree->problems[i]);
 	if (cli_value(c, "verbose").ptr != NULL && cli_value(c, "config").ptr != NULL)
 		config_ignored(config, say_ignored, (void *)(uintptr_t)c);
 }

@@ -19,12 +19,15 @@ struct daemon_progress talk_progress(struct cli *c);
 struct daemon_config_source talk_config_source(const struct cli *c);
 MUST_USE enum status talk_config(const struct cli *c, struct config **out, struct fail *why);
 
-/* Asks the sensor that --socket, or --config and --log-dir, mean. */
-MUST_USE enum status talk_ask(const struct cli *c, struct slice command, struct slice *out,
-			      struct fail *why);
+/* Asks the sensor that --socket, or --config and --log-dir, mean; tenant 0: not about one. */
+MUST_USE enum status talk_ask(const struct cli *c, struct slice command, uint32_t tenant,
+			      struct slice *out, struct fail *why);
 
 /* Says on stderr what is wrong in the settings; with --verbose also which of them nobody asked for.
  */
+/* What is wrong in the tenants' files, as far as it is not said of the station's. */
+void talk_tenants_problems(const struct cli *c, const struct config *station,
+			   struct config *const *tenants, size_t n);
 void talk_config_problems(const struct cli *c, struct config *config);
 
 /* The rules that a command line asks for: --rules and --classification, of those that the command

@@ -638,6 +638,16 @@ const struct pipeline_counters *pipeline_counters(struct pipeline *p)
 	return &p->counters;
 }
 
+void pipeline_counters_add(struct pipeline_counters *sum, const struct pipeline_counters *one)
+{
+	uint64_t *to = (uint64_t *)sum; /* there is nothing else in them */
+	const uint64_t *from = (const uint64_t *)one;
+
+	_Static_assert(sizeof *sum % sizeof *to == 0, "counters are 64 bits each");
+	for (size_t i = 0; i < sizeof *sum / sizeof *to; i++)
+		to[i] += from[i];
+}
+
 void pipeline_free(struct pipeline *p)
 {
 	if (p == NULL)

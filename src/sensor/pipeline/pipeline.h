@@ -124,6 +124,8 @@ MUST_USE enum status pipeline_kit_new(const struct detect_rules *rules, bool pro
 MUST_USE struct pipeline_kit *pipeline_exchange(struct pipeline *p, struct pipeline_kit *kit);
 void pipeline_kit_free(struct pipeline_kit *k); /* before its rules; NULL is fine */
 
+/* The counters of several are added up, one by one. */
+void pipeline_counters_add(struct pipeline_counters *sum, const struct pipeline_counters *one);
 /* As of now; valid until the next call. */
 const struct pipeline_counters *pipeline_counters(struct pipeline *p);
 /* What each rule cost, if options.profile; *out_count 0 otherwise. Until pipeline_free(). */

@@ -90,8 +90,9 @@ void app_http_late_end(struct http *h)
 	h->late = NULL;
 }
 
-/* The message of dir is whole: the next line starts another. Its files are closed when all of the
- * input is read, for more of it than it said may stand there. */
+/* The message of dir is whole: the next line starts another. Its file is closed when all of the
+ * input is read, for more of it than it said may stand there; a form ends where it said, or what
+ * parts it has would depend on how the stream was cut. */
 void app_http_message_end(struct app_flow *f, enum app_dir dir)
 {
 	struct http *h = f->parser;
@@ -101,6 +102,7 @@ void app_http_message_end(struct app_flow *f, enum app_dir dir)
 	h->state[dir] = STATE_LINE;
 	h->ended[dir] = true;
 	if (dir == APP_TO_SERVER) {
+		app_http_parts_end(tx);
 		h->request = NULL;
 		if (tx->progress[APP_TO_CLIENT] < HTTP_DONE && !f->eof[APP_TO_CLIENT])
 			h->tail = tx;

@@ -160,6 +160,14 @@ void app_http_file_gap(struct app_tx *tx, enum app_dir dir, uint64_t missing)
 		app_http_multipart_end(tx, m->parts, FILE_TRUNCATED);
 }
 
+void app_http_parts_end(struct app_tx *tx)
+{
+	struct http_message *m = http_side(tx, APP_TO_SERVER);
+
+	if (m->parts != NULL)
+		app_http_multipart_end(tx, m->parts, FILE_CLOSED);
+}
+
 void app_http_file_end(struct app_tx *tx, enum app_dir dir, enum file_state state)
 {
 	struct http_message *m = http_side(tx, dir);

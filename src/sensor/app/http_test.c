@@ -778,6 +778,22 @@ static void a_form_holds_files(struct test *t)
 	app_talk_close(&k);
 }
 
+static void a_form_ends_where_its_length_says(struct test *t)
+{
+	static const struct app_says says[] = {
+		REQ("POST /up HTTP/1.1\r\nHost: a\r\nContent-Length: 28\r\n"
+		    "Content-Type: multipart/form-data; boundary=b\r\n\r\n"
+		    "--b\r\nContent-Disposition: form-data; filename=x\r\n\r\ndata\r\n--b--\r\n"),
+	};
+	struct app_talk k;
+
+	app_check_all(&app_http, says, COUNT(says), 0);
+	talk(&k, says, COUNT(says));
+	EXPECT(t, app_talk_anomaly(&k, app_talk_tx(&k, 0), SLICE("request_body_unexpected")));
+	EXPECT(t, uploaded(&k, 0) == NULL);
+	app_talk_close(&k);
+}
+
 static void probing_knows_methods_and_responses(struct test *t)
 {
 	static const struct {
@@ -863,4 +879,5 @@ TESTS(T(a_request_and_its_response_fill_the_buffers), T(a_target_has_one_normal_
       T(a_broken_coding_keeps_what_was_right), T(only_the_beginning_of_a_body_is_kept),
       T(a_bomb_is_defused), T(a_gap_is_survived_in_bodies_and_heads), T(lines_have_a_limit),
       T(headers_have_a_limit), T(a_response_may_be_longer_than_it_says), T(a_form_holds_files),
-      T(probing_knows_methods_and_responses), T(any_mix_of_messages_says_the_same_in_any_cut))
+      T(a_form_ends_where_its_length_says), T(probing_knows_methods_and_responses),
+      T(any_mix_of_messages_says_the_same_in_any_cut))

@@ -229,7 +229,7 @@ static bool pdu(struct app_flow *f, enum app_dir dir, const struct dcerpc_header
 	}
 }
 
-/* Behind a gap, what is open in front of it has lost that side. */
+/* With each PDU behind a gap: what was open before the newest has lost that side. */
 static void after_gap(struct app_flow *f, enum app_dir dir)
 {
 	for (struct app_tx *tx = f->first; tx != NULL && tx != f->last; tx = tx->next) {
@@ -294,9 +294,9 @@ static struct app_result parse_tcp(struct app_flow *f, enum app_dir dir, struct 
 		if (!pdu(f, dir, &h, &c))
 			return (struct app_result){APP_STUCK, at};
 		at += h.length;
+		if (side->gapped)
+			after_gap(f, dir);
 	}
-	if (side->gapped && !side->lost)
-		after_gap(f, dir);
 	return (struct app_result){APP_OK, at};
 }
 

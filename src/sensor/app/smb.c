@@ -266,7 +266,7 @@ static size_t record(struct app_flow *f, enum app_dir dir, struct slice in, size
 	return NBSS_BYTES;
 }
 
-/* Behind a gap, whatever was asked before it will not be answered here. */
+/* With each record behind a gap: whatever was asked before the newest will not be answered here. */
 static void after_gap(struct app_flow *f, enum app_dir dir)
 {
 	for (struct app_tx *tx = f->first; tx != NULL && tx != f->last; tx = tx->next) {
@@ -306,9 +306,9 @@ static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slic
 		at += used;
 		if (used == 0)
 			break;
+		if (side->gapped && !side->lost)
+			after_gap(f, dir);
 	}
-	if (side->gapped && !side->lost)
-		after_gap(f, dir);
 	return (struct app_result){APP_OK, at};
 }
 

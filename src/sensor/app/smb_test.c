@@ -344,6 +344,32 @@ static void who_logs_in_is_read(struct test *t)
 	app_talk_close(&k);
 }
 
+/* As it is with a record a piece, so it is with three in one. */
+static void behind_a_gap_each_record_ends_what_is_older(struct test *t)
+{
+	struct wire w = {0};
+	struct app_talk k;
+	uint8_t *answers;
+
+	close2(&w, 'a');
+	close2(&w, 'b');
+	close2(&w, 'c');
+	answers = w.bytes + w.len;
+	for (size_t i = 1; i < 6; i += 2) {
+		raw(&w, (const char *)w.says[i].bytes.ptr, w.says[i].bytes.len);
+		w.says[i / 2] = w.says[i - 1]; /* the questions come first */
+	}
+	w.says[3] = (struct app_says){
+		APP_TO_CLIENT, {answers, (size_t)(w.bytes + w.len - answers)}, 10};
+	w.count = 4;
+	app_check_all(&app_smb, w.says, w.count, 0);
+	play(&k, &w);
+	EXPECT(t, says(app_talk_tx(&k, 0), "\"status\":"));
+	EXPECT(t, !says(app_talk_tx(&k, 1), "\"status\":")); /* it ended with the first's answer */
+	EXPECT(t, says(app_talk_tx(&k, 2), "\"status\":"));
+	app_talk_close(&k);
+}
+
 static void behind_a_gap_the_next_record_is_found(struct test *t)
 {
 	struct wire w = {0};
@@ -507,6 +533,7 @@ static void a_long_record_is_passed_over_wherever_it_is_cut(struct test *t)
 
 TESTS(T(a_file_written_in_any_order_is_whole), T(bytes_seen_twice_are_left_out_and_told),
       T(trees_and_creates_are_told), T(a_call_on_a_pipe_has_its_interface), T(who_logs_in_is_read),
-      T(behind_a_gap_the_next_record_is_found), T(what_is_remembered_has_an_end),
-      T(names_are_found_by_number), T(a_long_write_goes_to_its_file_wherever_its_header_is_cut),
+      T(behind_a_gap_the_next_record_is_found), T(behind_a_gap_each_record_ends_what_is_older),
+      T(what_is_remembered_has_an_end), T(names_are_found_by_number),
+      T(a_long_write_goes_to_its_file_wherever_its_header_is_cut),
       T(a_long_record_is_passed_over_wherever_it_is_cut))

@@ -163,11 +163,14 @@ struct daemon_sensor_result {
 MUST_USE enum status daemon_sensor(const struct daemon_sensor_options *o, struct arena *a,
 				   struct daemon_sensor_result *out, struct fail *why);
 
-/* The same on interfaces, until SIGINT or SIGTERM. SIGHUP reads the rules again and opens eve.json
- * again, SIGUSR2 reads the rules. docs/decisions/0013-live.md. */
+/* The same on interfaces, until SIGINT or SIGTERM; or in the line: then there are two processes,
+ * and this returns in both (result.guarded; docs/decisions/0014-inline.md). SIGHUP reads the rules
+ * again and opens eve.json again, SIGUSR2 reads the rules. docs/decisions/0013-live.md. */
 struct daemon_live_options {
 	const struct slice *interfaces; /* none: those of the configuration's af-packet */
 	size_t interface_count;
+	const struct slice *queues; /* "0", "0:3": of the packet filter, instead of interfaces */
+	size_t queue_count;
 	struct daemon_config_source source; /* of `config`: read again with the rules */
 	struct config *config;
 	struct daemon_rules_source rules;
@@ -193,6 +196,10 @@ struct daemon_live_result {
 	/* Writing events has not come to its end and never may: nothing can be closed, and the
 	 * process has to leave by _exit(). */
 	bool stuck;
+	/* This is the guardian of a sensor in the line, which has ended with exit code `code`; it
+	 * has said all that there is to say. */
+	bool guarded;
+	int code;
 };
 
 /* Runs until it is told to end, or until no interface can be read any more. */

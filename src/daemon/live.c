@@ -18,9 +18,10 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "daemon/guard.h"
 #include "os/clock.h"
 
-enum { TURN_MS = 1000 };
+enum { TURN_MS = 1000, OWN_FDS = 4 };
 
 void daemon_live_say(const struct live *l, const char *fmt, ...)
 {
@@ -54,6 +55,13 @@ static enum status signals_open(struct live *l, struct fail *why)
 					     : ST_OK;
 }
 
+/* Queues of one entry have names of their own. */
+static struct slice worker_name(const struct live *l, const struct live_interface *i, unsigned k)
+{
+	return i->kind == LIVE_QUEUE ? buf_text(l->arena, "queue %u", i->queue.number + k)
+				     : i->name;
+}
+
 static enum status workers_make(struct live *l, struct fail *why)
 {
 	size_t n = 0;
@@ -71,13 +79,24 @@ static enum status workers_make(struct live *l, struct fail *why)
 				.stats_lock = PTHREAD_MUTEX_INITIALIZER,
 				.live = l,
 				.index = n,
-				.interface = l->interfaces[i].name,
+				.interface = worker_name(l, &l->interfaces[i], k),
 				.ring_bytes = l->interfaces[i].tap.block_bytes *
 					      l->interfaces[i].tap.blocks};
 	return ST_OK;
 }
 
-/* All sockets of an interface, then all let packets in. */
+static enum status source_open(struct live *l, const struct live_interface *i, unsigned k,
+			       struct source **out, struct fail *why)
+{
+	struct source_queue_options q = i->queue;
+
+	if (i->kind == LIVE_TAP)
+		return source_tap_open(&i->tap, l->arena, out, why);
+	q.number = (uint16_t)(q.number + k); /* live_inline.c has looked that it fits */
+	return source_queue_open(&q, l->arena, out, why);
+}
+
+/* All sockets of an interface. */
 static enum status sources_open(struct live *l, struct fail *why)
 {
 	enum status st = ST_OK;
@@ -85,8 +104,15 @@ static enum status sources_open(struct live *l, struct fail *why)
 
 	for (size_t i = 0; i < l->interface_count; i++)
 		for (unsigned k = 0; st == ST_OK && k < l->interfaces[i].threads; k++, n++)
-			st = source_tap_open(&l->interfaces[i].tap, l->arena, &l->workers[n].source,
-					     why);
+			st = source_open(l, &l->interfaces[i], k, &l->workers[n].source, why);
+	return st;
+}
+
+/* All of them are open: packets come in. */
+static enum status sources_start(struct live *l, struct fail *why)
+{
+	enum status st = ST_OK;
+
 	for (size_t i = 0; st == ST_OK && i < l->worker_count; i++)
 		st = source_start(l->workers[i].source, why);
 	return st;
@@ -127,17 +153,15 @@ static enum status prepare(struct live *l, struct slice dir, struct fail *why)
 	if (st == ST_OK)
 		st = tenants_open(l, why);
 	if (st == ST_OK)
-		st = daemon_live_interfaces(l, why);
-	if (st == ST_OK)
-		st = workers_make(l, why);
-	if (st == ST_OK)
 		st = daemon_live_tenants(l, why);
 	if (st == ST_OK)
 		st = daemon_reload_new(l, why);
 	if (st == ST_OK && socket.len != 0)
 		st = daemon_control_open(l, socket, why);
-	if (st == ST_OK)
+	if (st == ST_OK && !l->in_line)
 		st = sources_open(l, why);
+	if (st == ST_OK && !l->in_line)
+		st = sources_start(l, why);
 	if (st == ST_OK)
 		st = daemon_live_powers(l, why);
 	return st == ST_OK ? threads_start(l, why) : st;
@@ -195,12 +219,13 @@ static void drain_tell(struct live *l)
 
 static void look_after(struct live *l)
 {
-	while (!atomic_load(&l->stop) && workers_check(l) != 0) {
-		struct pollfd fds[3 + CONTROL_FDS_MAX] = {
+	while (!atomic_load(&l->stop) && workers_check(l) != 0 && !daemon_guard_gone(l)) {
+		struct pollfd fds[OWN_FDS + CONTROL_FDS_MAX] = {
 			{.fd = l->signals, .events = POLLIN},
 			{.fd = l->tell, .events = POLLIN},
-			{.fd = daemon_reload_fd(l), .events = POLLIN}};
-		size_t n = 3 + daemon_control_fds(l, fds + 3);
+			{.fd = daemon_reload_fd(l), .events = POLLIN},
+			{.fd = daemon_guard_fd(l)}};
+		size_t n = OWN_FDS + daemon_control_fds(l, fds + OWN_FDS);
 
 		if (poll(fds, n, TURN_MS) < 0 && errno != EINTR) {
 			daemon_live_say(l, "cannot wait: %s", strerrordesc_np(errno));
@@ -209,7 +234,7 @@ static void look_after(struct live *l)
 		take_signals(l);
 		drain_tell(l);
 		daemon_reload_step(l);
-		daemon_control_step(l, fds + 3, n - 3);
+		daemon_control_step(l, fds + OWN_FDS, n - OWN_FDS);
 		daemon_live_stats_write(l, false);
 	}
 }
@@ -278,6 +303,27 @@ static enum status finish(struct live *l, struct daemon_live_result *r, struct f
 	return st;
 }
 
+/* In the line: from here on there are two processes. */
+static enum status divide(struct live *l, struct daemon_live_result *r, struct fail *why)
+{
+	enum status st = l->o->queue_count != 0 ? daemon_live_queues(l, why)
+						: daemon_live_interfaces(l, why);
+
+	if (st == ST_OK)
+		st = workers_make(l, why);
+	if (st != ST_OK || !l->in_line)
+		return st;
+	st = sources_open(l, why);
+	if (st == ST_OK)
+		st = daemon_guard_split(l, &r->guarded, &r->code, why);
+	for (size_t i = 0; (st != ST_OK || r->guarded) && i < l->worker_count; i++) {
+		source_close(l->workers[i].source);
+		l->workers[i].source = NULL;
+	}
+	r->guarded = r->guarded && st == ST_OK;
+	return st;
+}
+
 enum status daemon_live(const struct daemon_live_options *o, struct arena *a,
 			struct daemon_live_result *out, struct fail *why)
 {
@@ -294,7 +340,13 @@ enum status daemon_live(const struct daemon_live_options *o, struct arena *a,
 	l->signals = l->tell = -1;
 	l->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 	l->began = os_clock_mono();
-	st = prepare(l, dir, why);
+	st = divide(l, &r, why);
+	if (r.guarded) {
+		*out = r;
+		return st;
+	}
+	if (st == ST_OK)
+		st = prepare(l, dir, why);
 	r.sensing = st == ST_OK;
 	if (st == ST_OK) {
 		daemon_live_say(l, "listening on %zu interface%s with %zu worker%s",

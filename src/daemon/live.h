@@ -5,6 +5,8 @@
  *
  *	live.c		opens all, gives powers up, starts the workers; answers signals; ends all
  *	live_config.c	the af-packet section
+ *	live_inline.c	the nfq section
+ *	guard.c		in the line: the other process, which lets pass while this one does not
  *	live_worker.c	one worker: source -> a pipeline a tenant -> lines
  *	live_tenant.c	the station and its tenants: rules, lines and lanes of each
  *	reload.c	other rules: compiled aside, exchanged by every worker between two batches
@@ -31,7 +33,11 @@
 
 struct control;
 
-enum { LIVE_WAIT_MS = 100 /* after which a worker without packets looks up */ };
+enum {
+	LIVE_WAIT_MS = 100, /* after which a worker without packets looks up */
+	LIVE_INLINE_WAIT_MS = 10,
+	LIVE_LATE_MS = 20, /* in the line: a packet this old passes without being looked at */
+};
 
 /* What a worker publishes now and then: named in status.c. */
 enum live_counter {
@@ -55,6 +61,9 @@ enum live_counter {
 	LIVE_CANDIDATES,
 	LIVE_EVALUATED,
 	LIVE_STOPPED,
+	LIVE_PASSED,
+	LIVE_LATE,
+	LIVE_UNSENT,
 	LIVE_MEMORY,
 	LIVE_MEMORY_STREAMS,
 	LIVE_MEMORY_FIXED,
@@ -63,6 +72,8 @@ enum live_counter {
 
 enum live_state { LIVE_STARTING, LIVE_RUNNING, LIVE_ENDED };
 
+struct guard;
+struct guard_line;
 struct live;
 
 /* What a worker is asked for rules' costs into: filled by it, read by who asked. */
@@ -102,16 +113,25 @@ struct live_worker {
 	struct live_lane *lanes; /* of those tenants whose packets may come here */
 	size_t lane_count;
 	struct live_lane *by_place[1 + TENANTS_MAX]; /* the same; NULL: none */
-	struct mono_ns counted;			     /* when counters were published last */
-	struct fail why; /* why it ended, if not because it was asked to: once ENDED */
+	struct guard_line *guarded;		     /* shared with the guardian; NULL: we listen */
+	struct pipeline_gap late;		     /* from.ns 0: there is none */
+	uint64_t late_packets;			     /* of all such gaps */
+	uint64_t late_passed;	/* source.counters.passed, when it was looked at last */
+	struct mono_ns counted; /* when counters were published last */
+	struct fail why;	/* why it ended, if not because it was asked to: once ENDED */
 	_Atomic uint64_t counters[LIVE_COUNTERS]; /* with those of its lanes */
 	pthread_mutex_t stats_lock;
 	struct histogram verdict_ns; /* under it, as of a moment ago: source.h */
 	_Atomic int state;	     /* enum live_state */
 };
 
-/* One interface of the af-packet section, or of the command line. */
+enum live_kind { LIVE_TAP, LIVE_QUEUE };
+
+/* One interface of the af-packet section, or of the command line; or queues of the packet filter.
+ */
 struct live_interface {
+	enum live_kind kind;
+	struct source_queue_options queue; /* QUEUE: the first; worker i has number + i */
 	struct slice name;
 	unsigned threads;
 	struct source_tap_options tap;
@@ -157,6 +177,8 @@ struct live {
 	size_t interface_count;
 	struct live_worker *workers;
 	size_t worker_count;
+	bool in_line;	     /* all of them are; else all of them only listen */
+	struct guard *guard; /* NULL: there is none */
 	struct reload *reload;
 	struct control *control;
 	struct mono_ns began;
@@ -171,6 +193,9 @@ void daemon_live_say(const struct live *l, const char *fmt, ...) PRINTF_LIKE(2, 
 
 /* live_config.c: l->interfaces from the options and the configuration. */
 MUST_USE enum status daemon_live_interfaces(struct live *l, struct fail *why);
+
+/* live_inline.c: the queues of the options, with the settings of the configuration. */
+MUST_USE enum status daemon_live_queues(struct live *l, struct fail *why);
 
 /* live_powers.c: gives up all that is not needed from here on. */
 MUST_USE enum status daemon_live_powers(struct live *l, struct fail *why);
@@ -191,6 +216,8 @@ void daemon_live_tenants_free(struct live *l);
 
 /* live_worker.c */
 void *daemon_live_work(void *worker); /* a thread's function */
+/* By the worker: traffic passed that nobody looked at. */
+void daemon_live_gap(struct live_worker *w, const struct pipeline_gap *g);
 
 /* reload.c */
 MUST_USE enum status daemon_live_rules_load(const struct live_tenant *t, struct live_rules **out,

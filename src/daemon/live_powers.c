@@ -3,6 +3,7 @@
  * it writes to, and those that it reads rules and settings from again. */
 #include <unistd.h>
 
+#include "daemon/guard.h"
 #include "daemon/live.h"
 #include "os/sandbox.h"
 
@@ -141,8 +142,12 @@ enum status daemon_live_powers(struct live *l, struct fail *why)
 	struct slice group =
 		l->o->group.len != 0 ? l->o->group : config_text(c, "run-as.group", "");
 	struct paths *r = ARENA_NEW(l->arena, struct paths), *w = ARENA_NEW(l->arena, struct paths);
+	enum os_sandbox_kept kept = OS_SANDBOX_NOTHING;
 	enum status st = ST_OK;
 
+	for (size_t i = 0; i < l->interface_count; i++)
+		if (l->interfaces[i].kind == LIVE_QUEUE)
+			kept = OS_SANDBOX_NET_ADMIN;
 	if (r == NULL || w == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for paths");
 	readable(l, r);
@@ -152,10 +157,11 @@ enum status daemon_live_powers(struct live *l, struct fail *why)
 	if (user.len != 0 || group.len != 0) {
 		st = hand_over(l, user, group, why);
 		if (st == ST_OK)
-			st = os_sandbox_user(user, group, why);
+			st = os_sandbox_user(user, group, kept, why);
 	}
 	if (st == ST_OK)
-		st = or_say(l, os_sandbox_capabilities(why), why);
+		st = or_say(l, os_sandbox_capabilities(kept, why), why);
+	daemon_guard_bind(l); /* it went with the powers, and may not be asked for later */
 	if (st == ST_OK && config_bool(c, "security.landlock.enabled", true))
 		st = or_say(l, os_sandbox_paths(r->at, r->count, w->at, w->count, why), why);
 	if (st == ST_OK && config_bool(c, "security.seccomp.enabled", true))

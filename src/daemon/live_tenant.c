@@ -144,7 +144,9 @@ static enum status pipeline_make(struct live_lane *lane, size_t index, uint64_t 
 				     .midstream = config_bool(d->config, "stream.midstream", false),
 				     .skip_checksums = live->skip_checksums,
 				     .profile = live->profile,
-				     .interface = lane->worker->interface,
+				     .interface =
+					     t->live->in_line ? SLICE("") : lane->worker->interface,
+				     .simulate_ips = t->live->in_line,
 				     .hash_seed = seed,
 				     .shared = t->shared,
 				     .stats = d->outputs.has_stats,

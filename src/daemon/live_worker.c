@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "daemon/guard.h"
 #include "daemon/live.h"
 #include "os/clock.h"
 
@@ -19,6 +20,7 @@ enum {
 };
 
 #define COUNT_NS (TIME_NS_PER_S / 10)
+#define LATE_OVER_NS TIME_NS_PER_S
 /* A block that the kernel still fills may hold packets that are older than now. */
 #define TICK_BEHIND_NS TIME_NS_PER_S
 
@@ -87,6 +89,9 @@ static void publish(struct live_worker *w)
 	set(w->counters, LIVE_GAPS, s->gaps);
 	set(w->counters, LIVE_GAP_PACKETS, s->gap_packets);
 	set(w->counters, LIVE_GAP_NS, s->gap_ns);
+	set(w->counters, LIVE_PASSED, s->passed);
+	set(w->counters, LIVE_LATE, w->late_packets);
+	set(w->counters, LIVE_UNSENT, s->unsent);
 }
 
 /* For whoever says them: a tenant's first lane, and stats.log. */
@@ -147,6 +152,66 @@ static void poke(struct live_worker *w)
 		daemon_lines_poke(w->lanes[i].tenant->lines);
 }
 
+/* In the events of each that has some of its own. */
+void daemon_live_gap(struct live_worker *w, const struct pipeline_gap *g)
+{
+	struct source_counters *c = &w->source->counters;
+
+	c->gaps++;
+	c->gap_packets += g->packets;
+	c->gap_ns += (uint64_t)(g->to.ns > g->from.ns ? g->to.ns - g->from.ns : 0);
+	for (size_t i = 0; i < w->lane_count; i++) {
+		const struct daemon_tenant *t = w->lanes[i].tenant->tenant;
+
+		if (t->says == t)
+			pipeline_report_gap(w->lanes[i].pipeline, g);
+	}
+}
+
+/* --- in the line: more than we can look at --- */
+
+/* Packets that waited too long pass as they are: those behind them need not wait, too. */
+static bool too_late(struct live_worker *w, const struct source_batch *b)
+{
+	struct wall_ns now;
+
+	if (w->guarded == NULL || b->count == 0)
+		return false;
+	now = os_clock_wall();
+	if (now.ns - b->packets[0].at.ns < LIVE_LATE_MS * TIME_NS_PER_MS)
+		return false;
+	if (w->late.from.ns == 0)
+		w->late.from = b->packets[0].at;
+	w->late.to = now;
+	w->late.packets += b->count;
+	for (size_t i = 0; i < b->count; i++)
+		w->late.bytes += b->packets[i].wire_bytes;
+	w->late_packets += b->count;
+	return true;
+}
+
+/* One gap for all that were late with less than LATE_OVER_NS between them. */
+static void late_look(struct live_worker *w)
+{
+	struct wall_ns now = os_clock_wall();
+	uint64_t passed = w->source->counters.passed - w->late_passed;
+
+	if (w->guarded == NULL)
+		return;
+	w->late_passed += passed;
+	if (passed != 0) {
+		w->late.from.ns = w->late.from.ns != 0 ? w->late.from.ns : now.ns - COUNT_NS;
+		w->late.to = now;
+		w->late.packets += passed;
+	}
+	if (w->late.from.ns == 0 || now.ns - w->late.to.ns < LATE_OVER_NS)
+		return;
+	w->late.reason = "overload";
+	w->late.counter = "worker";
+	daemon_live_gap(w, &w->late);
+	w->late = (struct pipeline_gap){0};
+}
+
 static void serve(struct live_worker *w)
 {
 	struct mono_ns now = os_clock_mono();
@@ -159,8 +224,11 @@ static void serve(struct live_worker *w)
 			pipeline_tick(w->lanes[i].pipeline, then);
 		publish(w);
 		publish_stats(w);
+		late_look(w);
 		w->counted = now;
 	}
+	if (w->guarded != NULL)
+		daemon_guard_say(w);
 	poke(w);
 }
 
@@ -177,6 +245,7 @@ static void inspect(struct live_worker *w, const struct source_batch *b)
 	for (size_t i = 0; i < b->count; i++) {
 		struct source_packet *p = &b->packets[i];
 		struct live_lane *lane = lane_of(w, p);
+		struct slice instead;
 
 		if (p->unsummed != lane->sums_trusted) {
 			lane->sums_trusted = p->unsummed;
@@ -184,7 +253,12 @@ static void inspect(struct live_worker *w, const struct source_batch *b)
 		}
 		pipeline_frame(lane->pipeline, p->linktype, p->data, p->wire_bytes, p->at,
 			       p->number);
+		if (w->guarded == NULL)
+			continue;
 		p->drop = pipeline_stops(lane->pipeline);
+		instead = pipeline_instead(lane->pipeline);
+		if (instead.len != 0 && !p->drop)
+			source_packet_change(p, instead);
 	}
 }
 
@@ -197,7 +271,9 @@ static bool turn(struct live_worker *w, int timeout_ms, size_t *out_count)
 	*out_count = b.count;
 	if (st != ST_OK)
 		return false;
-	inspect(w, &b);
+	if (!too_late(w, &b))
+		inspect(w, &b);
+	source_answer(w->source);
 	if (b.border)
 		serve(w);
 	return true;
@@ -243,8 +319,9 @@ void *daemon_live_work(void *worker)
 	atomic_store(&w->state, LIVE_RUNNING);
 	tell(w);
 	while (going && !atomic_load_explicit(&w->live->stop, memory_order_relaxed))
-		going = turn(w, LIVE_WAIT_MS, &n);
-	if (going)
+		going = turn(w, w->guarded != NULL ? LIVE_INLINE_WAIT_MS : LIVE_WAIT_MS, &n);
+	source_leave(w->source);
+	if (going && w->guarded == NULL)
 		last_packets(w);
 	wait_for_others(w);
 	for (size_t i = 0; i < w->lane_count; i++)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "daemon/guard.h"
 #include "daemon/live.h"
 #include "os/clock.h"
 
@@ -41,6 +42,9 @@ static const struct counter_row {
 	[LIVE_CANDIDATES] = {"candidates", false, "rules named by the prefilter"},
 	[LIVE_EVALUATED] = {"evaluated", false, "rules asked in full"},
 	[LIVE_STOPPED] = {"stopped", false, "frames that a verdict would keep from passing"},
+	[LIVE_PASSED] = {"passed", false, "in line: packets passed by the kernel for want of room"},
+	[LIVE_LATE] = {"late", false, "in line: packets that had waited too long to be looked at"},
+	[LIVE_UNSENT] = {"unsent", false, "in line: packets that passed and could not be sent"},
 	[LIVE_MEMORY] = {"memory_traffic_bytes", true, "flows, streams, transactions"},
 	[LIVE_MEMORY_STREAMS] = {"memory_streams_bytes", true, "of them bytes of streams"},
 	[LIVE_MEMORY_FIXED] = {"memory_tables_bytes", true, "tables made once"},
@@ -251,6 +255,21 @@ static void add_workers(const struct live *l, struct json *j)
 	json_end(j);
 }
 
+static void add_guard(const struct live *l, struct json *j)
+{
+	struct guard_report r = daemon_guard_report(l);
+
+	json_key(j, "guard");
+	json_object(j);
+	json_member_u64(j, "pid", r.pid);
+	json_member_u64(j, "starts", r.starts);
+	json_member_u64(j, "gaps", r.gaps);
+	json_member_u64(j, "open", r.open);
+	json_member_u64(j, "passed", r.passed);
+	json_member_u64(j, "passed_bytes", r.passed_bytes);
+	json_end(j);
+}
+
 static uint64_t rings(const struct live *l)
 {
 	uint64_t n = 0;
@@ -375,6 +394,8 @@ void daemon_status_json(struct live *l, struct arena *a, struct json *j)
 	add_events(l, j);
 	add_rules(&l->tenants[0], j);
 	add_memory(l, j);
+	if (l->in_line)
+		add_guard(l, j);
 	add_workers(l, j);
 	add_tenants(l, j);
 	add_costs(l, a, j);

@@ -94,7 +94,8 @@ enum status os_sandbox_find(struct slice user, struct slice group, unsigned *out
 	return ST_OK;
 }
 
-enum status os_sandbox_user(struct slice user, struct slice group, struct fail *why)
+enum status os_sandbox_user(struct slice user, struct slice group, enum os_sandbox_kept kept,
+			    struct fail *why)
 {
 	uid_t uid;
 	gid_t gid;
@@ -104,6 +105,8 @@ enum status os_sandbox_user(struct slice user, struct slice group, struct fail *
 		return st;
 	if (setgroups(1, &gid) != 0 || setresgid(gid, gid, gid) != 0)
 		return failed(ST_REFUSED, "change the group", why);
+	if (kept != OS_SANDBOX_NOTHING && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
+		return failed(ST_REFUSED, "keep a capability", why);
 	if (setresuid(uid, uid, uid) != 0)
 		return failed(ST_REFUSED, "change the user", why);
 	if (uid != 0 && (setuid(0) == 0 || geteuid() != uid || getegid() != gid))
@@ -113,10 +116,13 @@ enum status os_sandbox_user(struct slice user, struct slice group, struct fail *
 
 /* --- capabilities --- */
 
-enum status os_sandbox_capabilities(struct fail *why)
+enum status os_sandbox_capabilities(enum os_sandbox_kept kept, struct fail *why)
 {
 	struct __user_cap_header_struct h = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+	struct __user_cap_data_struct left[_LINUX_CAPABILITY_U32S_3] = {{0}};
+
+	if (kept == OS_SANDBOX_NET_ADMIN)
+		left[0].permitted = left[0].effective = 1U << CAP_NET_ADMIN;
 
 	/* what may come back by exec; without CAP_SETPCAP there is nothing to take */
 	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
@@ -124,7 +130,7 @@ enum status os_sandbox_capabilities(struct fail *why)
 			return failed(ST_IO, "bound capabilities", why);
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 && errno != EINVAL)
 		return failed(ST_IO, "clear ambient capabilities", why);
-	if (syscall(SYS_capset, &h, none) != 0)
+	if (syscall(SYS_capset, &h, left) != 0)
 		return failed(ST_IO, "give up capabilities", why);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return failed(ST_IO, "set no_new_privs", why);

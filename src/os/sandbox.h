@@ -18,11 +18,17 @@
 MUST_USE enum status os_sandbox_find(struct slice user, struct slice group, unsigned *out_uid,
 				     unsigned *out_gid, struct fail *why);
 
-/* Becomes them, with no other groups. ST_REFUSED: we may not. */
-MUST_USE enum status os_sandbox_user(struct slice user, struct slice group, struct fail *why);
+/* What is not given up: nothing; or the administration of the network of our namespace, which
+ * verdicts on queued packets take each time (netlink looks at who sends, not at who opened). */
+enum os_sandbox_kept { OS_SANDBOX_NOTHING, OS_SANDBOX_NET_ADMIN };
 
-/* No capability is left in any set, and exec gives none back (no_new_privs). */
-MUST_USE enum status os_sandbox_capabilities(struct fail *why);
+/* Becomes them, with no other groups. ST_REFUSED: we may not. Unless NOTHING is kept,
+ * os_sandbox_capabilities() has to follow. */
+MUST_USE enum status os_sandbox_user(struct slice user, struct slice group,
+				     enum os_sandbox_kept kept, struct fail *why);
+
+/* No other capability is left in any set, and exec gives none back (no_new_privs). */
+MUST_USE enum status os_sandbox_capabilities(enum os_sandbox_kept kept, struct fail *why);
 
 /* Files may be read below `read`, and made, written and removed below `write`, both lists of
  * folders or files; what is not there is left out. Nothing else of the file system can be opened.

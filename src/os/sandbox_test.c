@@ -96,7 +96,7 @@ static int syscalls(const char *unused)
 	enum status st;
 	void *memory;
 
-	if (os_sandbox_capabilities(&why) != ST_OK)
+	if (os_sandbox_capabilities(OS_SANDBOX_NOTHING, &why) != ST_OK)
 		return 1;
 	st = os_sandbox_calls(&why);
 	if (st == ST_NOTFOUND)
@@ -137,7 +137,7 @@ static int capabilities(const char *unused)
 	FILE *f;
 	size_t n;
 
-	STEP(os_sandbox_capabilities(&why) == ST_OK);
+	STEP(os_sandbox_capabilities(OS_SANDBOX_NOTHING, &why) == ST_OK);
 	STEP(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1);
 	f = fopen("/proc/self/status", "re");
 	STEP(f != NULL);
@@ -155,11 +155,45 @@ static void test_no_capability_is_left(struct test *t)
 	EXPECT_UINT(t, (unsigned)in_child(capabilities, NULL), FINE);
 }
 
+static int one_capability(const char *unused)
+{
+	char text[4096];
+	struct fail why;
+	FILE *f;
+	size_t n;
+
+	STEP(os_sandbox_user(SLICE("nobody"), SLICE(""), OS_SANDBOX_NET_ADMIN, &why) == ST_OK);
+	STEP(os_sandbox_capabilities(OS_SANDBOX_NET_ADMIN, &why) == ST_OK);
+	STEP(setuid(0) != 0);
+	f = fopen("/proc/self/status", "re");
+	STEP(f != NULL);
+	n = fread(text, 1, sizeof text - 1, f);
+	text[n] = '\0';
+	STEP(strstr(text, "CapPrm:\t0000000000001000") != NULL); /* bit 12 */
+	STEP(strstr(text, "CapEff:\t0000000000001000") != NULL);
+	STEP(strstr(text, "CapInh:\t0000000000000000") != NULL);
+	STEP(strstr(text, "CapAmb:\t0000000000000000") != NULL);
+	return FINE;
+}
+
+static void test_one_capability_can_be_kept_by_another_user(struct test *t)
+{
+	unsigned uid, gid;
+	struct fail why;
+
+	if (os_sandbox_find(SLICE("nobody"), SLICE(""), &uid, &gid, &why) != ST_OK)
+		test_skip(t, "%s", why.text);
+	else if (geteuid() != 0)
+		test_skip(t, "only root becomes another user");
+	else
+		EXPECT_UINT(t, (unsigned)in_child(one_capability, NULL), FINE);
+}
+
 static int user(const char *unused)
 {
 	struct fail why;
 
-	STEP(os_sandbox_user(SLICE("nobody"), SLICE(""), &why) == ST_OK);
+	STEP(os_sandbox_user(SLICE("nobody"), SLICE(""), OS_SANDBOX_NOTHING, &why) == ST_OK);
 	STEP(getuid() != 0 && geteuid() == getuid() && getgid() != 0 && getegid() == getgid());
 	STEP(getgroups(0, NULL) == 1);
 	STEP(setuid(0) != 0 && seteuid(0) != 0);
@@ -197,5 +231,6 @@ static void test_users_and_groups_that_are_not_there_are_named(struct test *t)
 
 TESTS(T(test_paths_that_are_not_named_cannot_be_opened_any_more),
       T(test_no_program_no_process_and_no_socket_can_be_made_any_more),
-      T(test_no_capability_is_left), T(test_another_user_is_another_user_for_good),
+      T(test_no_capability_is_left), T(test_one_capability_can_be_kept_by_another_user),
+      T(test_another_user_is_another_user_for_good),
       T(test_users_and_groups_that_are_not_there_are_named))

@@ -168,10 +168,10 @@ def until(what, condition, seconds=30):
 class Sensor:
     """dewline sensor on wire0, ready."""
 
-    def __init__(self, wire, program, folder, *args, interface="wire0"):
+    def __init__(self, wire, program, folder, *args, interface="wire0", where=None):
         self.folder, self.socket = folder, os.path.join(folder, "dewline.sock")
         self.log = open(os.path.join(folder, "said"), "w+")
-        self.process = subprocess.Popen(wire.command(program, "sensor", "-i", interface, "-l", folder, *args),
+        self.process = subprocess.Popen(wire.command(program, "sensor", *(where or ("-i", interface)), "-l", folder, *args),
                                         stdout=self.log, stderr=self.log)
         until("ready", self.ready)
 

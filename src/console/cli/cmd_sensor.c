@@ -10,6 +10,8 @@ enum { PROFILE_ROWS = 30 };
 static const struct cli_option options[] = {
 	{'r', "read", "CAPTURE", true, "Capture file (pcap or pcapng); - reads standard input."},
 	{'i', "interface", "NAME", true, "Network interface to listen to, until told to end."},
+	{'q', "queue", "N[:M]", true,
+	 "Queue of the packet filter (NFQUEUE), or queues: packets pass if no rule stops them."},
 	{0, "af-packet", NULL, true, "All interfaces of the configuration's af-packet section."},
 	{0, "bpf", "FILTER", false,
 	 "Only packets for which this holds, as in pcap-filter(7): \"not port 22\"."},
@@ -145,8 +147,11 @@ static int run_live(struct cli *c, const struct daemon_sensor_options *s)
 	enum status st;
 
 	o.interfaces = cli_values(c, "interface", &o.interface_count);
+	o.queues = cli_values(c, "queue", &o.queue_count);
 	o.source = s->source;
 	st = daemon_live(&o, c->arena, &r, &why);
+	if (r.guarded)
+		return r.code;
 	talk_config_problems(c, o.config);
 	talk_tenants_problems(c, o.config, r.tenants, r.tenant_count);
 	if (r.sensing)
@@ -186,9 +191,9 @@ static int run(struct cli *c)
 		}
 		return test_rules(c, &o);
 	}
-	live = given(c, "interface") || given(c, "af-packet");
+	live = given(c, "interface") || given(c, "af-packet") || given(c, "queue");
 	if (live == (o.capture_count != 0)) {
-		cli_say(c, live ? "-r reads a capture, -i an interface: one of them"
+		cli_say(c, live ? "-r reads a capture, -i an interface, -q a queue: one of them"
 				: "which capture, or which interface? Name it with -r FILE or -i "
 				  "NAME");
 		return CLI_CANNOT;

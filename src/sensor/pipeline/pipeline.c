@@ -459,10 +459,15 @@ void pipeline_frame(struct pipeline *p, uint32_t linktype, struct slice frame, u
 	packets = decode_frame(p->decode, &in);
 	p->counters.undecoded += packets->list[packets->count - 1]->ip_version == 0;
 	p->stops = false;
+	p->instead = (struct slice){NULL, 0};
 	for (size_t i = 0; i < packets->count; i++) {
 		p->packet = *packets->list[i];
 		packet_through(p);
 		p->stops |= p->verdict.drop;
+		/* the last packet of a frame: those before it only carried it */
+		if (p->packet.frame.ptr != packets->list[i]->frame.ptr &&
+		    packets->list[i]->frame.ptr == frame.ptr)
+			p->instead = p->packet.frame;
 	}
 	p->counters.stopped += p->stops;
 }
@@ -475,6 +480,11 @@ void pipeline_trust_checksums(struct pipeline *p, bool trusted)
 bool pipeline_stops(const struct pipeline *p)
 {
 	return p->stops;
+}
+
+struct slice pipeline_instead(const struct pipeline *p)
+{
+	return p->instead;
 }
 
 /* ---- life ---- */

@@ -105,10 +105,25 @@ void pipeline_trust_checksums(struct pipeline *p, bool trusted);
 /* Shall the last frame not pass? Asked only in the line. */
 bool pipeline_stops(const struct pipeline *p);
 
+/* In the line: the bytes that shall pass instead of the last frame, as many as it has; len 0: it
+ * passes as it is. Until the next frame. */
+struct slice pipeline_instead(const struct pipeline *p);
+
 /* It is `now`: on the wire, called between packets and when there are none, so that flows time out
  * and what is due by the clock is said (stats events, each stats.interval seconds). A time before
  * that of a frame ends nothing. A capture needs none: its stats are said at its end. */
 void pipeline_tick(struct pipeline *p, struct wall_ns now);
+
+/* Traffic passed and nobody looked. */
+struct pipeline_gap {
+	struct wall_ns from, to;
+	uint64_t packets, bytes; /* bytes 0: not known */
+	const char *reason;	 /* "hang"; docs/formats/eve.md lists them; static */
+	const char *counter;	 /* who counted; NULL: nobody, and packets is not known; static */
+};
+
+/* Between two packets: a "gap" event, in every eve-log. */
+void pipeline_report_gap(struct pipeline *p, const struct pipeline_gap *g);
 
 /* Ends all flows and writes what is still to be said. No frame may follow. */
 void pipeline_finish(struct pipeline *p);

@@ -43,6 +43,7 @@ struct pipeline {
 	struct stream_result tcp; /* what the stream made of `packet` */
 	struct verdict verdict;	  /* on `packet`, so far; nothing at the end of a flow */
 	bool stops;		  /* the frame: one of its packets was dropped */
+	struct slice instead;	  /* of it: what passes in its place, if len != 0 */
 	uint32_t decode_said[PACKET_ANOMALIES_MAX];
 	enum flow_dir packet_dir; /* of the packet in its flow; to server without one */
 	struct report_output *outputs;

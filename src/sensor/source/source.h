@@ -4,6 +4,7 @@
  *
  *	source_file_open	a capture file
  *	source_tap_open		a network interface, listened to (AF_PACKET, TPACKET_V3)
+ *	source_queue_open	a queue of the kernel's packet filter, in the line (NFQUEUE)
  *
  * A worker takes a batch, looks at its packets, marks those that shall not pass (`drop`), and takes
  * the next: only then may the source let go of the packets, or let them pass. So packets are never
@@ -16,6 +17,8 @@
 #ifndef DEW_SENSOR_SOURCE_H
 #define DEW_SENSOR_SOURCE_H
 
+#include <stdatomic.h>
+
 #include "base/arena.h"
 #include "base/histogram.h"
 #include "base/slice.h"
@@ -24,7 +27,46 @@
 
 struct capture;
 
-enum { SOURCE_BATCH = 64 /* packets */ };
+enum {
+	SOURCE_BATCH = 64, /* packets */
+	SOURCE_FDS = 2,	   /* that become readable when packets come */
+};
+
+struct source;
+
+/* Of a source in the line two processes share the descriptors, and the memory of this struct: the
+ * worker, who inspects, and a guardian, who lets all pass while the worker does not (it died, it
+ * hangs, it has yet to start). Each has its own struct source, and packets are for the owner:
+ *
+ *	from	to		by whom
+ *	GUARD	WORKER		the guardian, if `wanted`: source_give()
+ *	WORKER	GUARD		the guardian, when `turns` stands still: source_seize();
+ *				the worker, when it ends: source_leave()
+ *	WORKER	SENDING, back	the worker, around what must not be done twice
+ *	SENDING	GUARD		the guardian: what was under way may be sent twice
+ *
+ * Who is no owner any more finds out when it gives verdicts, which are then void. */
+enum source_owner { SOURCE_GUARD, SOURCE_WORKER, SOURCE_SENDING };
+
+struct source_line {
+	_Atomic uint32_t owner;	 /* enum source_owner; zeroed: the guardian */
+	_Atomic uint32_t wanted; /* by the worker */
+	_Atomic uint64_t turns;	 /* of the worker: it takes */
+	_Atomic uint64_t at[2];	 /* of the source: where its owner is */
+	_Atomic uint32_t fetched[2];
+	uint8_t *room; /* of the source, shared, too */
+};
+
+/* By the guardian. seize: it is the owner from here on, and may take; false if it was already.
+ * give: what it took is answered, and the worker is the owner. */
+bool source_seize(struct source *s);
+void source_give(struct source *s);
+/* By the worker, whose last batch is answered: the guardian is the owner. */
+void source_leave(struct source *s);
+/* Is the line ours? True where there is none. Asked by the worker, it asks for it. */
+bool source_owned(struct source *s);
+/* Descriptors for who waits for packets of several sources. */
+void source_fds(const struct source *s, int out[SOURCE_FDS]);
 
 struct source_packet {
 	struct slice data;
@@ -33,7 +75,12 @@ struct source_packet {
 	uint64_t number; /* in a file, from 1; 0: of an interface */
 	bool unsummed;	 /* sent by this host: its card has yet to write the checksums */
 	bool drop;	 /* set by the taker */
+	bool changed;	 /* by source_packet_change() */
+	uint8_t side;	 /* of a bridge: at which of its two interfaces it came in */
 };
+
+/* In the line: the packet goes on with these as its first bytes; no more than it has. */
+void source_packet_change(struct source_packet *p, struct slice bytes);
 
 struct source_batch {
 	struct source_packet *packets; /* the source's, until the next take */
@@ -50,22 +97,28 @@ struct source_counters {
 	uint64_t outages; /* times that the interface went away */
 	/* In the line only: traffic that passed without being looked at. */
 	uint64_t gaps, gap_packets, gap_ns; /* times; packets, as far as known; how long in all */
+	uint64_t passed; /* in the line: packets that the kernel let pass, for want of room here */
+	uint64_t unsent; /* in the line: packets that should pass and that nobody took */
 };
-
-struct source;
 
 struct source_ops {
 	enum status (*start)(struct source *s, struct fail *why);
 	enum status (*take)(struct source *s, int timeout_ms, struct source_batch *out,
 			    struct fail *why);
-	void (*count)(struct source *s); /* NULL: nothing to ask for */
-	void (*wake)(struct source *s);	 /* NULL: it never waits */
+	void (*answer)(struct source *s); /* NULL: it only listens */
+	void (*seize)(struct source *s);  /* see source_seize(); NULL: nothing to do */
+	void (*fds)(const struct source *s, int out[SOURCE_FDS]); /* -1: none */
+	void (*count)(struct source *s);			  /* NULL: nothing to ask for */
+	void (*wake)(struct source *s);				  /* NULL: it never waits */
 	void (*close)(struct source *s);
 };
 
 struct source {
 	const struct source_ops *ops;
 	struct source_counters counters;
+	struct source_line *line;  /* NULL: only one process has the source */
+	enum source_owner role;	   /* of this process */
+	struct source_batch batch; /* given, and not answered */
 	/* In the line: nanoseconds from when a packet was received until its verdict was given to
 	 * the kernel, one value a packet. The source adds, its owner copies now and then. */
 	struct histogram verdict_ns;
@@ -78,6 +131,9 @@ MUST_USE enum status source_start(struct source *s, struct fail *why);
  * failure, of which all packets before it were given. A file's damage repeats. */
 MUST_USE enum status source_take(struct source *s, int timeout_ms, struct source_batch *out,
 				 struct fail *why);
+
+/* In the line: the verdicts of the last batch are given, now instead of by the next take. */
+void source_answer(struct source *s);
 
 /* A take that waits for packets ends, or the next one does: by any thread. */
 void source_wake(struct source *s);
@@ -138,5 +194,31 @@ struct source_tap_options {
  * ST_REFUSED: not allowed; ST_INVALID: the filter, or an interface without IP in it. */
 MUST_USE enum status source_tap_open(const struct source_tap_options *o, struct arena *a,
 				     struct source **out, struct fail *why);
+
+/* --- a queue of the kernel's packet filter --- */
+
+enum source_queue_mode {
+	SOURCE_QUEUE_ACCEPT, /* what passes, passes */
+	SOURCE_QUEUE_REPEAT, /* and goes through the filter again, with a mark that says so */
+	SOURCE_QUEUE_ROUTE   /* and goes to another queue */
+};
+
+struct source_queue_options {
+	uint16_t number;
+	enum source_queue_mode mode;
+	uint16_t route;		  /* ROUTE: the other queue */
+	uint32_t mark, mark_mask; /* REPEAT: bits, and which of them */
+	unsigned batch;		  /* packets a verdict is given for at once, 1..SOURCE_BATCH */
+	unsigned receive_bytes;	  /* memory for packets that wait here */
+	bool fail_open;		  /* what finds no room passes; else it is dropped */
+	bool gso;		  /* packets come as the host put them together, not cut again */
+	struct source_line *line; /* shared with a guardian; NULL: no other process */
+};
+
+/* Packets are IP packets (link type 101). The rule that sends them here should say `bypass`, so
+ * that they pass where no process listens. Needs CAP_NET_ADMIN until started. ST_REFUSED: not
+ * allowed, or another program listens at that queue (told by start). */
+MUST_USE enum status source_queue_open(const struct source_queue_options *o, struct arena *a,
+				       struct source **out, struct fail *why);
 
 #endif

@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The guardian.
+ *
+ * 1. A line is the guardian's or the worker's (source.h); the guardian takes it without asking, and
+ *    gives it only to a worker that asks.
+ * 2. The guardian reads no byte of a packet, opens nothing, and waits for nobody but in poll().
+ * 3. Its state is what it was when it forked first: a sensor that is started again begins from
+ *    there.
+ * 4. The sensor does not outlive its guardian: whoever lets pass must be there first. Without both,
+ *    the kernel lets pass (`bypass` of the queue's rule).
+ */
+#include "daemon/guard.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "os/clock.h"
+
+enum {
+	ROUNDS = 16, /* batches of one line before the next is looked at */
+	FIXED_FDS = 2,
+	SOON_MS = 1000, /* a sensor that lived longer is started again at once */
+	WAIT_MOST_MS = 30000,
+	FAILED = 2, /* exit code, where a signal ended the sensor for good */
+};
+
+/* What the guardian remembers of a line. */
+struct watched {
+	uint64_t turns;
+	struct mono_ns moved; /* when turns grew */
+	struct pipeline_gap gap;
+	bool ours, broken; /* broken: its source failed, which was said */
+};
+
+struct guard {
+	struct guard_line *lines; /* shared, one a worker */
+	size_t bytes;
+	int channel; /* to the other process; -1: none */
+	/* The guardian's own. */
+	struct watched *watched;
+	struct pollfd *fds;
+	pid_t child;  /* 0: none */
+	pid_t parent; /* in the child */
+	int pidfd, signals;
+	bool ending, was_ready;
+	struct mono_ns born, again, looked; /* again: when to start a sensor */
+	int64_t wait_ms;
+	uint64_t starts;
+};
+
+/* --- lines --- */
+
+static void gap_begin(struct guard *g, size_t i, struct wall_ns from, const char *reason)
+{
+	g->watched[i].ours = true;
+	g->watched[i].gap =
+		(struct pipeline_gap){.from = from, .reason = reason, .counter = "guardian"};
+	atomic_store(&g->lines[i].open_since, from.ns);
+}
+
+/* The worker finds it when it has the line. */
+static void gap_end(struct guard *g, size_t i)
+{
+	struct guard_line *line = &g->lines[i];
+	struct watched *w = &g->watched[i];
+	uint64_t n = atomic_load(&line->gaps);
+
+	w->ours = false;
+	w->gap.to = os_clock_wall();
+	line->ended[n % GUARD_GAPS] = w->gap;
+	atomic_store(&line->gaps, n + 1);
+	atomic_store(&line->open_since, 0);
+}
+
+/* A message, unless who reads them does not: then it is not worth waiting for. */
+#define SAY(l, ...)                                                                                \
+	do {                                                                                       \
+		if (can_say())                                                                     \
+			daemon_live_say(l, __VA_ARGS__);                                           \
+	} while (0)
+
+static bool can_say(void)
+{
+	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+	return poll(&p, 1, 0) > 0 && (p.revents & POLLOUT) != 0;
+}
+
+static void seize(struct live *l, size_t i, const char *reason)
+{
+	struct guard *g = l->guard;
+	int64_t still = os_clock_mono().ns - g->watched[i].moved.ns;
+
+	if (g->watched[i].ours)
+		return;
+	if (!source_seize(l->workers[i].source))
+		reason = "end"; /* the worker left */
+	gap_begin(g, i, (struct wall_ns){os_clock_wall().ns - still}, reason);
+	SAY(l, "%.*s: not inspected (%s): packets pass", SLICE_ARG(l->workers[i].interface),
+	    reason);
+}
+
+/* Lets all pass that is there, and gives the line to a worker who wants it. */
+static void serve(struct live *l, size_t i)
+{
+	struct guard *g = l->guard;
+	struct guard_line *line = &g->lines[i];
+	struct watched *w = &g->watched[i];
+	struct source *s = l->workers[i].source;
+
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		struct source_batch b;
+		struct fail why;
+		uint64_t bytes = 0;
+
+		if (source_take(s, 0, &b, &why) != ST_OK) {
+			if (!w->broken)
+				SAY(l, "%s", why.text);
+			w->broken = true;
+			return;
+		}
+		for (size_t k = 0; k < b.count; k++)
+			bytes += b.packets[k].wire_bytes;
+		w->gap.packets += b.count;
+		w->gap.bytes += bytes;
+		atomic_fetch_add(&line->passed, b.count);
+		atomic_fetch_add(&line->passed_bytes, bytes);
+		if (b.count == 0)
+			break;
+	}
+	source_answer(s);
+	if (atomic_load(&line->line.wanted) == 0 || g->child == 0)
+		return;
+	gap_end(g, i);
+	w->turns = atomic_load(&line->line.turns);
+	w->moved = os_clock_mono();
+	g->was_ready = true;
+	source_give(s);
+	SAY(l, "%.*s: inspected again; %llu packets passed in %lld ms (%s)",
+	    SLICE_ARG(l->workers[i].interface), (unsigned long long)w->gap.packets,
+	    (long long)((w->gap.to.ns - w->gap.from.ns) / TIME_NS_PER_MS), w->gap.reason);
+}
+
+/* late: we were not on the processor ourselves, so that others stood still says nothing. */
+static void watch(struct live *l, size_t i, struct mono_ns now, bool late)
+{
+	struct guard_line *line = &l->guard->lines[i];
+	struct watched *w = &l->guard->watched[i];
+	uint64_t turns = atomic_load(&line->line.turns);
+
+	if (atomic_load(&line->line.owner) == SOURCE_GUARD) {
+		w->moved = now;
+		seize(l, i, "end");
+	} else if (turns != w->turns || late) {
+		w->turns = turns;
+		w->moved = now;
+	} else if (now.ns - w->moved.ns >= GUARD_HANG_MS * TIME_NS_PER_MS) {
+		seize(l, i, "hang");
+	}
+}
+
+static void lines_look(struct live *l)
+{
+	struct guard *g = l->guard;
+	struct mono_ns now = os_clock_mono();
+	bool late = now.ns - g->looked.ns > 2 * GUARD_TICK_MS * TIME_NS_PER_MS;
+
+	g->looked = now;
+	for (size_t i = 0; i < l->worker_count; i++) {
+		if (!g->watched[i].ours)
+			watch(l, i, now, late);
+		if (g->watched[i].ours)
+			serve(l, i);
+	}
+}
+
+/* --- the sensor --- */
+
+/* In the child: what is the guardian's alone goes. */
+static void become_sensor(struct live *l, int channel, pid_t parent)
+{
+	struct guard *g = l->guard;
+
+	g->parent = parent;
+	daemon_guard_bind(l);
+	(void)close(g->signals);
+	g->channel = channel;
+	g->pidfd = g->signals = -1;
+	for (size_t i = 0; i < l->worker_count; i++) {
+		l->workers[i].source->role = SOURCE_WORKER;
+		l->workers[i].guarded = &g->lines[i];
+		atomic_store(&g->lines[i].line.wanted, 0);
+	}
+}
+
+/* True in the child. */
+static bool sensor_start(struct live *l, struct fail *why)
+{
+	struct guard *g = l->guard;
+	int pair[2];
+	pid_t self = getpid(), child;
+
+	why->status = ST_OK;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+		(void)fail_set(why, ST_IO, "cannot make a channel: %m");
+		return false;
+	}
+	g->starts++;
+	child = fork();
+	if (child == 0) {
+		(void)close(pair[0]);
+		become_sensor(l, pair[1], self);
+		return true;
+	}
+	(void)close(pair[1]);
+	if (child < 0) {
+		(void)close(pair[0]);
+		(void)fail_set(why, ST_NOMEM, "cannot start a process: %m");
+		return false;
+	}
+	g->channel = pair[0];
+	g->child = child;
+	g->pidfd = (int)syscall(SYS_pidfd_open, child, 0);
+	g->born = os_clock_mono();
+	return false;
+}
+
+static void plan_again(struct live *l, const char *how, int number)
+{
+	struct guard *g = l->guard;
+	struct mono_ns now = os_clock_mono();
+
+	if (now.ns - g->born.ns > SOON_MS * TIME_NS_PER_MS)
+		g->wait_ms = 0;
+	g->again.ns = now.ns + g->wait_ms * TIME_NS_PER_MS;
+	SAY(l, "the sensor has ended (%s %d); another is started in %lld ms", how, number,
+	    (long long)g->wait_ms);
+	g->wait_ms = g->wait_ms == 0		     ? SOON_MS
+		     : g->wait_ms * 2 > WAIT_MOST_MS ? WAIT_MOST_MS
+						     : g->wait_ms * 2;
+}
+
+/* True: it has ended, and so do we, with *out_code. */
+static bool sensor_look(struct live *l, int *out_code)
+{
+	struct guard *g = l->guard;
+	int status;
+	bool clean;
+
+	if (g->child == 0 || waitpid(g->child, &status, WNOHANG) != g->child)
+		return false;
+	g->child = 0;
+	for (size_t i = 0; i < l->worker_count; i++)
+		seize(l, i, "death");
+	(void)close(g->channel);
+	if (g->pidfd >= 0)
+		(void)close(g->pidfd);
+	g->channel = g->pidfd = -1;
+	/* it was told to end, or could not begin: that is a person's to mend */
+	clean = WIFEXITED(status) && (WEXITSTATUS(status) == 0 || !g->was_ready);
+	if (clean || g->ending) {
+		*out_code = WIFEXITED(status) ? WEXITSTATUS(status) : FAILED;
+		return true;
+	}
+	if (WIFEXITED(status))
+		plan_again(l, "exit", WEXITSTATUS(status));
+	else
+		plan_again(l, "signal", WTERMSIG(status));
+	return false;
+}
+
+/* What we are sent is for the sensor. */
+static void signals_pass(struct guard *g)
+{
+	struct signalfd_siginfo s;
+
+	while (read(g->signals, &s, sizeof s) == (ssize_t)sizeof s) {
+		if (s.ssi_signo == SIGCHLD)
+			continue;
+		g->ending |= s.ssi_signo == SIGTERM || s.ssi_signo == SIGINT;
+		if (g->child != 0)
+			(void)kill(g->child, (int)s.ssi_signo); /* it may have ended just now */
+	}
+}
+
+static size_t wait_for(struct live *l)
+{
+	struct guard *g = l->guard;
+	size_t n = FIXED_FDS;
+
+	g->fds[0] = (struct pollfd){.fd = g->signals, .events = POLLIN};
+	g->fds[1] = (struct pollfd){.fd = g->pidfd, .events = POLLIN};
+	for (size_t i = 0; i < l->worker_count; i++) {
+		int fds[SOURCE_FDS];
+
+		if (!g->watched[i].ours || g->watched[i].broken)
+			continue;
+		source_fds(l->workers[i].source, fds);
+		for (size_t k = 0; k < SOURCE_FDS; k++)
+			g->fds[n++] = (struct pollfd){.fd = fds[k], .events = POLLIN};
+	}
+	if (poll(g->fds, n, GUARD_TICK_MS) < 0 && errno != EINTR)
+		return 0;
+	return n;
+}
+
+/* Returns in the child with *out_over false, in the guardian with the exit code. */
+static enum status guard(struct live *l, bool *out_over, int *out_code, struct fail *why)
+{
+	struct guard *g = l->guard;
+
+	for (;;) {
+		if (g->child == 0 && g->ending) {
+			*out_code = 0;
+			break;
+		}
+		if (g->child == 0 && os_clock_mono().ns >= g->again.ns) {
+			*out_over = !sensor_start(l, why);
+			if (!*out_over || why->status != ST_OK)
+				return why->status;
+		}
+		if (wait_for(l) == 0)
+			return fail_set(why, ST_IO, "cannot wait: %m");
+		signals_pass(g);
+		if (sensor_look(l, out_code))
+			break;
+		lines_look(l);
+	}
+	*out_over = true;
+	return ST_OK;
+}
+
+/* --- life --- */
+
+static enum status prepare(struct live *l, struct fail *why)
+{
+	struct guard *g = l->guard;
+	sigset_t set;
+
+	g->bytes = l->worker_count * sizeof *g->lines;
+	g->lines = mmap(NULL, g->bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (g->lines == MAP_FAILED)
+		return fail_set(why, ST_NOMEM, "no memory to share");
+	(void)sigemptyset(&set); /* none of these fails with these numbers */
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigaddset(&set, SIGUSR2);
+	(void)sigaddset(&set, SIGCHLD);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+		return fail_set(why, ST_IO, "cannot block signals");
+	g->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return g->signals >= 0 ? ST_OK : fail_set(why, ST_IO, "cannot wait for signals: %m");
+}
+
+/* Ahead of others on the processor: it needs little, and that at once. Where we may not, not. */
+static void hurry(void)
+{
+	struct sched_param first = {.sched_priority = 1};
+
+	(void)sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &first);
+}
+
+enum status daemon_guard_split(struct live *l, bool *out_over, int *out_code, struct fail *why)
+{
+	struct guard *g = ARENA_NEW(l->arena, struct guard);
+	enum status st = ST_OK;
+
+	*out_over = true;
+	if (g == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for a guardian");
+	l->guard = g;
+	g->watched = ARENA_ARRAY(l->arena, struct watched, l->worker_count);
+	g->fds = ARENA_ARRAY(l->arena, struct pollfd, FIXED_FDS + l->worker_count * SOURCE_FDS);
+	g->channel = g->pidfd = g->signals = -1;
+	if (g->watched == NULL || g->fds == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for a guardian");
+	st = prepare(l, why);
+	for (size_t i = 0; st == ST_OK && i < l->worker_count; i++) {
+		l->workers[i].source->line = &g->lines[i].line;
+		gap_begin(g, i, os_clock_wall(), "start");
+		st = source_start(l->workers[i].source, why);
+	}
+	if (st != ST_OK)
+		return st;
+	hurry();
+	return guard(l, out_over, out_code, why);
+}
+
+void daemon_guard_bind(const struct live *l)
+{
+	if (l->guard == NULL)
+		return;
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* it takes a number that is one */
+	if (getppid() != l->guard->parent)
+		(void)raise(SIGKILL); /* it died before we asked */
+}
+
+int daemon_guard_fd(const struct live *l)
+{
+	return l->guard != NULL ? l->guard->channel : -1;
+}
+
+struct guard_report daemon_guard_report(const struct live *l)
+{
+	const struct guard *g = l->guard;
+	struct guard_report r = {.pid = (uint64_t)g->parent, .starts = g->starts};
+
+	for (size_t i = 0; i < l->worker_count; i++) {
+		const struct guard_line *line = &g->lines[i];
+
+		r.gaps += atomic_load(&line->gaps);
+		r.open += atomic_load(&line->open_since) != 0;
+		r.passed += atomic_load(&line->passed);
+		r.passed_bytes += atomic_load(&line->passed_bytes);
+	}
+	return r;
+}
+
+bool daemon_guard_gone(const struct live *l)
+{
+	struct pollfd p = {.fd = daemon_guard_fd(l), .events = POLLIN};
+
+	return p.fd >= 0 && poll(&p, 1, 0) > 0 && (p.revents & POLLHUP) != 0;
+}
+
+void daemon_guard_say(struct live_worker *w)
+{
+	struct guard_line *line = w->guarded;
+	uint64_t ended = atomic_load(&line->gaps);
+
+	if (ended - line->said > GUARD_GAPS)
+		line->said = ended - GUARD_GAPS;
+	for (; line->said != ended; line->said++)
+		daemon_live_gap(w, &line->ended[line->said % GUARD_GAPS]);
+}

@@ -1,0 +1,172 @@
+"""A sensor in the line: what rules stop does not pass, all else does, whatever happens to the sensor."""
+import os
+import signal
+
+import line
+import tap
+import wire
+
+RULES = """
+drop http any any -> any any (msg:"path"; http.uri; content:"/evil"; sid:1;)
+drop udp any any -> any any (msg:"marked"; content:"|ff ff ff ff ff|"; sid:2;)
+"""
+CONFIG = """%YAML 1.1
+---
+outputs:
+  - eve-log:
+      enabled: yes
+      types:
+        - alert
+        - drop:
+            alerts: yes
+            verdict: yes
+        - flow
+        - stats
+"""
+STALL_MS = 100  # what the traffic may feel of it
+WHY_NOT = wire.may()
+if WHY_NOT is None:
+    WHY_NO_QUEUE, XTABLES = line.xtables()
+else:
+    WHY_NO_QUEUE, XTABLES = WHY_NOT, None
+
+
+class Place:
+    """A line, with a sensor that can be put into it."""
+
+    def __init__(self, bridge=False, rules=RULES, queues=()):
+        self.bridge, self.text, self.queues = bridge, rules, queues
+
+    def __enter__(self):
+        why = WHY_NOT if self.bridge else WHY_NO_QUEUE
+        if why is not None:
+            tap.skip(why)
+        self.temp = tap.folder()
+        self.out = os.path.join(self.temp.name, "out")
+        os.mkdir(self.out)
+        self.rules = os.path.join(self.temp.name, "my.rules")
+        self.write_rules(self.text)
+        self.config = os.path.join(self.temp.name, "my.yaml")
+        with open(self.config, "w") as f:
+            f.write(CONFIG)
+        self.line = line.Line(self.bridge).__enter__()
+        if not self.bridge:
+            self.line.queue(XTABLES, *self.queues)
+        self.sensors = []
+        return self
+
+    def __exit__(self, *why):
+        for s in self.sensors:
+            s.kill()
+        self.line.__exit__(*why)
+        self.temp.cleanup()
+
+    def write_rules(self, text):
+        with open(self.rules, "w") as f:
+            f.write(text)
+
+    def sensor(self, *args, where=("-q", "0")):
+        s = wire.Sensor(self.line, tap.DEWLINE, self.out, "-c", self.config, "-S", self.rules, *args, where=where)
+        self.sensors.append(s)
+        self.inspected(s)
+        return s
+
+    def inspected(self, s):
+        """Waits until no line is the guardian's."""
+        return wire.until("all lines are inspected", lambda: (lambda g: g if g["open"] == 0 else None)(s.status()["guard"]))
+
+    def events(self, kind):
+        return [e for e in tap.eve(self.out) if e["event_type"] == kind]
+
+    def gaps(self, reason=None):
+        return [e["gap"] for e in self.events("gap") if reason in (None, e["gap"]["reason"])]
+
+
+def passed_without_a_stall(p, sent):
+    """By the sender's clock and the receiver's kernel's. Where the sensor is killed, nothing is lost either."""
+    assert sent["lost"] == 0, (sent, p.sensors[-1].said())
+    assert sent["stall_ms"] < STALL_MS, (sent, p.sensors[-1].said())
+
+
+def test_what_a_rule_drops_does_not_pass_and_all_else_does():
+    with Place() as p:
+        s = p.sensor()
+        assert p.line.get("/good") == "hello"
+        assert p.line.get("/evil") == "timeout"
+        assert p.line.get("/good?bytes=3000000") == "3000000"
+        status = s.status()
+        assert status["stopped"] > 0 and status["passed"] == 0, status
+        s.end()
+        alerts = p.events("alert")
+        assert [(e["alert"]["signature_id"], e["alert"]["action"]) for e in alerts] == [(1, "blocked")], alerts
+        drops = p.events("drop")
+        assert {e["drop"]["reason"] for e in drops} == {"rules"}, drops
+        assert {e["verdict"]["action"] for e in drops} == {"drop"}, drops
+        stats = p.events("stats")[-1]["stats"]["ips"]
+        assert stats["blocked"] == status["stopped"] and stats["accepted"] > 0, (stats, status["stopped"])
+
+
+def test_without_a_sensor_all_passes():
+    with Place() as p:
+        assert p.line.get("/evil") == "hello"
+        s = p.sensor()
+        assert p.line.get("/evil") == "timeout"
+        s.end()
+        assert p.line.get("/evil") == "hello"
+
+
+def test_several_queues_have_a_worker_each():
+    with Place(queues=("--queue-balance", "3:5")) as p:
+        s = p.sensor(where=("-q", "3:5"))
+        for i in range(12):
+            assert p.line.get(f"/good-{i}") == "hello"
+        status = s.status()
+        assert [w["interface"] for w in status["workers"]] == ["queue 3", "queue 4", "queue 5"], status["workers"]
+        assert sum(w["packets"] for w in status["workers"]) == status["packets"] > 100
+        assert p.line.get("/evil") == "timeout"
+
+
+def stopped(p, s, how):
+    """The sensor is hurt under load; it is inspecting again at the end. What the sender measured."""
+    before = s.status()
+    sender = p.line.pace(3)
+    how(before["pid"])
+    sent = sender.result()
+    p.inspected(s)
+    return sent
+
+
+def test_a_sensor_that_is_killed_is_replaced_and_no_packet_is_lost():
+    with Place() as p:
+        s = p.sensor()
+        pid = s.status()["pid"]
+
+        def kill(pid):
+            os.kill(pid, signal.SIGKILL)
+
+        passed_without_a_stall(p, stopped(p, s, kill))
+        assert s.status()["pid"] != pid
+        assert p.line.get("/evil") == "timeout"
+        gap, = p.gaps("death")
+        assert gap["packets"] > 0 and gap["from"] < gap["to"] and gap["counted_by"] == "guardian", gap
+        s.end()
+
+
+def test_a_sensor_that_hangs_is_passed_by_and_goes_on_when_it_wakes():
+    with Place() as p:
+        s = p.sensor()
+
+        def stop(pid):
+            os.kill(pid, signal.SIGSTOP)
+            wire.until("the guardian has said it", lambda: "not inspected (hang)" in s.said())
+            hung = p.line.pace(1).result()
+            passed_without_a_stall(p, hung)
+            os.kill(pid, signal.SIGCONT)
+
+        passed_without_a_stall(p, stopped(p, s, stop))
+        assert p.line.get("/evil") == "timeout"
+        assert max(g["packets"] for g in p.gaps("hang")) > 1000, p.gaps()
+        s.end()
+
+
+tap.main(globals())

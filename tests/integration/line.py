@@ -1,0 +1,239 @@
+"""A line for the inline tests: client and server in namespaces of their own, and between them a sensor, as a router
+(whose forwarded packets go to queues of the packet filter) or as a bridge of two interfaces.
+
+As a program, in a namespace:
+  line.py serve                     says the ports it listens at; answers HTTP on TCP, echoes UDP until it is killed
+  line.py get HOST PORT PATH        one request on a connection of its own: prints what came, or why nothing did
+  line.py pace HOST PORT S PPS      paced datagrams, echoed: prints JSON with what was lost and the longest delay
+  line.py flood HOST PORT S BITS    datagrams at a rate, one way
+Standard library only.
+"""
+import json
+import os
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+
+import wire
+
+CLIENT, SERVER = "10.7.1.1", "10.7.2.1"
+SO_TIMESTAMPNS = 35
+
+
+def xtables():
+    """Why packets cannot be put into a queue here, or None; and by which program they can."""
+    for program in ("iptables-nft", "iptables-legacy"):
+        name = f"dewline-q-{os.getpid()}"
+        try:
+            subprocess.run(["ip", "netns", "add", name], check=True, capture_output=True)
+            done = subprocess.run(["ip", "netns", "exec", name, program, "-A", "FORWARD", "-j", "NFQUEUE", "--queue-num",
+                                   "0", "--queue-bypass"], capture_output=True, text=True)
+        finally:
+            subprocess.run(["ip", "netns", "del", name], capture_output=True)
+        if done.returncode == 0:
+            return None, program
+    return "no iptables puts packets into queues here: " + done.stderr.strip(), None
+
+
+class Line:
+    """client e0 -- ra [router] rb -- e0 server; or the same without addresses on ra and rb, for a bridge."""
+    count = 0
+
+    def __init__(self, bridge=False):
+        self.bridge = bridge
+
+    def __enter__(self):
+        Line.count += 1
+        self.client, self.name, self.server = (f"dewline-{os.getpid()}-l{Line.count}{x}" for x in "crs")
+        self.processes = []
+        try:
+            for name in (self.client, self.name, self.server):
+                wire.Wire.ip("netns", "add", name)
+                wire.Wire.ip("-n", name, "link", "set", "lo", "up")
+                self.at(name, "sh", "-c", "echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6")
+            for end, ours in ((self.client, "ra"), (self.server, "rb")):
+                wire.Wire.ip("-n", self.name, "link", "add", ours, "type", "veth", "peer", "name", "e0", "netns", end)
+                wire.Wire.ip("-n", self.name, "link", "set", ours, "up")
+                wire.Wire.ip("-n", end, "link", "set", "e0", "up")
+            self.addresses()
+            self.ports = self.serve()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def addresses(self):
+        # a bridge is one network; a router stands between two
+        bits = "16" if self.bridge else "24"
+        wire.Wire.ip("-n", self.client, "addr", "add", f"{CLIENT}/{bits}", "dev", "e0")
+        wire.Wire.ip("-n", self.server, "addr", "add", f"{SERVER}/{bits}", "dev", "e0")
+        if self.bridge:
+            return
+        wire.Wire.ip("-n", self.name, "addr", "add", "10.7.1.2/24", "dev", "ra")
+        wire.Wire.ip("-n", self.name, "addr", "add", "10.7.2.2/24", "dev", "rb")
+        wire.Wire.ip("-n", self.client, "route", "add", "default", "via", "10.7.1.2")
+        wire.Wire.ip("-n", self.server, "route", "add", "default", "via", "10.7.2.2")
+        self.inside("sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward")
+
+    def __exit__(self, *unused):
+        for p in self.processes:
+            p.kill()
+            p.wait()
+        for name in (self.client, self.name, self.server):
+            subprocess.run(["ip", "netns", "del", name], capture_output=True)
+
+    def queue(self, program, *options):
+        """What is forwarded goes to queues; options default to queue 0."""
+        self.inside(program, "-A", "FORWARD", "-j", "NFQUEUE", *(options or ("--queue-num", "0")), "--queue-bypass")
+
+    @staticmethod
+    def at(name, *args):
+        return subprocess.run(["ip", "netns", "exec", name, *map(str, args)], check=True, capture_output=True, text=True).stdout
+
+    def command(self, *args):
+        return ["ip", "netns", "exec", self.name, *map(str, args)]
+
+    def inside(self, *args):
+        return self.at(self.name, *args)
+
+    def program(self, where, *args):
+        p = subprocess.Popen(["ip", "netns", "exec", where, sys.executable, os.path.abspath(__file__), *map(str, args)],
+                             stdout=subprocess.PIPE, text=True)
+        self.processes.append(p)
+        return p
+
+    def serve(self):
+        return json.loads(self.program(self.server, "serve").stdout.readline())
+
+    def get(self, path, host=SERVER):
+        p = self.program(self.client, "get", host, self.ports["tcp"], path)
+        return p.communicate(timeout=60)[0].strip()
+
+    def pace(self, seconds, per_second=1000):
+        """A sender in the background; .result() waits for what it measured."""
+        p = self.program(self.client, "pace", SERVER, self.ports["udp"], seconds, per_second)
+        assert p.stdout.readline() == "begun\n"
+        p.result = lambda: json.loads(p.communicate(timeout=seconds + 60)[0])
+        return p
+
+
+# --- what runs in the namespaces ---
+
+def http_answer(c):
+    with c:
+        data = b""
+        while b"\r\n\r\n" not in data:
+            more = c.recv(65536)
+            if not more:
+                return
+            data += more
+        size = int(data.split(b"?bytes=")[1].split(b" ")[0]) if b"?bytes=" in data else 5
+        c.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % size + (b"hello" * (size // 5 + 1))[:size])
+
+
+def udp_echo(s):
+    """Back goes when the datagram reached the kernel, by its clock."""
+    s.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    while True:
+        data, control, _, who = s.recvmsg(2048, 64)
+        at = next((struct.unpack("qq", c[2]) for c in control if c[1] == SO_TIMESTAMPNS), (0, 0))
+        s.sendto(struct.pack("!qd", struct.unpack("!q", data[:8])[0], at[0] + at[1] / 1e9), who)
+
+
+def serve():
+    t, u = socket.socket(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    t.bind(("", 0))
+    t.listen(128)
+    u.bind(("", 0))
+    print(json.dumps({"tcp": t.getsockname()[1], "udp": u.getsockname()[1]}), flush=True)
+    threading.Thread(target=udp_echo, args=(u,), daemon=True).start()
+    while True:
+        c, _ = t.accept()
+        threading.Thread(target=http_answer, args=(c,), daemon=True).start()
+
+
+def get(host, port, path):
+    try:
+        with socket.create_connection((host, int(port)), timeout=1.5) as s:
+            s.settimeout(1.5)
+            s.sendall(f"GET {path} HTTP/1.1\r\nHost: example.test\r\n\r\n".encode())
+            data = b""
+            while True:
+                more = s.recv(1 << 20)
+                if not more:
+                    break
+                data += more
+        print(len(data.split(b"\r\n\r\n", 1)[-1]) if len(data) > 100 else data.decode().split("\r\n\r\n", 1)[-1])
+    except socket.timeout:
+        print("timeout")
+    except OSError as why:
+        print("reset" if isinstance(why, ConnectionResetError) else type(why).__name__)
+
+
+def pace(host, port, seconds, per_second):
+    seconds, per_second = float(seconds), float(per_second)
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.connect((host, int(port)))
+    sent, arrived = [], {}
+
+    def listen():
+        s.settimeout(0.5)
+        while True:
+            try:
+                n, at = struct.unpack("!qd", s.recv(64))
+                arrived[n] = at
+            except socket.timeout:
+                if done.is_set():
+                    return
+            except OSError:
+                pass  # nobody listens there yet, or any more
+
+    done = threading.Event()
+    listener = threading.Thread(target=listen)
+    listener.start()
+    print("begun", flush=True)
+    begun = due = time.monotonic()
+    while time.monotonic() < begun + seconds:
+        sent.append(time.time())
+        s.send(struct.pack("!q", len(sent) - 1))
+        due += 1 / per_second
+        wait = due - time.monotonic()
+        if wait > 0:
+            time.sleep(wait)
+    done.set()
+    listener.join()
+    delays = sorted(arrived[n] - sent[n] for n in arrived)
+    # a stall is a time in which what was sent did not arrive: until the next that did
+    stall, since = 0.0, None
+    for n, at in enumerate(sent):
+        since = at if since is None else since
+        if n in arrived:
+            stall, since = max(stall, arrived[n] - since), None
+    if since is not None:
+        stall = max(stall, sent[-1] - since)
+    print(json.dumps({"sent": len(sent), "lost": len(sent) - len(arrived), "stall_ms": stall * 1000,
+                      "delay_us": [round(delays[int(q * (len(delays) - 1))] * 1e6) for q in (.5, .99, 1)] if delays else None}))
+
+
+def flood(host, port, seconds, bits):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.connect((host, int(port)))
+    data = bytes(1200)
+    gap = (len(data) + 28) * 8 / float(bits)
+    end = time.monotonic() + float(seconds)
+    due, n = time.monotonic(), 0
+    while time.monotonic() < end:
+        s.send(data)
+        n += 1
+        due += gap
+        wait = due - time.monotonic()
+        if wait > 0:
+            time.sleep(wait)
+    print(n)
+
+
+if __name__ == "__main__":
+    {"serve": serve, "get": get, "pace": pace, "flood": flood}[sys.argv[1]](*sys.argv[2:])

@@ -284,7 +284,8 @@ static struct app_result parse_tcp(struct app_flow *f, enum app_dir dir, struct 
 		}
 		if (in.len < DCERPC_HEADER_BYTES)
 			break;
-		if (!app_dcerpc_header(&c, &h) || h.minor > 1 || h.length < DCERPC_HEADER_BYTES)
+		if (!app_dcerpc_header(&c, &h) || h.major != 5 || h.minor > 1 ||
+		    h.length < DCERPC_HEADER_BYTES)
 			return (struct app_result){APP_STUCK, at};
 		if (in.len < h.length)
 			break;

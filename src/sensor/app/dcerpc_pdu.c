@@ -16,8 +16,8 @@ uint32_t app_dcerpc_u32(struct cursor *c, bool little)
 bool app_dcerpc_header(struct cursor *c, struct dcerpc_header *out)
 {
 	struct dcerpc_header h = {0};
-	uint8_t major = cursor_u8(c);
 
+	h.major = cursor_u8(c);
 	h.minor = cursor_u8(c);
 	h.type = cursor_u8(c);
 	h.flags = cursor_u8(c);
@@ -26,7 +26,7 @@ bool app_dcerpc_header(struct cursor *c, struct dcerpc_header *out)
 	h.length = app_dcerpc_u16(c, h.little);
 	(void)app_dcerpc_u16(c, h.little); /* auth_length */
 	h.call = app_dcerpc_u32(c, h.little);
-	if (!cursor_ok(c) || major != 5)
+	if (!cursor_ok(c))
 		return false;
 	*out = h;
 	return true;

@@ -35,7 +35,7 @@ enum {
 };
 
 struct dcerpc_header {
-	uint8_t minor, type, flags;
+	uint8_t major, minor, type, flags;
 	bool little;
 	uint16_t length; /* of the fragment, with this header */
 	uint32_t call;
@@ -67,7 +67,7 @@ struct dcerpc_call {
 	uint64_t opnum_value; /* opnum, as a field has it */
 };
 
-/* False: there are not so many bytes, or it is none. */
+/* Of any version. False: there are not so many bytes. */
 bool app_dcerpc_header(struct cursor *c, struct dcerpc_header *out);
 uint16_t app_dcerpc_u16(struct cursor *c, bool little);
 uint32_t app_dcerpc_u32(struct cursor *c, bool little);

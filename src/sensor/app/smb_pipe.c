@@ -29,7 +29,8 @@ bool app_smb_looks_dcerpc(struct slice data)
 	struct cursor c = cursor_of(data);
 	struct dcerpc_header h;
 
-	return app_dcerpc_header(&c, &h) && h.minor < 3 && h.length > 0 && h.type < DCERPC_TYPES;
+	return app_dcerpc_header(&c, &h) && h.major == 5 && h.minor < 3 && h.length > 0 &&
+	       h.type < DCERPC_TYPES;
 }
 
 static struct app_tx *call_find(struct app_flow *f, uint8_t version, uint16_t command,
@@ -84,6 +85,7 @@ void app_smb_pipe_write(struct app_flow *f, uint8_t version, uint16_t command, s
 		app_smb_flow_anomaly(f, SMB_MALFORMED);
 		return;
 	}
+	/* whatever is written there is a call: Suricata does not ask for the version */
 	if (h.type == DCERPC_REQUEST && (h.flags & DCERPC_FIRST) == 0) {
 		more_request(f, version, command, id, &h, &c);
 		return;

@@ -312,6 +312,27 @@ static void a_call_on_a_pipe_has_its_interface(struct test *t)
 	app_talk_close(&k);
 }
 
+static void what_no_version_has_is_a_call_all_the_same(struct test *t)
+{
+	struct wire w = {0};
+	struct app_talk k;
+	struct app_tx *tx;
+
+	tree2(&w, "\\\\srv\\IPC$", 2);
+	create2(&w, "lsarpc", 'p');
+	write2(&w, 'p', 0, "AAAAAAAAAAAAAAA", 15); /* a byte less than the header of a call */
+	play(&k, &w);
+	EXPECT(t, about(&k, SMB_ABOUT_PIPE) == NULL);
+	app_talk_close(&k);
+	write2(&w, 'p', 0, "AAAAAAAAAAAAAAAA", 16);
+	app_check_all(&app_smb, w.says, w.count, 30);
+	play(&k, &w);
+	tx = about(&k, SMB_ABOUT_PIPE);
+	EXPECT(t, tx != NULL && says(tx, "\"request\":\"65\",\"response\":\"UNREPLIED\""));
+	EXPECT(t, app_talk_anomaly(&k, tx, SLICE("malformed_data")));
+	app_talk_close(&k);
+}
+
 static void who_logs_in_is_read(struct test *t)
 {
 	static const char token[] = "NTLMSSP\0\3\0\0\0\0\0\0\0\x40\0\0\0\0\0\0\0\x40\0\0\0\4\0\4\0"
@@ -532,7 +553,8 @@ static void a_long_record_is_passed_over_wherever_it_is_cut(struct test *t)
 }
 
 TESTS(T(a_file_written_in_any_order_is_whole), T(bytes_seen_twice_are_left_out_and_told),
-      T(trees_and_creates_are_told), T(a_call_on_a_pipe_has_its_interface), T(who_logs_in_is_read),
+      T(trees_and_creates_are_told), T(a_call_on_a_pipe_has_its_interface),
+      T(what_no_version_has_is_a_call_all_the_same), T(who_logs_in_is_read),
       T(behind_a_gap_the_next_record_is_found), T(behind_a_gap_each_record_ends_what_is_older),
       T(what_is_remembered_has_an_end), T(names_are_found_by_number),
       T(a_long_write_goes_to_its_file_wherever_its_header_is_cut),

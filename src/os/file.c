@@ -12,6 +12,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 enum { READ_STEP = 64 << 10 }; /* bytes asked of a pipe at once, at first */
@@ -206,11 +207,11 @@ static enum status sync_fd(struct os_disk *d, int fd, const char *path, struct f
 	return err == 0 ? ST_OK : failed(why, err, "make durable", path);
 }
 
-static enum status put(struct os_disk *d, const char *path, struct slice bytes, bool durable,
-		       struct fail *why)
+static enum status put(struct os_disk *d, const char *path, struct slice bytes, unsigned mode,
+		       bool durable, struct fail *why)
 {
 	int err = fault(d, OS_OP_CREATE, path);
-	int fd = err ? -1 : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	int fd = err ? -1 : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
 	enum status status;
 
 	if (fd < 0)
@@ -228,7 +229,7 @@ enum status os_file_put(struct os_disk *d, struct slice name, struct slice bytes
 	struct path path;
 	enum status status = path_of(name, &path, why);
 
-	return status == ST_OK ? put(d, path.z, bytes, false, why) : status;
+	return status == ST_OK ? put(d, path.z, bytes, 0666, false, why) : status;
 }
 
 static enum status sync_path(struct os_disk *d, struct slice name, int (*sync)(int fd),
@@ -272,8 +273,8 @@ static struct slice folder_of(struct slice path)
 	return slice_part(path, 0, n > 1 ? n - 1 : 1);
 }
 
-enum status os_file_replace(struct os_disk *d, struct slice name, struct slice bytes,
-			    struct fail *why)
+static enum status replace(struct os_disk *d, struct slice name, struct slice bytes, unsigned mode,
+			   struct fail *why)
 {
 	struct path path, temp;
 	enum status status = path_of(name, &path, why);
@@ -283,7 +284,7 @@ enum status os_file_replace(struct os_disk *d, struct slice name, struct slice b
 		return status;
 	if (snprintf(temp.z, sizeof temp.z, "%s.new", path.z) >= (int)sizeof temp.z)
 		return fail_set(why, ST_INVALID, "not a path: too long");
-	status = put(d, temp.z, bytes, true, why);
+	status = put(d, temp.z, bytes, mode, true, why);
 	if (status == ST_OK) {
 		err = fault(d, OS_OP_RENAME, path.z);
 		if (err == 0 && rename(temp.z, path.z) != 0)
@@ -298,6 +299,18 @@ enum status os_file_replace(struct os_disk *d, struct slice name, struct slice b
 	return os_file_sync(d, folder_of(name), why);
 }
 
+enum status os_file_replace(struct os_disk *d, struct slice name, struct slice bytes,
+			    struct fail *why)
+{
+	return replace(d, name, bytes, 0666, why);
+}
+
+enum status os_file_replace_private(struct os_disk *d, struct slice name, struct slice bytes,
+				    struct fail *why)
+{
+	return replace(d, name, bytes, 0600, why);
+}
+
 enum status os_file_remove(struct os_disk *d, struct slice name, struct fail *why)
 {
 	struct path path;
@@ -310,6 +323,116 @@ enum status os_file_remove(struct os_disk *d, struct slice name, struct fail *wh
 	if (err == 0 && unlink(path.z) != 0 && errno != ENOENT)
 		err = errno;
 	return err == 0 ? ST_OK : failed(why, err, "remove", path.z);
+}
+
+/* --- a file that is written from front to back --- */
+
+enum status os_out_open(struct os_disk *d, struct slice name, unsigned mode, struct os_out *out,
+			struct fail *why)
+{
+	struct path path;
+	struct stat st;
+	enum status status = path_of(name, &path, why);
+	int err, fd;
+
+	if (status != ST_OK)
+		return status;
+	err = fault(d, OS_OP_CREATE, path.z);
+	fd = err ? -1 : open(path.z, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, mode);
+	if (fd < 0)
+		return failed(why, err ? err : errno, "create", path.z);
+	if (fstat(fd, &st) != 0) {
+		status = failed(why, errno, "look at", path.z);
+		(void)close(fd); /* nothing was written to it */
+		return status;
+	}
+	*out = (struct os_out){fd + 1, name, (uint64_t)st.st_size};
+	return ST_OK;
+}
+
+enum status os_out_write(struct os_disk *d, struct os_out *out, struct slice bytes,
+			 struct fail *why)
+{
+	struct path path;
+	struct stat st;
+	enum status status = path_of(out->path, &path, why);
+
+	if (status == ST_OK)
+		status = write_all(d, out->fd_plus_1 - 1, path.z, bytes, why);
+	if (status == ST_OK)
+		out->bytes += bytes.len;
+	else if (fstat(out->fd_plus_1 - 1, &st) == 0)
+		out->bytes = (uint64_t)st.st_size;
+	return status;
+}
+
+enum status os_out_cut(struct os_disk *d, struct os_out *out, uint64_t bytes, struct fail *why)
+{
+	struct path path;
+	enum status status = path_of(out->path, &path, why);
+	int err;
+
+	if (status != ST_OK)
+		return status;
+	err = fault(d, OS_OP_WRITE, path.z);
+	if (err == 0 && ftruncate(out->fd_plus_1 - 1, (off_t)bytes) != 0)
+		err = errno;
+	if (err != 0)
+		return failed(why, err, "cut", path.z);
+	out->bytes = bytes;
+	return ST_OK;
+}
+
+void os_out_begin_sync(struct os_out *out, uint64_t from, uint64_t bytes)
+{
+	/* a hint: who does not know it writes later */
+	(void)sync_file_range(out->fd_plus_1 - 1, (off64_t)from, (off64_t)bytes,
+			      SYNC_FILE_RANGE_WRITE);
+}
+
+enum status os_out_close(struct os_out *out, struct fail *why)
+{
+	struct path path;
+	enum status status = path_of(out->path, &path, why);
+
+	if (status == ST_OK && out->fd_plus_1 != 0 && close(out->fd_plus_1 - 1) != 0)
+		status = failed(why, errno, "close", path.z);
+	*out = (struct os_out){0};
+	return status;
+}
+
+enum status os_disk_free(struct slice name, uint64_t *out, struct fail *why)
+{
+	struct path path;
+	struct statvfs st;
+	enum status status = path_of(name, &path, why);
+
+	if (status != ST_OK)
+		return status;
+	if (statvfs(path.z, &st) != 0)
+		return failed(why, errno, "look at the disk of", path.z);
+	*out = (uint64_t)st.f_bavail * st.f_frsize;
+	return ST_OK;
+}
+
+enum status os_file_limit(struct slice name, unsigned mode, struct fail *why)
+{
+	struct path path;
+	enum status status = path_of(name, &path, why);
+
+	if (status == ST_OK && chmod(path.z, mode) != 0)
+		status = failed(why, errno, "set the permissions of", path.z);
+	return status;
+}
+
+enum status os_file_give(struct slice name, unsigned uid, unsigned gid, struct fail *why)
+{
+	struct path path;
+	enum status status = path_of(name, &path, why);
+
+	if (status == ST_OK && chown(path.z, uid, gid) != 0)
+		status = failed(why, errno, "give to its user", path.z);
+	return status;
 }
 
 /* --- folders --- */

@@ -60,6 +60,10 @@ MUST_USE enum status os_file_size(struct slice path, uint64_t *out, struct fail 
 MUST_USE enum status os_file_replace(struct os_disk *disk, struct slice path, struct slice bytes,
 				     struct fail *why);
 
+/* The same for a file that only its owner may read. */
+MUST_USE enum status os_file_replace_private(struct os_disk *disk, struct slice path,
+					     struct slice bytes, struct fail *why);
+
 /* Writes the file in place, new or cut to nothing first; not yet durable. For many files: put all,
  * then os_disk_sync(), or os_file_sync() for each and for their folders. */
 MUST_USE enum status os_file_put(struct os_disk *disk, struct slice path, struct slice bytes,
@@ -72,6 +76,33 @@ MUST_USE enum status os_file_sync(struct os_disk *disk, struct slice path, struc
  * of one for each file, so much faster for many files, and slower for few when others write too.
  * Reports failed writes since Linux 5.8. */
 MUST_USE enum status os_disk_sync(struct os_disk *disk, struct slice path, struct fail *why);
+
+/* --- a file that is written from front to back --- */
+
+struct os_out {
+	int fd_plus_1;	   /* 0: not open */
+	struct slice path; /* borrowed: it outlives this */
+	uint64_t bytes;	   /* that it has */
+};
+
+/* Makes the file, with these permissions less umask, or goes on behind what it has. */
+MUST_USE enum status os_out_open(struct os_disk *disk, struct slice path, unsigned mode,
+				 struct os_out *out, struct fail *why);
+/* All of it behind what is there; out->bytes grows by what was written, also if it was not all. */
+MUST_USE enum status os_out_write(struct os_disk *disk, struct os_out *out, struct slice bytes,
+				  struct fail *why);
+/* Only its first `bytes` stay. */
+MUST_USE enum status os_out_cut(struct os_disk *disk, struct os_out *out, uint64_t bytes,
+				struct fail *why);
+/* The disk may begin to write what the system holds of it, which is not waited for. */
+void os_out_begin_sync(struct os_out *out, uint64_t from, uint64_t bytes);
+MUST_USE enum status os_out_close(struct os_out *out, struct fail *why); /* not open is fine */
+
+/* Bytes that may still be written to the file system that holds path, by who has no privileges. */
+MUST_USE enum status os_disk_free(struct slice path, uint64_t *out, struct fail *why);
+/* Permissions, and whose it is. */
+MUST_USE enum status os_file_limit(struct slice path, unsigned mode, struct fail *why);
+MUST_USE enum status os_file_give(struct slice path, unsigned uid, unsigned gid, struct fail *why);
 
 /* ST_OK also if there was none. */
 MUST_USE enum status os_file_remove(struct os_disk *disk, struct slice path, struct fail *why);

@@ -31,7 +31,7 @@ POWERS = {
     r"time\.h|sys/time\.h": {"os", "daemon"},
     r"(hs/)?hs(_.*)?\.h|pcre2\.h": {"sensor/detect"},
     r"sodium.*|openssl/.*": {"crypto"},
-    r"zlib\.h": {"sensor/app", "sensor/detect"},
+    r"zlib\.h": {"sensor/app", "sensor/detect", "sensor/keep"},
     r"magic\.h": {"sensor/file"},
     r"yaml\.h": {"sensor/config"},
     r"curl/.*": {"os"},

@@ -129,6 +129,13 @@ void flow_table_free(
 struct flow *flow_table_packet(struct flow_table *t, const struct packet *p,
 			       enum flow_dir *out_dir);
 
+enum { FLOW_COMMUNITY_BYTES = 30 };
+
+/* The name that others have for it, from either side: "1:LQU9qZlK+B5F3KDmev6m5PMibrg=" (Community
+ * ID, version 1). Of ICMP the ports are type and code. Both addresses of one family. */
+void flow_community_id(uint16_t seed, uint8_t proto, const struct addr *a, uint16_t a_port,
+		       const struct addr *b, uint16_t b_port, uint8_t out[FLOW_COMMUNITY_BYTES]);
+
 /* Client and server change places: the flow's first packet was its server's. */
 void flow_swap(struct flow *f);
 

@@ -412,6 +412,8 @@ static void packet_through(struct pipeline *p)
 	refused = flow_table_counters(p->flows)->no_memory;
 	if (!p->packet.broken)
 		f = flow_table_packet(p->flows, &p->packet, &dir);
+	if (f != NULL && p->seen.count < PIPELINE_SEEN_MAX)
+		p->seen.flows[p->seen.count++] = f->id;
 	p->packet_dir = dir;
 	p->verdict = (struct verdict){.skip_payload = p->packet.carries};
 	if (flow_table_counters(p->flows)->no_memory != refused)
@@ -420,6 +422,7 @@ static void packet_through(struct pipeline *p)
 		verdict_exception(&p->verdict, &p->policies, VERDICT_TARGET_DEFRAG, f);
 	if (f != NULL) {
 		packet_in_flow(p, f, dir);
+		p->seen.passed |= f->action == FLOW_PASS;
 	} else {
 		if (p->detect != NULL && !p->verdict.skip) {
 			detect_packet(p->detect, &p->packet, NULL, dir);
@@ -460,6 +463,7 @@ void pipeline_frame(struct pipeline *p, uint32_t linktype, struct slice frame, u
 	p->counters.undecoded += packets->list[packets->count - 1]->ip_version == 0;
 	p->stops = false;
 	p->instead = (struct slice){NULL, 0};
+	p->seen = (struct pipeline_seen){0};
 	for (size_t i = 0; i < packets->count; i++) {
 		p->packet = *packets->list[i];
 		packet_through(p);
@@ -485,6 +489,11 @@ bool pipeline_stops(const struct pipeline *p)
 struct slice pipeline_instead(const struct pipeline *p)
 {
 	return p->instead;
+}
+
+const struct pipeline_seen *pipeline_seen(const struct pipeline *p)
+{
+	return &p->seen;
 }
 
 /* ---- life ---- */

@@ -64,9 +64,22 @@ struct pipeline_options {
 	bool stats_silent; /* another says them */
 	void *stats_ctx;
 	void (*stats_gather)(void *ctx, struct pipeline_stats *sum); /* NULL: it is alone */
+	/* There is an alert about this flow (0: about a packet without one), at this time of packets:
+	 * called before the frame's pipeline_seen() is complete. NULL: nobody wants to know. */
+	void *alerted_ctx;
+	void (*alerted)(void *ctx, uint64_t flow, struct wall_ns at);
 	struct slice interface; /* written into each event, if not empty: in_iface */
 	uint32_t tenant;	/* its number, written into each event; 0: the station itself */
 	uint64_t hash_seed;	/* of the table of flows; live capture gives a random one */
+};
+
+enum { PIPELINE_SEEN_MAX = 4 };
+
+/* What a frame was part of, for who keeps frames. */
+struct pipeline_seen {
+	uint64_t flows[PIPELINE_SEEN_MAX]; /* ids; of what a tunnel carries first */
+	uint8_t count;
+	bool passed; /* a rule passes one of these flows */
 };
 
 enum {
@@ -108,6 +121,9 @@ bool pipeline_stops(const struct pipeline *p);
 /* In the line: the bytes that shall pass instead of the last frame, as many as it has; len 0: it
  * passes as it is. Until the next frame. */
 struct slice pipeline_instead(const struct pipeline *p);
+
+/* Of the last frame; until the next. */
+const struct pipeline_seen *pipeline_seen(const struct pipeline *p);
 
 /* It is `now`: on the wire, called between packets and when there are none, so that flows time out
  * and what is due by the clock is said (stats events, each stats.interval seconds). A time before

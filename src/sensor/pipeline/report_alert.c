@@ -294,6 +294,9 @@ static void say_hit(struct pipeline *p, const struct detect_hit *hit, bool guess
 	if (hit->flow != NULL)
 		hit->flow->alerted = true;
 	p->counters.alerts++;
+	if (p->options.alerted != NULL)
+		p->options.alerted(p->options.alerted_ctx, hit->flow != NULL ? hit->flow->id : 0,
+				   p->in_packet ? p->packet.at : hit->flow->last);
 	REPORT_EACH(p, o, REPORT_ALERT)
 	{
 		struct record *r = hit->flow != NULL

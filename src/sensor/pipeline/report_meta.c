@@ -1,69 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What every event of an eve-log says beside its own: where the packet came from, the flow's
- * variables, MAC addresses, the community id (github.com/corelight/community-id-spec, version 1).
- */
+ * variables, MAC addresses, the community id. */
 #include "sensor/pipeline/report_priv.h"
-
-#include "crypto/crypto.h"
 
 /* ---- community id ---- */
 
-/* ICMP has types in the place of ports: those of a request and its answer belong together. */
-static uint16_t icmp_answer(uint8_t proto, uint8_t type, bool *out_pair)
-{
-	static const uint8_t v4[][2] = {{8, 0}, {13, 14}, {15, 16}, {17, 18}, {10, 9}};
-	static const uint8_t v6[][2] = {{128, 129}, {133, 134}, {135, 136},
-					{130, 131}, {139, 140}, {144, 145}};
-	const uint8_t(*table)[2] = proto == IP_PROTO_ICMP ? v4 : v6;
-	size_t n = proto == IP_PROTO_ICMP ? sizeof v4 / 2 : sizeof v6 / 2;
-
-	*out_pair = true;
-	for (size_t i = 0; i < n; i++)
-		for (int k = 0; k < 2; k++)
-			if (table[i][k] == type)
-				return table[i][1 - k];
-	*out_pair = false;
-	return 0;
-}
-
-static void add_be16(struct buf *b, uint16_t v)
-{
-	buf_add_byte(b, (uint8_t)(v >> 8));
-	buf_add_byte(b, (uint8_t)v);
-}
-
 static void add_community(struct pipeline *p, const struct report_output *o, const struct flow *f)
 {
-	struct buf in = buf_in(&p->scratch), text = buf_in(&p->scratch);
-	const struct addr *a = &f->client, *b = &f->server;
-	uint16_t ap = f->client_port, bp = f->server_port;
-	bool swap, icmp = f->proto == IP_PROTO_ICMP || f->proto == IP_PROTO_ICMP6, pair = true;
-	uint8_t hash[CRYPTO_SHA1_BYTES];
-	int order;
+	uint8_t text[FLOW_COMMUNITY_BYTES];
 
-	if (icmp) {
-		uint8_t type = (uint8_t)f->client_port;
-
-		ap = type;
-		bp = icmp_answer(f->proto, type, &pair);
-		if (!pair)
-			bp = (uint8_t)f->server_port;
-	}
-	order = memcmp(a->b, b->b, addr_bytes(a));
-	swap = pair && (order > 0 || (order == 0 && ap > bp));
-	add_be16(&in, o->settings->community_seed);
-	buf_add(&in, (struct slice){swap ? b->b : a->b, addr_bytes(a)});
-	buf_add(&in, (struct slice){swap ? a->b : b->b, addr_bytes(a)});
-	buf_add_byte(&in, f->proto);
-	buf_add_byte(&in, 0);
-	add_be16(&in, swap ? bp : ap);
-	add_be16(&in, swap ? ap : bp);
-	if (in.full)
-		return;
-	crypto_sha1_of(buf_slice(&in), hash);
-	buf_add_z(&text, "1:");
-	crypto_base64_add(CRYPTO_BASE64, (struct slice){hash, sizeof hash}, &text);
-	report_add_text(p, "", "community_id", buf_slice(&text));
+	flow_community_id(o->settings->community_seed, f->proto, &f->client, f->client_port,
+			  &f->server, f->server_port, text);
+	report_add_text(p, "", "community_id", (struct slice){text, sizeof text});
 }
 
 /* ---- MAC addresses ---- */

@@ -157,6 +157,9 @@ struct daemon_sensor_result {
 	bool sensing;		 /* all was prepared and the first capture was begun */
 	struct config **tenants; /* their settings, for what is wrong with them */
 	size_t tenant_count;
+	/* Keeping packets has not come to its end: nothing is closed, and the process has to leave
+	 * by _exit(). */
+	bool stuck;
 };
 
 /* Close with daemon_rules_close(&out->rules), also after failure. */
@@ -214,6 +217,30 @@ struct slice daemon_control_path(struct config *config, struct slice dir, struct
  * ST_NOTFOUND: nobody listens there. */
 MUST_USE enum status daemon_control_ask(struct slice path, struct slice command, uint32_t tenant,
 					struct arena *a, struct slice *out, struct fail *why);
+
+/* Packets out of a ring on disk, also while a sensor writes to it. */
+struct daemon_cut_options {
+	struct config *config;	  /* where the ring is, if `dir` does not say; may be NULL */
+	struct slice logs;	  /* "": the configuration's */
+	struct slice dir;	  /* of the ring; "": the configuration's, or packets below logs */
+	uint64_t flow;		  /* flow_id of an event; 0: any */
+	struct slice community;	  /* community_id of an event; "": any */
+	const struct slice *ends; /* "tcp 10.0.0.1:80-10.0.0.2": one of them; none: any */
+	size_t end_count;
+	struct wall_ns from, until; /* both belong; until 0: no end */
+	struct slice out;	    /* path of the file to write; "": only into memory */
+};
+
+struct daemon_cut_result {
+	struct slice dir;
+	uint64_t packets, bytes; /* 0: nothing was found, and no file written */
+	struct wall_ns first, last;
+	struct slice file; /* its bytes, if out is "" */
+};
+
+/* ST_NOTFOUND: there is no such ring. ST_INVALID: ends that make no sense. */
+MUST_USE enum status daemon_cut(const struct daemon_cut_options *o, struct arena *a,
+				struct daemon_cut_result *out, struct fail *why);
 
 struct daemon_watch_options {
 	const struct slice *captures; /* paths; the base name without extension is the station */

@@ -24,15 +24,21 @@ struct slice daemon_path(struct arena *a, struct slice dir, struct slice name);
 /* The same, but a name that begins with a slash is a path by itself. */
 struct slice daemon_path_from(struct arena *a, struct slice dir, struct slice name);
 
+/* "hour", "90s", "15m", "1d", "2w" to seconds; words are at full hours. False: it is none. */
+MUST_USE bool daemon_interval_parse(struct slice s, uint32_t *out_s, bool *out_aligned);
+
 /* Lower-case hexadecimal in the arena. */
 struct slice daemon_hex(struct arena *a, const uint8_t *bytes, size_t n);
 
 /* What one tenant (or the station, the first) brings to a capture, and what it gets. */
+struct daemon_packets;
 struct tenant_map;
 struct daemon_sense_lane {
 	struct pipeline_options options;
 	struct detect_saved *saved;   /* what rules put into sets; NULL: nobody wants it */
 	struct pipeline_stats *stats; /* out, if options.stats: as they were at its end */
+	struct daemon_packets *packets; /* where its frames are kept; NULL: they are not */
+	size_t packets_lane;
 };
 
 /* daemon_sense() with a pipeline a tenant: map says whose a frame is. The capture's counters are

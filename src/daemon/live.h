@@ -90,6 +90,8 @@ struct live_lane {
 	struct live_tenant *tenant;
 	struct live_worker *worker;
 	struct pipeline *pipeline;
+	struct daemon_packets *packets; /* where its frames are kept; NULL: they are not */
+	size_t packets_lane;
 	struct daemon_store store; /* the tenant's, with handles of its own: */
 	struct arena_pool handles_pool;
 	struct arena handles;

@@ -99,6 +99,8 @@ static void writable(const struct live *l, struct paths *p)
 			add(p, daemon_folder(t->outputs.eves[k].path));
 		if (t->store.on)
 			add(p, t->store.dir);
+		if (t->packets != NULL)
+			add(p, t->packets->set.dir);
 	}
 	add_list(p, l->o->config, "security.landlock.directories.write");
 }
@@ -121,8 +123,11 @@ static enum status hand_over(struct live *l, struct slice user, struct slice gro
 	gid_t gid;
 	enum status st = os_sandbox_find(user, group, &uid, &gid, why);
 
-	for (size_t i = 0; st == ST_OK && i < l->whose.count; i++)
+	for (size_t i = 0; st == ST_OK && i < l->whose.count; i++) {
 		st = outputs_hand_over(&l->whose.list[i].outputs, uid, gid, why);
+		if (st == ST_OK && l->whose.list[i].packets != NULL)
+			st = daemon_packets_give(l->whose.list[i].packets, uid, gid, why);
+	}
 	return st == ST_OK ? daemon_control_chown(l, uid, gid, why) : st;
 }
 

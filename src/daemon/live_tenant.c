@@ -86,6 +86,58 @@ static enum status lines_make(struct live *l, struct fail *why)
 	return ST_OK;
 }
 
+/* ---- the rings of packets ---- */
+
+static void alerted(void *ctx, uint64_t flow, struct wall_ns at)
+{
+	struct live_lane *lane = ctx;
+
+	daemon_packets_alert(lane->packets, lane->packets_lane, flow, at);
+}
+
+/* What came in by an interface, as its workers have counted. */
+static void ask(void *ctx, struct slice interface, uint64_t *out_received, uint64_t *out_lost)
+{
+	const struct live *l = ctx;
+
+	*out_lost = 0;
+	for (size_t i = 0; i < l->worker_count; i++)
+		if (l->workers[i].interface.ptr == interface.ptr)
+			*out_lost += atomic_load(&l->workers[i].counters[LIVE_KERNEL_DROPS]);
+	*out_received += *out_lost;
+}
+
+/* A queue for each lane whose frames are kept: with lanes numbered as their rings of lines. */
+static enum status packets_make(struct live *l, struct fail *why)
+{
+	enum status st = ST_OK;
+
+	for (size_t i = 0; st == ST_OK && i < l->tenant_count; i++) {
+		struct daemon_packets *p = l->tenants[i].tenant->packets;
+		size_t n = 0;
+
+		for (size_t k = 0; p != NULL && k < l->tenant_count; k++)
+			if (l->tenants[k].tenant->says == l->tenants[i].tenant)
+				n += l->tenants[k].lane_count;
+		if (p == NULL)
+			continue;
+		p->ask = ask;
+		p->ask_ctx = l;
+		st = daemon_packets_lanes(p, n, why);
+	}
+	for (size_t i = 0; st == ST_OK && i < l->tenant_count; i++) {
+		struct live_tenant *t = &l->tenants[i];
+
+		for (size_t k = 0; t->tenant->keeps && k < t->lane_count; k++) {
+			t->lanes[k]->packets = t->tenant->says->packets;
+			t->lanes[k]->packets_lane = t->ring + k;
+			daemon_packets_name(t->lanes[k]->packets, t->ring + k,
+					    t->lanes[k]->worker->interface);
+		}
+	}
+	return st;
+}
+
 /* ---- what rules remember about hosts ---- */
 
 static void shared_take(void *ctx, unsigned part)
@@ -165,6 +217,8 @@ static enum status pipeline_make(struct live_lane *lane, size_t index, uint64_t 
 	lane->store.arena = &lane->handles;
 	lane->store.sink.ctx = &lane->store;
 	o.store = lane->store.on ? &lane->store.sink : NULL;
+	o.alerted_ctx = lane;
+	o.alerted = lane->packets != NULL ? alerted : NULL;
 	for (size_t i = 0; i < o.output_count; i++) {
 		outputs[i] = d->says->outputs.outputs[i];
 		outputs[i].sink = daemon_lines_sink(t->lines, t->ring + index, i);
@@ -227,6 +281,8 @@ enum status daemon_live_tenants(struct live *l, struct fail *why)
 	st = lanes_make(l, why);
 	if (st == ST_OK)
 		st = lines_make(l, why);
+	if (st == ST_OK)
+		st = packets_make(l, why);
 	for (size_t i = 0; st == ST_OK && i < l->tenant_count; i++) {
 		uint64_t seed; /* each its own: who knows one table's order knows one table's */
 
@@ -250,6 +306,9 @@ enum status daemon_live_writers_start(struct live *l, struct fail *why)
 	for (size_t i = 0; st == ST_OK && i < l->tenant_count; i++)
 		if (has_writer(&l->tenants[i]))
 			st = daemon_lines_start(l->tenants[i].lines, why);
+	for (size_t i = 0; st == ST_OK && i < l->tenant_count; i++)
+		if (l->tenants[i].tenant->packets != NULL)
+			st = daemon_packets_start(l->tenants[i].tenant->packets, why);
 	return st;
 }
 
@@ -264,9 +323,11 @@ bool daemon_live_writers_stop(struct live *l)
 {
 	bool all = true;
 
-	for (size_t i = 0; i < l->tenant_count; i++)
+	for (size_t i = 0; i < l->tenant_count; i++) {
 		if (has_writer(&l->tenants[i]))
 			all &= daemon_lines_stop(l->tenants[i].lines);
+		all &= daemon_packets_stop(l->tenants[i].tenant->packets);
+	}
 	return all;
 }
 

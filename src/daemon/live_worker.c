@@ -240,6 +240,14 @@ static struct live_lane *lane_of(const struct live_worker *w, const struct sourc
 	return w->by_place[tenant_of_frame(w->live->whose.map, p->linktype, p->data)];
 }
 
+/* What was kept, and alerts about it, are seen by who keeps them. */
+static void publish_packets(struct live_worker *w)
+{
+	for (size_t i = 0; i < w->lane_count; i++)
+		if (w->lanes[i].packets != NULL)
+			daemon_packets_publish(w->lanes[i].packets, w->lanes[i].packets_lane);
+}
+
 static void inspect(struct live_worker *w, const struct source_batch *b)
 {
 	for (size_t i = 0; i < b->count; i++) {
@@ -253,13 +261,18 @@ static void inspect(struct live_worker *w, const struct source_batch *b)
 		}
 		pipeline_frame(lane->pipeline, p->linktype, p->data, p->wire_bytes, p->at,
 			       p->number);
+		if (w->guarded != NULL)
+			p->drop = pipeline_stops(lane->pipeline);
+		if (lane->packets != NULL) /* as it came */
+			daemon_packets_put(lane->packets, lane->packets_lane, p,
+					   pipeline_seen(lane->pipeline));
 		if (w->guarded == NULL)
 			continue;
-		p->drop = pipeline_stops(lane->pipeline);
 		instead = pipeline_instead(lane->pipeline);
 		if (instead.len != 0 && !p->drop)
 			source_packet_change(p, instead);
 	}
+	publish_packets(w);
 }
 
 /* One batch. False: the source has come to its end, or broke. */
@@ -326,6 +339,7 @@ void *daemon_live_work(void *worker)
 	wait_for_others(w);
 	for (size_t i = 0; i < w->lane_count; i++)
 		pipeline_finish(w->lanes[i].pipeline);
+	publish_packets(w);
 	publish(w);
 	publish_stats(w);
 	poke(w);

@@ -19,8 +19,7 @@ struct opening {
 
 /* ---- how a line gets where it goes ---- */
 
-/* "hour", "90s", "15m", "1d", "2w" to seconds; words are at full hours. False: it is none. */
-static bool interval_parse(struct slice s, uint32_t *out_s, bool *out_aligned)
+bool daemon_interval_parse(struct slice s, uint32_t *out_s, bool *out_aligned)
 {
 	static const struct {
 		const char *word, *unit;
@@ -64,7 +63,7 @@ static void read_file(struct config *node, struct daemon_eve_options *o)
 	o->truncate = !config_bool(node, "append", true);
 	o->rotate_bytes = config_size(node, "rotate-size", 0);
 	if (every != NULL &&
-	    !interval_parse(config_text(every, "", ""), &o->rotate_s, &o->rotate_aligned))
+	    !daemon_interval_parse(config_text(every, "", ""), &o->rotate_s, &o->rotate_aligned))
 		config_problem(every,
 			       "expected minute, hour, day, or a number with s, m, h, d or w");
 	if (mode == NULL)
@@ -220,7 +219,7 @@ static const struct kind {
 	{"tls-store", NULL, "an eve-log of type tls has custom: [chain]"},
 	{"file-log", NULL, "an eve-log has the type files"},
 	{"alert-debug", NULL, "an eve-log's alerts have payload, packet and metadata"},
-	{"pcap-log", NULL, "an eve-log's alerts have packet"},
+	{"pcap-log", NULL, NULL},   /* daemon_packets_open() */
 	{"pcap-info", NULL, "an eve-log's alerts have pcap_cnt"},
 	{"lua", NULL, "a program may read an eve-log from a unix_stream"},
 	{"tcp-data", NULL, "an eve-log's alerts have payload"},

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "crypto/crypto.h"
 #include "daemon/daemon_priv.h"
+#include "daemon/packets.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "sensor/capture/capture.h"
@@ -53,9 +54,24 @@ struct sensing {
 	size_t count; /* of them, that were made */
 };
 
-static struct pipeline *pipeline_of(const struct sensing *s, const struct source_packet *k)
+static void inspect(const struct sensing *s, struct source_packet *k)
 {
-	return s->pipelines[s->map != NULL ? tenant_of_frame(s->map, k->linktype, k->data) : 0];
+	size_t place = s->map != NULL ? tenant_of_frame(s->map, k->linktype, k->data) : 0;
+	const struct daemon_sense_lane *lane = &s->lanes[place];
+	struct pipeline *p = s->pipelines[place];
+
+	pipeline_frame(p, k->linktype, k->data, k->wire_bytes, k->at, k->number);
+	k->drop = lane->options.simulate_ips && pipeline_stops(p);
+	if (lane->packets != NULL)
+		daemon_packets_put(lane->packets, lane->packets_lane, k, pipeline_seen(p));
+}
+
+/* What was kept of a batch is seen by who keeps it. */
+static void batch_over(const struct sensing *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->lanes[i].packets != NULL)
+			daemon_packets_publish(s->lanes[i].packets, s->lanes[i].packets_lane);
 }
 
 static enum status link_check(uint32_t linktype, struct fail *why)
@@ -80,12 +96,10 @@ static enum status read_all(struct capture *c, struct source *source, const stru
 		if (out->packets == 0 && link_check(b.packets[0].linktype, why) != ST_OK)
 			return ST_INVALID;
 		for (size_t i = 0; i < b.count; i++) {
-			const struct source_packet *k = &b.packets[i];
-
-			note_time(out, k->at);
-			pipeline_frame(pipeline_of(s, k), k->linktype, k->data, k->wire_bytes,
-				       k->at, k->number);
+			note_time(out, b.packets[i].at);
+			inspect(s, &b.packets[i]);
 		}
+		batch_over(s);
 		if (++batches % TICK_BATCHES == 0)
 			tick(r, c, false);
 	}
@@ -166,6 +180,7 @@ static enum status finish(struct sensing *s, struct arena *a, struct daemon_capt
 			pipeline_take_sets(s->pipelines[i], s->lanes[i].saved);
 		st = stats_keep(s->pipelines[i], &s->lanes[i], a, why);
 	}
+	batch_over(s); /* alerts at the end of flows */
 	return st == ST_OK ? costs_keep(s->pipelines[0], a, k, why) : st;
 }
 

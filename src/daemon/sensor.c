@@ -60,6 +60,43 @@ static enum status policy_load(struct job *j, size_t place, struct fail *why)
 					 : fail_wrap(why, "tenant %u", j->tenants.list[place].id);
 }
 
+/* Rings of packets: a queue for each tenant whose frames go there. */
+static enum status packets_start(struct job *j, struct fail *why)
+{
+	struct slice name =
+		j->o->capture_count == 1 ? daemon_base_name(j->o->captures[0]) : SLICE("captures");
+	enum status st = ST_OK;
+
+	for (size_t i = 0; st == ST_OK && i < j->tenants.count; i++) {
+		struct daemon_packets *p = j->tenants.list[i].packets;
+
+		if (p == NULL)
+			continue;
+		st = daemon_packets_lanes(p, j->tenants.count, why);
+		for (size_t k = 0; st == ST_OK && k < j->tenants.count; k++)
+			daemon_packets_name(p, k, name);
+		if (st == ST_OK)
+			st = daemon_packets_start(p, why);
+	}
+	return st;
+}
+
+static bool packets_stop(struct job *j)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < j->tenants.count; i++)
+		all &= daemon_packets_stop(j->tenants.list[i].packets);
+	return all;
+}
+
+static void alerted(void *ctx, uint64_t flow, struct wall_ns at)
+{
+	struct daemon_sense_lane *lane = ctx;
+
+	daemon_packets_alert(lane->packets, lane->packets_lane, flow, at);
+}
+
 static enum status prepare(struct job *j, struct fail *why)
 {
 	struct daemon_station station = {.source = j->o->source,
@@ -78,7 +115,7 @@ static enum status prepare(struct job *j, struct fail *why)
 		return fail_set(why, ST_NOMEM, "no memory for tenants");
 	for (size_t i = 0; st == ST_OK && i < n; i++)
 		st = policy_load(j, i, why);
-	return st;
+	return st == ST_OK ? packets_start(j, why) : st;
 }
 
 /* What tenant `place` brings to a capture. */
@@ -89,6 +126,8 @@ static void lane_fill(struct job *j, size_t place, struct slice capture)
 
 	j->lanes[place] = (struct daemon_sense_lane){
 		.saved = p->saved,
+		.packets = t->keeps ? t->says->packets : NULL,
+		.packets_lane = place,
 		.options = {.rules = p->rules.compiled,
 			    .capture = capture,
 			    .tenant = t->id,
@@ -105,7 +144,9 @@ static void lane_fill(struct job *j, size_t place, struct slice capture)
 			    .midstream = config_bool(t->config, "stream.midstream", false),
 			    .simulate_ips = j->o->simulate_ips,
 			    .skip_checksums = j->o->skip_checksums,
-			    .profile = j->o->profile && place == 0}};
+			    .profile = j->o->profile && place == 0,
+			    .alerted_ctx = &j->lanes[place],
+			    .alerted = t->keeps ? alerted : NULL}};
 }
 
 static enum status one_capture(struct job *j, struct slice path, struct daemon_capture *out,
@@ -171,7 +212,12 @@ enum status daemon_sensor(const struct daemon_sensor_options *o, struct arena *a
 	if (r.sensing && st == ST_OK)
 		st = daemon_tenants_flush(&job.tenants, why);
 	r.lost = daemon_tenants_lost(&job.tenants);
-	job_end(&job, &r);
+	r.stuck = !packets_stop(&job);
+	if (r.stuck && st == ST_OK)
+		st = fail_set(why, ST_IO,
+			      "packets could not be written: the disk does not take them");
+	if (!r.stuck)
+		job_end(&job, &r);
 	*out = r;
 	return st;
 }

@@ -110,7 +110,19 @@ static enum status tenant_open(struct daemon_tenant *t, bool patient, struct are
 	if (st == ST_OK)
 		st = daemon_store_open(t->config, t->dir, a, &t->store, why);
 	t->store.sink.ctx = &t->store;
+	if (st == ST_OK)
+		st = daemon_packets_open(t->config, t->dir, patient, NULL, a, &t->packets, why);
 	return st == ST_OK || t->id == 0 ? st : fail_wrap(why, "tenant %u", t->id);
+}
+
+/* A guest's packets are kept with those of its host, unless its own file says no. */
+static enum status keeps(struct daemon_tenant *t, struct arena *a, struct fail *why)
+{
+	struct packets_settings set;
+	enum status st = daemon_packets_settings(t->config, t->dir, a, &set, why);
+
+	t->keeps = st == ST_OK && set.on && t->says->packets != NULL;
+	return st;
 }
 
 static bool same_file(const struct daemon_eve *a, const struct daemon_eve *b)
@@ -131,6 +143,9 @@ static struct slice meet(const struct daemon_tenant *x, const struct daemon_tena
 		return x->outputs.stats.path;
 	if (x->store.on && y->store.on && slice_equal(x->store.dir, y->store.dir))
 		return x->store.dir;
+	if (x->packets != NULL && y->packets != NULL &&
+	    slice_equal(x->packets->set.dir, y->packets->set.dir))
+		return x->packets->set.dir;
 	return SLICE("");
 }
 
@@ -183,6 +198,8 @@ enum status daemon_tenants_open(const struct daemon_station *s, struct arena *a,
 		st = tenant_read(s, out->map, i, out, a, why);
 	for (size_t i = 0; st == ST_OK && i < out->count; i++)
 		st = tenant_open(&out->list[i], s->patient, a, why);
+	for (size_t i = 0; st == ST_OK && i < out->count; i++)
+		st = keeps(&out->list[i], a, why);
 	return st == ST_OK ? keep_apart(out, why) : st;
 }
 
@@ -224,8 +241,10 @@ enum status daemon_tenants_flush(struct daemon_tenants *t, struct fail *why)
 
 void daemon_tenants_close(struct daemon_tenants *t)
 {
-	for (size_t i = 0; i < t->count; i++)
+	for (size_t i = 0; i < t->count; i++) {
 		daemon_outputs_close(&t->list[i].outputs);
+		daemon_packets_close(t->list[i].packets);
+	}
 }
 
 struct config **daemon_tenants_configs(const struct daemon_tenants *t, struct arena *a,

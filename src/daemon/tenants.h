@@ -16,6 +16,7 @@
 
 #include "daemon/daemon_priv.h"
 #include "daemon/outputs.h"
+#include "daemon/packets.h"
 #include "daemon/store.h"
 #include "sensor/tenant/tenant.h"
 
@@ -30,6 +31,8 @@ struct daemon_tenant {
 	struct daemon_tenant *says; /* whose outputs and file-store are its own: itself, if apart */
 	struct daemon_outputs outputs;
 	struct daemon_store store;
+	struct daemon_packets *packets; /* its ring; NULL: none is kept, or it is a guest */
+	bool keeps;			/* its packets are kept, in the ring of who `says` */
 };
 
 struct daemon_tenants {

@@ -205,6 +205,8 @@ static int run(struct cli *c)
 			(void)talk_read(c, &result.rules, NULL, 0);
 		(void)cli_cannot(c, &why);
 		code = result.sensing ? CLI_CANNOT : CLI_NO;
+		if (result.stuck)
+			_exit(CLI_CANNOT);
 	} else {
 		talk_config_problems(c, o.config);
 		talk_tenants_problems(c, o.config, result.tenants, result.tenant_count);

@@ -19,6 +19,7 @@ struct packet;
 struct stream_session; /* sensor/stream */
 struct app_flow;       /* sensor/app */
 struct detect_flow;    /* sensor/detect: flowbits and the like */
+struct meter_flow;     /* sensor/meter: what flow export has not told yet */
 
 enum flow_dir {
 	FLOW_TO_SERVER,
@@ -69,6 +70,7 @@ struct flow {
 	struct stream_session *stream;
 	struct app_flow *app;
 	struct detect_flow *detect;
+	struct meter_flow *meter;     /* NULL: flows are not exported, or not yet */
 	struct report_macs *macs;     /* seen at either end, when an eve-log asks for them */
 	uint64_t anomalies_logged[2]; /* bit i of the stream module's anomalies: logged once a flow
 				       */

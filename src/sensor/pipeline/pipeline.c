@@ -62,6 +62,7 @@ static enum flow_dir swap(struct pipeline *p, struct flow *f, enum flow_dir dir)
 	stream_swap(f);
 	detect_flow_swap(f);
 	pipeline_report_swap(f);
+	meter_swap(f);
 	f->to_look = (uint8_t)((look & first) << 1 | (look >> 1 & first));
 	p->packet_dir = dir;
 	return dir;
@@ -276,6 +277,8 @@ static void flow_ended(void *ctx, struct flow *f, enum flow_end why)
 		pipeline_count_flow_end(p, f);
 	anomaly_flow_end(p->anomaly, f);
 	pipeline_report_flow(p, f, why);
+	if (p->meter != NULL)
+		meter_end(p->meter, f, why);
 	if (f->app != NULL)
 		app_flow_end(f->app);
 	f->app = NULL;
@@ -370,6 +373,8 @@ static void packet_in_flow(struct pipeline *p, struct flow *f, enum flow_dir dir
 {
 	p->tcp = (struct stream_result){0};
 	pipeline_report_macs(p, f);
+	if (p->meter != NULL)
+		meter_packet(p->meter, f, &p->packet, dir);
 	if (f->side[0].pkts + f->side[1].pkts == 1) {
 		anomaly_flow_new(p->anomaly, f);
 		if (p->stats != NULL)
@@ -458,6 +463,8 @@ void pipeline_frame(struct pipeline *p, uint32_t linktype, struct slice frame, u
 		pipeline_count_frame(p, linktype, wire_bytes);
 	}
 	flow_table_expire(p->flows, in.at);
+	if (p->meter != NULL)
+		meter_expire(p->meter, in.at);
 	app_ranges_expire(p->app->ranges, in.at.ns);
 	packets = decode_frame(p->decode, &in);
 	p->counters.undecoded += packets->list[packets->count - 1]->ip_version == 0;
@@ -560,6 +567,8 @@ static enum status parts_new(struct pipeline *p, struct fail *why)
 	p->decode = decode_worker_new(&decode, &p->fixed, &p->pool);
 	p->anomaly =
 		anomaly_worker_new(&p->fixed, (struct record_sink){p, pipeline_report_behaviour});
+	if (!pipeline_meter_make(p))
+		return fail_set(why, ST_NOMEM, "no memory for flow export");
 	p->scratch.pool = &p->pool;
 	p->rewritten.pool = &p->pool;
 	if (p->app == NULL || p->app->ranges == NULL || p->flows == NULL || p->decode == NULL ||

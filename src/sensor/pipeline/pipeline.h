@@ -20,6 +20,7 @@ struct detect_cost;
 struct detect_rules;
 struct detect_shared;
 struct file_store;
+struct meter_options;
 struct pipeline;
 struct pipeline_stats;
 
@@ -71,6 +72,9 @@ struct pipeline_options {
 	struct slice interface; /* written into each event, if not empty: in_iface */
 	uint32_t tenant;	/* its number, written into each event; 0: the station itself */
 	uint64_t hash_seed;	/* of the table of flows; live capture gives a random one */
+	/* Whom flow records are told; NULL: nobody. Read by pipeline_new() only; `app` is its own.
+	 */
+	const struct meter_options *meter;
 };
 
 enum { PIPELINE_SEEN_MAX = 4 };

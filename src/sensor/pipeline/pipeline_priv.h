@@ -11,6 +11,7 @@
 #include "sensor/decode/decode.h"
 #include "sensor/detect/detect.h"
 #include "sensor/flow/flow.h"
+#include "sensor/meter/meter.h"
 #include "sensor/pipeline/pipeline.h"
 #include "sensor/pipeline/stats.h"
 #include "sensor/pipeline/verdict.h"
@@ -29,6 +30,7 @@ struct pipeline {
 	struct flow_table *flows;
 	struct detect_worker *detect; /* NULL: no rules */
 	struct anomaly_worker *anomaly;
+	struct meter *meter; /* NULL: flows are not exported */
 	struct app_setup *app;
 	struct pipeline_kit *kit;     /* kit.c: memory of what rules need */
 	struct file_magic *own_types; /* libmagic's table, if it was wanted from the beginning */
@@ -132,6 +134,9 @@ void pipeline_report_tagged(struct pipeline *p, struct flow *f);
 
 /* A message of ARP. */
 void pipeline_report_arp(struct pipeline *p);
+
+/* p->meter, if flows are exported. False: no memory. */
+MUST_USE bool pipeline_meter_make(struct pipeline *p);
 
 /* A flow that ended. */
 void pipeline_report_flow(struct pipeline *p, struct flow *f, enum flow_end why);

@@ -189,3 +189,15 @@ void pipeline_report_flow(struct pipeline *p, struct flow *f, enum flow_end why)
 			say_netflow(p, o, f, (enum flow_dir)d);
 	p->of_end = false;
 }
+
+bool pipeline_meter_make(struct pipeline *p)
+{
+	struct meter_options o;
+
+	if (p->options.meter == NULL)
+		return true;
+	o = *p->options.meter;
+	o.app = report_app_name;
+	p->meter = meter_new(&o, &p->fixed);
+	return p->meter != NULL;
+}

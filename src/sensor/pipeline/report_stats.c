@@ -55,6 +55,8 @@ void pipeline_tick(struct pipeline *p, struct wall_ns now)
 
 	ASSERT(!p->finished);
 	flow_table_expire(p->flows, now);
+	if (p->meter != NULL)
+		meter_expire(p->meter, now);
 	if (said == NULL)
 		return;
 	pipeline_count_time(p, now);

@@ -147,6 +147,23 @@ struct daemon_sensor_options {
 	struct daemon_progress progress;
 };
 
+/* What flow export has come to (flow-export: of the configuration), of the station and its guests.
+ */
+enum { DAEMON_COLLECTORS_MAX = 4 };
+struct daemon_export_counters {
+	uint64_t told; /* records of flows */
+	uint64_t full; /* of them: lost, because a worker's ring had no room */
+	size_t collectors;
+	struct daemon_collector_counters {
+		struct slice name;		    /* "udp://192.0.2.1:4739" */
+		uint64_t messages, records, octets; /* sent */
+		uint64_t lost;			    /* records of flows that it did not take */
+		uint64_t refused;  /* UDP: times that its machine said that nobody listens */
+		uint64_t connects; /* transport sessions */
+		bool connected;
+	} collector[DAEMON_COLLECTORS_MAX];
+};
+
 struct daemon_sensor_result {
 	struct daemon_capture *captures;
 	size_t capture_count;
@@ -160,6 +177,7 @@ struct daemon_sensor_result {
 	/* Keeping packets has not come to its end: nothing is closed, and the process has to leave
 	 * by _exit(). */
 	bool stuck;
+	struct daemon_export_counters export;
 };
 
 /* Close with daemon_rules_close(&out->rules), also after failure. */
@@ -196,6 +214,7 @@ struct daemon_live_result {
 	bool sensing;		 /* all was prepared and packets were let in */
 	struct config **tenants; /* their settings, for what is wrong with them */
 	size_t tenant_count;
+	struct daemon_export_counters export;
 	/* Writing events has not come to its end and never may: nothing can be closed, and the
 	 * process has to leave by _exit(). */
 	bool stuck;

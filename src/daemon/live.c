@@ -263,6 +263,8 @@ static enum status finish(struct live *l, struct daemon_live_result *r, struct f
 	if (r->sensing)
 		daemon_live_stats_write(l, true);
 	written = daemon_live_writers_stop(l);
+	if (l->tenant_count != 0)
+		daemon_export_counters(l->tenants[0].export, &r->export);
 	if (r->sensing)
 		st = daemon_live_sets_keep(l, why);
 	for (size_t i = 0; i < l->worker_count; i++) {

@@ -24,6 +24,7 @@
 #include <stdatomic.h>
 
 #include "daemon/daemon_priv.h"
+#include "daemon/export.h"
 #include "daemon/lines.h"
 #include "daemon/outputs.h"
 #include "daemon/store.h"
@@ -160,7 +161,8 @@ struct live_tenant {
 	struct detect_shared *shared; /* what rules remember about hosts; NULL: one lane */
 	pthread_mutex_t shared_locks[DETECT_SHARED_PARTS];
 	struct lines *lines;	  /* of tenant->says */
-	size_t ring;		  /* the first of its rings there: one a lane */
+	struct export *export;	  /* of tenant->says; NULL: flows are not exported */
+	size_t ring;		  /* the first of its rings in both: one a lane */
 	struct live_rules *rules; /* those in use */
 	struct live_rules *kept;  /* that a pipeline may still hold, and no worker uses */
 	uint64_t reloads, reloads_failed;

@@ -55,6 +55,29 @@ static enum status lanes_make(struct live *l, struct fail *why)
 	return st;
 }
 
+/* Packets that no flow record is about. */
+static uint64_t not_seen(void *ctx)
+{
+	const struct live *l = ctx;
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < l->worker_count; i++)
+		n += atomic_load_explicit(&l->workers[i].counters[LIVE_KERNEL_DROPS],
+					  memory_order_relaxed);
+	return n;
+}
+
+/* Who has outputs of its own may have collectors of its own, too. */
+static enum status export_open(struct live_tenant *t, size_t rings, struct fail *why)
+{
+	struct export_options o = {.config = t->tenant->exports ? t->tenant->config : NULL,
+				   .workers = rings,
+				   .ignored = not_seen,
+				   .ctx = t->live};
+
+	return daemon_export_open(&o, t->live->arena, &t->export, why);
+}
+
 /* One writer for each that has outputs of its own, with a ring for each lane that says something
  * there: who says much fills its own. */
 static enum status lines_make(struct live *l, struct fail *why)
@@ -78,11 +101,18 @@ static enum status lines_make(struct live *l, struct fail *why)
 					"give tenants outputs of their own, or fewer threads",
 					rings, LINES_WORKERS_MAX);
 		st = daemon_lines_new(o->eves, o->count, rings, l->arena, &t->lines, why);
+		if (st == ST_OK)
+			st = export_open(t, rings, why);
 		if (st != ST_OK)
 			return st;
 	}
-	for (size_t i = 0; i < l->tenant_count; i++)
-		l->tenants[i].lines = l->tenants[l->tenants[i].tenant->says - l->whose.list].lines;
+	for (size_t i = 0; i < l->tenant_count; i++) {
+		const struct live_tenant *says =
+			&l->tenants[l->tenants[i].tenant->says - l->whose.list];
+
+		l->tenants[i].lines = says->lines;
+		l->tenants[i].export = says->export;
+	}
 	return ST_OK;
 }
 
@@ -216,6 +246,7 @@ static enum status pipeline_make(struct live_lane *lane, size_t index, uint64_t 
 	lane->store = d->says->store;
 	lane->store.arena = &lane->handles;
 	lane->store.sink.ctx = &lane->store;
+	o.meter = daemon_export_meter(t->export, t->ring + index);
 	o.store = lane->store.on ? &lane->store.sink : NULL;
 	o.alerted_ctx = lane;
 	o.alerted = lane->packets != NULL ? alerted : NULL;
@@ -309,6 +340,9 @@ enum status daemon_live_writers_start(struct live *l, struct fail *why)
 	for (size_t i = 0; st == ST_OK && i < l->tenant_count; i++)
 		if (l->tenants[i].tenant->packets != NULL)
 			st = daemon_packets_start(l->tenants[i].tenant->packets, why);
+	for (size_t i = 0; st == ST_OK && i < l->tenant_count; i++)
+		if (has_writer(&l->tenants[i]))
+			st = daemon_export_start(l->tenants[i].export, why);
 	return st;
 }
 
@@ -324,8 +358,10 @@ bool daemon_live_writers_stop(struct live *l)
 	bool all = true;
 
 	for (size_t i = 0; i < l->tenant_count; i++) {
-		if (has_writer(&l->tenants[i]))
+		if (has_writer(&l->tenants[i])) {
+			daemon_export_stop(l->tenants[i].export);
 			all &= daemon_lines_stop(l->tenants[i].lines);
+		}
 		all &= daemon_packets_stop(l->tenants[i].tenant->packets);
 	}
 	return all;
@@ -411,5 +447,7 @@ void daemon_live_tenants_free(struct live *l)
 			daemon_live_rules_free(t->kept);
 		}
 		daemon_live_rules_free(t->rules);
+		if (has_writer(t))
+			daemon_export_close(t->export);
 	}
 }

@@ -148,8 +148,10 @@ static void serve_lane(struct live_lane *lane)
 
 static void poke(struct live_worker *w)
 {
-	for (size_t i = 0; i < w->lane_count; i++)
+	for (size_t i = 0; i < w->lane_count; i++) {
 		daemon_lines_poke(w->lanes[i].tenant->lines);
+		daemon_export_poke(w->lanes[i].tenant->export);
+	}
 }
 
 /* In the events of each that has some of its own. */

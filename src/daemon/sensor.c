@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Stages 1 and 2 alone. */
 #include "daemon/daemon_priv.h"
+#include "daemon/export.h"
 #include "daemon/tenants.h"
 #include "os/file.h"
 
@@ -28,10 +29,11 @@ enum status daemon_sets_write(const struct detect_saved *saved, struct slice dir
 	return st == ST_OK ? detect_saved_write(saved, a, &writer, why) : st;
 }
 
-/* The rules of one tenant, and what they put into sets. */
+/* The rules of one tenant, what they put into sets, and whom its flows are told. */
 struct policy {
 	struct daemon_rules rules;
 	struct detect_saved *saved; /* NULL: they keep nothing */
+	struct export *export;	    /* NULL: nobody, or whom those who it says things to tell */
 };
 
 struct job {
@@ -97,6 +99,17 @@ static void alerted(void *ctx, uint64_t flow, struct wall_ns at)
 	daemon_packets_alert(lane->packets, lane->packets_lane, flow, at);
 }
 
+/* All lanes of a capture are read by one thread, so that one ring does. */
+static enum status export_start(struct job *j, size_t place, struct fail *why)
+{
+	const struct daemon_tenant *t = &j->tenants.list[place];
+	struct export_options o = {
+		.config = t->exports ? t->config : NULL, .workers = 1, .patient = true};
+	enum status st = daemon_export_open(&o, j->arena, &j->policies[place].export, why);
+
+	return st == ST_OK ? daemon_export_start(j->policies[place].export, why) : st;
+}
+
 static enum status prepare(struct job *j, struct fail *why)
 {
 	struct daemon_station station = {.source = j->o->source,
@@ -115,6 +128,8 @@ static enum status prepare(struct job *j, struct fail *why)
 		return fail_set(why, ST_NOMEM, "no memory for tenants");
 	for (size_t i = 0; st == ST_OK && i < n; i++)
 		st = policy_load(j, i, why);
+	for (size_t i = 0; st == ST_OK && i < n; i++)
+		st = export_start(j, i, why);
 	return st == ST_OK ? packets_start(j, why) : st;
 }
 
@@ -146,7 +161,9 @@ static void lane_fill(struct job *j, size_t place, struct slice capture)
 			    .skip_checksums = j->o->skip_checksums,
 			    .profile = j->o->profile && place == 0,
 			    .alerted_ctx = &j->lanes[place],
-			    .alerted = t->keeps ? alerted : NULL}};
+			    .alerted = t->keeps ? alerted : NULL,
+			    .meter = daemon_export_meter(
+				    j->policies[t->says - j->tenants.list].export, 0)}};
 }
 
 static enum status one_capture(struct job *j, struct slice path, struct daemon_capture *out,
@@ -181,6 +198,10 @@ static void job_end(struct job *j, struct daemon_sensor_result *r)
 {
 	for (size_t i = 0; j->policies != NULL && i < j->tenants.count; i++) {
 		detect_saved_done(j->policies[i].saved);
+		daemon_export_stop(j->policies[i].export);
+		if (i == 0)
+			daemon_export_counters(j->policies[i].export, &r->export);
+		daemon_export_close(j->policies[i].export);
 		if (i != 0)
 			daemon_rules_close(&j->policies[i].rules);
 	}

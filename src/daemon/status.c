@@ -383,6 +383,39 @@ static void add_tenants(const struct live *l, struct json *j)
 	json_end(j);
 }
 
+/* Of the station and its guests; nothing where flows are not exported. */
+static void add_export(const struct live *l, struct json *j)
+{
+	struct daemon_export_counters n;
+
+	daemon_export_counters(l->tenants[0].export, &n);
+	if (n.collectors == 0)
+		return;
+	json_key(j, "export");
+	json_object(j);
+	json_member_u64(j, "told", n.told);
+	json_member_u64(j, "lost", n.full);
+	json_key(j, "collectors");
+	json_array(j);
+	for (size_t i = 0; i < n.collectors; i++) {
+		const struct daemon_collector_counters *c = &n.collector[i];
+
+		json_object(j);
+		json_key(j, "to");
+		json_str(j, c->name);
+		json_member_bool(j, "connected", c->connected);
+		json_member_u64(j, "messages", c->messages);
+		json_member_u64(j, "records", c->records);
+		json_member_u64(j, "octets", c->octets);
+		json_member_u64(j, "lost", c->lost);
+		json_member_u64(j, "refused", c->refused);
+		json_member_u64(j, "connects", c->connects);
+		json_end(j);
+	}
+	json_end(j);
+	json_end(j);
+}
+
 void daemon_status_json(struct live *l, struct arena *a, struct json *j)
 {
 	json_object(j);
@@ -392,6 +425,7 @@ void daemon_status_json(struct live *l, struct arena *a, struct json *j)
 	add_counters(j, l, NULL);
 	add_verdicts(l, a, j);
 	add_events(l, j);
+	add_export(l, j);
 	add_rules(&l->tenants[0], j);
 	add_memory(l, j);
 	if (l->in_line)
@@ -421,6 +455,8 @@ void daemon_status_prometheus(struct live *l, struct arena *a, struct buf *out)
 {
 	const struct live_tenant *station = &l->tenants[0];
 	struct line_counts lines = line_counts(l);
+	struct daemon_export_counters export;
+	uint64_t sent = 0, not_taken = 0;
 	size_t n;
 	const struct detect_cost *c = costs(l, a, &n);
 
@@ -437,6 +473,15 @@ void daemon_status_prometheus(struct live *l, struct arena *a, struct buf *out)
 	one(out, "events_written", false, "lines given to the system", lines.written);
 	one(out, "events_lost", false, "lines for which a worker had no room", lines.lost);
 	one(out, "events_refused", false, "lines that the system did not take", lines.refused);
+	daemon_export_counters(l->tenants[0].export, &export);
+	one(out, "export_told", false, "flow records made for collectors", export.told);
+	one(out, "export_lost", false, "flow records for which a worker had no room", export.full);
+	for (size_t i = 0; i < export.collectors; i++) {
+		not_taken += export.collector[i].lost;
+		sent += export.collector[i].records;
+	}
+	one(out, "export_records", false, "records sent to collectors", sent);
+	one(out, "export_not_taken", false, "flow records that collectors did not take", not_taken);
 	one(out, "rules", true, "rules in use, of the station",
 	    detect_rules_count(station->rules->rules.compiled));
 	one(out, "reloads", false, "times that rules were read again", station->reloads);

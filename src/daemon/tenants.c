@@ -63,6 +63,7 @@ static enum status places_of(const struct daemon_tenant *station, struct daemon_
 	dir = config_text(own, "default-log-dir", "");
 	data = config_text(own, "default-data-dir", "");
 	t->apart = dir.len != 0 || config_at(own, "outputs") != NULL;
+	t->exports = t->apart && config_at(own, "flow-export") != NULL;
 	t->dir = daemon_path_from(a, station->dir, dir.len != 0 ? dir : name);
 	t->data_dir = daemon_path_from(a, station->data_dir, data.len != 0 ? data : name);
 	if (t->dir.ptr == NULL || t->data_dir.ptr == NULL)
@@ -190,6 +191,7 @@ enum status daemon_tenants_open(const struct daemon_station *s, struct arena *a,
 					  .config = s->config,
 					  .dir = daemon_log_dir(s->config, s->dir),
 					  .apart = true,
+					  .exports = true,
 					  .rules = s->rules,
 					  .says = station};
 	station->data_dir = daemon_data_dir(s->config, s->rules.data_dir, station->dir);

@@ -27,6 +27,7 @@ struct daemon_tenant {
 	struct config *config;
 	struct slice dir, data_dir; /* of logs; of sets that rules change */
 	bool apart;
+	bool exports; /* flow-export is of its own file: who is apart does not take the station's */
 	struct daemon_rules_source rules;
 	struct daemon_tenant *says; /* whose outputs and file-store are its own: itself, if apart */
 	struct daemon_outputs outputs;

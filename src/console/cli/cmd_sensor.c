@@ -93,6 +93,21 @@ static int test_rules(struct cli *c, const struct daemon_sensor_options *o)
 	return cli_print(c, buf_slice(&out)) ? code : CLI_CANNOT;
 }
 
+/* Whom flows were told, and what was lost on the way. */
+static void say_export(struct cli *c, const struct daemon_export_counters *e)
+{
+	for (size_t i = 0; i < e->collectors; i++) {
+		const struct daemon_collector_counters *k = &e->collector[i];
+
+		cli_say(c, "%llu flow records to %.*s in %llu messages, %llu lost%s",
+			(unsigned long long)k->records, SLICE_ARG(k->name),
+			(unsigned long long)k->messages, (unsigned long long)(k->lost + e->full),
+			k->refused != 0	   ? "; nobody listened there at times"
+			: k->connects == 0 ? "; nobody listens there"
+					   : "");
+	}
+}
+
 static int print_stats(struct cli *c, const struct daemon_sensor_result *r)
 {
 	struct buf out = buf_in(c->arena);
@@ -161,6 +176,7 @@ static int run_live(struct cli *c, const struct daemon_sensor_options *s)
 			(unsigned long long)r.packets, (unsigned long long)r.dropped,
 			(unsigned long long)r.flows, (unsigned long long)r.records,
 			SLICE_ARG(r.eve_path), (unsigned long long)r.lost);
+	say_export(c, &r.export);
 	if (st == ST_OK)
 		return CLI_DONE;
 	(void)cli_cannot(c, &why);
@@ -217,6 +233,7 @@ static int run(struct cli *c)
 		code = CLI_DONE;
 		cli_say(c, "%llu records in %.*s", (unsigned long long)result.records,
 			SLICE_ARG(result.eve_path));
+		say_export(c, &result.export);
 		if (result.lost != 0)
 			cli_say(c,
 				"%llu records are lost: nobody read the socket, or not fast "

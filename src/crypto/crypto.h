@@ -63,6 +63,14 @@ void crypto_md5_add(struct crypto_md5 *s, struct slice bytes);
 void crypto_md5_end(struct crypto_md5 *s, uint8_t out[CRYPTO_MD5_BYTES]);
 void crypto_md5_of(struct slice bytes, uint8_t out[CRYPTO_MD5_BYTES]);
 
+/* --- tables that strangers fill --- */
+
+enum { CRYPTO_SIP_BYTES = 16 }; /* key */
+
+/* SipHash-2-4 (Aumasson, Bernstein: SipHash: a fast short-input PRF, INDOCRYPT 2012): without the
+ * key nobody can choose inputs that collide. */
+uint64_t crypto_sip(const uint8_t key[CRYPTO_SIP_BYTES], struct slice bytes);
+
 /* --- keys and ciphers that traffic carries for everybody: QUIC's Initial packets, RFC 9001 5.2 ---
  */
 

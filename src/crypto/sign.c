@@ -60,3 +60,15 @@ void crypto_wipe(void *secret, size_t n)
 {
 	sodium_memzero(secret, n);
 }
+
+uint64_t crypto_sip(const uint8_t key[CRYPTO_SIP_BYTES], struct slice bytes)
+{
+	uint8_t out[crypto_shorthash_siphash24_BYTES];
+	uint64_t h = 0;
+
+	_Static_assert(CRYPTO_SIP_BYTES == crypto_shorthash_siphash24_KEYBYTES, "SipHash's key");
+	(void)crypto_shorthash_siphash24(out, bytes.ptr, bytes.len, key); /* cannot fail */
+	for (unsigned i = 0; i < sizeof out; i++)
+		h |= (uint64_t)out[i] << 8 * i;
+	return h;
+}

@@ -67,6 +67,11 @@ const struct record_row record_rows[] = {
 { ANOMALY("observations"), TYPE_COUNT, AT(u.anomaly.observations), 0, "Behaviour: how many observations it rests on." },
 { ANOMALY("first"), TYPE_MOMENT, AT(u.anomaly.first), 0, "Behaviour: the first of them." },
 { ANOMALY("last"), TYPE_MOMENT, AT(u.anomaly.last), 0, "Behaviour: the last of them." },
+{ ANOMALY("detector"), TYPE_TEXT, AT(u.anomaly.detector), 0, "Behaviour: which detector found it; its switch and thresholds are anomaly.NAME in the configuration." },
+{ ANOMALY("measure"), TYPE_TEXT, AT(u.anomaly.measure), 0, "Behaviour: what was measured, e.g. \"hosts\", \"bytes\", \"spread_milli\"." },
+{ ANOMALY("measured"), TYPE_COUNT, AT(u.anomaly.measured), 0, "Behaviour: how much of it there was." },
+{ ANOMALY("threshold"), TYPE_COUNT, AT(u.anomaly.threshold), 0, "Behaviour: from how much on it is said; of a spread, up to how much." },
+{ ANOMALY("window"), TYPE_COUNT, AT(u.anomaly.window_s), 0, "Behaviour: seconds over which it was measured at most." },
 
 { DNS("version"), TYPE_DNS_VERSION, AT(u.dns), 0, "Version of this object; that of Suricata 8." },
 { DNS("type"), TYPE_DNS_TYPE, AT(u.dns.answer), 0, "Whether the message asks or answers." },

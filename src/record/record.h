@@ -75,14 +75,19 @@ struct record_alert {
 };
 
 struct record_anomaly {
-	struct slice type;  /* "decode", "stream", "applayer", or "behaviour" (ours) */
-	struct slice event; /* "ipv4.trunc_pkt", "scan.ports", "beacon", "dns.exfiltration", ... */
-	struct slice layer; /* "proto_parser" for applayer, else "" */
+	struct slice type;    /* "decode", "stream", "applayer", or "behaviour" (ours) */
+	struct slice event;   /* "ipv4.trunc_pkt", "scan.ports", "beacon", ... */
+	struct slice layer;   /* "proto_parser" for applayer, else "" */
 	struct slice summary; /* one sentence for a person, for behaviour; else "" */
 	/* behaviour only: what was measured, how many observations, and over which time */
 	uint64_t score_milli; /* strength 0..1000 as the detector documents it */
 	uint64_t observations;
 	struct wall_ns first, last;
+	/* behaviour only: who found it, and why that much is too much */
+	struct slice detector; /* "scan": a switch in the configuration; "" if not known */
+	struct slice measure;  /* what was measured: "hosts", "bytes", "spread_milli" */
+	uint64_t measured, threshold;
+	uint64_t window_s; /* over which it was measured at most */
 };
 
 struct record_flow_side {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -102,11 +103,44 @@ static void keywords(struct buf *out, bool machine)
 		}
 }
 
+static void detector_add(const struct anomaly_detector *d, struct buf *out)
+{
+	buf_add_fmt(out, "%s  %s\n    says: %s\n", d->name, d->doc, d->events);
+	buf_add_fmt(out, "    anomaly.%s.enabled = yes\n", d->name);
+	for (const struct anomaly_setting *s = d->settings; s->name != NULL; s++)
+		buf_add_fmt(out,
+			    "    anomaly.%s.%s = %" PRIu64 "%s%s (%" PRIu64 "..%" PRIu64 ")  %s\n",
+			    d->name, s->name, s->fallback, s->unit[0] ? " " : "", s->unit, s->least,
+			    s->most, s->doc);
+}
+
+static void detector_json(const struct anomaly_detector *d, struct buf *out)
+{
+	struct json j = json_in(out);
+
+	json_object(&j);
+	json_member_str(&j, "name", slice_of(d->name));
+	json_member_str(&j, "events", slice_of(d->events));
+	json_member_str(&j, "doc", slice_of(d->doc));
+	json_key(&j, "settings");
+	json_object(&j);
+	for (const struct anomaly_setting *s = d->settings; s->name != NULL; s++)
+		json_member_u64(&j, s->name, s->fallback);
+	json_end(&j);
+	json_end(&j);
+	buf_add_byte(out, '\n');
+}
+
+/* Detectors with their switches and thresholds; before them what holds for all. */
 static void detectors(struct buf *out, bool machine)
 {
+	for (const struct anomaly_common *c = anomaly_common; !machine && c->name != NULL; c++)
+		buf_add_fmt(out, "anomaly.%s = %s  %s\n", c->name, c->fallback, c->doc);
 	for (size_t i = 0; anomaly_detectors[i] != NULL; i++)
-		buf_add_fmt(out, "%-16s %s\n", anomaly_detectors[i]->name,
-			    anomaly_detectors[i]->doc);
+		if (machine)
+			detector_json(anomaly_detectors[i], out);
+		else
+			detector_add(anomaly_detectors[i], out);
 }
 
 static void events(struct buf *out, bool machine)
@@ -151,7 +185,7 @@ static int run(struct cli *c)
 }
 
 static const struct cli_option options[] = {
-	{0, "json", NULL, false, "keywords: a line for each, for machines."},
+	{0, "json", NULL, false, "keywords, detectors: a line for each, for machines."},
 	{0},
 };
 

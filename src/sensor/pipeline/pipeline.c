@@ -275,7 +275,8 @@ static void flow_ended(void *ctx, struct flow *f, enum flow_end why)
 	stream_end(f);
 	if (p->stats != NULL)
 		pipeline_count_flow_end(p, f);
-	anomaly_flow_end(p->anomaly, f);
+	if (p->anomaly != NULL)
+		anomaly_flow_end(p->anomaly, f);
 	pipeline_report_flow(p, f, why);
 	if (p->meter != NULL)
 		meter_end(p->meter, f, why);
@@ -369,14 +370,28 @@ static void inspect(struct pipeline *p, struct flow *f, enum flow_dir dir)
 	detect_finish(p->detect, &p->packet, f);
 }
 
+/* Both sides of f have agreed to it: TCP's handshake is over, or an answer came. */
+static bool is_answered(const struct flow *f)
+{
+	return f->proto == IP_PROTO_TCP ? f->state == FLOW_ESTABLISHED
+					: f->side[FLOW_TO_CLIENT].pkts != 0;
+}
+
 static void packet_in_flow(struct pipeline *p, struct flow *f, enum flow_dir dir)
 {
+	/* what the packet counted for, before the stream looks at it */
+	bool first = f->side[0].pkts + f->side[1].pkts == 1;
+	bool answered = f->proto == IP_PROTO_TCP
+				? f->state == FLOW_ESTABLISHED
+				: dir != FLOW_TO_CLIENT || f->side[FLOW_TO_CLIENT].pkts != 1;
+
 	p->tcp = (struct stream_result){0};
 	pipeline_report_macs(p, f);
 	if (p->meter != NULL)
 		meter_packet(p->meter, f, &p->packet, dir);
-	if (f->side[0].pkts + f->side[1].pkts == 1) {
-		anomaly_flow_new(p->anomaly, f);
+	if (first) {
+		if (p->anomaly != NULL)
+			anomaly_flow_new(p->anomaly, f);
 		if (p->stats != NULL)
 			pipeline_count_flow(p, f);
 	}
@@ -387,6 +402,8 @@ static void packet_in_flow(struct pipeline *p, struct flow *f, enum flow_dir dir
 			     f->policy_dropped ? VERDICT_POLICY_FLOW_DROP : VERDICT_FLOW_DROP);
 	else
 		read_payload(p, f, dir);
+	if (p->anomaly != NULL && !answered && is_answered(f))
+		anomaly_flow_answered(p->anomaly, f);
 	dir = swap(p, f, dir);
 	inspect(p, f, dir);
 	pipeline_report_packet(p, f, &p->tcp.events);
@@ -539,6 +556,16 @@ static bool begins_anew(void *ctx, const struct flow *f, const struct packet *p,
 	return stream_begins_anew(&pipeline->stream, f, p, dir);
 }
 
+/* Detectors of behaviour, if somebody is told what they find. */
+static enum status detectors_new(struct pipeline *p, struct fail *why)
+{
+	if (!pipeline_wants_behaviour(p))
+		return ST_OK;
+	p->anomaly = anomaly_worker_new(p->options.config, p->options.hash_seed, &p->fixed,
+					(struct record_sink){p, pipeline_report_behaviour});
+	return p->anomaly != NULL ? ST_OK : fail_set(why, ST_NOMEM, "no memory for detectors");
+}
+
 static enum status parts_new(struct pipeline *p, struct fail *why)
 {
 	struct decode_options decode;
@@ -565,16 +592,15 @@ static enum status parts_new(struct pipeline *p, struct fail *why)
 		return fail_wrap(why, "configuration");
 	decode.trust_checksums = p->options.skip_checksums;
 	p->decode = decode_worker_new(&decode, &p->fixed, &p->pool);
-	p->anomaly =
-		anomaly_worker_new(&p->fixed, (struct record_sink){p, pipeline_report_behaviour});
 	if (!pipeline_meter_make(p))
 		return fail_set(why, ST_NOMEM, "no memory for flow export");
 	p->scratch.pool = &p->pool;
 	p->rewritten.pool = &p->pool;
-	if (p->app == NULL || p->app->ranges == NULL || p->flows == NULL || p->decode == NULL ||
-	    p->anomaly == NULL)
+	if (p->app == NULL || p->app->ranges == NULL || p->flows == NULL || p->decode == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for a sensor's tables");
 	st = pipeline_outputs_new(p, why);
+	if (st == ST_OK)
+		st = detectors_new(p, why);
 	if (st != ST_OK)
 		return st;
 	if (p->options.rules != NULL)
@@ -655,7 +681,8 @@ const struct pipeline_counters *pipeline_counters(struct pipeline *p)
 	p->counters.memory = p->pool.out;
 	p->counters.memory_streams = p->stream_pool.out;
 	p->counters.memory_fixed = p->fixed_pool.out;
-	p->counters.forgotten = anomaly_forgotten(p->anomaly);
+	if (p->anomaly != NULL)
+		p->counters.forgotten = anomaly_worker_counters(p->anomaly).forgotten;
 	if (p->detect != NULL) {
 		const struct detect_counters *d = detect_worker_counters(p->detect);
 

@@ -28,9 +28,9 @@ struct pipeline {
 	struct pipeline_counters counters;
 	struct decode_worker *decode;
 	struct flow_table *flows;
-	struct detect_worker *detect; /* NULL: no rules */
-	struct anomaly_worker *anomaly;
-	struct meter *meter; /* NULL: flows are not exported */
+	struct detect_worker *detect;	/* NULL: no rules */
+	struct anomaly_worker *anomaly; /* NULL: nobody wants to know */
+	struct meter *meter;		/* NULL: flows are not exported */
 	struct app_setup *app;
 	struct pipeline_kit *kit;     /* kit.c: memory of what rules need */
 	struct file_magic *own_types; /* libmagic's table, if it was wanted from the beginning */
@@ -42,10 +42,10 @@ struct pipeline {
 	bool guess_tx;	       /* alerts on a stream name the one transaction that is open */
 	uint8_t guess_tx_most; /* alerts that name one transaction so */
 	struct verdict_policies policies;
-	struct stream_result tcp; /* what the stream made of `packet` */
-	struct verdict verdict;	  /* on `packet`, so far; nothing at the end of a flow */
-	bool stops;		  /* the frame: one of its packets was dropped */
-	struct slice instead;	  /* of it: what passes in its place, if len != 0 */
+	struct stream_result tcp;  /* what the stream made of `packet` */
+	struct verdict verdict;	   /* on `packet`, so far; nothing at the end of a flow */
+	bool stops;		   /* the frame: one of its packets was dropped */
+	struct slice instead;	   /* of it: what passes in its place, if len != 0 */
 	struct pipeline_seen seen; /* the frame: what it was part of */
 	uint32_t decode_said[PACKET_ANOMALIES_MAX];
 	enum flow_dir packet_dir; /* of the packet in its flow; to server without one */
@@ -73,6 +73,9 @@ MUST_USE bool pipeline_kit_first(struct pipeline *p);
 
 /* Rule hits, as detect's sink calls it; ctx is the pipeline. */
 void pipeline_report_hit(void *ctx, const struct detect_hit *hit);
+
+/* Does some output say what detectors of behaviour find? */
+bool pipeline_wants_behaviour(const struct pipeline *p);
 
 /* What anomaly detectors say, as their sink calls it; ctx is the pipeline. */
 void pipeline_report_behaviour(void *ctx, const struct record *r);

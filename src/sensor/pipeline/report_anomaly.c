@@ -143,6 +143,14 @@ void pipeline_report_protocols(struct pipeline *p, struct flow *f)
 	f->app->events = 0;
 }
 
+bool pipeline_wants_behaviour(const struct pipeline *p)
+{
+	REPORT_EACH(p, o, REPORT_ANOMALY)
+	if (o->settings->anomaly.behaviour)
+		return true;
+	return false;
+}
+
 void pipeline_report_behaviour(void *ctx, const struct record *r)
 {
 	struct pipeline *p = ctx;

@@ -109,6 +109,17 @@ static bool read_alert(struct report_settings *s, struct config *node, struct ar
 	return read_alert_websocket(s, a);
 }
 
+/* Suricata's eve-logs know no behaviour: it is said where the log asks for it, or where the
+ * configuration has detectors switched on by name. */
+static bool wants_behaviour(struct config *types, struct config *node)
+{
+	struct config *root = node;
+
+	while (root != NULL && root->parent != NULL)
+		root = root->parent;
+	return config_bool(types, "behaviour", config_bool(root, "anomaly.enabled", false));
+}
+
 static void read_anomaly(struct report_settings *s, struct config *node)
 {
 	struct config *types = config_at(node, "types");
@@ -116,7 +127,7 @@ static void read_anomaly(struct report_settings *s, struct config *node)
 	s->anomaly.decode = config_bool(types, "decode", false);
 	s->anomaly.stream = config_bool(types, "stream", false);
 	s->anomaly.app = config_bool(types, "applayer", true);
-	s->anomaly.behaviour = config_bool(types, "behaviour", false);
+	s->anomaly.behaviour = wants_behaviour(types, node);
 	s->anomaly.header = config_bool(node, "packethdr", false) && s->anomaly.decode;
 }
 

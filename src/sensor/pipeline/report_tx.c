@@ -212,7 +212,7 @@ static void log_tx(struct pipeline *p, struct flow *f, struct app_tx *tx)
 		if ((p->outputs[i].settings->protocols & bit) != 0)
 			for (unsigned n = 0; say_tx(p, &p->outputs[i], f, tx, n); n++)
 				;
-	if (protocol->judged)
+	if (p->anomaly != NULL && anomaly_wants(protocol))
 		tell_detectors(p, f, tx);
 }
 

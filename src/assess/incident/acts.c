@@ -24,6 +24,7 @@ enum sense {
 	CLIENT, /* it may be the answer that matched: who opened the flow */
 	REMOTE, /* hostile code and its server: the end outside; if not exactly one end is inside,
 		   the flow's server */
+	NOBODY, /* forged addresses, or those of others who were used: nobody is shown */
 };
 
 struct meaning {
@@ -98,7 +99,8 @@ static const struct meaning acts[INCIDENT_ACTS] = {
 	[INCIDENT_POLICY] = {INCIDENT_POLICY, CLIENT, INCIDENT_NOTED, false},
 };
 
-/* Detectors without signatures. Of a scan the source acts; of what calls out, its server. */
+/* Detectors without signatures. Of a scan the source acts; of what calls out, its server. An upload
+ * may be somebody's backup: it belongs to an incident, and makes none. */
 static const struct {
 	const char *event;
 	struct meaning means;
@@ -106,7 +108,17 @@ static const struct {
 	{"scan.ports", {INCIDENT_SCAN, SOURCE, INCIDENT_STARTS, false}},
 	{"scan.hosts", {INCIDENT_SCAN, SOURCE, INCIDENT_STARTS, false}},
 	{"beacon", {INCIDENT_BEACON, REMOTE, INCIDENT_STARTS, true}},
+	{"scan.slow", {INCIDENT_SCAN, SOURCE, INCIDENT_STARTS, false}},
+	{"scan.distributed", {INCIDENT_SCAN, SOURCE, INCIDENT_STARTS, false}},
+	{"bruteforce.guessing", {INCIDENT_ACCESS_ATTEMPT, SOURCE, INCIDENT_STARTS, false}},
+	{"bruteforce.spraying", {INCIDENT_ACCESS_ATTEMPT, SOURCE, INCIDENT_STARTS, false}},
+	{"bruteforce.distributed", {INCIDENT_ACCESS_ATTEMPT, SOURCE, INCIDENT_STARTS, false}},
+	{"dns.dga", {INCIDENT_BEACON, REMOTE, INCIDENT_STARTS, false}},
 	{"dns.exfiltration", {INCIDENT_EXFILTRATION, REMOTE, INCIDENT_STARTS, true}},
+	{"exfiltration.icmp", {INCIDENT_EXFILTRATION, REMOTE, INCIDENT_STARTS, true}},
+	{"exfiltration.upload", {INCIDENT_EXFILTRATION, REMOTE, INCIDENT_JOINS, true}},
+	{"flood.spoofed", {INCIDENT_DISRUPTION, NOBODY, INCIDENT_STARTS, false}},
+	{"flood.reflection", {INCIDENT_DISRUPTION, NOBODY, INCIDENT_STARTS, false}},
 };
 
 struct slice incident_meta(const struct record_alert *a, struct slice key)
@@ -222,6 +234,8 @@ static bool is_lookup(const struct record *r, enum sense sense, const struct par
 	if (r->kind == RECORD_ALERT)
 		return slice_equal(r->app_proto, SLICE("dns")) &&
 		       incident_meta(&r->u.alert, SLICE("dewline_actor")).len == 0;
+	if (slice_equal(r->u.anomaly.event, SLICE("dns.dga")))
+		return true;
 	return slice_equal(r->u.anomaly.event, SLICE("dns.exfiltration")) &&
 	       ((home != NULL && party_of_addr(parties, n, &r->dst) == home) ||
 		is_private(&r->dst));
@@ -249,7 +263,10 @@ bool incident_classify(const struct record *r, const struct party *parties, size
 				       .done = m.done,
 				       .actor = *actor,
 				       .target = actor == &r->src ? r->dst : r->src};
-	if (is_lookup(r, m.sense, parties, party_count)) {
+	if (m.sense == NOBODY) {
+		out->target = r->dst;
+		out->actor = (struct addr){0};
+	} else if (is_lookup(r, m.sense, parties, party_count)) {
 		/* whoever asked is the target, even if the answer matched */
 		bool back = slice_equal(r->direction, SLICE("to_client"));
 

@@ -317,9 +317,31 @@ static void every_allocation_may_fail(struct test *t)
 	}
 }
 
-TESTS(T(no_events_make_no_incident), T(thirty_minutes_is_one_incident_and_a_moment_more_is_two),
-      T(an_incident_tells_its_story), T(the_actor_is_who_attacked),
-      T(party_networks_say_what_is_inside), T(machines_of_one_protected_network_are_one_target),
+/* Sources of a flood are forged: an incident, and nobody's. An upload by itself is none. */
+static void floods_have_no_actor_and_uploads_start_nothing(struct test *t)
+{
+	struct story s;
+	struct incident_set set;
+
+	story_begin(&s);
+	(void)story_behaviour(&s, 0, "203.0.113.9", "10.0.0.1", "flood.spoofed", 1000);
+	(void)story_behaviour(&s, 9000, "10.0.0.2", "203.0.113.8", "exfiltration.upload", 900);
+	(void)story_behaviour(&s, 20000, "10.0.0.3", "203.0.113.7", "bruteforce.guessing", 900);
+	(void)story_behaviour(&s, 20060, "10.0.0.3", "203.0.113.7", "scan.slow", 900);
+	EXPECT_UINT(t, group(&s, &set), ST_OK);
+	EXPECT_UINT(t, set.count, 2);
+	EXPECT_UINT(t, set.noted, 1);
+	EXPECT_UINT(t, set.incidents[0].actor.family, 0);
+	EXPECT(t, set.incidents[0].gravest == INCIDENT_DISRUPTION);
+	EXPECT(t, set.incidents[1].gravest == INCIDENT_ACCESS_ATTEMPT);
+	EXPECT_UINT(t, set.incidents[1].step_count, 2);
+	story_end(&s);
+}
+
+TESTS(T(floods_have_no_actor_and_uploads_start_nothing), T(no_events_make_no_incident),
+      T(thirty_minutes_is_one_incident_and_a_moment_more_is_two), T(an_incident_tells_its_story),
+      T(the_actor_is_who_attacked), T(party_networks_say_what_is_inside),
+      T(machines_of_one_protected_network_are_one_target),
       T(what_is_only_informational_makes_no_incident), T(an_unknown_class_joins_by_severity),
       T(a_resolver_is_never_the_actor), T(order_of_the_facts_does_not_matter),
       T(every_allocation_may_fail))

@@ -136,6 +136,7 @@ struct app_frame {
 	uint64_t start; /* offset of its first byte in the direction */
 	int64_t len;	/* -1: not known yet */
 	uint64_t seen;	/* rules have looked at it up to this offset */
+	uint64_t held;	/* whose of them held in front of a hole, for detect */
 	uint64_t tx_id;
 	bool has_tx;
 	bool ended;   /* no more of it will come, whatever len says */
@@ -430,6 +431,8 @@ void app_frame_close(struct app_flow *f, enum app_dir dir, uint64_t id, size_t a
 /* What is kept of the frame's bytes from offset `from` on; empty: nothing (yet). */
 struct slice app_frame_bytes(const struct app_flow *f, enum app_dir dir,
 			     const struct app_frame *frame, uint64_t from);
+/* The offset behind the last byte kept of the direction, which has frames. */
+uint64_t app_frames_end(const struct app_flow *f, enum app_dir dir);
 /* All its bytes are there, or no more will come. */
 bool app_frame_is_whole(const struct app_flow *f, enum app_dir dir, const struct app_frame *frame);
 /* Rules look at it in chunks, for it has no end yet or one too far away. */

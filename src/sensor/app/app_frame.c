@@ -110,6 +110,11 @@ struct slice app_frame_bytes(const struct app_flow *f, enum app_dir dir,
 	return slice_part(kept(s), (size_t)(from - s->base), (size_t)(to - from));
 }
 
+uint64_t app_frames_end(const struct app_flow *f, enum app_dir dir)
+{
+	return end_of(f->frames[dir]);
+}
+
 bool app_frame_is_whole(const struct app_flow *f, enum app_dir dir, const struct app_frame *frame)
 {
 	const struct app_frames *s = f->frames[dir];

@@ -178,7 +178,12 @@ void detect_stream(struct detect_worker *w, const struct packet *p, struct flow 
 void detect_txs(struct detect_worker *w, const struct packet *p, struct flow *f, enum flow_dir dir,
 		bool last);
 
-/* The packet (NULL: the end of the flow) is through with the three above: what matched is sorted,
+/* Bytes are missing in a direction, and f->app is about to hear of it: rules on frames look at what
+ * lies before the hole. */
+void detect_hole(struct detect_worker *w, const struct packet *p, struct flow *f,
+		 enum flow_dir dir);
+
+/* The packet (NULL: the end of the flow) is through with the four above: what matched is sorted,
  * counted against thresholds, and given to the sink. Before transactions are freed. */
 void detect_finish(struct detect_worker *w, const struct packet *p, struct flow *f);
 

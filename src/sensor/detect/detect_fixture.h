@@ -47,8 +47,12 @@ static void fixture_stream_data(void *ctx, struct flow *f, enum flow_dir dir, ui
 static void fixture_stream_gap(void *ctx, struct flow *f, enum flow_dir dir, uint64_t offset,
 			       uint64_t missing)
 {
-	if (f->app != NULL)
-		app_gap(f->app, (enum app_dir)dir, missing);
+	struct fixture *x = ctx;
+
+	if (f->app == NULL)
+		return;
+	detect_hole(x->worker, NULL, f, dir);
+	app_gap(f->app, (enum app_dir)dir, missing);
 }
 
 static void fixture_stream_eof(void *ctx, struct flow *f, enum flow_dir dir)

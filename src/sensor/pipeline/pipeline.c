@@ -144,6 +144,8 @@ static void stream_gap(void *ctx, struct flow *f, enum flow_dir dir, uint64_t of
 	f->to_look |= LOOK_APPS;
 	if (p->stats != NULL)
 		pipeline_count_app(p, f, PIPELINE_APP_GAP);
+	if (p->detect != NULL && !f->no_inspect)
+		detect_hole(p->detect, p->in_packet ? &p->packet : NULL, f, dir);
 	app_gap(app, (enum app_dir)dir, missing);
 }
 

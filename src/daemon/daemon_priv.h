@@ -35,8 +35,8 @@ struct daemon_packets;
 struct tenant_map;
 struct daemon_sense_lane {
 	struct pipeline_options options;
-	struct detect_saved *saved;   /* what rules put into sets; NULL: nobody wants it */
-	struct pipeline_stats *stats; /* out, if options.stats: as they were at its end */
+	struct detect_saved *saved;	/* what rules put into sets; NULL: nobody wants it */
+	struct pipeline_stats *stats;	/* out, if options.stats: as they were at its end */
 	struct daemon_packets *packets; /* where its frames are kept; NULL: they are not */
 	size_t packets_lane;
 };

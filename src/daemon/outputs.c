@@ -219,7 +219,7 @@ static const struct kind {
 	{"tls-store", NULL, "an eve-log of type tls has custom: [chain]"},
 	{"file-log", NULL, "an eve-log has the type files"},
 	{"alert-debug", NULL, "an eve-log's alerts have payload, packet and metadata"},
-	{"pcap-log", NULL, NULL},   /* daemon_packets_open() */
+	{"pcap-log", NULL, NULL}, /* daemon_packets_open() */
 	{"pcap-info", NULL, "an eve-log's alerts have pcap_cnt"},
 	{"lua", NULL, "a program may read an eve-log from a unix_stream"},
 	{"tcp-data", NULL, "an eve-log's alerts have payload"},

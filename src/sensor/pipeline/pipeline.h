@@ -65,8 +65,9 @@ struct pipeline_options {
 	bool stats_silent; /* another says them */
 	void *stats_ctx;
 	void (*stats_gather)(void *ctx, struct pipeline_stats *sum); /* NULL: it is alone */
-	/* There is an alert about this flow (0: about a packet without one), at this time of packets:
-	 * called before the frame's pipeline_seen() is complete. NULL: nobody wants to know. */
+	/* There is an alert about this flow (0: about a packet without one), at this time of
+	 * packets: called before the frame's pipeline_seen() is complete. NULL: nobody wants to
+	 * know. */
 	void *alerted_ctx;
 	void (*alerted)(void *ctx, uint64_t flow, struct wall_ns at);
 	struct slice interface; /* written into each event, if not empty: in_iface */

@@ -155,4 +155,12 @@ def test_reputation_lists_answer_by_address_before_network():
             dewline("sensor", "-T", "-c", s, "-S", write(d, "bad.rules", rule % (bad, 1))).expect(1)
 
 
+def test_a_configuration_without_outputs_inspects_and_says_nothing():
+    with tap.folder() as d:
+        s = write(d, "s.yaml", HEAD + "stats:\n  enabled: yes\n")
+        rules = write(d, "r.rules", ALERT)
+        dewline("sensor", "-c", s, "-r", capture(d, [[10, 0, 0, 1]]), "-S", rules, "-l", d).expect(0)
+        assert os.path.getsize(os.path.join(d, "eve.json")) == 0
+
+
 tap.main(globals())

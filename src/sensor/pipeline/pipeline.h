@@ -42,7 +42,8 @@ struct pipeline_options {
 	size_t memory_bytes;
 	struct slice capture;	     /* the file as it was named, for eve-log.pcap-file */
 	struct slice party, station; /* written into each record; must outlive the pipeline */
-	/* Where events go. Without outputs, sink gets the records that evidence is made of. */
+	/* Where events go. Without outputs, sink gets the records that evidence is made of; without
+	 * that, too, nothing is said. */
 	struct record_sink sink;
 	const struct pipeline_output *outputs; /* read by pipeline_new() only */
 	size_t output_count;		       /* at most PIPELINE_OUTPUTS_MAX */

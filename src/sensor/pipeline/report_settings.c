@@ -352,7 +352,7 @@ enum status pipeline_outputs_new(struct pipeline *p, struct fail *why)
 			o->sink, o->alerts ? settings_plain(&p->fixed)
 					   : settings_new(options->config, o->node, &p->fixed)};
 	}
-	if (n == 0)
+	if (n == 0 && options->sink.put != NULL)
 		p->outputs[n++] =
 			(struct report_output){options->sink, settings_evidence(&p->fixed)};
 	for (size_t i = 0; i < n; i++) {

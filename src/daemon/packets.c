@@ -226,22 +226,35 @@ static void segment_close(struct daemon_packets *p)
 		segment_let_go(p);
 }
 
+/* A new file; what somebody else put there by that name is passed over. */
+static enum status file_new(struct daemon_packets *p, struct fail *why)
+{
+	enum status st;
+
+	do {
+		st = os_out_close(&p->out, why);
+		(void)pthread_mutex_lock(&p->lock);
+		daemon_packets_trim(p, p->set.segment_bytes, daemon_packets_clock(p));
+		p->now = (struct packets_segment){.number = p->next_number++};
+		(void)pthread_mutex_unlock(&p->lock);
+		if (st == ST_OK)
+			st = os_out_open(
+				p->disk,
+				daemon_packets_path(p->set.dir, p->now.number, "pcapng", p->path),
+				0600, &p->out, why);
+	} while (st == ST_OK && p->out.bytes != 0);
+	return st;
+}
+
 static bool segment_open(struct daemon_packets *p)
 {
 	struct crypto_random random = {0};
 	uint8_t section[KEEP_SECTION_BYTES];
 	struct fail why;
-	enum status st;
 
 	if (os_clock_mono().ns - p->tried.ns < TRY_AGAIN_MS * TIME_NS_PER_MS && p->tried.ns != 0)
 		return false;
-	(void)pthread_mutex_lock(&p->lock);
-	daemon_packets_trim(p, p->set.segment_bytes, daemon_packets_clock(p));
-	p->now = (struct packets_segment){.number = p->next_number++};
-	(void)pthread_mutex_unlock(&p->lock);
-	st = os_out_open(p->disk, daemon_packets_path(p->set.dir, p->now.number, "pcapng", p->path),
-			 0600, &p->out, &why);
-	if (st != ST_OK) {
+	if (file_new(p, &why) != ST_OK) {
 		failed(p, &why);
 		return false;
 	}
@@ -425,8 +438,12 @@ static void *work(void *ctx)
 {
 	struct daemon_packets *p = ctx;
 	struct mono_ns looked = os_clock_mono();
+	struct fail why;
 
 	p->flushed = looked;
+	if (daemon_packets_again(p, &why) != ST_OK)
+		failed(p, &why);
+	atomic_store(&p->ready, true);
 	for (;;) {
 		bool stop = atomic_load(&p->stop); /* before looking: nothing comes after it */
 		bool any = drain_all(p);

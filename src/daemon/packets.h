@@ -115,6 +115,7 @@ struct daemon_packets {
 	bool writing, helping; /* started, and not joined */
 	int wake;	       /* an eventfd; -1: none */
 	_Atomic bool asleep, stop;
+	_Atomic bool ready;	  /* the writer knows what is there: the helper may look */
 	_Atomic int64_t clock_ns; /* the newest packet's, if patient */
 	int64_t covered_ns; /* the writer's: what came before this is in the buffer at least */
 	_Atomic int64_t settled_ns; /* what came before this is in a file */
@@ -152,6 +153,9 @@ MUST_USE enum status daemon_packets_settings(struct config *root, struct slice l
 MUST_USE enum status daemon_packets_open(struct config *root, struct slice logs, bool patient,
 					 struct os_disk *disk, struct arena *a,
 					 struct daemon_packets **out, struct fail *why);
+/* By the writer, when it starts: if another process has written here since (the sensor before this
+ * one in the line, docs/decisions/0014), what it left is looked at now. */
+MUST_USE enum status daemon_packets_again(struct daemon_packets *p, struct fail *why);
 MUST_USE enum status daemon_packets_give(const struct daemon_packets *p, unsigned uid, unsigned gid,
 					 struct fail *why);
 void daemon_packets_close(struct daemon_packets *p); /* without threads; NULL is fine */

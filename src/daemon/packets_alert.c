@@ -232,6 +232,8 @@ void *daemon_packets_help(void *packets)
 		struct mono_ns now = os_clock_mono();
 
 		stop = wait_a_moment(p);
+		if (!atomic_load(&p->ready))
+			continue;
 		index_all(p);
 		if (!stop && now.ns - cut_at.ns >= TIME_NS_PER_S) {
 			(void)cut(p, false);

@@ -312,17 +312,28 @@ static enum status litter_remove(struct daemon_packets *p, struct slice name, st
 	return ST_OK;
 }
 
-/* Names are sorted, and numbers in them have leading zeros: oldest first. */
-static enum status segments_find(struct daemon_packets *p, struct fail *why)
+/* Names are sorted, and numbers in them have leading zeros: oldest first. newer: only if there is
+ * one that we do not know of. */
+static enum status segments_find(struct daemon_packets *p, bool newer, struct fail *why)
 {
 	struct arena_pool pool = {.budget = SIZE_MAX};
 	struct arena a = {.pool = &pool};
-	struct slice *names;
-	size_t n;
+	struct slice *names = NULL;
+	size_t n = 0;
 	uint64_t number;
 	enum status st = os_dir_list(p->set.dir, &a, &names, &n, why);
 
+	for (size_t i = 0; newer && i < n; i++)
+		newer = !daemon_packets_number(names[i], "pcapng", &number) ||
+			number < p->next_number;
+	if (newer) { /* there is none */
+		arena_reset(&a);
+		arena_pool_drain(&pool);
+		return st;
+	}
 	p->next_number = 1;
+	p->segment_count = 0;
+	p->total = 0;
 	for (size_t i = 0; st == ST_OK && i < n; i++) {
 		st = litter_remove(p, names[i], &a, why);
 		if (st != ST_OK || !daemon_packets_number(names[i], "pcapng", &number))
@@ -385,7 +396,7 @@ enum status daemon_packets_open(struct config *root, struct slice logs, bool pat
 	if (st == ST_OK)
 		st = os_lock_take(disk, daemon_path(a, set.dir, SLICE("lock")), &p->held, why);
 	if (st == ST_OK)
-		st = segments_find(p, why);
+		st = segments_find(p, false, why);
 	if (st != ST_OK) {
 		daemon_packets_close(p);
 		return fail_wrap(why, "packet-ring");
@@ -394,6 +405,11 @@ enum status daemon_packets_open(struct config *root, struct slice logs, bool pat
 			    patient ? (struct wall_ns){INT64_MIN / 2} : os_clock_wall());
 	*out = p;
 	return ST_OK;
+}
+
+enum status daemon_packets_again(struct daemon_packets *p, struct fail *why)
+{
+	return segments_find(p, true, why);
 }
 
 enum status daemon_packets_give(const struct daemon_packets *p, unsigned uid, unsigned gid,

@@ -2,6 +2,7 @@
 #include "daemon/packets.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -396,6 +397,74 @@ static void what_a_full_disk_does_not_take_is_counted_and_the_rest_is_whole(stru
 	}
 }
 
+/* A disk that takes nothing until it is let go. */
+struct stalled {
+	pthread_mutex_t gate;
+};
+
+static int wait_at_gate(void *ctx, uint64_t number, enum os_op op, struct slice path)
+{
+	struct stalled *s = ctx;
+
+	if (op != OS_OP_WRITE)
+		return 0;
+	(void)pthread_mutex_lock(&s->gate);
+	(void)pthread_mutex_unlock(&s->gate);
+	return 0;
+}
+
+/* If a worker waited, this test would not end: the disk moves only after all is put. */
+static void a_worker_does_not_wait_for_a_disk_that_stands_still(struct test *t)
+{
+	struct room r;
+	struct stalled stalled = {PTHREAD_MUTEX_INITIALIZER};
+	struct os_disk disk = {&stalled, wait_at_gate, 0};
+	struct packets_job *j;
+	struct keep_reader *reader;
+	struct packets_counters c;
+	struct keep_packet p;
+	uint64_t n = 0, missing = 0;
+	uint64_t all = 2 * (uint64_t)PACKETS_QUEUE_BYTES / FRAME_BYTES;
+	size_t at;
+
+	room_begin(t, &r);
+	set(&r, "packet-ring.size", "256mb");
+	r.disk = &disk;
+	EXPECT_UINT(t,
+		    daemon_packets_open(r.config, slice_of(r.dir), false, r.disk, &r.arena, &r.p,
+					&r.why),
+		    ST_OK);
+	EXPECT_UINT(t, daemon_packets_lanes(r.p, 1, &r.why), ST_OK);
+	daemon_packets_name(r.p, 0, SLICE("wire0"));
+	(void)pthread_mutex_lock(&stalled.gate);
+	EXPECT_UINT(t, daemon_packets_start(r.p, &r.why), ST_OK);
+	put(&r, all);
+	daemon_packets_count(r.p, &c); /* and who asks does not wait either */
+	(void)pthread_mutex_unlock(&stalled.gate);
+	EXPECT_UINT(t, c.seen, all);
+	EXPECT(t, c.lost > all / 4);
+	while (queue_used(&r.p->lanes[0].queue) != 0)
+		(void)sched_yield();
+	put(&r, 1); /* says how many are missing before it */
+	EXPECT(t, daemon_packets_stop(r.p));
+	daemon_packets_count(r.p, &c);
+	daemon_packets_close(r.p);
+	EXPECT_UINT(t, c.kept + c.lost, all + 1);
+	EXPECT_UINT(t, c.failed, 0);
+	j = ARENA_NEW(&r.arena, struct packets_job);
+	reader = ARENA_NEW(&r.arena, struct keep_reader);
+	j->memory = &r.arena;
+	EXPECT_UINT(t, daemon_packets_cut_jobs(dir_of(&r), NULL, j, 1, &r.why), ST_OK);
+	EXPECT_UINT(t, keep_reader_open(reader, j->file, &r.why), ST_OK);
+	while (keep_reader_next(reader, &p, &at, &r.why) == ST_OK) {
+		missing += p.lost;
+		n++;
+	}
+	EXPECT_UINT(t, n, c.kept);
+	EXPECT_UINT(t, missing, c.lost);
+	room_end(&r);
+}
+
 static void an_alert_cuts_its_flow_out_with_what_was_before_and_after(struct test *t)
 {
 	struct room r;
@@ -523,5 +592,6 @@ TESTS(T(what_is_put_is_found_by_flow_and_in_all), T(nobody_else_may_read_it),
       T(a_segment_goes_when_its_oldest_packet_is_too_old),
       T(the_oldest_go_for_as_much_as_is_needed), T(a_torn_end_is_cut_off_at_the_next_start),
       T(what_a_full_disk_does_not_take_is_counted_and_the_rest_is_whole),
+      T(a_worker_does_not_wait_for_a_disk_that_stands_still),
       T(an_alert_cuts_its_flow_out_with_what_was_before_and_after), T(two_do_not_write_to_one_ring),
       T(what_others_put_there_stays_and_litter_goes), T(settings_of_pcap_log_mean_the_same))

@@ -344,6 +344,36 @@ static void add_events(const struct live *l, struct json *j)
 	json_end(j);
 }
 
+/* The ring of packets of who has one. */
+static void add_packets(struct daemon_packets *p, struct json *j)
+{
+	struct packets_counters c;
+	char text[TIME_TEXT_MAX];
+
+	if (p == NULL)
+		return;
+	daemon_packets_count(p, &c);
+	json_key(j, "packet_ring");
+	json_object(j);
+	json_member_u64(j, "seen", c.seen);
+	json_member_u64(j, "kept", c.kept);
+	json_member_u64(j, "kept_bytes", c.kept_bytes);
+	json_member_u64(j, "lost", c.lost);
+	json_member_u64(j, "refused", c.failed);
+	json_member_u64(j, "segments", c.segments);
+	json_member_u64(j, "bytes", c.bytes);
+	json_member_u64(j, "bytes_most", c.bytes_most);
+	json_member_u64(j, "queued", c.queued);
+	json_member_u64(j, "queue_bytes", c.queue_bytes);
+	json_member_u64(j, "cuts", c.cuts);
+	json_member_u64(j, "cuts_skipped", c.cuts_skipped);
+	json_member_u64(j, "errors", c.errors);
+	if (c.oldest.ns != 0)
+		json_member_str(j, "oldest", time_format_rfc3339(c.oldest, text));
+	json_member_some(j, "error", slice_of(c.error));
+	json_end(j);
+}
+
 static void add_rules(const struct live_tenant *t, struct json *j)
 {
 	const struct daemon_rules *r = &t->rules->rules;
@@ -377,6 +407,7 @@ static void add_tenants(const struct live *l, struct json *j)
 			json_member_u64(j, "events_written", atomic_load(&t->lines->written));
 			json_member_u64(j, "events_lost", daemon_lines_lost(t->lines));
 		}
+		add_packets(t->tenant->packets, j);
 		add_rules(t, j);
 		json_end(j);
 	}
@@ -427,6 +458,7 @@ void daemon_status_json(struct live *l, struct arena *a, struct json *j)
 	add_events(l, j);
 	add_export(l, j);
 	add_rules(&l->tenants[0], j);
+	add_packets(l->tenants[0].tenant->packets, j);
 	add_memory(l, j);
 	if (l->in_line)
 		add_guard(l, j);

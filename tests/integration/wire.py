@@ -122,11 +122,7 @@ class Wire:
         self.name = f"dewline-{os.getpid()}-{Wire.count}"
         self.ip("netns", "add", self.name)
         try:
-            self.ip("-n", self.name, "link", "add", "wire0", "type", "veth", "peer", "name", "wire1")
-            for end in ("wire0", "wire1"):
-                # nothing but what a test sends: no addresses, so no neighbours are looked for
-                self.inside("sh", "-c", f"echo 1 >/proc/sys/net/ipv6/conf/{end}/disable_ipv6")
-                self.ip("-n", self.name, "link", "set", end, "up")
+            self.pair("wire0", "wire1")
         except BaseException:
             self.__exit__()
             raise
@@ -134,6 +130,14 @@ class Wire:
 
     def __exit__(self, *unused):
         subprocess.run(["ip", "netns", "del", self.name], capture_output=True)
+
+    def pair(self, *ends):
+        """Two more interfaces, each the other's end."""
+        self.ip("-n", self.name, "link", "add", ends[0], "type", "veth", "peer", "name", ends[1])
+        for end in ends:
+            # nothing but what a test sends: no addresses, so no neighbours are looked for
+            self.inside("sh", "-c", f"echo 1 >/proc/sys/net/ipv6/conf/{end}/disable_ipv6")
+            self.ip("-n", self.name, "link", "set", end, "up")
 
     @staticmethod
     def ip(*args):
@@ -145,9 +149,9 @@ class Wire:
     def inside(self, *args):
         return subprocess.run(self.command(*args), check=True, capture_output=True, text=True).stdout
 
-    def send(self, capture, times=1):
+    def send(self, capture, times=1, interface="wire1"):
         """How many frames were sent."""
-        return int(self.inside(sys.executable, os.path.abspath(__file__), "wire1", capture, times))
+        return int(self.inside(sys.executable, os.path.abspath(__file__), interface, capture, times))
 
     def sender(self, capture, times):
         return subprocess.Popen(self.command(sys.executable, os.path.abspath(__file__), "wire1", capture, times),

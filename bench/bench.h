@@ -6,6 +6,7 @@
  *	corpus.c     many small captures to one large; traffic made from nothing
  *	yardstick.c  y1 libpcap reads and nothing more, y2 the matcher alone, y3 memcpy
  *	sensor.c     the sensor's own rooms, one after the other
+ *	flood.c      very many flows at once: memory, and what does not fit
  *
  * Times are processor time of the calling thread (CLOCK_THREAD_CPUTIME_ID), in seconds. Not part of
  * the product: errors end the process with a sentence.
@@ -80,5 +81,12 @@ double bench_rooms(struct slice capture, enum bench_room until);
 struct bench_pass bench_pipeline(struct slice capture, const struct bench_rules *r,
 				 struct config *config, const char *eve, bool memory,
 				 struct arena *a);
+
+/* --- flood.c --- */
+
+/* `flows` of a kind (flood.h), all open at once, `per_s` packets a second in their time, within
+ * `budget` bytes. rules NULL: none. */
+void bench_flood(const char *kind, uint32_t flows, uint64_t budget, uint32_t per_s,
+		 const char *rules, struct config *config, struct json *j, struct arena *a);
 
 #endif

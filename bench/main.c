@@ -7,7 +7,8 @@
  *	run ROUNDS CAPTURE [NAME=RULES]...           everything in turns, ROUNDS times
  *	load RULES CAPTURE                           what loading costs, memory of one pass
  *	pass RULES CAPTURE [EVE]                     one pass
- *	rooms CAPTURE                                decode, flow, stream alone: for callgrind
+ *	flood KIND FLOWS BUDGET PER_S [RULES]        many flows at once: what they cost, what became
+ *of them rooms CAPTURE                                decode, flow, stream alone: for callgrind
  *
  * RULES may be "-": none.
  */
@@ -239,6 +240,9 @@ static bool answer(int argc, char **argv, struct json *j, struct arena *a)
 		pass(argv[2], argv[3], NULL, true, j, a);
 	else if ((argc == 4 || argc == 5) && strcmp(what, "pass") == 0)
 		pass(argv[2], argv[3], argc == 5 ? argv[4] : NULL, false, j, a);
+	else if ((argc == 6 || argc == 7) && strcmp(what, "flood") == 0)
+		bench_flood(argv[2], number(argv[3]), strtoull(argv[4], NULL, 10), number(argv[5]),
+			    argc == 7 ? argv[6] : NULL, bench_config(NULL, a), j, a);
 	else if (argc == 3 && strcmp(what, "rooms") == 0)
 		(void)bench_rooms(bench_map(argv[2]).bytes, BENCH_STREAM);
 	else
@@ -255,7 +259,7 @@ int main(int argc, char **argv)
 
 	json_object(&j);
 	if (!answer(argc, argv, &j, &a))
-		bench_die("corpus, synthetic, run, load, pass or rooms; see bench/main.c");
+		bench_die("corpus, synthetic, run, load, pass, flood or rooms; see bench/main.c");
 	json_end(&j);
 	(void)printf("%.*s\n", SLICE_ARG(buf_slice(&text)));
 	return 0;

@@ -23,10 +23,59 @@ enum { REDZONE = 0 };
 #define unpoison(p, n) ((void)0)
 #endif
 
+/* A block counts with the size that malloc keeps before it, so that what is counted is what the
+ * process takes: in the GNU library a multiple of 16 with a word of its own. */
 struct arena_block {
 	struct arena_block *next;
-	size_t size; /* bytes, header included */
+	size_t size; /* bytes, this header and that word included */
 };
+enum { MALLOC_WORD = sizeof(size_t) };
+_Static_assert(sizeof(struct arena_block) % 16 == 0, "what follows is aligned as malloc's is");
+
+static size_t room_of(const struct arena_block *b)
+{
+	return b->size - sizeof *b - MALLOC_WORD;
+}
+
+/* Its list of free blocks; ARENA_CLASSES: it has none. */
+static unsigned class_of(size_t size)
+{
+	return size > ARENA_BLOCK ? ARENA_CLASSES
+				  : (unsigned)__builtin_ctzll(size / ARENA_BLOCK_LEAST);
+}
+
+/* Bytes of the block that an arena asks for, when so many are needed. */
+static size_t block_size(const struct arena *a, size_t need)
+{
+	size_t size = ARENA_BLOCK_LEAST;
+
+	if (need > ARENA_BLOCK)
+		return need;
+	while (size < ARENA_BLOCK && (size < need || size < a->held / 2))
+		size *= 2;
+	return size;
+}
+
+static void block_free(struct arena_pool *p, unsigned class)
+{
+	struct arena_block *b = p->free[class];
+
+	p->free[class] = b->next;
+	p->idle -= b->size;
+	unpoison(b + 1, room_of(b));
+	free(b);
+}
+
+/* Blocks of other sizes that wait go, as many as it takes: for `size` bytes are within the budget.
+ */
+static void make_room(struct arena_pool *p, size_t size)
+{
+	size_t most = p->budget - p->out - size;
+
+	for (unsigned i = ARENA_CLASSES; i-- > 0;)
+		while (p->idle > most && p->free[i] != NULL)
+			block_free(p, i);
+}
 
 static bool within(struct arena_pool *p, size_t size)
 {
@@ -41,6 +90,7 @@ static struct arena_block *block_get(struct arena_pool *p, size_t size)
 {
 	struct arena_pool *share = p->whole != NULL ? p : NULL;
 	struct arena_block *b;
+	unsigned class;
 
 	if (share != NULL) {
 		ASSERT(p->whole->whole == NULL);
@@ -48,11 +98,14 @@ static struct arena_block *block_get(struct arena_pool *p, size_t size)
 	}
 	if ((share != NULL && !within(share, size)) || !within(p, size))
 		return NULL;
-	if (size == ARENA_BLOCK && p->free != NULL) {
-		b = p->free;
-		p->free = b->next;
+	class = class_of(size);
+	if (class < ARENA_CLASSES && p->free[class] != NULL) {
+		b = p->free[class];
+		p->free[class] = b->next;
+		p->idle -= size;
 	} else {
-		b = malloc(size);
+		make_room(p, size);
+		b = malloc(size - MALLOC_WORD);
 		if (b == NULL)
 			return NULL;
 		b->size = size;
@@ -81,8 +134,10 @@ static uint8_t *take(struct arena *a, size_t size, size_t align, size_t count)
 		return NULL;
 	}
 	if (pad > room || want + REDZONE > room - pad) {
-		size_t need = sizeof(struct arena_block) + align + want + REDZONE;
-		struct arena_block *b = block_get(a->pool, need > ARENA_BLOCK ? need : ARENA_BLOCK);
+		size_t past = align > sizeof(struct arena_block) ? align : 0; /* as malloc aligns */
+		size_t need = MALLOC_WORD + sizeof(struct arena_block) + past + want + REDZONE,
+		       left;
+		struct arena_block *b = block_get(a->pool, block_size(a, need));
 
 		if (b == NULL) {
 			a->exhausted = true;
@@ -90,10 +145,18 @@ static uint8_t *take(struct arena *a, size_t size, size_t align, size_t count)
 		}
 		b->next = a->blocks;
 		a->blocks = b;
-		a->at = (uint8_t *)(b + 1);
-		a->end = (uint8_t *)b + b->size;
-		poison(a->at, (size_t)(a->end - a->at));
-		pad = (size_t)(-(uintptr_t)a->at & (align - 1));
+		a->held = b->size < UINT32_MAX - a->held ? a->held + (uint32_t)b->size : UINT32_MAX;
+		p = (uint8_t *)(b + 1);
+		left = room_of(b);
+		poison(p, left);
+		pad = (size_t)(-(uintptr_t)p & (align - 1));
+		left -= pad + want + REDZONE;
+		if (left < room) { /* what is left before is more than what is left of it */
+			unpoison(p + pad, want);
+			return p + pad;
+		}
+		a->at = p;
+		a->end = p + room_of(b);
 	}
 	p = a->at + pad;
 	a->at = p + want + REDZONE;
@@ -163,31 +226,28 @@ void arena_reset(struct arena *a)
 		a->pool->out -= b->size;
 		if (lender != a->pool)
 			lender->out -= b->size;
-		poison(b + 1,
-		       b->size - sizeof *b); /* a pointer kept past its lifetime is caught here */
-		if (b->size == ARENA_BLOCK) {
-			b->next = lender->free;
-			lender->free = b;
+		poison(b + 1, room_of(b)); /* a pointer kept past its lifetime is caught here */
+		if (b->size <= ARENA_BLOCK) {
+			b->next = lender->free[class_of(b->size)];
+			lender->free[class_of(b->size)] = b;
+			lender->idle += b->size;
 		} else {
-			unpoison(b, b->size);
+			unpoison(b + 1, room_of(b));
 			free(b);
 		}
 		b = next;
 	}
 	a->blocks = NULL;
 	a->at = a->end = NULL;
+	a->held = 0;
 	a->exhausted = false;
 }
 
 void arena_pool_drain(struct arena_pool *p)
 {
-	while (p->free != NULL) {
-		struct arena_block *b = p->free;
-
-		p->free = b->next;
-		unpoison(b, b->size);
-		free(b);
-	}
+	for (unsigned i = 0; i < ARENA_CLASSES; i++)
+		while (p->free[i] != NULL)
+			block_free(p, i);
 }
 
 void arena_end(struct arena a, struct arena_pool pool)

@@ -3,8 +3,14 @@
  * base/arena.h - memory with one lifetime.
  *
  * An arena hands out memory and takes all of it back at once, in arena_reset(). There is
- * no free(). Arenas draw fixed blocks from a pool with a byte budget; each worker owns one
+ * no free(). Arenas draw blocks from a pool with a byte budget; each worker owns one
  * pool, so neither takes a lock. Both are owned by one thread.
+ *
+ * Blocks are of a few sizes, and an arena's next one has at least half of what it holds: there are
+ * millions of arenas in which a flow keeps some hundred bytes, and few that hold much. So at most
+ * two thirds of an arena wait for use, and a byte costs one block at most twice as large.
+ * Blocks that came back wait in their pool for the next arena, as long as they and those that are
+ * out are within the budget; what the process takes from the system stays within it, too.
  *
  * When the budget is spent arena_alloc() returns NULL and arena.exhausted stays set until
  * reset, so a parser may check once, at its end, for everything it copied.
@@ -15,14 +21,19 @@
 #include "base/slice.h"
 #include "base/status.h"
 
-enum { ARENA_BLOCK = 4096 }; /* bytes, header included */
+enum {
+	ARENA_BLOCK = 4096, /* bytes of the largest, header included; what is larger has its own */
+	ARENA_BLOCK_LEAST = 256, /* and of the smallest; the others are powers of two between */
+	ARENA_CLASSES = 5,
+};
 
 struct arena_block;
 
 struct arena_pool {
-	struct arena_block *free;
+	struct arena_block *free[ARENA_CLASSES];
 	size_t budget;	   /* bytes that may be out at once */
 	size_t out;	   /* bytes out now */
+	size_t idle;	   /* bytes of blocks that came back and wait */
 	size_t fail_after; /* tests: refuse once this many blocks were given; 0 = never */
 	/* What is out of this pool is out of that one, too: a share of its budget. It lends the
 	 * blocks, takes them back, and must outlive this one. NULL: on its own. */
@@ -33,6 +44,7 @@ struct arena {
 	struct arena_pool *pool;
 	struct arena_block *blocks;
 	uint8_t *at, *end;
+	uint32_t held; /* bytes of its blocks; what is past 4 GiB is not counted */
 	bool exhausted;
 };
 

@@ -95,7 +95,7 @@ static void a_room_is_used_before_the_pool(struct test *t)
 		EXPECT_UINT(t, pool.out, 0);
 		p = arena_alloc(&a, 200, 8, 1);
 		EXPECT(t, p != NULL && (p < room || p >= room + sizeof room));
-		EXPECT_UINT(t, pool.out, ARENA_BLOCK);
+		EXPECT_UINT(t, pool.out, ARENA_BLOCK_LEAST);
 		arena_reset(&a);
 		EXPECT_UINT(t, pool.out, 0);
 	}
@@ -108,20 +108,21 @@ static void a_share_takes_no_more_than_its_budget_nor_than_the_whole_has(struct 
 	struct arena_pool share = {.budget = 2 * ARENA_BLOCK, .whole = &whole};
 	struct arena part = {.pool = &share}, rest = {.pool = &whole};
 
-	EXPECT(t, arena_alloc(&part, ARENA_BLOCK / 2, 1, 1) != NULL);
+	EXPECT(t, arena_alloc(&part, ARENA_BLOCK * 3 / 4, 1, 1) != NULL);
 	EXPECT(t, arena_alloc(&part, ARENA_BLOCK * 3 / 4, 1, 1) != NULL);
 	EXPECT(t, arena_alloc(&part, ARENA_BLOCK * 3 / 4, 1, 1) == NULL); /* its own budget */
 	EXPECT_UINT(t, share.out, 2 * ARENA_BLOCK);
 	EXPECT_UINT(t, whole.out, 2 * ARENA_BLOCK);
 	arena_reset(&part);
 	EXPECT_UINT(t, share.out + whole.out, 0);
-	EXPECT(t, share.free == NULL && whole.free != NULL); /* who lends takes back */
+	EXPECT_UINT(t, share.idle, 0);
+	EXPECT_UINT(t, whole.idle, 2 * ARENA_BLOCK); /* who lends takes back */
 	for (int i = 0; i < 3; i++)
 		EXPECT(t, arena_alloc(&rest, ARENA_BLOCK * 3 / 4, 1, 1) != NULL);
 	EXPECT(t, arena_alloc(&part, 1, 1, 1) != NULL);
 	EXPECT(t, arena_alloc(&part, ARENA_BLOCK, 1, 1) == NULL); /* the whole's budget */
-	EXPECT_UINT(t, whole.out, 4 * ARENA_BLOCK);
-	EXPECT_UINT(t, share.out, ARENA_BLOCK);
+	EXPECT_UINT(t, whole.out, 3 * ARENA_BLOCK + ARENA_BLOCK_LEAST);
+	EXPECT_UINT(t, share.out, ARENA_BLOCK_LEAST);
 	arena_reset(&part);
 	arena_reset(&rest);
 	EXPECT_UINT(t, share.out + whole.out, 0);
@@ -146,7 +147,82 @@ static void an_arena_ends_with_what_it_lies_in(struct test *t)
 	arena_end((struct arena){0}, (struct arena_pool){0});
 }
 
-TESTS(T(an_arena_ends_with_what_it_lies_in), T(bytes_to_be_written_obey_the_same_limits),
+/* The sizes of the blocks that an arena takes while it grows in small pieces. */
+static void blocks_grow_with_what_an_arena_holds(struct test *t)
+{
+	struct arena_pool pool = {.budget = 1 << 20};
+	struct arena a = {.pool = &pool};
+	size_t last = 0, used = 0;
+
+	for (unsigned i = 0; i < 4000; i++, used += 16) {
+		size_t before = pool.out, block;
+
+		EXPECT(t, arena_alloc(&a, 16, 1, 1) != NULL);
+		block = pool.out - before;
+		if (block == 0)
+			continue;
+		EXPECT(t, block >= ARENA_BLOCK_LEAST && block <= ARENA_BLOCK && block >= last);
+		EXPECT(t, block <= ARENA_BLOCK_LEAST || block <= 2 * (before + block) / 3);
+		last = block;
+	}
+	EXPECT_UINT(t, last, ARENA_BLOCK);
+	EXPECT_UINT(t, a.held, pool.out);
+	arena_reset(&a);
+	EXPECT_UINT(t, a.held, 0);
+	arena_pool_drain(&pool);
+}
+
+static void the_first_block_is_the_least_that_is_enough(struct test *t)
+{
+	struct arena_pool pool = {.budget = 1 << 20};
+	struct arena a = {.pool = &pool};
+
+	for (size_t block = ARENA_BLOCK_LEAST; block <= ARENA_BLOCK; block *= 2)
+		for (size_t n = block / 2; n <= block; n++) {
+			size_t need = n + 24; /* a head, and malloc's word */
+
+			EXPECT(t, arena_bytes(&a, n) != NULL);
+			EXPECT(t, pool.out >= need &&
+					  (pool.out < 2 * need || pool.out == ARENA_BLOCK_LEAST));
+			arena_reset(&a);
+		}
+	EXPECT_UINT(t, pool.out, 0);
+	arena_pool_drain(&pool);
+	EXPECT_UINT(t, pool.idle, 0);
+}
+
+/* Much in small blocks, then much in large ones: the pool does not keep both. */
+static void what_waits_and_what_is_out_are_within_the_budget(struct test *t)
+{
+	struct arena_pool pool = {.budget = 64 * ARENA_BLOCK};
+	static struct arena small[16 * 64], large[64];
+
+	for (unsigned round = 0; round < 3; round++) {
+		for (size_t i = 0; i < 16 * 64; i++) {
+			small[i].pool = &pool;
+			EXPECT(t, arena_alloc(&small[i], 100, 8, 1) != NULL);
+			EXPECT(t, pool.out + pool.idle <= pool.budget);
+		}
+		EXPECT_UINT(t, pool.out, pool.budget);
+		for (size_t i = 0; i < 16 * 64; i++)
+			arena_reset(&small[i]);
+		for (size_t i = 0; i < 64; i++) {
+			large[i].pool = &pool;
+			EXPECT(t, arena_alloc(&large[i], 3000, 8, 1) != NULL);
+			EXPECT(t, pool.out + pool.idle <= pool.budget);
+		}
+		EXPECT(t, arena_alloc(&small[0], 1, 1, 1) == NULL);
+		for (size_t i = 0; i < 64; i++)
+			arena_reset(&large[i]);
+		arena_reset(&small[0]);
+	}
+	EXPECT_UINT(t, pool.out, 0);
+	arena_pool_drain(&pool);
+}
+
+TESTS(T(blocks_grow_with_what_an_arena_holds), T(the_first_block_is_the_least_that_is_enough),
+      T(what_waits_and_what_is_out_are_within_the_budget), T(an_arena_ends_with_what_it_lies_in),
+      T(bytes_to_be_written_obey_the_same_limits),
       T(a_share_takes_no_more_than_its_budget_nor_than_the_whole_has),
       T(a_room_is_used_before_the_pool), T(aligns_and_zeroes), T(refuses_overflow_and_budget),
       T(allocations_never_overlap))

@@ -148,7 +148,8 @@ static inline struct app_digest app_digest_of(struct app_flow *f)
 					struct slice v = a->get(tx, dir, n),
 						     again = a->get(tx, dir, n);
 
-					APP_CHECK(slice_equal(v, again)); /* repeatable */
+					/* repeatable, as long as there is memory */
+					APP_CHECK(slice_equal(v, again) || tx->arena.exhausted);
 					app_digest_add(&d, v);
 					if (v.ptr == NULL || !a->multi)
 						break;

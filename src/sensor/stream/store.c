@@ -9,7 +9,8 @@
 #include "sensor/stream/stream_priv.h"
 
 enum {
-	ROOM_FIRST = 3968,	/* with headers, one block of the pool */
+	ROOM_BLOCK = 3968,	/* with headers, the largest block of a pool (base/arena.h) */
+	ROOM_LEAST = 224,	/* and the smallest */
 	ROOM_AHEAD = 256 << 10, /* a run grows at most so much more than asked for */
 	KEPT_RUNS = 8,		/* before holes that were passed over */
 };
@@ -56,6 +57,16 @@ static void thrown(struct stream_store *s, uint64_t before)
 		s->base = before;
 }
 
+/* What is left of the smallest block in which so many bytes fit: most streams say little. */
+static size_t room_small(size_t need)
+{
+	size_t room = ROOM_LEAST;
+
+	while (room < need)
+		room = room * 2 + 32; /* 224, 480, 992, 2016, 4064: but for the last, a block's */
+	return room < ROOM_BLOCK ? room : ROOM_BLOCK;
+}
+
 /* Room for bytes up to offset `end`; those before `keep` may go. The bytes move at most once for
  * every byte that comes. */
 static bool run_room(struct stream_store *s, struct stream_run *r, uint64_t end, uint64_t keep)
@@ -76,7 +87,8 @@ static bool run_room(struct stream_store *s, struct stream_run *r, uint64_t end,
 		thrown(s, r->start);
 		return true;
 	}
-	want = need <= ROOM_FIRST ? ROOM_FIRST : need + (need < ROOM_AHEAD ? need : ROOM_AHEAD);
+	want = need <= ROOM_BLOCK ? room_small(need)
+				  : need + (need < ROOM_AHEAD ? need : ROOM_AHEAD);
 	if (s->held - r->room + want > s->most)
 		want = need; /* as tight as it gets */
 	if (s->held - r->room + want > s->most)

@@ -226,17 +226,17 @@ struct stream_side {
 	struct stream_bytes bytes;
 	struct stream_sacks sacks;
 	uint32_t isn;
-	uint32_t window; /* bytes that the other end would take */
-	uint32_t ts;	 /* RFC 7323's TS.Recent of the receiver */
+	uint32_t window;	   /* bytes that the other end would take */
+	uint32_t ts;		   /* RFC 7323's TS.Recent of the receiver */
+	enum stream_policy policy; /* of the receiver's system */
 	int64_t ts_at_s;
 	int64_t next;		  /* offset behind the last byte seen */
 	int64_t acked;		  /* offset up to which the other end has it */
 	int64_t edge;		  /* offset up to which the other end would have it */
 	struct stream_cuts *cuts; /* urgent bytes that were taken out; NULL: none */
 	uint8_t wscale;
-	enum stream_policy policy; /* of the receiver's system */
-	bool has_ts, zero_ts;	   /* the SYN had a time stamp; it was 0 */
-	bool reset;		   /* this end was told that the other one is gone */
+	bool has_ts, zero_ts; /* the SYN had a time stamp; it was 0 */
+	bool reset;	      /* this end was told that the other one is gone */
 	bool keep_alive;
 	bool gap; /* a part of it was never seen */
 	bool eof;

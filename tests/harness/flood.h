@@ -24,7 +24,7 @@ enum flood_kind {
 	FLOOD_KINDS
 };
 
-enum { FLOOD_FRAME_MAX = 512, FLOOD_STEPS_MAX = 6 };
+enum { FLOOD_FRAME_MAX = 512, FLOOD_STEPS_MAX = 7 };
 
 struct flood {
 	struct pipeline *p;
@@ -37,7 +37,7 @@ static const char *const flood_names[] = {"syn", "tcp", "http", "dns", "text"};
 
 static inline unsigned flood_steps(enum flood_kind k)
 {
-	static const uint8_t steps[] = {1, 3, 6, 2, 6};
+	static const uint8_t steps[] = {1, 3, 7, 2, 7};
 
 	return steps[k];
 }
@@ -139,8 +139,11 @@ static inline void flood_session(struct flood *f, uint32_t flow, unsigned step, 
 	case 4:
 		flood_tcp(f, flow, false, 0x18, 5000, c, say);
 		break;
-	default:
+	case 5:
 		flood_tcp(f, flow, true, 0x10, c, s, "");
+		break;
+	default: /* a sign of life: what was said is over for both */
+		flood_tcp(f, flow, false, 0x10, s, c, "");
 		break;
 	}
 }

@@ -20,7 +20,10 @@
  */
 #include "sensor/app/app_priv.h"
 
-enum { PIECE_BYTES = 64 << 10 }; /* larger inputs are cut: bounds what is held, changes nothing */
+enum {
+	PIECE_BYTES = 64 << 10, /* larger inputs are cut: bounds what is held, changes nothing */
+	TURNS_FIRST = 2,
+};
 
 const char *const app_events[] = {
 	[APP_EVENT_MISMATCH] = "APPLAYER_MISMATCH_PROTOCOL_BOTH_DIRECTIONS",
@@ -96,14 +99,18 @@ static enum app_probe probe_first(const struct app_flow *f, enum app_dir dir, st
 
 void app_exchange_silence(struct app_flow *f, uint64_t exchange)
 {
-	memmove(&f->silenced[1], &f->silenced[0], sizeof f->silenced - sizeof f->silenced[0]);
+	if (f->silenced == NULL)
+		f->silenced = ARENA_ARRAY(f->arena, uint64_t, APP_SILENCED_MAX);
+	if (f->silenced == NULL)
+		return; /* it will be said */
+	memmove(&f->silenced[1], &f->silenced[0], (APP_SILENCED_MAX - 1) * sizeof *f->silenced);
 	f->silenced[0] = exchange;
 }
 
 void app_tx_exchange(struct app_flow *f, struct app_tx *tx, uint64_t exchange)
 {
 	tx->exchange = exchange;
-	for (size_t i = 0; i < APP_SILENCED_MAX; i++) {
+	for (size_t i = 0; f->silenced != NULL && i < APP_SILENCED_MAX; i++) {
 		if (f->silenced[i] != exchange)
 			continue;
 		f->silenced[i] = 0;
@@ -222,7 +229,7 @@ static void feed(struct app_flow *f, enum app_dir dir, struct slice bytes, bool 
 		held->len -= r.used;
 		memmove(held->ptr, held->ptr + r.used, held->len);
 	}
-	f->want[dir] = r.want;
+	f->want[dir] = r.want < UINT32_MAX ? (uint32_t)r.want : UINT32_MAX;
 	f->or_line[dir] = r.or_line;
 	if (held->full)
 		give_up(f);
@@ -240,6 +247,23 @@ static void end_direction(struct app_flow *f, enum app_dir dir)
 	complete(f, dir); /* feed() does not ask a parser that wants no more */
 }
 
+/* NULL: no memory. Most flows are known after one turn of each side. */
+static struct app_turn *turn_new(struct app_flow *f, enum app_dir dir)
+{
+	struct app_turns *s = &f->turns;
+	size_t room = s->room;
+
+	if (s->items == NULL) {
+		s->items = ARENA_ARRAY(f->arena, struct app_turn, TURNS_FIRST);
+		room = s->items != NULL ? TURNS_FIRST : 0;
+	}
+	if (!ARENA_PUSH(f->arena, s->items, s->count, room,
+			((struct app_turn){.dir = (uint8_t)dir})))
+		return NULL;
+	s->room = (uint32_t)room; /* at most twice APP_TURNS_MAX */
+	return &s->items[s->count - 1];
+}
+
 /* The turn of direction dir that is still going on, or a new one. Past APP_TURNS_MAX its last one.
  * NULL: no memory. */
 static struct app_turn *turn_of(struct app_flow *f, enum app_dir dir)
@@ -250,10 +274,7 @@ static struct app_turn *turn_of(struct app_flow *f, enum app_dir dir)
 	if (i != 0 && s->items[i - 1].dir == dir && !s->items[i - 1].eof)
 		return &s->items[i - 1];
 	if (i < APP_TURNS_MAX)
-		return ARENA_PUSH(f->arena, s->items, s->count, s->room,
-				  ((struct app_turn){.dir = (uint8_t)dir}))
-			       ? &s->items[i]
-			       : NULL;
+		return turn_new(f, dir);
 	while (s->items[i - 1].dir != dir)
 		i--;
 	return &s->items[i - 1];

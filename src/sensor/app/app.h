@@ -222,7 +222,7 @@ struct app_turn {
 
 struct app_turns {
 	struct app_turn *items; /* in the flow's arena */
-	size_t count, room;
+	uint32_t count, room;
 };
 
 /* The settings of all protocols: made once from the configuration, then immutable and shared. */
@@ -252,54 +252,58 @@ MUST_USE struct app_setup *app_setup_new(struct config *config, struct arena *a)
 /* What the configuration wants done with files; what rules want comes on top (app_files.c). */
 void app_files_configure(struct file_setup *s, struct config *config, struct arena *a);
 
+/* There are as many as flows that speak: its members are in an order without holes, and with the
+ * head of a block of memory it has 512 bytes. */
 struct app_flow {
 	const struct app_protocol *protocol; /* NULL until known */
 	const struct app_protocol *before;   /* the one that app_change() ended; NULL: none */
 	const char *expected;		     /* what it said would follow; NULL: it did not */
-	bool changing;			     /* from the next bytes on it is another one */
 	struct slice given;		     /* what app_begin() was given, in the flow's arena */
 	struct app_expects *expects;	     /* app_expect(): NULL or taken away by the worker */
 	const struct app_protocol *agreed;   /* which; NULL: it is probed */
-	enum app_flow_state state;
 	const struct app_setup *setup;
-	const void *own;    /* the settings of its protocol, as its configure() made them */
-	uint8_t transport;  /* APP_TCP or APP_UDP */
-	enum app_swap swap; /* the worker says so before the first bytes */
-	bool swapped;	    /* it was, and the worker has not taken note: app_swap_take() */
-	uint16_t client_port, server_port;
-	void *parser; /* the protocol's state, parser_bytes zeroed, in the flow's arena */
+	const void *own; /* the settings of its protocol, as its configure() made them */
+	void *parser;	 /* the protocol's state, parser_bytes zeroed, in the flow's arena */
 	struct app_tx *first, *last; /* open transactions, oldest first */
 	uint64_t next_tx_id;
-	uint64_t silenced[APP_SILENCED_MAX]; /* exchanges whose answer has no event; 0: free */
-	uint32_t open_txs;
+	/* APP_SILENCED_MAX exchanges whose answer has no event; 0: free. NULL: none yet */
+	uint64_t *silenced;
 	uint64_t anomalies; /* of the flow, not of one tx: bit i of protocol.anomalies */
 	uint64_t anomalies_said;
 	uint64_t consumed[2]; /* bytes eaten so far, per direction */
-	bool eof[2];
-	uint8_t events; /* bits of enum app_event since the worker last took them */
 	/* What the bytes of each direction said; NULL: nothing (yet), or not asked. The first is
 	 * the flow's protocol, the other may differ. */
 	const struct app_protocol *told[2];
-	bool listening;		/* the direction that did not tell first is still to be asked */
-	struct buf heard;	/* its first bytes, while they do not decide */
-	bool probed[2];		/* probing of that direction has ended without a YES */
-	enum app_dir first_dir; /* who spoke first */
-	bool detect_only;	/* by configuration: recognised, not parsed */
-	uint8_t files_wanted;	/* bit app_dir: a rule wants its files of that direction stored */
-	bool stop_inspecting; /* e.g. TLS after the handshake: bytes no longer are worth looking at
-			       */
-	struct buf held[2];   /* bytes the parser has not eaten */
-	struct app_turns turns; /* while probing: in which order they came */
-	uint8_t replays;	/* of what was held, so many within each other */
-	bool again;		/* the bytes at hand were listened to before */
-	size_t want[2];		/* app_result.want and or_line, of what is held */
-	bool or_line[2];
+	struct buf heard;   /* the first bytes of who is still to be asked, while they do not decide
+			     */
+	struct buf held[2]; /* bytes the parser has not eaten */
 	struct arena held_arena[2];
+	struct app_turns turns;	      /* while probing: in which order they came */
 	struct app_frames *frames[2]; /* NULL: none were opened */
-	bool joined[2];		      /* held bytes have a gap in them: they are no frame */
 	uint64_t next_frame_id;
 	struct arena *arena; /* the flow's */
 	struct arena_pool *pool;
+	uint32_t want[2]; /* app_result.want, of what is held */
+	uint32_t open_txs;
+	enum app_flow_state state;
+	enum app_swap swap;	/* the worker says so before the first bytes */
+	enum app_dir first_dir; /* who spoke first */
+	uint16_t client_port, server_port;
+	uint8_t transport;    /* APP_TCP or APP_UDP */
+	uint8_t events;	      /* bits of enum app_event since the worker last took them */
+	uint8_t files_wanted; /* bit app_dir: a rule wants its files of that direction stored */
+	uint8_t replays;      /* of what was held, so many within each other */
+	bool changing;	      /* from the next bytes on it is another one */
+	bool swapped;	      /* it was, and the worker has not taken note: app_swap_take() */
+	bool listening;	      /* the direction that did not tell first is still to be asked */
+	bool detect_only;     /* by configuration: recognised, not parsed */
+	bool again;	      /* the bytes at hand were listened to before */
+	bool stop_inspecting; /* e.g. TLS after the handshake: bytes no longer are worth looking at
+			       */
+	bool eof[2];
+	bool probed[2];	 /* probing of that direction has ended without a YES */
+	bool or_line[2]; /* app_result.or_line, of what is held */
+	bool joined[2];	 /* held bytes have a gap in them: they are no frame */
 };
 
 struct app_result {

@@ -24,8 +24,9 @@ enum {
 	RECOVERY_DEFAULT = 30, /* per cent */
 	BUCKETS_FIRST = 4096,  /* doubled when there are more flows than buckets */
 	SLAB_FLOWS = 16,
-	SLOT_ROOM = 1024, /* bytes: a TCP session without data, or a short fingerprint */
-	BINS_FIRST = 32,
+	SLOT_ROOM = 816, /* bytes: a TCP session and what describes its first bytes, or what
+			    is known of a datagram's protocol */
+	BINS_FIRST = 8,
 	QUEUES = FLOW_CLASSES * FLOW_STATES,
 };
 
@@ -467,7 +468,7 @@ static void count_bin(struct flow *f, struct flow_side *side, const struct packe
 		if (side->bin_count != 0)
 			memcpy(bins, side->bins, side->bin_count);
 		side->bins = bins;
-		side->bin_count = want;
+		side->bin_count = (uint16_t)want; /* at most FLOW_BINS_MAX */
 	}
 	side->bins[second] = (uint8_t)(side->bins[second] + (side->bins[second] < UINT8_MAX));
 }

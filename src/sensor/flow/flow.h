@@ -34,12 +34,13 @@ enum { FLOW_ICMP_NONE = 256 };
 
 enum { FLOW_BINS_MAX = 512 }; /* seconds of the fingerprint; = RECORD_BINS_MAX */
 
+/* There are as many flows as a worker's memory holds: members are in an order without holes. */
 struct flow_side {
 	uint64_t pkts, bytes; /* bytes as on the wire */
-	uint8_t tcp_flags;    /* all flags seen, or-ed */
+	uint8_t *bins;	      /* payload packets in each second, saturating; NULL until the first */
+	uint16_t bin_count;
+	uint8_t tcp_flags; /* all flags seen, or-ed */
 	uint8_t ttl_least, ttl_most;
-	uint8_t *bins; /* payload packets in each second, saturating; NULL until the first */
-	uint32_t bin_count;
 };
 
 struct report_macs; /* sensor/pipeline's */
@@ -51,22 +52,24 @@ struct flow {
 	uint16_t client_port, server_port; /* ICMP: type and code of the first packet;
 					    * ESP: the halves of its SPI */
 	uint16_t icmp_answer;		   /* type that comes back, or FLOW_ICMP_NONE */
-	uint8_t proto, vlans;
-	uint8_t depth; /* tunnels around it, unless limits.any_depth */
 	uint16_t vlan[3];
+	uint8_t proto, vlans;
+	uint8_t depth;	   /* tunnels around it, unless limits.any_depth */
+	uint8_t queue;	   /* the table's own */
+	uint8_t policies;  /* bit i: exception policy i was asked (sensor/pipeline/verdict.h) */
+	uint8_t drop_said; /* bit: a drop in that direction was logged */
+	uint8_t to_look;   /* bits of sensor/pipeline: what rules have not looked at yet */
+	bool alerted, no_inspect; /* no_inspect: passed or given up, headers are still counted */
+	bool emergency;		  /* the table was in one when it ended */
+	bool policy_dropped;	  /* action is FLOW_DROP because of an exception policy */
+	bool bypassed;		  /* nothing looks at it any more; packets are counted */
+	uint32_t hash;		  /* the table's own */
 	enum flow_state state;
+	enum flow_action action;
 	struct wall_ns first, last;
 	struct flow_side side[2]; /* indexed by the direction the packets travel */
-	bool alerted, no_inspect; /* no_inspect: passed or given up, headers are still counted */
-	enum flow_action action;
-	bool emergency;	     /* the table was in one when it ended */
-	bool policy_dropped; /* action is FLOW_DROP because of an exception policy */
-	bool bypassed;	     /* nothing looks at it any more; packets are counted */
-	uint8_t policies;    /* bit i: exception policy i was asked (sensor/pipeline/verdict.h) */
-	uint8_t drop_said;   /* bit: a drop in that direction was logged */
-	uint64_t parent;     /* id of the flow that announced this one; 0: none */
-	uint8_t to_look;     /* bits of sensor/pipeline: what rules have not looked at yet */
-	struct arena arena;  /* everything that lives as long as the flow */
+	uint64_t parent;	  /* id of the flow that announced this one; 0: none */
+	struct arena arena;	  /* everything that lives as long as the flow */
 	struct stream_session *stream;
 	struct app_flow *app;
 	struct detect_flow *detect;
@@ -74,11 +77,9 @@ struct flow {
 	struct report_macs *macs;     /* seen at either end, when an eve-log asks for them */
 	uint64_t anomalies_logged[2]; /* bit i of the stream module's anomalies: logged once a flow
 				       */
-	struct flow *hash_next, *old_prev, *old_next; /* the table's own, as all below */
+	struct flow *hash_next, *old_prev, *old_next; /* the table's own, as what follows */
 	struct wall_ns
 		seen; /* the latest packet time of the whole table at this flow's last packet */
-	uint32_t hash;
-	uint8_t queue;
 };
 
 /* Called once for each flow just before its memory goes. */

@@ -43,7 +43,7 @@ struct flow_key {
  * that never need a block of the pool. */
 struct slot {
 	struct flow flow;
-	_Alignas(16) uint8_t room[SLOT_ROOM];
+	_Alignas(8) uint8_t room[SLOT_ROOM];
 };
 
 struct queue {

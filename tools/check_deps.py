@@ -29,7 +29,7 @@ POWERS = {
     r"stdio\.h|unistd\.h|fcntl\.h|sys/mman\.h|sys/stat\.h|dirent\.h":
         {"os", "daemon", "console/cli", "evidence/ledger", "sensor/source"},
     r"time\.h|sys/time\.h": {"os", "daemon"},
-    r"(hs/)?hs(_.*)?\.h|pcre2\.h": {"sensor/detect"},
+    r"pcre2\.h|immintrin\.h": {"sensor/detect"},
     r"sodium.*|openssl/.*": {"crypto"},
     r"zlib\.h": {"sensor/app", "sensor/detect", "sensor/keep"},
     r"magic\.h": {"sensor/file"},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * All rules of a set: compile, put in order, group, and compile the pattern databases.
+ * All rules of a set: compile, put in order, group.
  *
  * The order is Suricata's: pass, drop, reject, alert, unless action-order says otherwise; rules
  * that set a bit before those that ask for it; urgent before less urgent; then by sid.
@@ -107,57 +107,27 @@ static enum status rules_compile(struct detect_rules *r, struct rule_set *set,
 	return ST_OK;
 }
 
-/* --- jobs --- */
-
-struct jobs {
-	struct detect_rules *rules;
-	size_t pcre_jobs;
-	bool *ok; /* by group */
-};
+/* --- jobs: the just-in-time compiler's --- */
 
 static void job(void *ctx, size_t i)
 {
-	const struct jobs *j = ctx;
-	struct detect_rules *r = j->rules;
+	struct detect_rules *r = ctx;
 
-	if (i < r->prefilter->group_count) {
-		j->ok[i] = detect_group_compile(r->prefilter->groups[i]);
-		return;
-	}
-	i = (i - r->prefilter->group_count) * PCRES_A_JOB;
+	i *= PCRES_A_JOB;
 	for (size_t k = i; k < r->pcre_count && k < i + PCRES_A_JOB; k++)
 		detect_pcre_jit(r->pcres[k]);
 }
 
-static int group_compare(const void *pa, const void *pb)
+static void run_jobs(struct detect_rules *r, const struct detect_options *options)
 {
-	const struct detect_group *const *a = pa, *const *b = pb;
+	size_t n = (r->pcre_count + PCRES_A_JOB - 1) / PCRES_A_JOB;
 
-	return before((*b)->pattern_count, (*a)->pattern_count);
-}
-
-static enum status run_jobs(struct detect_rules *r, const struct detect_options *options,
-			    struct fail *why)
-{
-	struct detect_prefilter *p = r->prefilter;
-	struct jobs j = {.rules = r, .pcre_jobs = (r->pcre_count + PCRES_A_JOB - 1) / PCRES_A_JOB};
-	size_t n = p->group_count + j.pcre_jobs;
-
-	j.ok = ARENA_ARRAY(r->arena, bool, p->group_count + 1);
-	if (j.ok == NULL)
-		return fail_set(why, ST_NOMEM, "no memory for jobs");
-	if (p->group_count != 0) /* the largest first: so no core waits for it at the end */
-		qsort(p->groups, p->group_count, sizeof p->groups[0], group_compare);
 	if (options != NULL && options->parallel != NULL) {
-		options->parallel(options->parallel_ctx, n, job, &j);
-	} else {
-		for (size_t i = 0; i < n; i++)
-			job(&j, i);
+		options->parallel(options->parallel_ctx, n, job, r);
+		return;
 	}
-	for (size_t i = 0; i < p->group_count; i++)
-		if (!j.ok[i])
-			return fail_set(why, ST_NOMEM, "no memory for pattern databases");
-	return ST_OK;
+	for (size_t i = 0; i < n; i++)
+		job(r, i);
 }
 
 enum status detect_compile(struct rule_set *set, const struct detect_options *options,
@@ -192,7 +162,7 @@ enum status detect_compile(struct rule_set *set, const struct detect_options *op
 	if (st == ST_OK)
 		st = detect_prefilter_build(r, why);
 	if (st == ST_OK)
-		st = run_jobs(r, options, why);
+		run_jobs(r, options);
 	if (st != ST_OK) {
 		detect_rules_free(r);
 		return st;
@@ -205,7 +175,6 @@ void detect_rules_free(struct detect_rules *r)
 {
 	if (r == NULL)
 		return;
-	detect_prefilter_free(r->prefilter);
 	for (size_t i = 0; i < r->pcre_count; i++)
 		detect_pcre_free(r->pcres[i]);
 	r->pcre_count = 0;

@@ -4,7 +4,7 @@
  *
  * Compiling turns a rule_set into an immutable detect_rules: every keyword is a row (keyword table,
  * kw_*.c), every rule has at most one fast pattern, patterns are grouped by protocol, direction,
- * buffer and port and go to Vectorscan/Hyperscan; `pcre` is PCRE2 with JIT. A rule that uses a
+ * buffer and port (literals.h); `pcre` is PCRE2 with JIT. A rule that uses a
  * keyword we do not have becomes a problem of the rule_set with the keyword's name, never a rule
  * that silently matches more or less.
  *
@@ -46,7 +46,7 @@ typedef enum status detect_read_fn(void *ctx, const struct rule *rule, struct sl
 				   struct arena *a, struct slice *out, struct fail *why);
 
 struct detect_options {
-	detect_parallel_fn *parallel; /* for compiling pattern groups */
+	detect_parallel_fn *parallel; /* for the just-in-time compiler */
 	void *parallel_ctx;
 	detect_read_fn *read; /* NULL: rules that name files do not compile */
 	void *read_ctx;

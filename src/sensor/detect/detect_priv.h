@@ -741,7 +741,7 @@ struct detect_held {
 
 struct detect_worker {
 	const struct detect_rules *rules;
-	struct detect_gear *gear; /* whose hs, pcre, candidates and costs these are */
+	struct detect_gear *gear; /* whose seen, pcre, candidates and costs these are */
 	struct detect_held held[DETECT_HELD_MAX];
 	uint32_t views;			  /* made */
 	int64_t numbers[DETECT_VARS_MAX]; /* byte_extract and byte_math, of the rule being asked */
@@ -758,7 +758,7 @@ struct detect_worker {
 	uint32_t work_left;   /* of DETECT_WORK_PACKET */
 	struct arena scratch; /* transforms and base64; reset after each call */
 	struct detect_sink sink;
-	void *hs; /* the pattern matcher's scratch */
+	struct detect_seen seen;
 	struct detect_pcre_worker *pcre;
 	struct detect_candidates candidates;
 	struct detect_shared *shared; /* NULL: memory */

@@ -19,7 +19,7 @@ struct detect_gear {
 	struct arena_pool pool;
 	struct arena arena; /* this struct, and all below */
 	const struct detect_rules *rules;
-	void *hs;
+	struct detect_seen seen;
 	struct detect_pcre_worker *pcre;
 	struct detect_candidates candidates;
 	struct detect_cost *costs;
@@ -29,7 +29,6 @@ void detect_gear_free(struct detect_gear *g)
 {
 	if (g == NULL)
 		return;
-	detect_scratch_free(g->hs);
 	detect_pcre_worker_free(g->pcre);
 	arena_end(g->arena, g->pool); /* g lies in it */
 }
@@ -68,10 +67,9 @@ enum status detect_gear_new(const struct detect_rules *r, bool profile, struct d
 	g->rules = r;
 	g->pcre = detect_pcre_worker_new(&r->bounds, &g->arena);
 	if (g->pcre == NULL || !detect_candidates_init(&g->candidates, r->count, &g->arena) ||
+	    !detect_seen_init(&g->seen, r->prefilter->patterns_most, &g->arena) ||
 	    (profile && !costs_make(g)))
 		st = fail_set(why, ST_NOMEM, "no memory for a worker");
-	if (st == ST_OK)
-		st = detect_scratch_new(r->prefilter, &g->hs, why);
 	if (st != ST_OK) {
 		detect_gear_free(g);
 		return st;
@@ -84,7 +82,7 @@ void detect_worker_equip(struct detect_worker *w, struct detect_gear *g)
 {
 	w->gear = g;
 	w->rules = g->rules;
-	w->hs = g->hs;
+	w->seen = g->seen;
 	w->pcre = g->pcre;
 	w->candidates = g->candidates;
 	w->costs = g->costs;

@@ -37,8 +37,8 @@ struct draft {
 struct builder {
 	struct detect_rules *rules;
 	struct detect_prefilter *out;
-	struct arena *arena;
-	bool full; /* memory is spent */
+	struct arena *arena, scratch; /* scratch: of the group at hand */
+	bool full;		      /* memory is spent */
 };
 
 /* --- patterns --- */
@@ -156,14 +156,22 @@ static bool needs_bytes(const struct builder *b, const struct draft *d, uint32_t
 	return d->packets && b->rules->rules[rule].payload_list >= 0;
 }
 
+static void literal_widen(struct detect_literal *l, const struct detect_entry *e)
+{
+	if (e->min_to < l->min_to)
+		l->min_to = e->min_to;
+	if (e->max_to > l->max_to)
+		l->max_to = e->max_to;
+	if (e->min_to != 0 || e->max_to != UINT32_MAX)
+		l->once = false;
+}
+
 static void patterns_fill(const struct builder *b, const struct draft *d, struct detect_group *g)
 {
 	const struct item *items = d->items;
 	uint32_t entries = 0;
 
 	for (size_t i = 0; i < d->count; i++) {
-		struct detect_pattern *p;
-
 		if (items[i].bytes.len == 0) {
 			if (needs_bytes(b, d, items[i].entry.rule))
 				g->loaded[g->loaded_count++] = items[i].entry.rule;
@@ -171,24 +179,31 @@ static void patterns_fill(const struct builder *b, const struct draft *d, struct
 				g->plain[g->plain_count++] = items[i].entry.rule;
 			continue;
 		}
-		if (is_near(&items[i]) && items[i].entry.max_to > g->reach)
-			g->reach = items[i].entry.max_to;
 		if (i == 0 || !same_pattern(&items[i - 1], &items[i])) {
-			g->near_count += is_near(&items[i]);
-			g->patterns[g->pattern_count++] =
-				(struct detect_pattern){.bytes = items[i].bytes,
+			g->bytes[g->pattern_count] =
+				(struct detect_literal){.bytes = items[i].bytes,
 							.nocase = items[i].nocase,
-							.anywhere = true,
-							.first = entries};
+							.once = true,
+							.min_to = UINT32_MAX};
+			g->patterns[g->pattern_count++].first = entries;
 		}
-		p = &g->patterns[g->pattern_count - 1];
-		p->count++;
-		if (items[i].entry.max_to != UINT32_MAX || items[i].entry.min_to != 0)
-			p->anywhere = false;
+		g->patterns[g->pattern_count - 1].count++;
+		literal_widen(&g->bytes[g->pattern_count - 1], &items[i].entry);
 		g->entries[entries++] = items[i].entry;
 	}
 	qsort(g->plain, g->plain_count, sizeof g->plain[0], detect_rule_number_compare);
 	qsort(g->loaded, g->loaded_count, sizeof g->loaded[0], detect_rule_number_compare);
+}
+
+static void literals_make(struct builder *b, struct detect_group *g)
+{
+	if (g->pattern_count == 0)
+		return;
+	g->literals = detect_literals_new(g->bytes, g->pattern_count, b->arena, &b->scratch);
+	b->full = b->full || g->literals == NULL;
+	arena_reset(&b->scratch);
+	if (g->pattern_count > b->out->patterns_most)
+		b->out->patterns_most = g->pattern_count;
 }
 
 /* NULL: no rules in it, or no memory (b->full). */
@@ -204,17 +219,19 @@ static struct detect_group *group_finish(struct builder *b, struct draft *d)
 	qsort(d->items, d->count, sizeof d->items[0], item_compare);
 	if (g != NULL) {
 		g->patterns = ARENA_ARRAY(b->arena, struct detect_pattern, d->count);
+		g->bytes = ARENA_ARRAY(b->arena, struct detect_literal, d->count);
 		g->entries = ARENA_ARRAY(b->arena, struct detect_entry, d->count);
 		g->plain = ARENA_ARRAY(b->arena, uint32_t, d->count);
 		g->loaded = ARENA_ARRAY(b->arena, uint32_t, d->count);
 	}
-	if (g == NULL || g->patterns == NULL || g->entries == NULL || g->plain == NULL ||
-	    g->loaded == NULL ||
+	if (g == NULL || g->patterns == NULL || g->bytes == NULL || g->entries == NULL ||
+	    g->plain == NULL || g->loaded == NULL ||
 	    !ARENA_PUSH(b->arena, b->out->groups, b->out->group_count, b->out->group_room, g)) {
 		b->full = true;
 		return NULL;
 	}
 	patterns_fill(b, d, g);
+	literals_make(b, g);
 	return g;
 }
 
@@ -498,8 +515,11 @@ static void frames_build(struct builder *b, size_t protocol, unsigned dir)
 
 enum status detect_prefilter_build(struct detect_rules *r, struct fail *why)
 {
-	struct builder b = {
-		.rules = r, .out = ARENA_NEW(r->arena, struct detect_prefilter), .arena = r->arena};
+	struct arena_pool pool = {.budget = SIZE_MAX};
+	struct builder b = {.rules = r,
+			    .out = ARENA_NEW(r->arena, struct detect_prefilter),
+			    .arena = r->arena,
+			    .scratch = {.pool = &pool}};
 
 	if (b.out == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for the prefilter");
@@ -513,6 +533,7 @@ enum status detect_prefilter_build(struct detect_rules *r, struct fail *why)
 			frames_build(&b, p, dir);
 		}
 	}
+	arena_pool_drain(&pool);
 	if (b.full || !detect_addresses_build(&b.out->address, r))
 		return fail_set(why, ST_NOMEM, "no memory for the prefilter");
 	return ST_OK;

@@ -1,93 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * From bytes to candidate rules: Vectorscan over a group's literal patterns. */
+ * From bytes to candidate rules: which of a group's patterns are in them. */
 #include <stdlib.h>
 
-#include "base/text.h"
 #include "sensor/detect/detect_priv.h"
 
-#include <hs/hs.h>
-
 enum { SORT_SMALL = 24 };
-
-/* --- databases --- */
-
-struct literals { /* as the library wants them */
-	const char **text;
-	size_t *len;
-	unsigned *flags, *ids;
-};
-
-static bool literals_compile(struct detect_group *g, unsigned distance, const struct literals *l)
-{
-	uint32_t first = distance == DETECT_NEAR ? 0 : g->near_count;
-	uint32_t n = distance == DETECT_NEAR ? g->near_count : g->pattern_count - g->near_count;
-	hs_compile_error_t *error = NULL;
-
-	for (uint32_t i = 0; i < n; i++) {
-		const struct detect_pattern *p = &g->patterns[first + i];
-
-		l->text[i] = (const char *)p->bytes.ptr;
-		l->len[i] = p->bytes.len;
-		l->ids[i] = first + i;
-		l->flags[i] = (p->nocase ? HS_FLAG_CASELESS : 0U) |
-			      (p->anywhere ? HS_FLAG_SINGLEMATCH : 0U);
-	}
-	if (n == 0 || hs_compile_lit_multi(l->text, l->flags, l->ids, l->len, n, HS_MODE_BLOCK,
-					   NULL, &g->db[distance], &error) == HS_SUCCESS)
-		return true;
-	hs_free_compile_error(error);
-	g->db[distance] = NULL;
-	return false;
-}
-
-bool detect_group_compile(struct detect_group *g)
-{
-	struct arena_pool pool = {.budget = SIZE_MAX / 2};
-	struct arena a = {.pool = &pool};
-	size_t n = g->pattern_count + 1;
-	struct literals l = {ARENA_ARRAY(&a, const char *, n), ARENA_ARRAY(&a, size_t, n),
-			     ARENA_ARRAY(&a, unsigned, n), ARENA_ARRAY(&a, unsigned, n)};
-	bool ok = l.text != NULL && l.len != NULL && l.flags != NULL && l.ids != NULL;
-
-	for (unsigned d = 0; d < DETECT_DISTANCES; d++)
-		ok = ok && literals_compile(g, d, &l);
-	arena_reset(&a);
-	arena_pool_drain(&pool);
-	return ok;
-}
-
-void detect_prefilter_free(struct detect_prefilter *p)
-{
-	if (p == NULL)
-		return;
-	for (size_t i = 0; i < p->group_count; i++) {
-		for (unsigned d = 0; d < DETECT_DISTANCES; d++) {
-			(void)hs_free_database(p->groups[i]->db[d]); /* NULL is fine */
-			p->groups[i]->db[d] = NULL;
-		}
-	}
-}
-
-enum status detect_scratch_new(const struct detect_prefilter *p, void **out, struct fail *why)
-{
-	hs_scratch_t *s = NULL;
-
-	for (size_t i = 0; i < p->group_count * DETECT_DISTANCES; i++) {
-		const hs_database_t *db = p->groups[i / DETECT_DISTANCES]->db[i % DETECT_DISTANCES];
-
-		if (db != NULL && hs_alloc_scratch(db, &s) != HS_SUCCESS) {
-			(void)hs_free_scratch(s);
-			return fail_set(why, ST_NOMEM, "no memory for the matcher");
-		}
-	}
-	*out = s;
-	return ST_OK;
-}
-
-void detect_scratch_free(void *scratch)
-{
-	(void)hs_free_scratch(scratch); /* NULL is fine, and it cannot fail outside of a scan */
-}
 
 /* --- candidates --- */
 
@@ -142,40 +59,29 @@ void detect_candidates_sort(struct detect_candidates *c)
 struct scan {
 	const struct detect_group *group;
 	struct detect_candidates *out;
-	size_t base;
 };
 
-static int on_match(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
-		    void *ctx)
+static void on_match(void *ctx, uint32_t pattern, uint64_t to)
 {
 	const struct scan *s = ctx;
-	const struct detect_pattern *p = &s->group->patterns[id];
+	const struct detect_pattern *p = &s->group->patterns[pattern];
 	const struct detect_entry *e = &s->group->entries[p->first];
 
-	to += s->base;
 	for (uint32_t i = 0; i < p->count; i++)
 		if (to >= e[i].min_to && (to <= e[i].max_to || e[i].max_to == UINT32_MAX))
 			detect_candidates_add(s->out, e[i].rule);
-	return 0;
 }
 
-void detect_group_scan(const struct detect_group *g, struct slice bytes, size_t base, void *scratch,
-		       struct detect_candidates *out)
+void detect_group_scan(const struct detect_group *g, struct slice bytes, size_t base,
+		       struct detect_seen *seen, struct detect_candidates *out)
 {
-	struct scan s = {g, out, base};
+	struct scan s = {g, out};
 
-	if (bytes.len == 0 || bytes.len > UINT32_MAX)
-		return;
-	if (g->db[DETECT_NEAR] != NULL && base < g->reach)
-		(void)hs_scan(g->db[DETECT_NEAR], (const char *)bytes.ptr,
-			      (unsigned)(bytes.len < g->reach ? bytes.len : g->reach), 0, scratch,
-			      on_match, &s); /* fails only on misuse */
-	if (g->db[DETECT_FAR] != NULL)
-		(void)hs_scan(g->db[DETECT_FAR], (const char *)bytes.ptr, (unsigned)bytes.len, 0,
-			      scratch, on_match, &s); /* as above */
+	if (g->literals != NULL)
+		detect_literals_scan(g->literals, bytes, base, seen, on_match, &s);
 }
 
-static void group_ask(const struct detect_group *g, struct slice bytes, void *scratch,
+static void group_ask(const struct detect_group *g, struct slice bytes, struct detect_seen *seen,
 		      struct detect_candidates *out)
 {
 	if (g == NULL)
@@ -186,7 +92,7 @@ static void group_ask(const struct detect_group *g, struct slice bytes, void *sc
 		return;
 	for (uint32_t i = 0; i < g->loaded_count; i++)
 		detect_candidates_add(out, g->loaded[i]);
-	detect_group_scan(g, bytes, 0, scratch, out);
+	detect_group_scan(g, bytes, 0, seen, out);
 }
 
 static const struct detect_group *port_group(const struct detect_ports *p, uint16_t port)
@@ -220,15 +126,15 @@ static int app_of(const struct detect_view *v)
 }
 
 void detect_prefilter_payload(const struct detect_prefilter *p, bool stream, uint8_t proto,
-			      const struct detect_view *v, void *scratch,
+			      const struct detect_view *v, struct detect_seen *seen,
 			      struct detect_candidates *out)
 {
 	const struct detect_port_groups *g = &p->packet[layer_of(proto)][stream][v->dir];
 	int app = app_of(v);
 
-	group_ask(g->any, v->payload, scratch, out);
+	group_ask(g->any, v->payload, seen, out);
 	if (app >= 0)
-		group_ask(g->by_app[app], v->payload, scratch, out);
-	group_ask(port_group(&g->by_dport, v->dport), v->payload, scratch, out);
-	group_ask(port_group(&g->by_sport, v->sport), v->payload, scratch, out);
+		group_ask(g->by_app[app], v->payload, seen, out);
+	group_ask(port_group(&g->by_dport, v->dport), v->payload, seen, out);
+	group_ask(port_group(&g->by_sport, v->sport), v->payload, seen, out);
 }

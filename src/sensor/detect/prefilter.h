@@ -3,9 +3,10 @@
  * sensor/detect/prefilter.h - from a packet, a stream or a buffer to the rules that may match.
  *
  * Each rule stands in one group, found by layer, direction and port, by application, or by a
- * transaction's buffer (groups.c); a group has its rules' fast patterns in databases (prefilter.c).
+ * transaction's buffer (groups.c); a group has its rules' fast patterns as a set of literals
+ * (literals.h).
  * Rules that ask for addresses alone are found by these (addresses.c). Built once, then shared by
- * all workers; what a look writes to is the worker's own: candidates, and the matcher's scratch.
+ * all workers; what a look writes to is the worker's own: candidates, and what a scan has seen.
  */
 #ifndef DEW_SENSOR_DETECT_PREFILTER_H
 #define DEW_SENSOR_DETECT_PREFILTER_H
@@ -15,35 +16,31 @@
 #include "base/slice.h"
 #include "base/status.h"
 #include "sensor/app/app.h"
+#include "sensor/detect/literals.h"
 
 struct detect_buffer;
 struct detect_rules;
 struct detect_view;
-struct hs_database;
 
 enum {
 	DETECT_PROTOCOLS_MAX = APP_PROTOCOLS_MAX,
-	DETECT_PATTERN_MAX = 32, /* bytes of a fast pattern: a necessary condition needs no more */
+	/* bytes of a fast pattern: a necessary condition needs no more */
+	DETECT_PATTERN_MAX = LITERAL_BYTES_MAX,
 };
 
 enum detect_layer { LAYER_TCP, LAYER_UDP, LAYER_ICMP, LAYER_OTHER, LAYER_COUNT };
 
-enum {		    /* databases of a group */
-       DETECT_NEAR, /* patterns that end within DETECT_REACH bytes: no others are looked at */
-       DETECT_FAR,
-       DETECT_DISTANCES,
-       DETECT_REACH = 64,
-       DETECT_SHORT = 4, /* patterns of fewer bytes slow down the look for all others */
+enum {
+	DETECT_REACH = 64, /* patterns that end within so many bytes are near */
+	DETECT_SHORT = 4,  /* patterns of fewer bytes, if not near, cost a look at each byte */
 };
 
 /* Patterns, and the rules that have none. */
 struct detect_group {
-	struct hs_database *db[DETECT_DISTANCES]; /* NULL: no patterns */
-	uint32_t pattern_count, near_count;	  /* those that are near stand first */
-	uint32_t reach;				  /* where the last near one ends, at most */
+	struct detect_literals *literals; /* NULL: no patterns */
+	struct detect_literal *bytes;	  /* by pattern */
+	uint32_t pattern_count;
 	struct detect_pattern {
-		struct slice bytes;
-		bool nocase, anywhere; /* anywhere: no entry wants a place */
 		uint32_t first, count; /* its entries */
 	} * patterns;
 	struct detect_entry {
@@ -122,12 +119,10 @@ struct detect_prefilter {
 	struct detect_address_groups address; /* rules about addresses only */
 	struct detect_group **groups;	      /* all of them */
 	size_t group_count, group_room;
+	uint32_t patterns_most; /* of one group */
 };
 
 MUST_USE enum status detect_prefilter_build(struct detect_rules *r, struct fail *why);
-/* Compiles the pattern database of a group; any thread. */
-MUST_USE bool detect_group_compile(struct detect_group *g);
-void detect_prefilter_free(struct detect_prefilter *p);
 
 /* Rule numbers, each once, until reset. */
 struct detect_candidates {
@@ -136,10 +131,6 @@ struct detect_candidates {
 	uint32_t *mark; /* by rule: the generation in which it was added */
 	uint32_t generation;
 };
-
-MUST_USE enum status detect_scratch_new(const struct detect_prefilter *p, void **out,
-					struct fail *why);
-void detect_scratch_free(void *scratch);
 
 MUST_USE bool detect_candidates_init(struct detect_candidates *c, size_t rules, struct arena *a);
 void detect_candidates_reset(struct detect_candidates *c);
@@ -151,11 +142,11 @@ int detect_rule_number_compare(const void *pa, const void *pb);
 /* Adds the rules of packets (stream: of streams) that v's bytes, ports and application may concern.
  */
 void detect_prefilter_payload(const struct detect_prefilter *p, bool stream, uint8_t proto,
-			      const struct detect_view *v, void *scratch,
+			      const struct detect_view *v, struct detect_seen *seen,
 			      struct detect_candidates *out);
 /* Adds the rules of g whose pattern is in bytes; base: offset of bytes in what they are part of. */
-void detect_group_scan(const struct detect_group *g, struct slice bytes, size_t base, void *scratch,
-		       struct detect_candidates *out);
+void detect_group_scan(const struct detect_group *g, struct slice bytes, size_t base,
+		       struct detect_seen *seen, struct detect_candidates *out);
 
 /* Chooses each rule's fast pattern. */
 MUST_USE enum status detect_fast_choose(struct detect_rules *r, struct fail *why);

@@ -257,7 +257,7 @@ static void values_scan(struct look *k, const struct detect_engine *e, bool fina
 			*grown = 0;
 		}
 		s = detect_buffer_transform(e->buffer, s, k->w);
-		detect_group_scan(e->group, s, 0, k->w->hs, &k->w->candidates);
+		detect_group_scan(e->group, s, 0, &k->w->seen, &k->w->candidates);
 	}
 }
 
@@ -288,7 +288,7 @@ static bool engine_scan(struct look *k, const struct detect_engine *e, uint32_t 
 		if (e->field->growing)
 			*grown = s.len > UINT32_MAX ? UINT32_MAX : (uint32_t)s.len;
 		s = detect_buffer_transform(e->buffer, s, k->w);
-		detect_group_scan(e->group, slice_from(s, from), from, k->w->hs, &k->w->candidates);
+		detect_group_scan(e->group, slice_from(s, from), from, &k->w->seen, &k->w->candidates);
 	}
 	return final;
 }

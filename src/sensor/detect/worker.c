@@ -268,7 +268,7 @@ static void packet_ask_again(struct detect_worker *w, const struct packet *p, st
 	detect_view_of(&v, w, p, f, dir);
 	v.payload = p->payload;
 	detect_candidates_reset(&w->candidates);
-	detect_prefilter_payload(w->rules->prefilter, false, v.proto, &v, w->hs, &w->candidates);
+	detect_prefilter_payload(w->rules->prefilter, false, v.proto, &v, &w->seen, &w->candidates);
 	detect_candidates_sort(&w->candidates);
 	for (size_t i = 0; i < w->candidates.count; i++) {
 		const struct detect_rule *r = &w->rules->rules[w->candidates.items[i]];
@@ -321,10 +321,10 @@ void detect_packet(struct detect_worker *w, const struct packet *p, struct flow 
 			v.payload = p->payload;
 		detect_candidates_reset(&w->candidates);
 		addresses_add(w, &v);
-		detect_prefilter_payload(pre, false, v.proto, &v, w->hs, &w->candidates);
+		detect_prefilter_payload(pre, false, v.proto, &v, &w->seen, &w->candidates);
 		if (v.proto == IP_PROTO_TCP && v.payload.len != 0 &&
 		    (f == NULL || !stream_took_payload(f)))
-			detect_prefilter_payload(pre, true, v.proto, &v, w->hs, &w->candidates);
+			detect_prefilter_payload(pre, true, v.proto, &v, &w->seen, &w->candidates);
 		candidates_ask(w, &v);
 	}
 	w->stream_events = (struct stream_events){0};
@@ -353,7 +353,7 @@ static void stream_ask(struct detect_worker *w, struct detect_view *v, struct sl
 	v->stream = true;
 	v->payload = bytes;
 	detect_candidates_reset(&w->candidates);
-	detect_prefilter_payload(w->rules->prefilter, true, IP_PROTO_TCP, v, w->hs, &w->candidates);
+	detect_prefilter_payload(w->rules->prefilter, true, IP_PROTO_TCP, v, &w->seen, &w->candidates);
 	candidates_ask(w, v);
 }
 

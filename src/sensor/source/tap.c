@@ -32,22 +32,14 @@
 #define ALIGNED(n) (((n) + TPACKET_ALIGNMENT - 1U) / TPACKET_ALIGNMENT * TPACKET_ALIGNMENT)
 
 enum {
-	MACS = 12,    /* bytes of the two addresses before a tag */
-	TAG = 4,      /* bytes of a tag, IEEE 802.1Q */
 	FRAME = 2048, /* the kernel wants a size of frames; in TPACKET_V3 it means nothing */
-	LINK_EN10MB = 1,
-	LINK_RAW = 101,
-	SNAP_ALL = 256 << 10,
 };
 
 struct tap {
 	struct source source; /* first: ops get this */
 	struct source_tap_options o;
-	char name[SOURCE_NAME_MAX];
-	int fd;	  /* -1: not open */
-	int wake; /* an eventfd; -1: not open */
-	bool loopback;
-	uint32_t linktype;
+	struct source_socket k;
+	int wake;			  /* an eventfd; -1: not open */
 	uint8_t *ring;			  /* NULL: none */
 	size_t ring_bytes, next;	  /* next: number of the block to come */
 	struct tpacket_block_desc *block; /* shown at present, or NULL */
@@ -56,82 +48,12 @@ struct tap {
 	struct source_packet packets[SOURCE_BATCH];
 };
 
-static enum status failed(const struct tap *t, const char *what, struct fail *why)
-{
-	int err = errno;
-	bool power = err == EPERM || err == EACCES;
-
-	(void)fail_set(why, power ? ST_REFUSED : ST_IO, "%s: cannot %s: %s%s", t->name, what,
-		       strerrordesc_np(err),
-		       power ? " (it takes root, or CAP_NET_RAW and CAP_NET_ADMIN)" : "");
-	why->sys_errno = err;
-	return why->status;
-}
-
-static int option(const struct tap *t, int name, const void *value, socklen_t bytes)
-{
-	return setsockopt(t->fd, SOL_PACKET, name, value, bytes);
-}
-
-/* --- the filter --- */
-
-static enum status filter_set(struct tap *t, const struct sock_fprog *f, struct fail *why)
-{
-	if (setsockopt(t->fd, SOL_SOCKET, SO_ATTACH_FILTER, f, sizeof *f) != 0)
-		return failed(t, "set a filter", why);
-	return ST_OK;
-}
-
-static enum status filter_refuse_all(struct tap *t, struct fail *why)
-{
-	struct sock_filter none = BPF_STMT(BPF_RET | BPF_K, 0);
-
-	return filter_set(t, &(struct sock_fprog){1, &none}, why);
-}
-
-/* The operator's filter; libpcap's instructions are the kernel's. */
-static enum status filter_compiled(struct tap *t, uint32_t snaplen, struct fail *why)
-{
-	pcap_t *p = pcap_open_dead(t->linktype == LINK_RAW ? DLT_RAW : DLT_EN10MB, (int)snaplen);
-	struct bpf_program code = {0};
-	char text[4096];
-	enum status st;
-
-	if (p == NULL || t->o.filter.len >= sizeof text) {
-		if (p != NULL)
-			pcap_close(p);
-		return fail_set(why, ST_LIMIT, "%s: the filter is too long", t->name);
-	}
-	memcpy(text, t->o.filter.ptr, t->o.filter.len);
-	text[t->o.filter.len] = '\0';
-	if (pcap_compile(p, &code, text, 1, PCAP_NETMASK_UNKNOWN) != 0) {
-		st = fail_set(why, ST_INVALID, "%s: filter \"%s\": %s", t->name, text,
-			      pcap_geterr(p));
-	} else {
-		_Static_assert(sizeof(struct bpf_insn) == sizeof(struct sock_filter), "one form");
-		st = filter_set(
-			t, &(struct sock_fprog){(unsigned short)code.bf_len, (void *)code.bf_insns},
-			why);
-		pcap_freecode(&code);
-	}
-	pcap_close(p);
-	return st;
-}
-
 /* Invariant 2 ends here. */
 static enum status start(struct source *s, struct fail *why)
 {
 	struct tap *t = (struct tap *)s;
-	uint32_t snaplen = t->o.snaplen != 0 ? t->o.snaplen : SNAP_ALL;
-	struct sock_filter all = BPF_STMT(BPF_RET | BPF_K, snaplen);
-	int on = 1;
-	enum status st = t->o.filter.len != 0 ? filter_compiled(t, snaplen, why)
-					      : filter_set(t, &(struct sock_fprog){1, &all}, why);
 
-	/* nobody who gets hold of the process later can let more in, or less */
-	if (st == ST_OK && setsockopt(t->fd, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof on) != 0)
-		st = failed(t, "lock the filter", why);
-	return st;
+	return source_socket_let_in(&t->k, t->o.filter, t->o.snaplen, why);
 }
 
 /* --- taking --- */
@@ -155,23 +77,6 @@ static void block_release(struct tap *t)
 	t->block = NULL;
 }
 
-/* Puts a tag back that the card or the kernel has taken out: what decoders want to see is what was
- * on the wire. PACKET_RESERVE left room before the frame. */
-static uint8_t *tag_restore(const struct tpacket3_hdr *h, uint8_t *frame)
-{
-	uint32_t tpid =
-		(h->tp_status & TP_STATUS_VLAN_TPID_VALID) != 0 ? h->hv1.tp_vlan_tpid : ETH_P_8021Q;
-	uint32_t tci = h->hv1.tp_vlan_tci;
-
-	memmove(frame - TAG, frame, MACS);
-	frame -= TAG;
-	frame[MACS] = (uint8_t)(tpid >> 8);
-	frame[MACS + 1] = (uint8_t)tpid;
-	frame[MACS + 2] = (uint8_t)(tci >> 8);
-	frame[MACS + 3] = (uint8_t)tci;
-	return frame;
-}
-
 static bool unsummed(const struct tap *t, uint32_t status)
 {
 	if (t->o.sums == SOURCE_SUMS_KERNEL)
@@ -186,17 +91,20 @@ static bool packet_of(struct tap *t, const struct tpacket3_hdr *h, struct source
 	uint8_t *frame = (uint8_t *)(uintptr_t)h + h->tp_mac;
 	uint32_t len = h->tp_snaplen, wire = h->tp_len;
 
-	if (t->loopback && from->sll_pkttype == PACKET_OUTGOING)
+	if (t->k.loopback && from->sll_pkttype == PACKET_OUTGOING)
 		return false;
-	if ((h->tp_status & TP_STATUS_VLAN_VALID) != 0 && t->linktype == LINK_EN10MB &&
-	    len >= MACS) {
-		frame = tag_restore(h, frame);
-		len += TAG;
-		wire += TAG;
+	if ((h->tp_status & TP_STATUS_VLAN_VALID) != 0 && t->k.linktype == SOURCE_LINK_EN10MB &&
+	    len >= SOURCE_MACS) {
+		frame = source_tag_restore(
+			frame,
+			(h->tp_status & TP_STATUS_VLAN_TPID_VALID) != 0 ? h->hv1.tp_vlan_tpid : 0,
+			h->hv1.tp_vlan_tci);
+		len += SOURCE_TAG;
+		wire += SOURCE_TAG;
 	}
 	*out = (struct source_packet){.data = {frame, len},
 				      .wire_bytes = wire,
-				      .linktype = t->linktype,
+				      .linktype = t->k.linktype,
 				      .at = {(int64_t)h->tp_sec * TIME_NS_PER_S + h->tp_nsec},
 				      .unsummed = unsummed(t, h->tp_status)};
 	t->source.counters.cut += len < wire;
@@ -206,25 +114,25 @@ static bool packet_of(struct tap *t, const struct tpacket3_hdr *h, struct source
 /* ST_OK also if the interface is down. */
 static enum status wait_for(struct tap *t, int timeout_ms, struct fail *why)
 {
-	struct pollfd p[2] = {{.fd = t->fd, .events = POLLIN | POLLERR},
+	struct pollfd p[2] = {{.fd = t->k.fd, .events = POLLIN | POLLERR},
 			      {.fd = t->wake, .events = POLLIN}};
 	socklen_t len = sizeof errno;
 	uint64_t n;
 	int err = 0;
 
 	if (poll(p, 2, timeout_ms) < 0)
-		return errno == EINTR ? ST_OK : failed(t, "wait", why);
+		return errno == EINTR ? ST_OK : source_socket_failed(&t->k, "wait", why);
 	if (p[1].revents != 0 && read(t->wake, &n, sizeof n) < 0 && errno != EAGAIN)
-		return failed(t, "wake", why);
+		return source_socket_failed(&t->k, "wake", why);
 	if ((p[0].revents & (POLLERR | POLLHUP | POLLNVAL)) == 0)
 		return ST_OK;
-	if (getsockopt(t->fd, SOL_SOCKET, SO_ERROR, &err, &len) != 0)
-		return failed(t, "ask the socket", why);
+	if (getsockopt(t->k.fd, SOL_SOCKET, SO_ERROR, &err, &len) != 0)
+		return source_socket_failed(&t->k, "ask the socket", why);
 	if (err == 0)
 		return ST_OK;
 	if (err != ENETDOWN) {
 		errno = err;
-		return failed(t, "listen", why);
+		return source_socket_failed(&t->k, "listen", why);
 	}
 	t->source.counters.outages++;
 	return ST_OK;
@@ -270,7 +178,7 @@ static void count(struct source *s)
 	struct tpacket_stats_v3 k = {0};
 	socklen_t len = sizeof k;
 
-	if (getsockopt(t->fd, SOL_PACKET, PACKET_STATISTICS, &k, &len) != 0)
+	if (getsockopt(t->k.fd, SOL_PACKET, PACKET_STATISTICS, &k, &len) != 0)
 		return;
 	s->counters.dropped += k.tp_drops;
 	s->counters.frozen += k.tp_freeze_q_cnt;
@@ -292,50 +200,19 @@ static void leave(struct source *s)
 	if (t->ring != NULL)
 		(void)munmap(t->ring, t->ring_bytes); /* it is ours, so it cannot fail */
 	t->ring = NULL;
-	if (t->fd >= 0)
-		(void)close(t->fd);
+	if (t->k.fd >= 0)
+		(void)close(t->k.fd);
 	if (t->wake >= 0)
 		(void)close(t->wake);
-	t->fd = t->wake = -1;
+	t->k.fd = t->wake = -1;
 }
 
 /* --- opening --- */
 
-static enum status look_at(struct tap *t, int *out_index, struct fail *why)
-{
-	struct ifreq r = {0};
-
-	_Static_assert(sizeof r.ifr_name == sizeof t->name, "IFNAMSIZ");
-	memcpy(r.ifr_name, t->name, sizeof t->name);
-	if (ioctl(t->fd, SIOCGIFINDEX, &r) != 0)
-		return fail_set(why, ST_NOTFOUND, "%s: no such interface", t->name);
-	*out_index = r.ifr_ifindex;
-	if (ioctl(t->fd, SIOCGIFHWADDR, &r) != 0)
-		return failed(t, "look at it", why);
-	t->loopback = r.ifr_hwaddr.sa_family == ARPHRD_LOOPBACK;
-	switch (r.ifr_hwaddr.sa_family) {
-	case ARPHRD_ETHER:
-	case ARPHRD_LOOPBACK:
-		t->linktype = LINK_EN10MB;
-		return ST_OK;
-	case ARPHRD_NONE:
-	case ARPHRD_RAWIP:
-	case ARPHRD_TUNNEL:
-	case ARPHRD_TUNNEL6:
-		t->linktype = LINK_RAW;
-		return ST_OK;
-	default:
-		return fail_set(why, ST_INVALID,
-				"%s: link type %u is not decoded (Ethernet and "
-				"raw IP are)",
-				t->name, r.ifr_hwaddr.sa_family);
-	}
-}
-
 static enum status ring_make(struct tap *t, struct fail *why)
 {
 	int version = TPACKET_V3;
-	unsigned reserve = TAG;
+	unsigned reserve = SOURCE_TAG;
 	struct tpacket_req3 r = {
 		.tp_block_size = (unsigned)t->o.block_bytes,
 		.tp_block_nr = (unsigned)t->o.blocks,
@@ -346,71 +223,31 @@ static enum status ring_make(struct tap *t, struct fail *why)
 	void *ring;
 
 	t->ring_bytes = t->o.block_bytes * t->o.blocks;
-	if (option(t, PACKET_VERSION, &version, sizeof version) != 0 ||
-	    option(t, PACKET_RESERVE, &reserve, sizeof reserve) != 0 ||
-	    option(t, PACKET_RX_RING, &r, sizeof r) != 0)
-		return failed(t, "make a ring (is there memory for it?)", why);
-	ring = mmap(NULL, t->ring_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, t->fd, 0);
+	if (source_socket_option(&t->k, PACKET_VERSION, &version, sizeof version) != 0 ||
+	    source_socket_option(&t->k, PACKET_RESERVE, &reserve, sizeof reserve) != 0 ||
+	    source_socket_option(&t->k, PACKET_RX_RING, &r, sizeof r) != 0)
+		return source_socket_failed(&t->k, "make a ring (is there memory for it?)", why);
+	ring = mmap(NULL, t->ring_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, t->k.fd, 0);
 	if (ring == MAP_FAILED)
-		return failed(t, "map the ring", why);
+		return source_socket_failed(&t->k, "map the ring", why);
 	t->ring = ring;
-	return ST_OK;
-}
-
-static enum status join(struct tap *t, struct fail *why)
-{
-	static const int modes[] = {[SOURCE_SPREAD_PAIR] = PACKET_FANOUT_CBPF,
-				    [SOURCE_SPREAD_FLOW] = PACKET_FANOUT_HASH,
-				    [SOURCE_SPREAD_QUEUE] = PACKET_FANOUT_QM,
-				    [SOURCE_SPREAD_CPU] = PACKET_FANOUT_CPU};
-	struct source_group *g = t->o.group;
-	bool first = !g->known;
-	unsigned flags =
-		(t->o.defrag && t->o.spread == SOURCE_SPREAD_FLOW ? PACKET_FANOUT_FLAG_DEFRAG
-								  : 0U) |
-		(first ? PACKET_FANOUT_FLAG_UNIQUEID : 0U);
-	unsigned arg = g->id | ((unsigned)modes[t->o.spread] | flags) << 16, got;
-	struct sock_filter code[SOURCE_SPREAD_MAX];
-	struct sock_fprog program = {source_spread_program(t->o.seed, code), code};
-	socklen_t len = sizeof got;
-
-	if (option(t, PACKET_FANOUT, &arg, sizeof arg) != 0)
-		return failed(t,
-			      "join the group of its sockets (another program may use this "
-			      "cluster-id)",
-			      why);
-	if (first) {
-		if (getsockopt(t->fd, SOL_PACKET, PACKET_FANOUT, &got, &len) != 0)
-			return failed(t, "learn the group's number", why);
-		g->id = (uint16_t)got; /* any number, 0 among them */
-		g->known = true;
-	}
-	if (t->o.spread == SOURCE_SPREAD_PAIR &&
-	    option(t, PACKET_FANOUT_DATA, &program, sizeof program) != 0)
-		return failed(t, "say how packets are spread", why);
 	return ST_OK;
 }
 
 static enum status prepare(struct tap *t, struct fail *why)
 {
-	struct sockaddr_ll to = {.sll_family = AF_PACKET,
-				 .sll_protocol = __builtin_bswap16(ETH_P_ALL)};
-	struct packet_mreq all = {.mr_type = PACKET_MR_PROMISC};
 	int index = 0;
-	enum status st = look_at(t, &index, why);
+	enum status st = source_socket_open(&t->k, t->o.interface, why);
 
 	if (st == ST_OK)
-		st = filter_refuse_all(t, why);
+		st = source_socket_look_at(&t->k, &index, why);
+	if (st == ST_OK)
+		st = source_socket_refuse_all(&t->k, why);
 	if (st == ST_OK)
 		st = ring_make(t, why);
-	if (st != ST_OK)
-		return st;
-	to.sll_ifindex = all.mr_ifindex = index;
-	if (bind(t->fd, (const struct sockaddr *)(const void *)&to, sizeof to) != 0)
-		return failed(t, "bind to it", why);
-	if (t->o.promiscuous && option(t, PACKET_ADD_MEMBERSHIP, &all, sizeof all) != 0)
-		return failed(t, "make it promiscuous", why);
-	return t->o.sockets > 1 ? join(t, why) : ST_OK;
+	if (st == ST_OK)
+		st = source_socket_bind(&t->k, index, t->o.promiscuous, why);
+	return st == ST_OK && t->o.sockets > 1 ? source_socket_join(&t->k, &t->o, why) : st;
 }
 
 enum status source_tap_open(const struct source_tap_options *o, struct arena *a,
@@ -423,16 +260,12 @@ enum status source_tap_open(const struct source_tap_options *o, struct arena *a,
 
 	if (t == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for a source");
-	if (o->interface.len == 0 || o->interface.len >= sizeof t->name)
-		return fail_set(why, ST_NOTFOUND, "%.*s: no such interface",
-				SLICE_ARG(o->interface));
 	ASSERT(o->sockets >= 1 && o->sockets <= SOURCE_SOCKETS_MAX && o->blocks > 1);
 	t->source.ops = &ops;
 	t->o = *o;
-	memcpy(t->name, o->interface.ptr, o->interface.len);
+	t->k.fd = -1;
 	t->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	t->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0); /* 0: nothing comes before bind() */
-	st = t->fd < 0 || t->wake < 0 ? failed(t, "open a packet socket", why) : prepare(t, why);
+	st = t->wake < 0 ? source_socket_failed(&t->k, "be woken", why) : prepare(t, why);
 	if (st != ST_OK) {
 		leave(&t->source);
 		return st;

@@ -21,7 +21,7 @@
 #include "daemon/guard.h"
 #include "os/clock.h"
 
-enum { TURN_MS = 1000, OWN_FDS = 4 };
+enum { TURN_MS = 1000, OWN_FDS = 4, BRIDGE_RING_BYTES = 16 << 20 /* of each side */ };
 
 void daemon_live_say(const struct live *l, const char *fmt, ...)
 {
@@ -58,8 +58,14 @@ static enum status signals_open(struct live *l, struct fail *why)
 /* Queues of one entry have names of their own. */
 static struct slice worker_name(const struct live *l, const struct live_interface *i, unsigned k)
 {
-	return i->kind == LIVE_QUEUE ? buf_text(l->arena, "queue %u", i->queue.number + k)
-				     : i->name;
+	switch (i->kind) {
+	case LIVE_QUEUE:
+		return buf_text(l->arena, "queue %u", i->queue.number + k);
+	case LIVE_BRIDGE:
+		return buf_text(l->arena, "%.*s-%.*s", SLICE_ARG(i->name), SLICE_ARG(i->copy_to));
+	default:
+		return i->name;
+	}
 }
 
 static enum status workers_make(struct live *l, struct fail *why)
@@ -80,6 +86,7 @@ static enum status workers_make(struct live *l, struct fail *why)
 				.live = l,
 				.index = n,
 				.interface = worker_name(l, &l->interfaces[i], k),
+				.sides = {l->interfaces[i].name, l->interfaces[i].copy_to},
 				.ring_bytes = l->interfaces[i].tap.block_bytes *
 					      l->interfaces[i].tap.blocks};
 	return ST_OK;
@@ -92,6 +99,13 @@ static enum status source_open(struct live *l, const struct live_interface *i, u
 
 	if (i->kind == LIVE_TAP)
 		return source_tap_open(&i->tap, l->arena, out, why);
+	if (i->kind == LIVE_BRIDGE) {
+		struct source_bridge_options b = {.side = {i->tap, i->peer->tap},
+						  .ring_bytes = BRIDGE_RING_BYTES,
+						  .tap = i->copies_all};
+
+		return source_bridge_open(&b, l->arena, out, why);
+	}
 	q.number = (uint16_t)(q.number + k); /* live_inline.c has looked that it fits */
 	return source_queue_open(&q, l->arena, out, why);
 }

@@ -116,6 +116,7 @@ struct live_worker {
 	struct live_lane *lanes; /* of those tenants whose packets may come here */
 	size_t lane_count;
 	struct live_lane *by_place[1 + TENANTS_MAX]; /* the same; NULL: none */
+	struct slice sides[2];			     /* of a bridge: its interfaces */
 	struct guard_line *guarded;		     /* shared with the guardian; NULL: we listen */
 	struct pipeline_gap late;		     /* from.ns 0: there is none */
 	uint64_t late_packets;			     /* of all such gaps */
@@ -128,13 +129,16 @@ struct live_worker {
 	_Atomic int state;	     /* enum live_state */
 };
 
-enum live_kind { LIVE_TAP, LIVE_QUEUE };
+enum live_kind { LIVE_TAP, LIVE_QUEUE, LIVE_BRIDGE };
 
 /* One interface of the af-packet section, or of the command line; or queues of the packet filter.
  */
 struct live_interface {
 	enum live_kind kind;
 	struct source_queue_options queue; /* QUEUE: the first; worker i has number + i */
+	struct live_interface *peer;	   /* BRIDGE: the other one, which has no workers */
+	struct slice copy_to;		   /* its name */
+	bool copies_all;		   /* BRIDGE: what rules stop as well */
 	struct slice name;
 	unsigned threads;
 	struct source_tap_options tap;
@@ -198,8 +202,10 @@ void daemon_live_say(const struct live *l, const char *fmt, ...) PRINTF_LIKE(2, 
 /* live_config.c: l->interfaces from the options and the configuration. */
 MUST_USE enum status daemon_live_interfaces(struct live *l, struct fail *why);
 
-/* live_inline.c: the queues of the options, with the settings of the configuration. */
+/* live_inline.c: the queues of the options, with the settings of the configuration; interfaces that
+ * copy to each other are made a bridge. */
 MUST_USE enum status daemon_live_queues(struct live *l, struct fail *why);
+MUST_USE enum status daemon_live_bridges(struct live *l, struct fail *why);
 
 /* live_powers.c: gives up all that is not needed from here on. */
 MUST_USE enum status daemon_live_powers(struct live *l, struct fail *why);

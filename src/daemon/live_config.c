@@ -98,8 +98,8 @@ static void read_sums(const struct section *s, struct live_interface *i)
 static enum status read_interface(struct live *l, const struct section *s, struct live_interface *i,
 				  struct fail *why)
 {
+	static const char *const modes[] = {"none", "tap", "ips", NULL};
 	struct crypto_random random = {0};
-	struct config *copy = node(s, "copy-mode");
 
 	read_threads(s, i);
 	read_cluster(s, i);
@@ -114,11 +114,28 @@ static enum status read_interface(struct live *l, const struct section *s, struc
 	i->tap.snaplen = (uint32_t)config_u64(node(s, "snaplen"), "", 0, 256 << 10, 0);
 	i->tap.filter =
 		l->o->filter.len != 0 ? l->o->filter : config_text(node(s, "bpf-filter"), "", "");
-	if (copy != NULL && !slice_equal(copy->value, SLICE("none")))
-		return fail_set(why, ST_REFUSED,
-				"%.*s: copy-mode %.*s: packets are not forwarded yet; take the key "
-				"out to listen only",
-				SLICE_ARG(i->name), SLICE_ARG(copy->value));
+	switch (config_word(node(s, "copy-mode"), "", modes, 0)) {
+	case 0:
+		return ST_OK;
+	case 1:
+		i->copies_all = true;
+		break;
+	default:
+		break;
+	}
+	i->kind = LIVE_BRIDGE;
+	i->copy_to = config_text(node(s, "copy-iface"), "", "");
+	i->tap.defrag = false; /* pieces pass as they came */
+	if (i->tap.spread != SOURCE_SPREAD_PAIR && i->tap.spread != SOURCE_SPREAD_FLOW)
+		return fail_set(why, ST_INVALID,
+				"%.*s: both directions of a bridge have to meet in one worker: "
+				"cluster-type is cluster_pair or cluster_flow",
+				SLICE_ARG(i->name));
+	if (i->tap.filter.len != 0)
+		return fail_set(why, ST_INVALID,
+				"%.*s: what a filter leaves out would not pass: there is none in a "
+				"bridge",
+				SLICE_ARG(i->name));
 	return ST_OK;
 }
 
@@ -147,7 +164,7 @@ enum status daemon_live_interfaces(struct live *l, struct fail *why)
 	for (size_t i = 0; st == ST_OK && i < l->o->interface_count; i++)
 		st = add(l, l->o->interfaces[i], why);
 	if (l->o->interface_count != 0)
-		return st;
+		return st == ST_OK ? daemon_live_bridges(l, why) : st;
 	for (struct config *n = config_first(list); st == ST_OK && n != NULL; n = config_next(n)) {
 		struct slice name = config_text(n, "interface", "");
 
@@ -158,5 +175,5 @@ enum status daemon_live_interfaces(struct live *l, struct fail *why)
 		return fail_set(why, ST_INVALID,
 				"the configuration names no interface: there is "
 				"nothing below af-packet");
-	return st;
+	return st == ST_OK ? daemon_live_bridges(l, why) : st;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * In the line: queues of the kernel's packet filter (the nfq section of suricata.yaml). */
+ * In the line: queues of the kernel's packet filter (the nfq section of suricata.yaml), and bridges
+ * of two interfaces that copy to each other (copy-mode and copy-iface of its af-packet section). */
 #include "base/text.h"
 #include "daemon/live.h"
 
@@ -76,5 +77,53 @@ enum status daemon_live_queues(struct live *l, struct fail *why)
 	l->in_line = true;
 	for (size_t i = 0; st == ST_OK && i < l->o->queue_count; i++)
 		st = add(l, l->o->queues[i], why);
+	return st;
+}
+
+static struct live_interface *named(struct live *l, struct slice name)
+{
+	for (size_t i = 0; i < l->interface_count; i++)
+		if (slice_equal(l->interfaces[i].name, name))
+			return &l->interfaces[i];
+	return NULL;
+}
+
+/* a is the one with the workers. */
+static enum status pair(struct live *l, struct live_interface *a, struct fail *why)
+{
+	struct live_interface *b = named(l, a->copy_to);
+
+	if (b == NULL || b == a || b->kind != LIVE_BRIDGE || !slice_equal(b->copy_to, a->name))
+		return fail_set(why, ST_INVALID,
+				"%.*s copies to \"%.*s\", which does not copy back: both are "
+				"named, each with the other as its copy-iface",
+				SLICE_ARG(a->name), SLICE_ARG(a->copy_to));
+	if (a->copies_all != b->copies_all)
+		return fail_set(why, ST_INVALID, "%.*s and %.*s have different copy-modes",
+				SLICE_ARG(a->name), SLICE_ARG(b->name));
+	a->peer = b;
+	b->tap.seed = a->tap.seed; /* so that both directions meet */
+	b->tap.spread = a->tap.spread;
+	b->tap.sockets = a->tap.sockets;
+	b->threads = 0;
+	return ST_OK;
+}
+
+enum status daemon_live_bridges(struct live *l, struct fail *why)
+{
+	size_t bridged = 0;
+	enum status st = ST_OK;
+
+	for (size_t i = 0; i < l->interface_count; i++)
+		bridged += l->interfaces[i].kind == LIVE_BRIDGE;
+	if (bridged == 0)
+		return ST_OK;
+	if (bridged != l->interface_count)
+		return fail_set(why, ST_INVALID,
+				"some interfaces copy and some do not: they want a sensor each");
+	l->in_line = true;
+	for (size_t i = 0; st == ST_OK && i < l->interface_count; i++)
+		if (l->interfaces[i].threads != 0 && l->interfaces[i].peer == NULL)
+			st = pair(l, &l->interfaces[i], why);
 	return st;
 }

@@ -261,6 +261,8 @@ static void inspect(struct live_worker *w, const struct source_batch *b)
 			lane->sums_trusted = p->unsummed;
 			pipeline_trust_checksums(lane->pipeline, p->unsummed);
 		}
+		if (w->sides[1].len != 0)
+			pipeline_interface(lane->pipeline, w->sides[p->side]);
 		pipeline_frame(lane->pipeline, p->linktype, p->data, p->wire_bytes, p->at,
 			       p->number);
 		if (w->guarded != NULL)

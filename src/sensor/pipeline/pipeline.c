@@ -507,6 +507,11 @@ void pipeline_trust_checksums(struct pipeline *p, bool trusted)
 	decode_worker_trust(p->decode, trusted || p->options.skip_checksums);
 }
 
+void pipeline_interface(struct pipeline *p, struct slice name)
+{
+	p->options.interface = name;
+}
+
 bool pipeline_stops(const struct pipeline *p)
 {
 	return p->stops;

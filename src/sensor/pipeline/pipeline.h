@@ -121,6 +121,9 @@ void pipeline_frame(struct pipeline *p, uint32_t linktype, struct slice frame, u
  * that this host sends are written by its card, later. */
 void pipeline_trust_checksums(struct pipeline *p, bool trusted);
 
+/* Where frames come in from the next one on: options.interface. */
+void pipeline_interface(struct pipeline *p, struct slice name);
+
 /* Shall the last frame not pass? Asked only in the line. */
 bool pipeline_stops(const struct pipeline *p);
 

@@ -415,7 +415,6 @@ enum status source_queue_open(const struct source_queue_options *o, struct arena
 		return fail_set(why, ST_NOMEM, "no memory for a source");
 	ASSERT(o->batch >= 1 && o->batch <= SOURCE_BATCH);
 	q->source.ops = &ops;
-	q->source.line = o->line;
 	q->o = *o;
 	q->fd = -1;
 	q->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

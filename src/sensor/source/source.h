@@ -5,6 +5,7 @@
  *	source_file_open	a capture file
  *	source_tap_open		a network interface, listened to (AF_PACKET, TPACKET_V3)
  *	source_queue_open	a queue of the kernel's packet filter, in the line (NFQUEUE)
+ *	source_bridge_open	two interfaces, in the line between them (AF_PACKET, TPACKET_V2)
  *
  * A worker takes a batch, looks at its packets, marks those that shall not pass (`drop`), and takes
  * the next: only then may the source let go of the packets, or let them pass. So packets are never
@@ -42,19 +43,17 @@ struct source;
  *	GUARD	WORKER		the guardian, if `wanted`: source_give()
  *	WORKER	GUARD		the guardian, when `turns` stands still: source_seize();
  *				the worker, when it ends: source_leave()
- *	WORKER	SENDING, back	the worker, around what must not be done twice
- *	SENDING	GUARD		the guardian: what was under way may be sent twice
  *
- * Who is no owner any more finds out when it gives verdicts, which are then void. */
-enum source_owner { SOURCE_GUARD, SOURCE_WORKER, SOURCE_SENDING };
+ * Who is no owner any more finds out when it takes or gives verdicts; these are then void. A worker
+ * that lost the line while it was sending may have sent what the guardian sends again: of one batch
+ * packets may then be there twice, and none is lost. */
+enum source_owner { SOURCE_GUARD, SOURCE_WORKER };
 
 struct source_line {
 	_Atomic uint32_t owner;	 /* enum source_owner; zeroed: the guardian */
 	_Atomic uint32_t wanted; /* by the worker */
 	_Atomic uint64_t turns;	 /* of the worker: it takes */
-	_Atomic uint64_t at[2];	 /* of the source: where its owner is */
-	_Atomic uint32_t fetched[2];
-	uint8_t *room; /* of the source, shared, too */
+	_Atomic uint64_t at[2];	 /* of the source: how far its owner has come */
 };
 
 /* By the guardian. seize: it is the owner from here on, and may take; false if it was already.
@@ -212,13 +211,30 @@ struct source_queue_options {
 	unsigned receive_bytes;	  /* memory for packets that wait here */
 	bool fail_open;		  /* what finds no room passes; else it is dropped */
 	bool gso;		  /* packets come as the host put them together, not cut again */
-	struct source_line *line; /* shared with a guardian; NULL: no other process */
 };
 
-/* Packets are IP packets (link type 101). The rule that sends them here should say `bypass`, so
- * that they pass where no process listens. Needs CAP_NET_ADMIN until started. ST_REFUSED: not
- * allowed, or another program listens at that queue (told by start). */
+/* Packets are IP packets (link type 101). Its owner sets `line`, if it has a guardian. The rule
+ * that sends them here should say `bypass`, so that they pass where no process listens. Needs
+ * CAP_NET_ADMIN until started. ST_REFUSED: not allowed, or another program listens at that queue
+ * (told by start). */
 MUST_USE enum status source_queue_open(const struct source_queue_options *o, struct arena *a,
 				       struct source **out, struct fail *why);
+
+/* --- a bridge of two interfaces --- */
+
+struct source_bridge_options {
+	/* Of each side: interface, sockets, group, spread (PAIR or FLOW), seed (the same), defrag
+	 * (no), promiscuous, sums. */
+	struct source_tap_options side[2];
+	size_t ring_bytes; /* of each side */
+	bool tap;	   /* what rules stop passes as well */
+};
+
+/* What comes in at one interface and is not stopped goes out at the other, as it is: with what its
+ * card, or that of the host behind it, has yet to do (checksums, cutting into packets). Both
+ * directions are taken by one worker, in the order of their times. A `line` has to be set before
+ * the start. Errors as of a tap. */
+MUST_USE enum status source_bridge_open(const struct source_bridge_options *o, struct arena *a,
+					struct source **out, struct fail *why);
 
 #endif

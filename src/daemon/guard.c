@@ -436,6 +436,11 @@ bool daemon_guard_gone(const struct live *l)
 	return p.fd >= 0 && poll(&p, 1, 0) > 0 && (p.revents & POLLHUP) != 0;
 }
 
+bool daemon_guard_said(const struct live_worker *w)
+{
+	return atomic_load_explicit(&w->guarded->gaps, memory_order_acquire) == w->guarded->said;
+}
+
 void daemon_guard_say(struct live_worker *w)
 {
 	struct guard_line *line = w->guarded;

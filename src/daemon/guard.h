@@ -55,7 +55,8 @@ struct guard_report {
 };
 struct guard_report daemon_guard_report(const struct live *l);
 
-/* Of a worker, between two batches: gaps that ended are written. */
+/* Of a worker, between two batches: is there no gap that has to be written? They are written. */
+bool daemon_guard_said(const struct live_worker *w);
 void daemon_guard_say(struct live_worker *w);
 
 #endif

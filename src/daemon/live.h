@@ -120,7 +120,8 @@ struct live_worker {
 	struct guard_line *guarded;		     /* shared with the guardian; NULL: we listen */
 	struct pipeline_gap late;		     /* from.ns 0: there is none */
 	uint64_t late_packets;			     /* of all such gaps */
-	uint64_t late_passed;	/* source.counters.passed, when it was looked at last */
+	uint64_t late_passed;	/* source.counters.passed, as far as it is in `late` */
+	uint64_t late_seen;	/* the same, as far as pipelines know of it */
 	struct mono_ns counted; /* when counters were published last */
 	struct fail why;	/* why it ended, if not because it was asked to: once ENDED */
 	_Atomic uint64_t counters[LIVE_COUNTERS]; /* with those of its lanes */

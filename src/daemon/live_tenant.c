@@ -278,10 +278,27 @@ static enum status rules_first(struct live_tenant *t, struct fail *why)
 	return ST_OK;
 }
 
+/* In the line a sensor that has just come must not stop what was there before it: sessions that it
+ * did not see begin are picked up, and where it cannot look, packets pass; unless the configuration
+ * says otherwise. */
+static enum status pass_by_default(struct config *c, struct fail *why)
+{
+	struct slice policy = config_text(c, "exception-policy", "auto");
+	enum status st = ST_OK;
+
+	if (slice_equal(policy, SLICE("auto")))
+		st = config_set(c, SLICE("exception-policy"), SLICE("ignore"), why);
+	if (st == ST_OK && config_at(c, "stream.midstream") == NULL)
+		st = config_set(c, SLICE("stream.midstream"), SLICE("true"), why);
+	return st;
+}
+
 static enum status tenant_make(struct live_tenant *t, uint64_t seed, struct fail *why)
 {
 	enum status st = rules_first(t, why);
 
+	if (st == ST_OK && t->live->in_line)
+		st = pass_by_default(t->tenant->config, why);
 	if (st == ST_OK)
 		st = shared_make(t, why);
 	for (size_t i = 0; st == ST_OK && i < t->lane_count; i++)

@@ -172,6 +172,22 @@ void daemon_live_gap(struct live_worker *w, const struct pipeline_gap *g)
 
 /* --- in the line: more than we can look at --- */
 
+static void missed(struct live_worker *w, struct wall_ns until)
+{
+	for (size_t i = 0; i < w->lane_count; i++)
+		pipeline_missed(w->lanes[i].pipeline, until);
+}
+
+/* What passed without us, before what comes after it is looked at. */
+static void catch_up(struct live_worker *w)
+{
+	if (daemon_guard_said(w) && w->source->counters.passed == w->late_seen)
+		return;
+	w->late_seen = w->source->counters.passed;
+	missed(w, os_clock_wall());
+	daemon_guard_say(w);
+}
+
 /* Packets that waited too long pass as they are: those behind them need not wait, too. */
 static bool too_late(struct live_worker *w, const struct source_batch *b)
 {
@@ -189,6 +205,7 @@ static bool too_late(struct live_worker *w, const struct source_batch *b)
 	for (size_t i = 0; i < b->count; i++)
 		w->late.bytes += b->packets[i].wire_bytes;
 	w->late_packets += b->count;
+	missed(w, now);
 	return true;
 }
 
@@ -229,8 +246,6 @@ static void serve(struct live_worker *w)
 		late_look(w);
 		w->counted = now;
 	}
-	if (w->guarded != NULL)
-		daemon_guard_say(w);
 	poke(w);
 }
 
@@ -288,6 +303,8 @@ static bool turn(struct live_worker *w, int timeout_ms, size_t *out_count)
 	*out_count = b.count;
 	if (st != ST_OK)
 		return false;
+	if (w->guarded != NULL)
+		catch_up(w);
 	if (!too_late(w, &b))
 		inspect(w, &b);
 	source_answer(w->source);

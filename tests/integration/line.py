@@ -131,7 +131,10 @@ def http_answer(c):
                 return
             data += more
         size = int(data.split(b"?bytes=")[1].split(b" ")[0]) if b"?bytes=" in data else 5
-        c.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % size + (b"hello" * (size // 5 + 1))[:size])
+        c.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % size)
+        piece = b"hello" * min(size // 5 + 1, 50000)
+        while size:
+            size -= c.send(piece[:size])
 
 
 def udp_echo(s):
@@ -160,13 +163,14 @@ def get(host, port, path):
         with socket.create_connection((host, int(port)), timeout=1.5) as s:
             s.settimeout(1.5)
             s.sendall(f"GET {path} HTTP/1.1\r\nHost: example.test\r\n\r\n".encode())
-            data = b""
+            data = bytearray()
             while True:
                 more = s.recv(1 << 20)
                 if not more:
                     break
                 data += more
-        print(len(data.split(b"\r\n\r\n", 1)[-1]) if len(data) > 100 else data.decode().split("\r\n\r\n", 1)[-1])
+        body = bytes(data.split(b"\r\n\r\n", 1)[-1])
+        print(len(body) if len(body) > 100 else body.decode())
     except socket.timeout:
         print("timeout")
     except OSError as why:

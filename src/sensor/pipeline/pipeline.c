@@ -307,7 +307,7 @@ static void judge_stream(struct pipeline *p, struct flow *f)
 		return;
 	if (r->urgent)
 		verdict_drop(&p->verdict, VERDICT_STREAM_URGENT);
-	if (r->refused && p->policies.drop_invalid) {
+	if (r->refused && p->policies.drop_invalid && f->first.ns > p->missed.ns) {
 		p->verdict.skip_payload = true;
 		verdict_drop(&p->verdict, VERDICT_STREAM_ERROR);
 	}
@@ -505,6 +505,12 @@ void pipeline_frame(struct pipeline *p, uint32_t linktype, struct slice frame, u
 void pipeline_trust_checksums(struct pipeline *p, bool trusted)
 {
 	decode_worker_trust(p->decode, trusted || p->options.skip_checksums);
+}
+
+void pipeline_missed(struct pipeline *p, struct wall_ns until)
+{
+	if (until.ns > p->missed.ns)
+		p->missed = until;
 }
 
 void pipeline_interface(struct pipeline *p, struct slice name)

@@ -150,6 +150,10 @@ struct pipeline_gap {
 /* Between two packets: a "gap" event, in every eve-log. */
 void pipeline_report_gap(struct pipeline *p, const struct pipeline_gap *g);
 
+/* Between two packets: until that time some were not seen. Of flows that are older, a packet that
+ * does not fit to what was seen of the stream is no reason to drop it. */
+void pipeline_missed(struct pipeline *p, struct wall_ns until);
+
 /* Ends all flows and writes what is still to be said. No frame may follow. */
 void pipeline_finish(struct pipeline *p);
 

@@ -46,6 +46,7 @@ struct pipeline {
 	struct verdict verdict;	   /* on `packet`, so far; nothing at the end of a flow */
 	bool stops;		   /* the frame: one of its packets was dropped */
 	struct slice instead;	   /* of it: what passes in its place, if len != 0 */
+	struct wall_ns missed;	   /* pipeline_missed() */
 	struct pipeline_seen seen; /* the frame: what it was part of */
 	uint32_t decode_said[PACKET_ANOMALIES_MAX];
 	enum flow_dir packet_dir; /* of the packet in its flow; to server without one */

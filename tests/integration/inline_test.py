@@ -206,4 +206,30 @@ def test_a_sensor_at_a_bridge_that_hangs_is_passed_by_and_goes_on_when_it_wakes(
     hung(True)
 
 
+def downloaded(bridge):
+    """A connection that is open lives on, whatever happens to who looks at it."""
+    with Place(bridge) as p:
+        s = p.sensor()
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            pid = s.status()["pid"]
+            answer = p.line.get_later(f"/good?bytes={100 << 20}")
+            wire.until("it flows", lambda: s.status()["bytes"] > 10 << 20)
+            os.kill(pid, number)
+            if number == signal.SIGSTOP:
+                wire.until("the guardian has said it", lambda: "not inspected (hang)" in s.said())
+                os.kill(pid, signal.SIGCONT)
+            assert answer() == str(100 << 20), s.said()
+            wire.until("it answers", s.ready)
+        s.end()
+        assert not p.events("drop"), p.events("drop")
+
+
+def test_a_download_through_queues_does_not_notice_what_happens_to_the_sensor():
+    downloaded(False)
+
+
+def test_a_download_through_a_bridge_does_not_notice_what_happens_to_the_sensor():
+    downloaded(True)
+
+
 tap.main(globals())

@@ -39,6 +39,7 @@ POWERS = {
     r"libloc/.*|maxminddb\.h": {"assess/origin"},
     r"linux/.*|net/.*|pcap.*": {"sensor/source", "os"},
     r"seccomp.*": {"os"},
+    r"nftables/.*": {"os"},
     r"libmnl/.*|libnetfilter_queue/.*": {"sensor/source"},
 }
 EXEMPT = re.compile(r"(_test|_fuzz|_bench)\.[ch]$")   # tests may do what they like, but not skip layers

@@ -19,6 +19,7 @@
 
 #include "base/json.h"
 #include "daemon/control.h"
+#include "daemon/guard.h"
 #include "daemon/live.h"
 
 enum {
@@ -75,6 +76,7 @@ struct command_call {
 	struct client *client;
 	struct arena *arena;
 	uint32_t id; /* the tenant that was named; 0: none */
+	const struct control_request *request;
 };
 
 static void run_status(struct command_call *k)
@@ -144,6 +146,72 @@ static void run_reopen(struct command_call *k)
 	answer_text(k->client, k->arena, true, SLICE("done"));
 }
 
+static void add_order(struct json *j, const struct throttle_order *o)
+{
+	json_object(j);
+	json_member_u64(j, "id", o->id);
+	json_key(j, "target");
+	json_z(j, o->target);
+	json_member_u64(j, "bits_per_s", o->bits_per_s);
+	json_member_u64(j, "seconds", o->seconds);
+	json_member_u64(j, "packets", o->seen);
+	json_member_u64(j, "bytes", o->seen_bytes);
+	json_member_u64(j, "dropped_packets", o->dropped);
+	json_member_u64(j, "dropped_bytes", o->dropped_bytes);
+	json_key(j, "basis");
+	json_z(j, o->basis);
+	json_end(j);
+}
+
+/* The guardian does it, and says what holds. */
+static void throttle(struct command_call *k, const struct throttle_request *r)
+{
+	struct throttle_answer *said = ARENA_NEW(k->arena, struct throttle_answer);
+	struct buf b = buf_in(k->arena);
+	struct json j = json_in(&b);
+	struct fail why;
+
+	if (said == NULL) {
+		answer_text(k->client, k->arena, false, SLICE("no memory"));
+		return;
+	}
+	if (daemon_guard_ask(k->live, r, said, &why) != ST_OK) {
+		answer_text(k->client, k->arena, false, slice_of(why.text));
+		return;
+	}
+	json_object(&j);
+	json_key(&j, "return");
+	json_z(&j, "OK");
+	json_key(&j, "message");
+	json_array(&j);
+	for (uint32_t i = 0; i < said->count; i++)
+		add_order(&j, &said->orders[i]);
+	json_end(&j);
+	json_end(&j);
+	answer(k->client, &b);
+}
+
+static void run_throttle_add(struct command_call *k)
+{
+	const struct control_request *q = k->request;
+	struct throttle_request r = {.act = THROTTLE_ADD,
+				     .order = {.bits_per_s = q->bits_per_s, .seconds = q->seconds}};
+
+	memcpy(r.order.target, q->target, sizeof r.order.target);
+	memcpy(r.order.basis, q->basis, sizeof r.order.basis);
+	throttle(k, &r);
+}
+
+static void run_throttle_remove(struct command_call *k)
+{
+	throttle(k, &(struct throttle_request){.act = THROTTLE_REMOVE, .order = {.id = k->id}});
+}
+
+static void run_throttle_list(struct command_call *k)
+{
+	throttle(k, &(struct throttle_request){.act = THROTTLE_LIST});
+}
+
 static void run_stop(struct command_call *k)
 {
 	answer_text(k->client, k->arena, true, SLICE("ending"));
@@ -162,6 +230,9 @@ static const struct {
 	{"reload-tenants", NULL, run_reload_tenants},
 	{"reload-later", "ruleset-reload-nonblocking", run_reload_later},
 	{"reopen", "reopen-log-files", run_reopen},
+	{"throttle-add", NULL, run_throttle_add},
+	{"throttle-remove", NULL, run_throttle_remove},
+	{"throttle-list", NULL, run_throttle_list},
 	{"stop", "shutdown", run_stop},
 };
 
@@ -170,7 +241,7 @@ static void request(struct live *l, struct client *c, struct arena *a)
 {
 	struct control_request r;
 	bool asks = daemon_control_parse((struct slice){(const uint8_t *)c->line, c->len}, &r);
-	struct command_call k = {l, c, a, r.id};
+	struct command_call k = {l, c, a, r.id, &r};
 	size_t i = 0, n = sizeof commands / sizeof commands[0];
 
 	while (asks && i < n && strcmp(commands[i].name, r.name) != 0 &&

@@ -8,6 +8,7 @@
 
 #include "base/slice.h"
 #include "base/status.h"
+#include "daemon/throttle.h"
 
 struct sockaddr_un;
 
@@ -22,10 +23,19 @@ MUST_USE enum status daemon_control_address(struct slice path, struct sockaddr_u
 					    struct fail *why);
 int daemon_control_dial(const struct sockaddr_un *at); /* a descriptor, or -1 with errno */
 
+/* A request with its line feed; its answer as daemon_control_ask() gives it. */
+struct arena;
+MUST_USE enum status daemon_control_ask_line(struct slice path, struct slice text, struct arena *a,
+					     struct slice *out, struct fail *why);
+
 struct control_request {
 	char name[CONTROL_NAME_MAX];
 	bool greeting; /* not a request: {"version":"0.2"}, as a client of Suricata says first */
-	uint32_t id;   /* arguments.id, a tenant's; 0: not said */
+	uint32_t id;   /* arguments.id, a tenant's or an order's; 0: not said */
+	/* Of throttle-add, as throttle.h says; "" and 0: not said, or it does not fit. */
+	char target[THROTTLE_TARGET_MAX], basis[THROTTLE_BASIS_MAX];
+	uint64_t bits_per_s;
+	uint32_t seconds;
 };
 
 /* {"command":"reload-tenant","arguments":{"id":2}}: true. */

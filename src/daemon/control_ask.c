@@ -64,11 +64,21 @@ bool daemon_control_parse(struct slice line, struct control_request *out)
 {
 	json_t *root = json_loadb((const char *)line.ptr, line.len, JSON_REJECT_DUPLICATES, NULL);
 	const char *name = json_string_value(json_object_get(root, "command"));
-	json_int_t id =
-		json_integer_value(json_object_get(json_object_get(root, "arguments"), "id"));
+	const json_t *arguments = json_object_get(root, "arguments");
+	const char *target = json_string_value(json_object_get(arguments, "target"));
+	const char *basis = json_string_value(json_object_get(arguments, "basis"));
+	json_int_t id = json_integer_value(json_object_get(arguments, "id"));
+	json_int_t rate = json_integer_value(json_object_get(arguments, "bits_per_s"));
+	json_int_t seconds = json_integer_value(json_object_get(arguments, "seconds"));
 	bool asks = name != NULL && strlen(name) < CONTROL_NAME_MAX;
 
 	*out = (struct control_request){.id = id > 0 && id < UINT32_MAX ? (uint32_t)id : 0};
+	out->bits_per_s = rate > 0 ? (uint64_t)rate : 0;
+	out->seconds = seconds > 0 && seconds < UINT32_MAX ? (uint32_t)seconds : 0;
+	if (target != NULL && strlen(target) < sizeof out->target)
+		(void)snprintf(out->target, sizeof out->target, "%s", target);
+	if (basis != NULL && strlen(basis) < sizeof out->basis)
+		(void)snprintf(out->basis, sizeof out->basis, "%s", basis);
 	if (asks)
 		(void)snprintf(out->name, CONTROL_NAME_MAX, "%s", name);
 	out->greeting = name == NULL && json_object_get(root, "version") != NULL;
@@ -129,19 +139,16 @@ static enum status unwrap(struct slice line, struct arena *a, struct slice *out,
 	return st;
 }
 
-enum status daemon_control_ask(struct slice path, struct slice command, uint32_t tenant,
-			       struct arena *a, struct slice *out, struct fail *why)
+enum status daemon_control_ask_line(struct slice path, struct slice text, struct arena *a,
+				    struct slice *out, struct fail *why)
 {
-	struct slice line = {NULL, 0}, text;
+	struct slice line = {NULL, 0};
 	struct sockaddr_un at;
 	enum status st = daemon_control_address(path, &at, why);
 	int fd;
 
 	if (st != ST_OK)
 		return st;
-	text = tenant == 0 ? buf_text(a, "{\"command\":\"%.*s\"}\n", SLICE_ARG(command))
-			   : buf_text(a, "{\"command\":\"%.*s\",\"arguments\":{\"id\":%u}}\n",
-				      SLICE_ARG(command), tenant);
 	fd = daemon_control_dial(&at);
 	if (fd < 0)
 		return fail_set(why, ST_NOTFOUND, "no sensor answers at %.*s: %m", SLICE_ARG(path));
@@ -153,4 +160,15 @@ enum status daemon_control_ask(struct slice path, struct slice command, uint32_t
 		st = unwrap(line, a, out, why);
 	(void)close(fd); /* the answer is here, or it will not come */
 	return st;
+}
+
+enum status daemon_control_ask(struct slice path, struct slice command, uint32_t tenant,
+			       struct arena *a, struct slice *out, struct fail *why)
+{
+	struct slice text =
+		tenant == 0 ? buf_text(a, "{\"command\":\"%.*s\"}\n", SLICE_ARG(command))
+			    : buf_text(a, "{\"command\":\"%.*s\",\"arguments\":{\"id\":%u}}\n",
+				       SLICE_ARG(command), tenant);
+
+	return daemon_control_ask_line(path, text, a, out, why);
 }

@@ -261,6 +261,19 @@ struct daemon_cut_result {
 MUST_USE enum status daemon_cut(const struct daemon_cut_options *o, struct arena *a,
 				struct daemon_cut_result *out, struct fail *why);
 
+/* Orders to let less pass, of a sensor in the line (docs/decisions/0014-inline.md). */
+enum daemon_throttle_act { DAEMON_THROTTLE_ADD, DAEMON_THROTTLE_REMOVE, DAEMON_THROTTLE_LIST };
+struct daemon_throttle {
+	enum daemon_throttle_act act;
+	/* ADD: an address or a network; "2mbit"; "10m"; why, may be empty. REMOVE: a number. */
+	struct slice target, rate, time, basis, id;
+};
+
+/* Asks a sensor; its answer, a JSON array of orders (ADD: the one; REMOVE: none). ST_INVALID: it
+ * could not be asked so; ST_REFUSED: it says no, and why. */
+MUST_USE enum status daemon_throttle_ask(struct slice path, const struct daemon_throttle *t,
+					 struct arena *a, struct slice *out, struct fail *why);
+
 struct daemon_watch_options {
 	const struct slice *captures; /* paths; the base name without extension is the station */
 	size_t capture_count;

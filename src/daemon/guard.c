@@ -26,11 +26,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/guard_orders.h"
 #include "os/clock.h"
 
 enum {
 	ROUNDS = 16, /* batches of one line before the next is looked at */
-	FIXED_FDS = 2,
+	FIXED_FDS = 3,
+	ASK_MS = 5000,
 	SOON_MS = 1000, /* a sensor that lived longer is started again at once */
 	WAIT_MOST_MS = 30000,
 	FAILED = 2, /* exit code, where a signal ended the sensor for good */
@@ -55,6 +57,8 @@ struct guard {
 	pid_t parent; /* in the child */
 	int pidfd, signals;
 	bool ending, was_ready;
+	struct guard_orders *orders;
+	struct throttle_answer *answer;	    /* being written */
 	struct mono_ns born, again, looked; /* again: when to start a sensor */
 	int64_t wait_ms;
 	uint64_t starts;
@@ -175,8 +179,11 @@ static void lines_look(struct live *l)
 {
 	struct guard *g = l->guard;
 	struct mono_ns now = os_clock_mono();
-	bool late = now.ns - g->looked.ns > 2 * GUARD_TICK_MS * TIME_NS_PER_MS;
+	int64_t since = now.ns - g->looked.ns;
+	bool late = since > 2 * GUARD_TICK_MS * TIME_NS_PER_MS;
 
+	if (g->looked.ns != 0 && (uint64_t)since > atomic_load(&g->lines[0].late_ns))
+		atomic_store(&g->lines[0].late_ns, (uint64_t)since);
 	g->looked = now;
 	for (size_t i = 0; i < l->worker_count; i++) {
 		if (!g->watched[i].ours)
@@ -196,6 +203,7 @@ static void become_sensor(struct live *l, int channel, pid_t parent)
 	g->parent = parent;
 	daemon_guard_bind(l);
 	(void)close(g->signals);
+	daemon_orders_close(g->orders);
 	g->channel = channel;
 	g->pidfd = g->signals = -1;
 	for (size_t i = 0; i < l->worker_count; i++) {
@@ -295,6 +303,19 @@ static void signals_pass(struct guard *g)
 	}
 }
 
+/* The sensor asks for something; one request at a time, and it waits. */
+static void hear(struct guard *g)
+{
+	struct throttle_request r;
+	ssize_t n = g->channel >= 0 ? recv(g->channel, &r, sizeof r, MSG_DONTWAIT) : -1;
+
+	if (n != (ssize_t)sizeof r)
+		return; /* nothing, or the end, which sensor_look() finds */
+	daemon_orders_answer(g->orders, &r, g->answer);
+	/* who does not read it does not need it */
+	(void)send(g->channel, g->answer, sizeof *g->answer, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 static size_t wait_for(struct live *l)
 {
 	struct guard *g = l->guard;
@@ -302,6 +323,7 @@ static size_t wait_for(struct live *l)
 
 	g->fds[0] = (struct pollfd){.fd = g->signals, .events = POLLIN};
 	g->fds[1] = (struct pollfd){.fd = g->pidfd, .events = POLLIN};
+	g->fds[2] = (struct pollfd){.fd = g->channel, .events = POLLIN};
 	for (size_t i = 0; i < l->worker_count; i++) {
 		int fds[SOURCE_FDS];
 
@@ -333,6 +355,8 @@ static enum status guard(struct live *l, bool *out_over, int *out_code, struct f
 		}
 		if (wait_for(l) == 0)
 			return fail_set(why, ST_IO, "cannot wait: %m");
+		daemon_orders_alive(g->orders);
+		hear(g);
 		signals_pass(g);
 		if (sensor_look(l, out_code))
 			break;
@@ -385,9 +409,12 @@ enum status daemon_guard_split(struct live *l, bool *out_over, int *out_code, st
 	g->watched = ARENA_ARRAY(l->arena, struct watched, l->worker_count);
 	g->fds = ARENA_ARRAY(l->arena, struct pollfd, FIXED_FDS + l->worker_count * SOURCE_FDS);
 	g->channel = g->pidfd = g->signals = -1;
-	if (g->watched == NULL || g->fds == NULL)
+	g->answer = ARENA_NEW(l->arena, struct throttle_answer);
+	if (g->watched == NULL || g->fds == NULL || g->answer == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for a guardian");
 	st = prepare(l, why);
+	if (st == ST_OK)
+		st = daemon_orders_new(l, &g->orders, why);
 	for (size_t i = 0; st == ST_OK && i < l->worker_count; i++) {
 		l->workers[i].source->line = &g->lines[i].line;
 		gap_begin(g, i, os_clock_wall(), "start");
@@ -416,7 +443,9 @@ int daemon_guard_fd(const struct live *l)
 struct guard_report daemon_guard_report(const struct live *l)
 {
 	const struct guard *g = l->guard;
-	struct guard_report r = {.pid = (uint64_t)g->parent, .starts = g->starts};
+	struct guard_report r = {.pid = (uint64_t)g->parent,
+				 .starts = g->starts,
+				 .late_ns = atomic_load(&g->lines[0].late_ns)};
 
 	for (size_t i = 0; i < l->worker_count; i++) {
 		const struct guard_line *line = &g->lines[i];
@@ -427,6 +456,26 @@ struct guard_report daemon_guard_report(const struct live *l)
 		r.passed_bytes += atomic_load(&line->passed_bytes);
 	}
 	return r;
+}
+
+enum status daemon_guard_ask(const struct live *l, const struct throttle_request *r,
+			     struct throttle_answer *out, struct fail *why)
+{
+	struct pollfd p = {.fd = daemon_guard_fd(l), .events = POLLIN};
+	ssize_t n = -1;
+
+	if (p.fd < 0)
+		return fail_set(why, ST_NOTFOUND,
+				"this sensor only listens: nothing that passes is in its hands");
+	if (send(p.fd, r, sizeof *r, MSG_NOSIGNAL) == (ssize_t)sizeof *r && poll(&p, 1, ASK_MS) > 0)
+		n = recv(p.fd, out, sizeof *out, MSG_DONTWAIT);
+	if (n != (ssize_t)sizeof *out || out->count > THROTTLE_ORDERS_MAX)
+		return fail_set(why, ST_IO, "the guardian does not answer");
+	out->text[sizeof out->text - 1] = '\0';
+	if (out->status == ST_OK)
+		return ST_OK;
+	return fail_set(why, out->status == ST_NOTFOUND ? ST_NOTFOUND : ST_REFUSED, "%s",
+			out->text);
 }
 
 bool daemon_guard_gone(const struct live *l)

@@ -29,6 +29,7 @@ struct guard_line {
 	_Atomic uint64_t gaps;		       /* that have ended, ever */
 	_Atomic int64_t open_since;	       /* wall_ns; 0: the worker has the line */
 	struct pipeline_gap ended[GUARD_GAPS]; /* gap i is in i % GUARD_GAPS */
+	_Atomic uint64_t late_ns;	       /* of the first line: guard_report.late_ns */
 	/* By the worker. */
 	uint64_t said; /* gaps that were written, or that there was no room for */
 };
@@ -52,8 +53,16 @@ struct guard_report {
 	uint64_t pid, starts;	       /* starts: of sensors, this one among them */
 	uint64_t gaps, open;	       /* that ended; lines that are not inspected now */
 	uint64_t passed, passed_bytes; /* packets that it let pass */
+	uint64_t late_ns; /* the longest that it was kept from looking; a tick is GUARD_TICK_MS */
 };
 struct guard_report daemon_guard_report(const struct live *l);
+
+/* Of the sensor, its main thread: the guardian is asked, and its answer waited for. ST_REFUSED: no;
+ * ST_NOTFOUND: there is none, this sensor only listens. */
+struct throttle_request;
+struct throttle_answer;
+MUST_USE enum status daemon_guard_ask(const struct live *l, const struct throttle_request *r,
+				      struct throttle_answer *out, struct fail *why);
 
 /* Of a worker, between two batches: is there no gap that has to be written? They are written. */
 bool daemon_guard_said(const struct live_worker *w);

@@ -267,6 +267,7 @@ static void add_guard(const struct live *l, struct json *j)
 	json_member_u64(j, "open", r.open);
 	json_member_u64(j, "passed", r.passed);
 	json_member_u64(j, "passed_bytes", r.passed_bytes);
+	json_member_u64(j, "late_ns", r.late_ns);
 	json_end(j);
 }
 

@@ -1,6 +1,8 @@
 """A sensor in the line: what rules stop does not pass, all else does, whatever happens to the sensor."""
+import json
 import os
 import signal
+import time
 
 import line
 import tap
@@ -75,6 +77,14 @@ class Place:
     def write_rules(self, text):
         with open(self.rules, "w") as f:
             f.write(text)
+
+    def add_config(self, text):
+        with open(self.config, "a") as f:
+            f.write(text)
+
+    def kernel_bridges(self):
+        """Whether packets go on when all of us are gone."""
+        return "dewline_bridge" in self.line.inside("nft", "list", "tables")
 
     def sensor(self, *args, where=None):
         where = where or (BRIDGE if self.bridge else QUEUE)
@@ -230,6 +240,84 @@ def test_a_download_through_queues_does_not_notice_what_happens_to_the_sensor():
 
 def test_a_download_through_a_bridge_does_not_notice_what_happens_to_the_sensor():
     downloaded(True)
+
+
+EXEMPT = """
+throttle:
+  exempt:
+    - class: health
+      networks: [10.7.2.9, 2001:db8:9::/48]
+"""
+
+
+def throttle(p, *args):
+    return tap.dewline("throttle", *args, "-l", p.out)
+
+
+def rate_of(p, host=line.SERVER, seconds=3):
+    """What arrives of 24 Mbit/s, in bits of IP packets a second, once the bucket (a second's worth: no packet filter's
+    is smaller) is empty."""
+    flood = p.line.flood(24e6, seconds + 2, host)
+    begun = wire.until("it flows", lambda: p.line.received() and time.monotonic())
+    before, at = wire.until("the bucket is empty", lambda: time.monotonic() > begun + 1 and (p.line.received(), time.monotonic()))
+    after, end = wire.until("enough", lambda: time.monotonic() > at + seconds and (p.line.received(), time.monotonic()))
+    flood.kill()
+    flood.wait()
+    return (after - before) * 1228 * 8 / (end - at)
+
+
+def throttled(bridge):
+    with Place(bridge) as p:
+        p.add_config(EXEMPT)
+        s = p.sensor()
+        assert throttle(p, "list").expect(0).out == ""
+        added = throttle(p, "add", line.CLIENT, "--rate", "8mbit", "--for", "1h", "--basis", "flood, ticket 12")
+        assert "10.7.1.1/32 at 8 Mbit/s for 3600 s" in added.expect(0).out, added
+        slow = rate_of(p)
+        assert .95 * 8e6 < slow < 1.05 * 8e6, slow
+        # whom the order is not about, and whom nobody may slow, feel nothing
+        free = rate_of(p, "10.7.2.9", 1)
+        assert free > .9 * 24e6, free
+        order, = json.loads(throttle(p, "list", "--json").expect(0).out)
+        assert order["dropped_packets"] > 1000 and order["basis"] == "flood, ticket 12" and order["seconds"] > 3500, order
+        assert "exempt: health" in throttle(p, "add", "10.7.2.9", "--rate", "1mbit", "--for", "1m").expect(1).err
+        assert "blockade" in throttle(p, "add", "10.7.3.0/24", "--rate", "100", "--for", "1m").expect(1).err
+        assert "another order" in throttle(p, "add", "10.7.1.0/24", "--rate", "1mbit", "--for", "1m").expect(1).err
+        throttle(p, "remove", order["id"]).expect(0)
+        assert throttle(p, "list").expect(0).out == ""
+        assert rate_of(p, seconds=1) > .9 * 24e6
+        # an order is over by itself, also when all of us are dead
+        throttle(p, "add", line.CLIENT, "--rate", "1mbit", "--for", "4s").expect(0)
+        ends = time.monotonic() + 4
+        s.process.kill()
+        s.process.wait()
+        assert time.monotonic() < ends - 2 and rate_of(p, seconds=.3) < 4e6
+        wire.until("it is over", lambda: "10.7.1.1" not in p.line.inside("nft", "list", "ruleset"), 5)
+        assert time.monotonic() > ends - 1
+        if not bridge or p.kernel_bridges():
+            assert rate_of(p, seconds=1) > .9 * 24e6
+
+
+def test_an_order_at_queues_holds_its_rate_spares_the_exempt_and_ends_by_itself():
+    throttled(False)
+
+
+def test_an_order_at_a_bridge_holds_its_rate_spares_the_exempt_and_ends_by_itself():
+    throttled(True)
+
+
+def test_a_bridge_without_a_guardian_is_the_kernels():
+    with Place(True) as p:
+        s = p.sensor()
+        if not p.kernel_bridges():
+            tap.skip("this kernel's packet filter cannot forward between interfaces")
+        sender = p.line.pace(2)
+        wire.until("it flows", lambda: s.status()["packets"] > 200)
+        s.process.kill()  # the guardian; the sensor does not outlive it
+        s.process.wait()
+        sent = sender.result()
+        assert sent["stall_ms"] < 200 and sent["lost"] < 200, sent
+        assert p.line.get("/evil") == "hello"
 
 
 tap.main(globals())

@@ -67,6 +67,7 @@ class Line:
 
     def addresses(self):
         # a bridge is one network; a router stands between two
+        wire.Wire.ip("-n", self.server, "addr", "add", "10.7.2.9/32", "dev", "e0")
         bits = "16" if self.bridge else "24"
         wire.Wire.ip("-n", self.client, "addr", "add", f"{CLIENT}/{bits}", "dev", "e0")
         wire.Wire.ip("-n", self.server, "addr", "add", f"{SERVER}/{bits}", "dev", "e0")
@@ -106,7 +107,9 @@ class Line:
         return p
 
     def serve(self):
-        return json.loads(self.program(self.server, "serve").stdout.readline())
+        p = self.program(self.server, "serve")
+        self.server_pid = p.pid
+        return json.loads(p.stdout.readline())
 
     def get(self, path):
         return self.get_later(path)()
@@ -115,6 +118,16 @@ class Line:
         """Begins; what is returned waits for the answer."""
         p = self.program(self.client, "get", SERVER, self.ports["tcp"], path)
         return lambda: p.communicate(timeout=60)[0].strip()
+
+    def flood(self, bits, seconds, host=SERVER):
+        """Datagrams of 1228 bytes with their IP header, in the background."""
+        return self.program(self.client, "flood", host, self.ports["sink"], seconds, bits)
+
+    def received(self):
+        """Datagrams that reached the server's kernel so far, whether or not somebody reads them."""
+        with open(f"/proc/{self.server_pid}/net/snmp") as f:
+            rows = [line.split() for line in f if line.startswith("Udp:")]
+        return int(rows[1][rows[0].index("InDatagrams")]) + int(rows[1][rows[0].index("RcvbufErrors")])
 
     def pace(self, seconds, per_second=1000):
         """A sender in the background; .result() waits for what it measured."""
@@ -154,11 +167,12 @@ def udp_echo(s):
 
 
 def serve():
-    t, u = socket.socket(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    t, u, sink = socket.socket(), *(socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
     t.bind(("", 0))
     t.listen(128)
     u.bind(("", 0))
-    print(json.dumps({"tcp": t.getsockname()[1], "udp": u.getsockname()[1]}), flush=True)
+    sink.bind(("", 0))  # nobody reads it
+    print(json.dumps({"tcp": t.getsockname()[1], "udp": u.getsockname()[1], "sink": sink.getsockname()[1]}), flush=True)
     threading.Thread(target=udp_echo, args=(u,), daemon=True).start()
     while True:
         c, _ = t.accept()

@@ -137,8 +137,7 @@ enum status talk_config(const struct cli *c, struct config **out, struct fail *w
 	return daemon_config_load(&source, c->arena, out, why);
 }
 
-enum status talk_ask(const struct cli *c, struct slice command, uint32_t tenant, struct slice *out,
-		     struct fail *why)
+enum status talk_socket(const struct cli *c, struct slice *out, struct fail *why)
 {
 	struct slice path = cli_value(c, "socket");
 	struct config *config;
@@ -149,7 +148,17 @@ enum status talk_ask(const struct cli *c, struct slice command, uint32_t tenant,
 	if (path.len == 0)
 		path = daemon_control_path(config, daemon_log_dir(config, cli_value(c, "log-dir")),
 					   c->arena);
-	return daemon_control_ask(path, command, tenant, c->arena, out, why);
+	*out = path;
+	return ST_OK;
+}
+
+enum status talk_ask(const struct cli *c, struct slice command, uint32_t tenant, struct slice *out,
+		     struct fail *why)
+{
+	struct slice path;
+	enum status st = talk_socket(c, &path, why);
+
+	return st == ST_OK ? daemon_control_ask(path, command, tenant, c->arena, out, why) : st;
 }
 
 static void say_ignored(void *ctx, const struct config *n)

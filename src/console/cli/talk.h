@@ -19,6 +19,9 @@ struct daemon_progress talk_progress(struct cli *c);
 struct daemon_config_source talk_config_source(const struct cli *c);
 MUST_USE enum status talk_config(const struct cli *c, struct config **out, struct fail *why);
 
+/* Where the sensor listens that --socket, or --config and --log-dir, mean. */
+MUST_USE enum status talk_socket(const struct cli *c, struct slice *out, struct fail *why);
+
 /* Asks the sensor that --socket, or --config and --log-dir, mean; tenant 0: not about one. */
 MUST_USE enum status talk_ask(const struct cli *c, struct slice command, uint32_t tenant,
 			      struct slice *out, struct fail *why);

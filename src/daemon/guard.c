@@ -270,8 +270,10 @@ static bool sensor_look(struct live *l, int *out_code)
 	if (g->child == 0 || waitpid(g->child, &status, WNOHANG) != g->child)
 		return false;
 	g->child = 0;
-	for (size_t i = 0; i < l->worker_count; i++)
+	for (size_t i = 0; i < l->worker_count; i++) {
 		seize(l, i, "death");
+		g->watched[i].gap.reason = "death"; /* it may have stood still before we heard */
+	}
 	(void)close(g->channel);
 	if (g->pidfd >= 0)
 		(void)close(g->pidfd);

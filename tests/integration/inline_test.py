@@ -178,8 +178,9 @@ def killed(bridge):
         passed_without_a_stall(p, stopped(p, s, kill))
         assert s.status()["pid"] != pid
         assert p.line.get("/evil") == "timeout"
-        gaps = p.gaps("death")
-        assert len(gaps) == len(s.status()["workers"]) and sum(g["packets"] for g in gaps) > 0, gaps
+        workers = len(s.status()["workers"])
+        gaps = wire.until("gaps are written", lambda: (lambda g: g if len(g) >= workers else None)(p.gaps("death")))
+        assert len(gaps) == workers and sum(g["packets"] for g in gaps) > 0, gaps
         assert all(g["from"] < g["to"] and g["counted_by"] == "guardian" for g in gaps), gaps
         s.end()
 
@@ -204,8 +205,8 @@ def hung(bridge):
 
         passed_without_a_stall(p, stopped(p, s, stop))
         assert p.line.get("/evil") == "timeout"
-        assert max(g["packets"] for g in p.gaps("hang")) > 1000, p.gaps()
         s.end()
+        assert max(g["packets"] for g in p.gaps("hang")) > 1000, p.gaps()
 
 
 def test_a_sensor_at_queues_that_hangs_is_passed_by_and_goes_on_when_it_wakes():

@@ -447,6 +447,11 @@ static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slic
 		side->lost = false;
 		length = mark & 0x7fffffff;
 		have = slice_part(in, 4, length);
+		if (length > NFS_RECORD_HELD) { /* its head says whether it is a file's */
+			if (have.len < NFS_RECORD_HEAD)
+				break;
+			have.len = NFS_RECORD_HEAD;
+		}
 		if (record(f, dir, have, length)) {
 			frames_open(f, dir, at, 4, 4 + length);
 			at += 4 + have.len;

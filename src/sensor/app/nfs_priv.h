@@ -10,6 +10,7 @@
 enum {
 	NFS_HANDLE_MAX = 128,	     /* bytes: RFC 7530 2.2.2; 64 in version 3 */
 	NFS_RECORD_HELD = 512 << 10, /* bytes of a record that is waited for */
+	NFS_RECORD_HEAD = 2048, /* of a longer one: no head in front of a file's bytes is longer */
 	NFS_NAME_MAX = 255,
 	NFS_NAMES_MAX = 256, /* of handles, remembered of one flow; the oldest goes */
 	NFS_OPEN_MAX = 256,  /* calls without a reply; the oldest goes */

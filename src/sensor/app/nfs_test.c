@@ -78,4 +78,38 @@ static void a_file_that_is_read_has_its_name(struct test *t)
 	app_talk_close(&k);
 }
 
-TESTS(T(a_file_that_is_read_has_its_name))
+static void a_long_reply_goes_to_its_file_wherever_its_head_is_cut(struct test *t)
+{
+	/* a record of 600,000 bytes that holds 599,960 of a file */
+	static const char head[] = "\x80\x09\x27\xc0\x00\x00\x00\x02\x00\x00\x00\x01\x00\x00\x00"
+				   "\x00\x00\x00\x00\x00\x00\x00"
+				   "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+				   "\x09\x27\x98\x00\x00\x00\x00"
+				   "\x00\x09\x27\x98";
+	uint8_t reply[sizeof head - 1 + 3000];
+	struct app_says says[] = {
+		{.dir = APP_TO_SERVER, .bytes = BYTES(lookup)},
+		{.dir = APP_TO_CLIENT, .bytes = BYTES(looked_up)},
+		{.dir = APP_TO_SERVER, .bytes = BYTES(read_one)},
+		{.dir = APP_TO_CLIENT, .bytes = {reply, sizeof reply}},
+	};
+
+	memset(reply, 'x', sizeof reply);
+	memcpy(reply, head, sizeof head - 1);
+	app_check_all(&app_nfs, says, 4, 20);
+	for (size_t cut = 0; cut < 60; cut++) {
+		struct app_talk k;
+		const struct file *file = NULL;
+
+		ASSERT(app_talk_open(&k, APP_TCP, 2049, 0));
+		for (size_t i = 0; i < 4; i++)
+			app_talk_say(&k, says[i].dir, says[i].bytes, i == 3 ? cut : 0);
+		for (struct app_tx *tx = k.f->first; tx != NULL && file == NULL; tx = tx->next)
+			file = tx->files[APP_TO_CLIENT].first;
+		EXPECT(t, file != NULL && file->size == 3000);
+		app_talk_close(&k);
+	}
+}
+
+TESTS(T(a_long_reply_goes_to_its_file_wherever_its_head_is_cut),
+      T(a_file_that_is_read_has_its_name))

@@ -88,7 +88,7 @@ struct app_field {
 	bool growing;	  /* may be looked at while it grows */
 	bool multi;	  /* has several values: ask n = 0, 1, 2... until ptr is NULL */
 	/* Value number n (0 unless multi) in direction dir. ptr NULL: absent. ptr set with len 0:
-	 * empty. Slices live as long as the tx. May build lazily in tx->arena; must be repeatable.
+	 * empty. Slices live as long as the tx. May build in tx->arena once, when first asked.
 	 */
 	struct slice (*get)(struct app_tx *tx, enum app_dir dir, unsigned n);
 	const char *doc; /* one sentence */

@@ -333,10 +333,11 @@ static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slic
 	d->major = version >> 4;
 	d->minor = version & 15;
 	if (!cursor_ok(&c)) {
+		d->init_spi = d->resp_spi = SLICE("0000000000000000"); /* as Suricata has it */
 		say(tx, MALFORMED);
 	} else {
-		memcpy(d->init_spi, init.ptr, SPI_BYTES);
-		memcpy(d->resp_spi, resp.ptr, SPI_BYTES);
+		d->init_spi = ike_hex(init, &tx->arena);
+		d->resp_spi = ike_hex(resp, &tx->arena);
 		if (d->major == 1)
 			read_v1(f, tx, next, c);
 		else
@@ -380,10 +381,9 @@ static enum app_probe probe(const struct app_flow *f, enum app_dir dir, struct s
                                                                                                    \
 		return d->dir == dir && (there) ? (value) : NONE;                                  \
 	}
-#define BYTES(member) ((struct slice){d->member, SPI_BYTES})
 
-GETTER(get_init, ike_hex(BYTES(init_spi), &tx->arena), n == 0)
-GETTER(get_resp, ike_hex(BYTES(resp_spi), &tx->arena), n == 0)
+GETTER(get_init, d->init_spi, n == 0)
+GETTER(get_resp, d->resp_spi, n == 0)
 GETTER(get_exchange, app_number(&d->exchange), n == 0)
 GETTER(get_vendor, d->vendors[n], n < d->vendor_count)
 GETTER(get_key, d->key_exchange, n == 0)

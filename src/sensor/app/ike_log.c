@@ -340,9 +340,9 @@ bool app_ike_log(struct app_tx *tx, unsigned n, struct arena *scratch, struct re
 	json_member_u64(&j, "version_major", d->major);
 	json_member_u64(&j, "version_minor", d->minor);
 	json_key(&j, "init_spi");
-	json_str(&j, ike_hex((struct slice){d->init_spi, SPI_BYTES}, scratch));
+	json_str(&j, d->init_spi);
 	json_key(&j, "resp_spi");
-	json_str(&j, ike_hex((struct slice){d->resp_spi, SPI_BYTES}, scratch));
+	json_str(&j, d->resp_spi);
 	json_member_u64(&j, "message_id", d->message_id);
 	json_member_u64(&j, "exchange_type", d->exchange);
 	if (d->major == 1 && d->state->chosen_count != 0)

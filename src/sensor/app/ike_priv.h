@@ -63,7 +63,7 @@ struct ike_tx {
 	const struct ike *state; /* the flow's: outlives the transaction */
 	enum app_dir dir;
 	uint8_t major, minor, flags;
-	uint8_t init_spi[SPI_BYTES], resp_spi[SPI_BYTES];
+	struct slice init_spi, resp_spi; /* in hexadecimal */
 	uint32_t message_id;
 	uint64_t exchange, key_length, nonce_length;
 	struct slice key_exchange, nonce;

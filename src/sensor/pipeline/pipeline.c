@@ -72,7 +72,7 @@ static enum flow_dir swap(struct pipeline *p, struct flow *f, enum flow_dir dir)
 static struct app_flow *app_of(struct pipeline *p, struct flow *f)
 {
 	if (f->app == NULL) {
-		f->app = app_flow_new(&f->arena, &p->pool, p->app,
+		f->app = app_flow_new(&f->arena, &p->app_pool, p->app,
 				      f->proto == IP_PROTO_TCP ? APP_TCP : APP_UDP, f->client_port,
 				      f->server_port);
 		p->counters.no_memory += f->app == NULL;
@@ -590,7 +590,7 @@ static enum status parts_new(struct pipeline *p, struct fail *why)
 				     .begins_anew = begins_anew,
 				     .begins_ctx = p,
 				     .hash_seed = p->options.hash_seed,
-				     .pool = &p->pool};
+				     .pool = &p->flow_pool};
 	enum status st;
 
 	st = stream_settings(p, why);
@@ -598,13 +598,13 @@ static enum status parts_new(struct pipeline *p, struct fail *why)
 		return st;
 	p->app = app_setup_new(p->options.config, &p->fixed);
 	if (p->app != NULL)
-		p->app->ranges = app_ranges_new(p->options.config, &p->pool, &p->fixed);
+		p->app->ranges = app_ranges_new(p->options.config, &p->app_pool, &p->fixed);
 	flow_limits_read(&limits, p->options.config);
 	p->flows = flow_table_new(&p->fixed, &limits, (struct flow_sink){p, flow_ended});
 	if (decode_options_read(p->options.config, &p->fixed, &decode, why) != ST_OK)
 		return fail_wrap(why, "configuration");
 	decode.trust_checksums = p->options.skip_checksums;
-	p->decode = decode_worker_new(&decode, &p->fixed, &p->pool);
+	p->decode = decode_worker_new(&decode, &p->fixed, &p->fragment_pool);
 	if (!pipeline_meter_make(p))
 		return fail_set(why, ST_NOMEM, "no memory for flow export");
 	p->scratch.pool = &p->pool;
@@ -630,7 +630,7 @@ static enum status parts_new(struct pipeline *p, struct fail *why)
 		return fail_set(why, ST_NOMEM, "no memory for a sensor");
 	if (p->options.rules == NULL)
 		return ST_OK;
-	st = detect_worker_new(p->options.rules, p->options.shared, &p->fixed, &p->pool,
+	st = detect_worker_new(p->options.rules, p->options.shared, &p->fixed, &p->detect_pool,
 			       (struct detect_sink){p, pipeline_report_hit, rule_acts}, &p->detect,
 			       why);
 	if (st == ST_OK)
@@ -655,6 +655,8 @@ enum status pipeline_new(const struct pipeline_options *o, struct pipeline **out
 	p->fixed.pool = &p->fixed_pool;
 	p->options = *o;
 	p->pool.budget = o->memory_bytes ? o->memory_bytes : PIPELINE_MEMORY_DEFAULT;
+	p->flow_pool = p->app_pool = p->detect_pool = p->fragment_pool =
+		(struct arena_pool){.whole = &p->pool, .budget = SIZE_MAX};
 	st = parts_new(p, why);
 	if (st != ST_OK) {
 		pipeline_free(p);
@@ -693,6 +695,11 @@ const struct pipeline_counters *pipeline_counters(struct pipeline *p)
 	p->counters.flows_now = p->flows != NULL ? p->flow_counts.flows - p->flow_counts.ended : 0;
 	p->counters.memory = p->pool.out;
 	p->counters.memory_streams = p->stream_pool.out;
+	p->counters.memory_flows = p->flow_pool.out;
+	p->counters.memory_app = p->app_pool.out;
+	p->counters.memory_detect = p->detect_pool.out;
+	p->counters.memory_fragments = p->fragment_pool.out;
+	p->counters.memory_most = p->pool.budget;
 	p->counters.memory_fixed = p->fixed_pool.out;
 	if (p->anomaly != NULL)
 		p->counters.forgotten = anomaly_worker_counters(p->anomaly).forgotten;

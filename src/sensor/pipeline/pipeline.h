@@ -106,8 +106,13 @@ struct pipeline_counters {
 	uint64_t flows_now;	 /* that have not ended */
 	uint64_t memory;	 /* bytes of the budget that are in use */
 	uint64_t memory_streams; /* of them, by the bytes of streams */
-	uint64_t memory_fixed;	 /* bytes of tables that were made once */
-	uint64_t stopped;	 /* frames that a verdict would keep from passing */
+	uint64_t memory_flows;	 /* by flows, and what rules and parsers hang on them */
+	uint64_t memory_app;	 /* by transactions */
+	uint64_t memory_detect;	 /* by what rules remember beside flows */
+	uint64_t memory_fragments;
+	uint64_t memory_most;  /* the budget */
+	uint64_t memory_fixed; /* bytes of tables that were made once */
+	uint64_t stopped;      /* frames that a verdict would keep from passing */
 };
 
 MUST_USE enum status pipeline_new(const struct pipeline_options *o, struct pipeline **out,

@@ -24,6 +24,9 @@ struct pipeline {
 	struct arena fixed;	       /* tables made once, and this struct itself */
 	struct arena_pool pool;	       /* within the budget: all that comes and goes */
 	struct arena_pool stream_pool; /* of it: streams' bytes, stream.reassembly.memcap at most */
+	/* Of it, so that it is known who has how much: flows and what hangs on them; transactions;
+	 * what rules remember; fragments. */
+	struct arena_pool flow_pool, app_pool, detect_pool, fragment_pool;
 	struct pipeline_options options;
 	struct pipeline_counters counters;
 	struct decode_worker *decode;

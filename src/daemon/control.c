@@ -97,7 +97,7 @@ static void run_prometheus(struct command_call *k)
 {
 	struct buf b = buf_in(k->arena);
 
-	daemon_status_prometheus(k->live, k->arena, &b);
+	daemon_status_prometheus(k->live, true, k->arena, &b);
 	answer_text(k->client, k->arena, !b.full, buf_slice(&b));
 }
 

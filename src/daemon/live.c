@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "daemon/guard.h"
+#include "daemon/metrics.h"
 #include "os/clock.h"
 
 enum { TURN_MS = 1000, OWN_FDS = 4, BRIDGE_RING_BYTES = 16 << 20 /* of each side */ };
@@ -172,6 +173,8 @@ static enum status prepare(struct live *l, struct slice dir, struct fail *why)
 		st = daemon_reload_new(l, why);
 	if (st == ST_OK && socket.len != 0)
 		st = daemon_control_open(l, socket, why);
+	if (st == ST_OK)
+		st = daemon_metrics_open(l, why);
 	if (st == ST_OK && !l->in_line)
 		st = sources_open(l, why);
 	if (st == ST_OK && !l->in_line)
@@ -234,21 +237,24 @@ static void drain_tell(struct live *l)
 static void look_after(struct live *l)
 {
 	while (!atomic_load(&l->stop) && workers_check(l) != 0 && !daemon_guard_gone(l)) {
-		struct pollfd fds[OWN_FDS + CONTROL_FDS_MAX] = {
+		struct pollfd fds[OWN_FDS + CONTROL_FDS_MAX + METRICS_FDS_MAX] = {
 			{.fd = l->signals, .events = POLLIN},
 			{.fd = l->tell, .events = POLLIN},
 			{.fd = daemon_reload_fd(l), .events = POLLIN},
 			{.fd = daemon_guard_fd(l)}};
-		size_t n = OWN_FDS + daemon_control_fds(l, fds + OWN_FDS);
+		size_t asked = daemon_control_fds(l, fds + OWN_FDS);
+		struct pollfd *scraped = fds + OWN_FDS + asked;
+		size_t n = daemon_metrics_fds(l, scraped);
 
-		if (poll(fds, n, TURN_MS) < 0 && errno != EINTR) {
+		if (poll(fds, OWN_FDS + asked + n, TURN_MS) < 0 && errno != EINTR) {
 			daemon_live_say(l, "cannot wait: %s", strerrordesc_np(errno));
 			return;
 		}
 		take_signals(l);
 		drain_tell(l);
 		daemon_reload_step(l);
-		daemon_control_step(l, fds + OWN_FDS, n - OWN_FDS);
+		daemon_control_step(l, fds + OWN_FDS, asked);
+		daemon_metrics_step(l, scraped, n);
 		daemon_live_stats_write(l, false);
 	}
 }
@@ -299,6 +305,7 @@ static enum status finish(struct live *l, struct daemon_live_result *r, struct f
 	r->lost = daemon_live_lost(l) + daemon_tenants_lost(&l->whose);
 	r->tenants = daemon_tenants_configs(&l->whose, l->arena, &r->tenant_count);
 	daemon_control_close(l);
+	daemon_metrics_close(l);
 	r->stuck = !written;
 	if (r->stuck)
 		return fail_set(why, ST_IO,

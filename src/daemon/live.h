@@ -11,7 +11,8 @@
  *	live_tenant.c	the station and its tenants: rules, lines and lanes of each
  *	reload.c	other rules: compiled aside, exchanged by every worker between two batches
  *	control.c	the socket on which `dewline status` and `dewline reload` ask
- *	status.c	what is answered
+ *	status.c	what is answered; prometheus.c the same for Prometheus
+ *	metrics.c	the port at which Prometheus asks
  *
  * Threads: the main one (all but live_worker.c's loop and what it calls), the workers, the writer
  * (lines.h), and for as long as rules compile, one for that. A worker and the main thread share
@@ -33,6 +34,7 @@
 #include "sensor/source/source.h"
 
 struct control;
+struct metrics;
 
 enum {
 	LIVE_WAIT_MS = 100, /* after which a worker without packets looks up */
@@ -67,6 +69,11 @@ enum live_counter {
 	LIVE_UNSENT,
 	LIVE_MEMORY,
 	LIVE_MEMORY_STREAMS,
+	LIVE_MEMORY_FLOWS,
+	LIVE_MEMORY_APP,
+	LIVE_MEMORY_DETECT,
+	LIVE_MEMORY_FRAGMENTS,
+	LIVE_MEMORY_MOST,
 	LIVE_MEMORY_FIXED,
 	LIVE_COUNTERS
 };
@@ -190,6 +197,7 @@ struct live {
 	struct guard *guard; /* NULL: there is none */
 	struct reload *reload;
 	struct control *control;
+	struct metrics *metrics; /* metrics.h; NULL: nobody may scrape */
 	struct mono_ns began;
 	int signals; /* a signalfd; -1: none */
 	int statm;   /* /proc/self/statm, opened while it could be; -1: none */
@@ -261,6 +269,7 @@ void daemon_live_stats_add(const struct live_tenant *t, const struct live_lane *
 			   struct pipeline_stats *sum);
 struct json;
 void daemon_status_json(struct live *l, struct arena *a, struct json *j);
-void daemon_status_prometheus(struct live *l, struct arena *a, struct buf *out);
+/* prometheus.c; with_costs: also of rules, for which workers are waited for. */
+void daemon_status_prometheus(struct live *l, bool with_costs, struct arena *a, struct buf *out);
 
 #endif

@@ -53,6 +53,11 @@ static const struct {
 	ROW(LIVE_STOPPED, stopped),
 	ROW(LIVE_MEMORY, memory),
 	ROW(LIVE_MEMORY_STREAMS, memory_streams),
+	ROW(LIVE_MEMORY_FLOWS, memory_flows),
+	ROW(LIVE_MEMORY_APP, memory_app),
+	ROW(LIVE_MEMORY_DETECT, memory_detect),
+	ROW(LIVE_MEMORY_FRAGMENTS, memory_fragments),
+	ROW(LIVE_MEMORY_MOST, memory_most),
 	ROW(LIVE_MEMORY_FIXED, memory_fixed),
 #undef ROW
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What a running sensor says about itself: one page of JSON, or Prometheus's text. */
+ * What a running sensor says about itself: one page of JSON. */
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 
 #include "base/json.h"
 #include "daemon/guard.h"
-#include "daemon/live.h"
+#include "daemon/status.h"
 #include "os/clock.h"
 
 enum {
@@ -16,12 +16,7 @@ enum {
 	COSTS_TURNS = 30, /* of that: then a worker is too busy to say */
 };
 
-static const struct counter_row {
-	const char *name; /* in JSON, and behind "dewline_" for Prometheus */
-	bool gauge;	  /* goes up and down */
-	const char *doc;
-	bool source; /* counted where packets come from: of a worker, not of a tenant */
-} counter_rows[LIVE_COUNTERS] = {
+const struct status_row daemon_status_rows[LIVE_COUNTERS] = {
 	[LIVE_PACKETS] = {"packets", false, "frames inspected"},
 	[LIVE_BYTES] = {"bytes", false, "their bytes on the wire"},
 	[LIVE_KERNEL_DROPS] = {"kernel_drops", false, "packets for which a ring had no room", true},
@@ -30,7 +25,7 @@ static const struct counter_row {
 	[LIVE_OUTAGES] = {"outages", false, "times that the interface went away", true},
 	[LIVE_GAPS] = {"gaps", false, "times that traffic passed without being looked at", true},
 	[LIVE_GAP_PACKETS] = {"gap_packets", false, "packets in them, as far as known", true},
-	[LIVE_GAP_NS] = {"gap_ns", false, "nanoseconds in them", true},
+	[LIVE_GAP_NS] = {"gap_ns", false, "time in them", true},
 	[LIVE_UNDECODED] = {"undecoded", false, "frames without an IP packet in them"},
 	[LIVE_FLOWS] = {"flows", false, "flows seen"},
 	[LIVE_FLOWS_NOW] = {"flows_now", true, "flows that have not ended"},
@@ -47,10 +42,16 @@ static const struct counter_row {
 	[LIVE_UNSENT] = {"unsent", false, "in line: packets that passed and could not be sent"},
 	[LIVE_MEMORY] = {"memory_traffic_bytes", true, "flows, streams, transactions"},
 	[LIVE_MEMORY_STREAMS] = {"memory_streams_bytes", true, "of them bytes of streams"},
+	[LIVE_MEMORY_FLOWS] = {"memory_flows_bytes", true, "of them flows and what hangs on them"},
+	[LIVE_MEMORY_APP] = {"memory_transactions_bytes", true, "of them transactions"},
+	[LIVE_MEMORY_DETECT] = {"memory_detection_bytes", true,
+				"of them what rules remember beside flows"},
+	[LIVE_MEMORY_FRAGMENTS] = {"memory_fragments_bytes", true, "of them fragments"},
+	[LIVE_MEMORY_MOST] = {"memory_traffic_most_bytes", true, "the budget of traffic"},
 	[LIVE_MEMORY_FIXED] = {"memory_tables_bytes", true, "tables made once"},
 };
 
-static uint64_t of(const struct live_worker *w, unsigned i)
+uint64_t daemon_status_of(const struct live_worker *w, unsigned i)
 {
 	return atomic_load_explicit(&w->counters[i], memory_order_relaxed);
 }
@@ -69,17 +70,17 @@ static uint64_t tenant_total(const struct live_tenant *t, unsigned i)
 	return n;
 }
 
-static uint64_t total(const struct live *l, unsigned i)
+uint64_t daemon_status_total(const struct live *l, unsigned i)
 {
 	uint64_t n = 0;
 
 	for (size_t k = 0; k < l->worker_count; k++)
-		n += of(&l->workers[k], i);
+		n += daemon_status_of(&l->workers[k], i);
 	return n;
 }
 
 /* Bytes of the process in memory, as the kernel counts them; 0: it does not say. */
-static uint64_t resident(const struct live *l)
+uint64_t daemon_status_resident(const struct live *l)
 {
 	char text[128];
 	ssize_t n = l->statm >= 0 ? pread(l->statm, text, sizeof text - 1, 0) : -1;
@@ -100,8 +101,9 @@ void daemon_live_stats_add(const struct live_tenant *t, const struct live_lane *
 	for (size_t i = 0; i < t->lane_count; i++) {
 		struct live_lane *lane = t->lanes[i];
 		/* whose they were, nobody knows; where several may be, the station says them */
-		uint64_t drops =
-			lane == &lane->worker->lanes[0] ? of(lane->worker, LIVE_KERNEL_DROPS) : 0;
+		uint64_t drops = lane == &lane->worker->lanes[0]
+					 ? daemon_status_of(lane->worker, LIVE_KERNEL_DROPS)
+					 : 0;
 
 		if (lane != but) {
 			(void)pthread_mutex_lock(&lane->stats_lock); /* it is a plain one */
@@ -145,7 +147,7 @@ static int dearest(const void *pa, const void *pb)
 
 /* The sum over all workers, of the station's rules, dearest first; NULL: nobody counts, or rules
  * are being exchanged. */
-static struct detect_cost *costs(struct live *l, struct arena *a, size_t *out_count)
+struct detect_cost *daemon_status_costs(struct live *l, struct arena *a, size_t *out_count)
 {
 	struct live_tenant *t = &l->tenants[0];
 	size_t n = detect_rules_count(t->rules->rules.compiled);
@@ -174,7 +176,7 @@ static struct detect_cost *costs(struct live *l, struct arena *a, size_t *out_co
 static void add_costs(struct live *l, struct arena *a, struct json *j)
 {
 	size_t n;
-	const struct detect_cost *c = costs(l, a, &n);
+	const struct detect_cost *c = daemon_status_costs(l, a, &n);
 
 	if (c == NULL)
 		return;
@@ -197,7 +199,7 @@ static void add_costs(struct live *l, struct arena *a, struct json *j)
 /* --- how long verdicts took --- */
 
 /* Of all workers; NULL: there is no memory, or nobody gives verdicts. */
-static const struct histogram *verdicts(struct live *l, struct arena *a)
+const struct histogram *daemon_status_verdicts(struct live *l, struct arena *a)
 {
 	struct histogram *sum = ARENA_NEW(a, struct histogram);
 
@@ -213,7 +215,7 @@ static const struct histogram *verdicts(struct live *l, struct arena *a)
 
 static void add_verdicts(struct live *l, struct arena *a, struct json *j)
 {
-	const struct histogram *h = verdicts(l, a);
+	const struct histogram *h = daemon_status_verdicts(l, a);
 
 	if (h == NULL)
 		return;
@@ -233,7 +235,8 @@ static void add_verdicts(struct live *l, struct arena *a, struct json *j)
 static void add_counters(struct json *j, const struct live *l, const struct live_worker *w)
 {
 	for (unsigned i = 0; i < LIVE_COUNTERS; i++)
-		json_member_u64(j, counter_rows[i].name, w != NULL ? of(w, i) : total(l, i));
+		json_member_u64(j, daemon_status_rows[i].name,
+				w != NULL ? daemon_status_of(w, i) : daemon_status_total(l, i));
 }
 
 static void add_workers(const struct live *l, struct json *j)
@@ -298,14 +301,9 @@ static uint64_t rules_bytes(const struct live *l)
 	return n;
 }
 
-/* Lines of those who have a writer of their own. */
-struct line_counts {
-	uint64_t written, lost, refused;
-};
-
-static struct line_counts line_counts(const struct live *l)
+struct status_lines daemon_status_lines(const struct live *l)
 {
-	struct line_counts n = {0};
+	struct status_lines n = {0};
 
 	for (size_t i = 0; i < l->tenant_count; i++) {
 		const struct live_tenant *t = &l->tenants[i];
@@ -319,23 +317,60 @@ static struct line_counts line_counts(const struct live *l)
 	return n;
 }
 
+size_t daemon_status_memory(const struct live *l, struct status_memory out[STATUS_MEMORY_MAX])
+{
+	uint64_t most = daemon_status_total(l, LIVE_MEMORY_MOST), queues = 0,
+		 rings_bytes = rings(l);
+	const struct status_memory rows[] = {
+		{"traffic", "flows, streams, transactions, fragments",
+		 daemon_status_total(l, LIVE_MEMORY), most},
+		{"traffic_flows", "of them flows and what hangs on them",
+		 daemon_status_total(l, LIVE_MEMORY_FLOWS), 0},
+		{"traffic_streams", "of them bytes of streams",
+		 daemon_status_total(l, LIVE_MEMORY_STREAMS), 0},
+		{"traffic_transactions", "of them transactions",
+		 daemon_status_total(l, LIVE_MEMORY_APP), 0},
+		{"traffic_detection", "of them what rules remember beside flows",
+		 daemon_status_total(l, LIVE_MEMORY_DETECT), 0},
+		{"traffic_fragments", "of them fragments",
+		 daemon_status_total(l, LIVE_MEMORY_FRAGMENTS), 0},
+		{"tables", "tables made once", daemon_status_total(l, LIVE_MEMORY_FIXED), 0},
+		{"rules", "rules, without the matcher's databases", rules_bytes(l), 0},
+		{"rings", "rings shared with the kernel", rings_bytes, rings_bytes},
+		{"lines", "rings of lines to the writers", lanes(l) * LINES_RING_BYTES,
+		 lanes(l) * LINES_RING_BYTES},
+	};
+	size_t n = sizeof rows / sizeof rows[0];
+
+	_Static_assert(sizeof rows / sizeof rows[0] < STATUS_MEMORY_MAX, "all fit, and one more");
+	memcpy(out, rows, sizeof rows);
+	for (size_t i = 0; i < l->tenant_count; i++)
+		if (l->tenants[i].tenant->packets != NULL)
+			queues += (uint64_t)l->tenants[i].tenant->packets->lane_count *
+				  PACKETS_QUEUE_BYTES;
+	if (queues != 0)
+		out[n++] = (struct status_memory){"packet_ring", "packets on their way to the disk",
+						  queues, queues};
+	return n;
+}
+
 static void add_memory(const struct live *l, struct json *j)
 {
+	struct status_memory rows[STATUS_MEMORY_MAX];
+	size_t n = daemon_status_memory(l, rows);
+
 	json_key(j, "memory");
 	json_object(j);
-	json_member_u64(j, "resident", resident(l));
-	json_member_u64(j, "traffic", total(l, LIVE_MEMORY));
-	json_member_u64(j, "traffic_streams", total(l, LIVE_MEMORY_STREAMS));
-	json_member_u64(j, "tables", total(l, LIVE_MEMORY_FIXED));
-	json_member_u64(j, "rules", rules_bytes(l));
-	json_member_u64(j, "rings", rings(l));
-	json_member_u64(j, "lines", lanes(l) * LINES_RING_BYTES);
+	json_member_u64(j, "resident", daemon_status_resident(l));
+	for (size_t i = 0; i < n; i++)
+		json_member_u64(j, rows[i].owner, rows[i].bytes);
+	json_member_u64(j, "traffic_most", rows[0].most);
 	json_end(j);
 }
 
 static void add_events(const struct live *l, struct json *j)
 {
-	struct line_counts n = line_counts(l);
+	struct status_lines n = daemon_status_lines(l);
 
 	json_key(j, "events");
 	json_object(j);
@@ -402,8 +437,8 @@ static void add_tenants(const struct live *l, struct json *j)
 		json_member_u64(j, "id", t->tenant->id);
 		json_member_bool(j, "apart", t->tenant->apart);
 		for (unsigned k = LIVE_PACKETS; k < LIVE_COUNTERS; k++)
-			if (!counter_rows[k].source)
-				json_member_u64(j, counter_rows[k].name, tenant_total(t, k));
+			if (!daemon_status_rows[k].source)
+				json_member_u64(j, daemon_status_rows[k].name, tenant_total(t, k));
 		if (t->tenant->apart) {
 			json_member_u64(j, "events_written", atomic_load(&t->lines->written));
 			json_member_u64(j, "events_lost", daemon_lines_lost(t->lines));
@@ -467,67 +502,4 @@ void daemon_status_json(struct live *l, struct arena *a, struct json *j)
 	add_tenants(l, j);
 	add_costs(l, a, j);
 	json_end(j);
-}
-
-/* --- Prometheus's text, version 0.0.4 --- */
-
-static void head(struct buf *out, const char *name, bool gauge, const char *doc)
-{
-	buf_add_fmt(out, "# HELP dewline_%s%s %s\n# TYPE dewline_%s%s %s\n", name,
-		    gauge ? "" : "_total", doc, name, gauge ? "" : "_total",
-		    gauge ? "gauge" : "counter");
-}
-
-static void one(struct buf *out, const char *name, bool gauge, const char *doc, uint64_t v)
-{
-	head(out, name, gauge, doc);
-	buf_add_fmt(out, "dewline_%s%s %llu\n", name, gauge ? "" : "_total", (unsigned long long)v);
-}
-
-void daemon_status_prometheus(struct live *l, struct arena *a, struct buf *out)
-{
-	const struct live_tenant *station = &l->tenants[0];
-	struct line_counts lines = line_counts(l);
-	struct daemon_export_counters export;
-	uint64_t sent = 0, not_taken = 0;
-	size_t n;
-	const struct detect_cost *c = costs(l, a, &n);
-
-	for (unsigned i = 0; i < LIVE_COUNTERS; i++) {
-		const struct counter_row *row = &counter_rows[i];
-
-		head(out, row->name, row->gauge, row->doc);
-		for (size_t k = 0; k < l->worker_count; k++)
-			buf_add_fmt(out, "dewline_%s%s{interface=\"%.*s\",worker=\"%zu\"} %llu\n",
-				    row->name, row->gauge ? "" : "_total",
-				    SLICE_ARG(l->workers[k].interface), k,
-				    (unsigned long long)of(&l->workers[k], i));
-	}
-	one(out, "events_written", false, "lines given to the system", lines.written);
-	one(out, "events_lost", false, "lines for which a worker had no room", lines.lost);
-	one(out, "events_refused", false, "lines that the system did not take", lines.refused);
-	daemon_export_counters(l->tenants[0].export, &export);
-	one(out, "export_told", false, "flow records made for collectors", export.told);
-	one(out, "export_lost", false, "flow records for which a worker had no room", export.full);
-	for (size_t i = 0; i < export.collectors; i++) {
-		not_taken += export.collector[i].lost;
-		sent += export.collector[i].records;
-	}
-	one(out, "export_records", false, "records sent to collectors", sent);
-	one(out, "export_not_taken", false, "flow records that collectors did not take", not_taken);
-	one(out, "rules", true, "rules in use, of the station",
-	    detect_rules_count(station->rules->rules.compiled));
-	one(out, "reloads", false, "times that rules were read again", station->reloads);
-	one(out, "reloads_failed", false, "times that this failed", station->reloads_failed);
-	one(out, "memory_rules_bytes", true, "rules, without the matcher's databases",
-	    rules_bytes(l));
-	one(out, "memory_rings_bytes", true, "rings shared with the kernel", rings(l));
-	one(out, "resident_bytes", true, "the process in memory", resident(l));
-	if (c == NULL)
-		return;
-	head(out, "rule_steps", false, "what the dearest rules cost, in steps");
-	for (size_t i = 0; i < n; i++)
-		buf_add_fmt(out, "dewline_rule_steps_total{gid=\"%llu\",sid=\"%llu\"} %llu\n",
-			    (unsigned long long)c[i].rule->gid, (unsigned long long)c[i].rule->sid,
-			    (unsigned long long)c[i].steps);
 }

@@ -47,6 +47,10 @@ void talk_counters(const struct daemon_capture *k, struct buf *out);
 void talk_costs(const struct daemon_capture *captures, size_t n, size_t most, bool json,
 		struct arena *a, struct buf *out);
 
+/* What a sensor answers to `status`, as a page for a person: lines of 80 columns at most.
+ * ST_INVALID: it is no such answer. */
+MUST_USE enum status talk_status(struct slice json, struct buf *out, struct fail *why);
+
 /* Says on stderr which rules loaded (rules may be NULL) and what was read of each capture.
  * CLI_DONE, or CLI_CANNOT if one of them broke off. */
 int talk_read(const struct cli *c, const struct daemon_rules *rules,

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What a running sensor says about itself in Prometheus's text, version 0.0.4.
+ *
+ * Names follow prometheus.io/docs/practices/naming: base units (seconds, bytes), _total for what
+ * only grows, one family in one run of lines with its HELP and TYPE.
+ * tests/integration/status_test.py holds all of them to it. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "daemon/guard.h"
+#include "daemon/status.h"
+#include "os/clock.h"
+
+enum {
+	LE_FIRST = 12, /* 2^12 ns: 4 microseconds */
+	LE_LAST = 32,  /* 4.3 s */
+};
+
+static void family(struct buf *out, const char *name, const char *type, const char *doc)
+{
+	buf_add_fmt(out, "# HELP %s %s\n# TYPE %s %s\n", name, doc, name, type);
+}
+
+static void one(struct buf *out, const char *name, const char *type, const char *doc, uint64_t v)
+{
+	family(out, name, type, doc);
+	buf_add_fmt(out, "%s %" PRIu64 "\n", name, v);
+}
+
+/* Nanoseconds as seconds. */
+static void add_seconds(struct buf *out, uint64_t ns)
+{
+	buf_add_fmt(out, "%" PRIu64 ".%09" PRIu64, ns / 1000000000, ns % 1000000000);
+}
+
+/* A label's value: backslash, quote and line feed are escaped. */
+static void add_label(struct buf *out, struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.ptr[i] == '\\' || s.ptr[i] == '"')
+			buf_add_byte(out, '\\');
+		if (s.ptr[i] == '\n')
+			buf_add_z(out, "\\n");
+		else
+			buf_add_byte(out, s.ptr[i]);
+	}
+}
+
+/* ---- of each worker ---- */
+
+static bool is_memory(unsigned i)
+{
+	return strncmp(daemon_status_rows[i].name, "memory_", 7) == 0; /* add_memory() has them */
+}
+
+static void add_workers(const struct live *l, struct buf *out)
+{
+	for (unsigned i = 0; i < LIVE_COUNTERS; i++) {
+		const struct status_row *row = &daemon_status_rows[i];
+		size_t n = strlen(row->name);
+		bool ns = n > 3 && strcmp(row->name + n - 3, "_ns") == 0;
+		char name[64];
+
+		if (is_memory(i))
+			continue;
+		(void)snprintf(name, sizeof name, "dewline_%.*s%s%s", (int)(ns ? n - 3 : n),
+			       row->name, ns ? "_seconds" : "", row->gauge ? "" : "_total");
+		family(out, name, row->gauge ? "gauge" : "counter", row->doc);
+		for (size_t k = 0; k < l->worker_count; k++) {
+			buf_add_fmt(out, "%s{interface=\"", name);
+			add_label(out, l->workers[k].interface);
+			buf_add_fmt(out, "\",worker=\"%zu\"} ", k);
+			if (ns)
+				add_seconds(out, daemon_status_of(&l->workers[k], i));
+			else
+				buf_add_u64(out, daemon_status_of(&l->workers[k], i));
+			buf_add_byte(out, '\n');
+		}
+	}
+}
+
+/* ---- of all ---- */
+
+static void add_verdicts(struct live *l, struct arena *a, struct buf *out)
+{
+	const struct histogram *h = daemon_status_verdicts(l, a);
+	const char *name = "dewline_verdict_seconds";
+
+	if (h == NULL)
+		return;
+	family(out, name, "histogram", "from receiving a packet to its verdict");
+	for (unsigned e = LE_FIRST; e <= LE_LAST; e++) {
+		buf_add_fmt(out, "%s_bucket{le=\"", name);
+		add_seconds(out, (UINT64_C(1) << e) - 1); /* the bound belongs to the bucket */
+		buf_add_fmt(out, "\"} %" PRIu64 "\n", histogram_below(h, e));
+	}
+	buf_add_fmt(out, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n%s_sum ", name, h->count, name);
+	add_seconds(out, h->sum);
+	buf_add_fmt(out, "\n%s_count %" PRIu64 "\n", name, h->count);
+}
+
+static void add_memory(const struct live *l, struct buf *out)
+{
+	struct status_memory rows[STATUS_MEMORY_MAX];
+	size_t n = daemon_status_memory(l, rows);
+
+	family(out, "dewline_memory_bytes", "gauge",
+	       "memory by owner; traffic is the sum of traffic_*");
+	for (size_t i = 0; i < n; i++)
+		buf_add_fmt(out, "dewline_memory_bytes{owner=\"%s\"} %" PRIu64 "\n", rows[i].owner,
+			    rows[i].bytes);
+	family(out, "dewline_memory_limit_bytes", "gauge", "the budget of an owner that has one");
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].most != 0)
+			buf_add_fmt(out, "dewline_memory_limit_bytes{owner=\"%s\"} %" PRIu64 "\n",
+				    rows[i].owner, rows[i].most);
+	one(out, "process_resident_memory_bytes", "gauge", "the process in memory",
+	    daemon_status_resident(l));
+}
+
+static void add_events(const struct live *l, struct buf *out)
+{
+	struct status_lines n = daemon_status_lines(l);
+
+	one(out, "dewline_events_written_total", "counter", "lines given to the system", n.written);
+	one(out, "dewline_events_lost_total", "counter", "lines for which a worker had no room",
+	    n.lost);
+	one(out, "dewline_events_refused_total", "counter", "lines that the system did not take",
+	    n.refused);
+}
+
+static void add_export(const struct live *l, struct buf *out)
+{
+	struct daemon_export_counters x;
+	uint64_t sent = 0, not_taken = 0;
+
+	daemon_export_counters(l->tenants[0].export, &x);
+	for (size_t i = 0; i < x.collectors; i++) {
+		sent += x.collector[i].records;
+		not_taken += x.collector[i].lost;
+	}
+	one(out, "dewline_export_told_total", "counter", "flow records made for collectors",
+	    x.told);
+	one(out, "dewline_export_lost_total", "counter",
+	    "flow records for which a worker had no room", x.full);
+	one(out, "dewline_export_records_total", "counter", "records sent to collectors", sent);
+	one(out, "dewline_export_not_taken_total", "counter",
+	    "flow records that collectors did not take", not_taken);
+}
+
+static void add_rules(const struct live *l, struct buf *out)
+{
+	const struct live_tenant *t = &l->tenants[0];
+
+	one(out, "dewline_rules", "gauge", "rules in use, of the station",
+	    detect_rules_count(t->rules->rules.compiled));
+	one(out, "dewline_rules_failed", "gauge", "rules that did not load, of the station",
+	    rule_set_failed(&t->rules->rules.set));
+	one(out, "dewline_reloads_total", "counter", "times that rules were read again",
+	    t->reloads);
+	one(out, "dewline_reloads_failed_total", "counter", "times that this failed",
+	    t->reloads_failed);
+}
+
+static void add_packets(const struct live *l, struct buf *out)
+{
+	struct packets_counters c;
+
+	if (l->tenants[0].tenant->packets == NULL)
+		return;
+	daemon_packets_count(l->tenants[0].tenant->packets, &c);
+	one(out, "dewline_packet_ring_seen_total", "counter", "frames given to the packet ring",
+	    c.seen);
+	one(out, "dewline_packet_ring_kept_total", "counter", "of them written", c.kept);
+	one(out, "dewline_packet_ring_lost_total", "counter", "of them lost for want of room",
+	    c.lost);
+	one(out, "dewline_packet_ring_refused_total", "counter", "of them refused by the disk",
+	    c.failed);
+	one(out, "dewline_packet_ring_written_bytes_total", "counter", "bytes written",
+	    c.kept_bytes);
+	one(out, "dewline_packet_ring_bytes", "gauge", "bytes on disk", c.bytes);
+	one(out, "dewline_packet_ring_limit_bytes", "gauge", "at most", c.bytes_most);
+	one(out, "dewline_packet_ring_queued_bytes", "gauge", "bytes on their way to the disk",
+	    c.queued);
+	one(out, "dewline_packet_ring_segments", "gauge", "files", c.segments);
+	one(out, "dewline_packet_ring_cuts_total", "counter", "flows of alerts cut out", c.cuts);
+	one(out, "dewline_packet_ring_cuts_skipped_total", "counter", "flows of alerts not cut out",
+	    c.cuts_skipped);
+	one(out, "dewline_packet_ring_errors_total", "counter", "times that the disk said no",
+	    c.errors);
+	family(out, "dewline_packet_ring_oldest_timestamp_seconds", "gauge",
+	       "time of the oldest packet; 0: there is none");
+	buf_add_z(out, "dewline_packet_ring_oldest_timestamp_seconds ");
+	add_seconds(out, c.oldest.ns > 0 ? (uint64_t)c.oldest.ns : 0);
+	buf_add_byte(out, '\n');
+}
+
+static void add_guard(const struct live *l, struct buf *out)
+{
+	struct guard_report r;
+
+	if (!l->in_line)
+		return;
+	r = daemon_guard_report(l);
+	one(out, "dewline_guard_starts_total", "counter", "sensors started by the guardian",
+	    r.starts);
+	one(out, "dewline_guard_open", "gauge", "lines that are not inspected now", r.open);
+	one(out, "dewline_guard_passed_total", "counter", "packets that the guardian let pass",
+	    r.passed);
+	one(out, "dewline_guard_passed_bytes_total", "counter", "their bytes", r.passed_bytes);
+}
+
+static void add_costs(struct live *l, struct arena *a, struct buf *out)
+{
+	size_t n;
+	const struct detect_cost *c = daemon_status_costs(l, a, &n);
+
+	if (c == NULL)
+		return;
+	family(out, "dewline_rule_steps_total", "counter", "what the dearest rules cost, in steps");
+	for (size_t i = 0; i < n; i++)
+		buf_add_fmt(out,
+			    "dewline_rule_steps_total{gid=\"%" PRIu64 "\",sid=\"%" PRIu64
+			    "\"} %" PRIu64 "\n",
+			    c[i].rule->gid, c[i].rule->sid, c[i].steps);
+}
+
+void daemon_status_prometheus(struct live *l, bool with_costs, struct arena *a, struct buf *out)
+{
+	int64_t up = os_clock_mono().ns - l->began.ns;
+
+	family(out, "process_start_time_seconds", "gauge", "when the process began, since 1970");
+	buf_add_fmt(out, "process_start_time_seconds %" PRId64 "\n",
+		    (os_clock_wall().ns - up) / TIME_NS_PER_S);
+	add_workers(l, out);
+	add_verdicts(l, a, out);
+	add_events(l, out);
+	add_export(l, out);
+	add_rules(l, out);
+	add_packets(l, out);
+	add_guard(l, out);
+	add_memory(l, out);
+	if (with_costs)
+		add_costs(l, a, out);
+}

@@ -179,6 +179,8 @@ static enum status prepare(struct live *l, struct slice dir, struct fail *why)
 		st = sources_open(l, why);
 	if (st == ST_OK && !l->in_line)
 		st = sources_start(l, why);
+	if (st == ST_OK && source_raw_open(&l->raw, why) != ST_OK)
+		daemon_live_say(l, "%s: rules that reject only drop", why->text);
 	if (st == ST_OK)
 		st = daemon_live_powers(l, why);
 	return st == ST_OK ? threads_start(l, why) : st;
@@ -306,6 +308,7 @@ static enum status finish(struct live *l, struct daemon_live_result *r, struct f
 	r->tenants = daemon_tenants_configs(&l->whose, l->arena, &r->tenant_count);
 	daemon_control_close(l);
 	daemon_metrics_close(l);
+	source_raw_close(&l->raw);
 	r->stuck = !written;
 	if (r->stuck)
 		return fail_set(why, ST_IO,

@@ -67,6 +67,7 @@ enum live_counter {
 	LIVE_PASSED,
 	LIVE_LATE,
 	LIVE_UNSENT,
+	LIVE_REPLIES,
 	LIVE_MEMORY,
 	LIVE_MEMORY_STREAMS,
 	LIVE_MEMORY_FLOWS,
@@ -126,6 +127,7 @@ struct live_worker {
 	struct slice sides[2];			     /* of a bridge: its interfaces */
 	struct guard_line *guarded;		     /* shared with the guardian; NULL: we listen */
 	struct pipeline_gap late;		     /* from.ns 0: there is none */
+	uint64_t replies;			     /* sent, by rules' reject */
 	uint64_t late_packets;			     /* of all such gaps */
 	uint64_t late_passed;	/* source.counters.passed, as far as it is in `late` */
 	uint64_t late_seen;	/* the same, as far as pipelines know of it */
@@ -193,8 +195,9 @@ struct live {
 	size_t interface_count;
 	struct live_worker *workers;
 	size_t worker_count;
-	bool in_line;	     /* all of them are; else all of them only listen */
-	struct guard *guard; /* NULL: there is none */
+	bool in_line;	       /* all of them are; else all of them only listen */
+	struct guard *guard;   /* NULL: there is none */
+	struct source_raw raw; /* for what rejected packets are answered with */
 	struct reload *reload;
 	struct control *control;
 	struct metrics *metrics; /* metrics.h; NULL: nobody may scrape */

@@ -97,6 +97,7 @@ static void publish(struct live_worker *w)
 	set(w->counters, LIVE_PASSED, s->passed);
 	set(w->counters, LIVE_LATE, w->late_packets);
 	set(w->counters, LIVE_UNSENT, s->unsent);
+	set(w->counters, LIVE_REPLIES, w->replies);
 }
 
 /* For whoever says them: a tenant's first lane, and stats.log. */
@@ -270,6 +271,25 @@ static void publish_packets(struct live_worker *w)
 			daemon_packets_publish(w->lanes[i].packets, w->lanes[i].packets_lane);
 }
 
+/* In a bridge by its own interfaces, else as this machine routes. */
+static void send_replies(struct live_worker *w, const struct live_lane *lane,
+			 const struct source_packet *p)
+{
+	const struct pipeline_reply *r;
+	size_t n = pipeline_replies(lane->pipeline, &r);
+
+	for (size_t i = 0; i < n; i++) {
+		struct slice frame = {r[i].bytes, r[i].count};
+		unsigned side = r[i].back ? p->side : 1U - p->side;
+
+		w->replies +=
+			w->sides[1].len != 0
+				? source_send(w->source, side, frame)
+				: source_raw_send(&w->live->raw, slice_from(frame, r[i].link_bytes),
+						  &r[i].to);
+	}
+}
+
 static void inspect(struct live_worker *w, const struct source_batch *b)
 {
 	for (size_t i = 0; i < b->count; i++) {
@@ -290,6 +310,7 @@ static void inspect(struct live_worker *w, const struct source_batch *b)
 		if (lane->packets != NULL) /* as it came */
 			daemon_packets_put(lane->packets, lane->packets_lane, p,
 					   pipeline_seen(lane->pipeline));
+		send_replies(w, lane, p);
 		if (w->guarded == NULL)
 			continue;
 		instead = pipeline_instead(lane->pipeline);

@@ -40,6 +40,7 @@ const struct status_row daemon_status_rows[LIVE_COUNTERS] = {
 	[LIVE_PASSED] = {"passed", false, "in line: packets passed by the kernel for want of room"},
 	[LIVE_LATE] = {"late", false, "in line: packets that had waited too long to be looked at"},
 	[LIVE_UNSENT] = {"unsent", false, "in line: packets that passed and could not be sent"},
+	[LIVE_REPLIES] = {"replies", false, "packets sent because a rule rejects"},
 	[LIVE_MEMORY] = {"memory_traffic_bytes", true, "flows, streams, transactions"},
 	[LIVE_MEMORY_STREAMS] = {"memory_streams_bytes", true, "of them bytes of streams"},
 	[LIVE_MEMORY_FLOWS] = {"memory_flows_bytes", true, "of them flows and what hangs on them"},

@@ -137,6 +137,35 @@ def test_what_a_rule_drops_does_not_pass_a_bridge_and_all_else_does():
     dropped(True)
 
 
+REJECT = """
+reject http any any -> any any (msg:"path"; http.uri; content:"/evil"; sid:1;)
+rejectboth tcp any any -> any any (msg:"both"; flow:established; content:"/wicked"; sid:2;)
+reject udp any any -> any any (msg:"udp"; content:"|00 00 00 00 00 00 00|"; sid:3;)
+"""
+
+
+def rejected(bridge):
+    with Place(bridge, REJECT) as p:
+        s = p.sensor()
+        assert p.line.get("/good") == "hello"
+        assert p.line.get("/evil") == "reset"
+        assert p.line.get("/wicked") == "reset"
+        # /evil is over for the client only, /wicked for both
+        assert p.line.server_sessions() == 1, p.line.server_sessions()
+        assert p.line.datagram() == "OSError 113", p.line.datagram()  # "prohibited": EHOSTUNREACH
+        wire.until("it is counted", lambda: s.status()["replies"] >= 4)
+        s.end()
+        assert {e["verdict"]["reject-target"] for e in p.events("drop") if "reject-target" in e["verdict"]} == {"to_client", "both"}
+
+
+def test_who_is_rejected_at_a_queue_hears_of_it():
+    rejected(False)
+
+
+def test_who_is_rejected_at_a_bridge_hears_of_it():
+    rejected(True)
+
+
 def test_without_a_sensor_all_passes():
     with Place() as p:
         assert p.line.get("/evil") == "hello"
@@ -319,6 +348,62 @@ def test_a_bridge_without_a_guardian_is_the_kernels():
         sent = sender.result()
         assert sent["stall_ms"] < 200 and sent["lost"] < 200, sent
         assert p.line.get("/evil") == "hello"
+
+
+DEAR = """
+alert udp any any -> any any (msg:"dear"; pcre:"/(\\x00+)+\\x01/"; sid:9;)
+"""
+
+
+def overloaded(bridge):
+    with Place(bridge, RULES + DEAR) as p:
+        s = p.sensor()
+        flood = p.line.flood(80e6, 4)
+        wire.until("it is too much", lambda: (lambda t: t["late"] + t["passed"] + t["guard"]["passed"] > 1000)(s.status()))
+        passed_without_a_stall(p, p.line.pace(2).result())
+        flood.kill()
+        flood.wait()
+        p.inspected(s)
+        assert p.line.get("/evil") == "timeout"
+        status = s.status()
+        s.end()
+        gaps = [g for g in p.gaps() if g["reason"] in ("overload", "hang")]
+        assert sum(g["packets"] for g in gaps) > 1000, gaps
+        print(f"# inspected {status['packets']}, late {status['late']}, passed {status['passed']}, by the guardian "
+              f"{status['guard']['passed']}; verdicts {status['verdict_ns']}")
+
+
+def test_more_than_can_be_inspected_at_queues_passes_and_is_counted():
+    overloaded(False)
+
+
+def test_more_than_can_be_inspected_at_a_bridge_passes_and_is_counted():
+    overloaded(True)
+
+
+def reloaded(bridge):
+    with Place(bridge) as p:
+        s = p.sensor()
+        sender = p.line.pace(6)
+        for i in range(100):
+            p.write_rules(RULES + f'alert udp any any -> any any (msg:"nr {i}"; content:"nothing-{i}"; sid:{100 + i};)\n')
+            assert s.ask("reload")["return"] == "OK"
+            if i == 9:
+                early = s.status()["memory"]["resident"]
+        grown = s.status()["memory"]["resident"] - early
+        assert s.status()["rules"]["reloads"] == 100
+        passed_without_a_stall(p, sender.result())
+        assert p.line.get("/evil") == "timeout"
+        assert grown < 4 << 20, f"{grown} bytes more after 90 reloads"
+        s.end()
+
+
+def test_a_hundred_reloads_at_queues_under_load_lose_nothing():
+    reloaded(False)
+
+
+def test_a_hundred_reloads_at_a_bridge_under_load_lose_nothing():
+    reloaded(True)
 
 
 tap.main(globals())

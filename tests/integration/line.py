@@ -5,6 +5,7 @@ As a program, in a namespace:
   line.py serve                     says the ports it listens at; answers HTTP on TCP, echoes UDP until it is killed
   line.py get HOST PORT PATH        one request on a connection of its own: prints what came, or why nothing did
   line.py pace HOST PORT S PPS      paced datagrams, echoed: prints JSON with what was lost and the longest delay
+  line.py datagram HOST PORT        one datagram: prints what became of it
   line.py flood HOST PORT S BITS    datagrams at a rate, one way
 Standard library only.
 """
@@ -119,6 +120,16 @@ class Line:
         p = self.program(self.client, "get", SERVER, self.ports["tcp"], path)
         return lambda: p.communicate(timeout=60)[0].strip()
 
+    def server_sessions(self):
+        """TCP sessions that the server's kernel takes for open."""
+        with open(f"/proc/{self.server_pid}/net/tcp") as f:
+            return sum(row.split()[3] == "01" for row in f)
+
+    def datagram(self):
+        """One datagram; what the kernel says became of it."""
+        p = self.program(self.client, "datagram", SERVER, self.ports["udp"])
+        return p.communicate(timeout=60)[0].strip()
+
     def flood(self, bits, seconds, host=SERVER):
         """Datagrams of 1228 bytes with their IP header, in the background."""
         return self.program(self.client, "flood", host, self.ports["sink"], seconds, bits)
@@ -140,21 +151,25 @@ class Line:
 # --- what runs in the namespaces ---
 
 def http_answer(c):
-    with c:
-        data = b""
-        while b"\r\n\r\n" not in data:
-            more = c.recv(65536)
-            if not more:
-                return
-            data += more
-        size = int(data.split(b"?bytes=")[1].split(b" ")[0]) if b"?bytes=" in data else 5
-        c.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % size)
-        piece = b"hello" * min(size // 5 + 1, 50000)
-        try:
-            while size:
-                size -= c.send(piece[:size])
-        except OSError:
-            pass  # who asked has gone
+    try:
+        with c:
+            http_talk(c)
+    except OSError:
+        pass  # who asked has gone, or was sent away
+
+
+def http_talk(c):
+    data = b""
+    while b"\r\n\r\n" not in data:
+        more = c.recv(65536)
+        if not more:
+            return
+        data += more
+    size = int(data.split(b"?bytes=")[1].split(b" ")[0]) if b"?bytes=" in data else 5
+    c.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % size)
+    piece = b"hello" * min(size // 5 + 1, 50000)
+    while size:
+        size -= c.send(piece[:size])
 
 
 def udp_echo(s):
@@ -243,6 +258,21 @@ def pace(host, port, seconds, per_second):
                       "delay_us": [round(delays[int(q * (len(delays) - 1))] * 1e6) for q in (.5, .99, 1)] if delays else None}))
 
 
+def datagram(host, port):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.setsockopt(socket.IPPROTO_IP, 11, 1)  # IP_RECVERR: ICMP is told to us, whatever it says
+        s.connect((host, int(port)))
+        s.settimeout(1.5)
+        s.send(bytes(8))
+        try:
+            s.recv(64)
+            print("answered")
+        except socket.timeout:
+            print("timeout")
+        except OSError as why:
+            print(type(why).__name__, why.errno)
+
+
 def flood(host, port, seconds, bits):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.connect((host, int(port)))
@@ -261,4 +291,4 @@ def flood(host, port, seconds, bits):
 
 
 if __name__ == "__main__":
-    {"serve": serve, "get": get, "pace": pace, "flood": flood}[sys.argv[1]](*sys.argv[2:])
+    {"serve": serve, "get": get, "pace": pace, "flood": flood, "datagram": datagram}[sys.argv[1]](*sys.argv[2:])

@@ -489,11 +489,13 @@ void pipeline_frame(struct pipeline *p, uint32_t linktype, struct slice frame, u
 	p->counters.undecoded += packets->list[packets->count - 1]->ip_version == 0;
 	p->stops = false;
 	p->instead = (struct slice){NULL, 0};
+	p->reply_count = 0;
 	p->seen = (struct pipeline_seen){0};
 	for (size_t i = 0; i < packets->count; i++) {
 		p->packet = *packets->list[i];
 		packet_through(p);
 		p->stops |= p->verdict.drop;
+		pipeline_reject(p);
 		/* the last packet of a frame: those before it only carried it */
 		if (p->packet.frame.ptr != packets->list[i]->frame.ptr &&
 		    packets->list[i]->frame.ptr == frame.ptr)

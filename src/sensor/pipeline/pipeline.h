@@ -9,6 +9,7 @@
 #ifndef DEW_SENSOR_PIPELINE_H
 #define DEW_SENSOR_PIPELINE_H
 
+#include "base/addr.h"
 #include "base/arena.h"
 #include "base/slice.h"
 #include "base/status.h"
@@ -138,6 +139,17 @@ struct slice pipeline_instead(const struct pipeline *p);
 
 /* Of the last frame; until the next. */
 const struct pipeline_seen *pipeline_seen(const struct pipeline *p);
+
+/* What the last frame is answered with, by a rule's reject; until the next frame. */
+enum { PIPELINE_REPLIES_MAX = 2, PIPELINE_REPLY_MAX = 192 /* bytes */ };
+struct pipeline_reply {
+	bool back; /* to where the frame came from; else to where it was going */
+	struct addr to;
+	uint16_t link_bytes; /* a link header as the frame's; the IP packet is behind it */
+	uint16_t count;	     /* bytes in all */
+	uint8_t bytes[PIPELINE_REPLY_MAX];
+};
+size_t pipeline_replies(const struct pipeline *p, const struct pipeline_reply **out);
 
 /* It is `now`: on the wire, called between packets and when there are none, so that flows time out
  * and what is due by the clock is said (stats events, each stats.interval seconds). A time before

@@ -45,10 +45,12 @@ struct pipeline {
 	bool guess_tx;	       /* alerts on a stream name the one transaction that is open */
 	uint8_t guess_tx_most; /* alerts that name one transaction so */
 	struct verdict_policies policies;
-	struct stream_result tcp;  /* what the stream made of `packet` */
-	struct verdict verdict;	   /* on `packet`, so far; nothing at the end of a flow */
-	bool stops;		   /* the frame: one of its packets was dropped */
-	struct slice instead;	   /* of it: what passes in its place, if len != 0 */
+	struct stream_result tcp; /* what the stream made of `packet` */
+	struct verdict verdict;	  /* on `packet`, so far; nothing at the end of a flow */
+	bool stops;		  /* the frame: one of its packets was dropped */
+	struct slice instead;	  /* of it: what passes in its place, if len != 0 */
+	struct pipeline_reply replies[PIPELINE_REPLIES_MAX]; /* to the frame */
+	size_t reply_count;
 	struct wall_ns missed;	   /* pipeline_missed() */
 	struct pipeline_seen seen; /* the frame: what it was part of */
 	uint32_t decode_said[PACKET_ANOMALIES_MAX];
@@ -115,6 +117,9 @@ bool pipeline_files_logged(const struct app_tx *tx); /* all that tx carries */
 /* Inline: p->packet, of which the stream says `rewrite`, gets the bytes that came first in the
  * place of its own, its checksum follows (rewrite.c). Without memory it stays as it is. */
 void pipeline_rewrite(struct pipeline *p, const struct flow *f, enum flow_dir dir);
+
+/* p->packet, which a rule or a policy rejects, is answered (reject.c). */
+void pipeline_reject(struct pipeline *p);
 
 /* A packet that was stopped, of flow f (NULL: of none). */
 void pipeline_report_drop(struct pipeline *p, struct flow *f);

@@ -349,6 +349,17 @@ static void answer(struct source *source)
 	}
 }
 
+static bool send_one(struct source *source, unsigned side, struct slice frame)
+{
+	const struct bridge *b = (const struct bridge *)source;
+	struct virtio_net_hdr head = {0};
+	struct iovec pieces[] = {{&head, sizeof head},
+				 {(uint8_t *)(uintptr_t)frame.ptr, frame.len}};
+	struct msghdr m = {.msg_iov = pieces, .msg_iovlen = 2};
+
+	return sendmsg(b->sides[side].out.fd, &m, MSG_DONTWAIT) > 0;
+}
+
 /* --- life --- */
 
 static void count(struct source *source)
@@ -502,6 +513,7 @@ enum status source_bridge_open(const struct source_bridge_options *o, struct are
 	static const struct source_ops ops = {.start = start,
 					      .take = take,
 					      .answer = answer,
+					      .send = send_one,
 					      .fds = fds,
 					      .count = count,
 					      .wake = wake,

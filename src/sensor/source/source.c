@@ -99,6 +99,11 @@ enum status source_take(struct source *s, int timeout_ms, struct source_batch *o
 	return st;
 }
 
+bool source_send(struct source *s, unsigned side, struct slice frame)
+{
+	return s->ops->send != NULL && s->ops->send(s, side, frame);
+}
+
 void source_fds(const struct source *s, int out[SOURCE_FDS])
 {
 	for (size_t i = 0; i < SOURCE_FDS; i++)

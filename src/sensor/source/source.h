@@ -20,6 +20,7 @@
 
 #include <stdatomic.h>
 
+#include "base/addr.h"
 #include "base/arena.h"
 #include "base/histogram.h"
 #include "base/slice.h"
@@ -106,6 +107,8 @@ struct source_ops {
 			    struct fail *why);
 	void (*answer)(struct source *s); /* NULL: it only listens */
 	void (*seize)(struct source *s);  /* see source_seize(); NULL: nothing to do */
+	/* Of a bridge: sends a frame by one of its interfaces. */
+	bool (*send)(struct source *s, unsigned side, struct slice frame);
 	void (*fds)(const struct source *s, int out[SOURCE_FDS]); /* -1: none */
 	void (*count)(struct source *s);			  /* NULL: nothing to ask for */
 	void (*wake)(struct source *s);				  /* NULL: it never waits */
@@ -134,12 +137,29 @@ MUST_USE enum status source_take(struct source *s, int timeout_ms, struct source
 /* In the line: the verdicts of the last batch are given, now instead of by the next take. */
 void source_answer(struct source *s);
 
+/* Of a bridge: a frame of our own goes out by that side's interface. False: it is none, or nobody
+ * took it. */
+bool source_send(struct source *s, unsigned side, struct slice frame);
+
 /* A take that waits for packets ends, or the next one does: by any thread. */
 void source_wake(struct source *s);
 
 /* Brings s->counters up to date: by the owner, now and then. */
 void source_count(struct source *s);
 void source_close(struct source *s); /* NULL is fine */
+
+/* --- packets of our own --- */
+
+struct source_raw {
+	bool open;
+	int v4, v6; /* -1: not there */
+};
+
+/* Needs CAP_NET_RAW. */
+MUST_USE enum status source_raw_open(struct source_raw *out, struct fail *why);
+/* An IP packet with its header, without waiting. Any thread. */
+bool source_raw_send(const struct source_raw *r, struct slice packet, const struct addr *to);
+void source_raw_close(struct source_raw *r);
 
 /* --- a capture file --- */
 

@@ -350,9 +350,9 @@ def test_a_bridge_without_a_guardian_is_the_kernels():
         assert p.line.get("/evil") == "hello"
 
 
-DEAR = """
-alert udp any any -> any any (msg:"dear"; pcre:"/(\\x00+)+\\x01/"; sid:9;)
-"""
+# a datagram of zeros costs each of them all that a pcre may cost
+DEAR = "".join(f'alert udp any any -> any any (msg:"dear {i}"; pcre:"/(\\x00+)+[{chr(97 + i % 26)}-z]{i // 26}/"; sid:{900 + i};)\n'
+               for i in range(60))
 
 
 def overloaded(bridge):

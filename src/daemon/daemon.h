@@ -171,6 +171,8 @@ struct daemon_sensor_result {
 	struct slice eve_path;
 	uint64_t records;
 	uint64_t lost;		 /* of them: what a socket's reader did not take */
+	uint64_t store_errors;	 /* files that the file-store's disk did not take */
+	int store_error;	 /* errno of the newest */
 	bool sensing;		 /* all was prepared and the first capture was begun */
 	struct config **tenants; /* their settings, for what is wrong with them */
 	size_t tenant_count;

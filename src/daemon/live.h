@@ -29,6 +29,7 @@
 #include "daemon/lines.h"
 #include "daemon/outputs.h"
 #include "daemon/store.h"
+#include "daemon/store_queue.h"
 #include "daemon/tenants.h"
 #include "sensor/pipeline/stats.h"
 #include "sensor/source/source.h"
@@ -101,9 +102,6 @@ struct live_lane {
 	struct pipeline *pipeline;
 	struct daemon_packets *packets; /* where its frames are kept; NULL: they are not */
 	size_t packets_lane;
-	struct daemon_store store; /* the tenant's, with handles of its own: */
-	struct arena_pool handles_pool;
-	struct arena handles;
 	uint32_t file_ids;
 	bool sums_trusted;
 	_Atomic(struct pipeline_kit *) kit_in, kit_out;
@@ -174,8 +172,11 @@ struct live_tenant {
 	size_t lane_count;
 	struct detect_shared *shared; /* what rules remember about hosts; NULL: one lane */
 	pthread_mutex_t shared_locks[DETECT_SHARED_PARTS];
-	struct lines *lines;	  /* of tenant->says */
-	struct export *export;	  /* of tenant->says; NULL: flows are not exported */
+	struct lines *lines;	   /* of tenant->says */
+	struct export *export;	   /* of tenant->says; NULL: flows are not exported */
+	struct store_queue *store; /* of tenant->says; NULL: files are not stored */
+	struct arena_pool handles_pool;
+	struct arena handles;	  /* of its own file-store's thread */
 	size_t ring;		  /* the first of its rings in both: one a lane */
 	struct live_rules *rules; /* those in use */
 	struct live_rules *kept;  /* that a pipeline may still hold, and no worker uses */

@@ -78,6 +78,19 @@ static enum status export_open(struct live_tenant *t, size_t rings, struct fail 
 	return daemon_export_open(&o, t->live->arena, &t->export, why);
 }
 
+/* Files go to the disk by a thread of their own, which alone uses the store from then on. */
+static enum status store_make(struct live_tenant *t, size_t lanes, struct fail *why)
+{
+	struct daemon_store *s = &t->tenant->store;
+
+	if (!s->on)
+		return ST_OK;
+	t->handles_pool.budget = SIZE_MAX;
+	t->handles.pool = &t->handles_pool;
+	s->arena = &t->handles;
+	return daemon_store_queue_new(&s->sink, lanes, t->live->arena, &t->store, why);
+}
+
 /* One writer for each that has outputs of its own, with a ring for each lane that says something
  * there: who says much fills its own. */
 static enum status lines_make(struct live *l, struct fail *why)
@@ -103,6 +116,8 @@ static enum status lines_make(struct live *l, struct fail *why)
 		st = daemon_lines_new(o->eves, o->count, rings, l->arena, &t->lines, why);
 		if (st == ST_OK)
 			st = export_open(t, rings, why);
+		if (st == ST_OK)
+			st = store_make(t, rings, why);
 		if (st != ST_OK)
 			return st;
 	}
@@ -112,6 +127,7 @@ static enum status lines_make(struct live *l, struct fail *why)
 
 		l->tenants[i].lines = says->lines;
 		l->tenants[i].export = says->export;
+		l->tenants[i].store = says->store;
 	}
 	return ST_OK;
 }
@@ -241,13 +257,8 @@ static enum status pipeline_make(struct live_lane *lane, size_t index, uint64_t 
 	if (o.station.len == 0)
 		o.station = lane->worker->interface;
 	lane->file_ids = (uint32_t)(t->ring + index) << FILE_ID_SHIFT;
-	lane->handles_pool.budget = SIZE_MAX;
-	lane->handles.pool = &lane->handles_pool;
-	lane->store = d->says->store;
-	lane->store.arena = &lane->handles;
-	lane->store.sink.ctx = &lane->store;
 	o.meter = daemon_export_meter(t->export, t->ring + index);
-	o.store = lane->store.on ? &lane->store.sink : NULL;
+	o.store = t->store != NULL ? &t->store->lanes[t->ring + index].sink : NULL;
 	o.alerted_ctx = lane;
 	o.alerted = lane->packets != NULL ? alerted : NULL;
 	for (size_t i = 0; i < o.output_count; i++) {
@@ -360,6 +371,9 @@ enum status daemon_live_writers_start(struct live *l, struct fail *why)
 	for (size_t i = 0; st == ST_OK && i < l->tenant_count; i++)
 		if (has_writer(&l->tenants[i]))
 			st = daemon_export_start(l->tenants[i].export, why);
+	for (size_t i = 0; st == ST_OK && i < l->tenant_count; i++)
+		if (has_writer(&l->tenants[i]) && l->tenants[i].store != NULL)
+			st = daemon_store_queue_start(l->tenants[i].store, why);
 	return st;
 }
 
@@ -378,6 +392,7 @@ bool daemon_live_writers_stop(struct live *l)
 		if (has_writer(&l->tenants[i])) {
 			daemon_export_stop(l->tenants[i].export);
 			all &= daemon_lines_stop(l->tenants[i].lines);
+			all &= daemon_store_queue_stop(l->tenants[i].store);
 		}
 		all &= daemon_packets_stop(l->tenants[i].tenant->packets);
 	}
@@ -450,12 +465,8 @@ enum status daemon_live_sets_keep(struct live *l, struct fail *why)
 void daemon_live_tenants_free(struct live *l)
 {
 	for (size_t i = 0; i < l->worker_count; i++)
-		for (size_t k = 0; k < l->workers[i].lane_count; k++) {
-			struct live_lane *lane = &l->workers[i].lanes[k];
-
-			pipeline_free(lane->pipeline);
-			arena_end(lane->handles, lane->handles_pool);
-		}
+		for (size_t k = 0; k < l->workers[i].lane_count; k++)
+			pipeline_free(l->workers[i].lanes[k].pipeline);
 	for (size_t i = 0; i < l->tenant_count; i++) {
 		struct live_tenant *t = &l->tenants[i];
 
@@ -466,5 +477,6 @@ void daemon_live_tenants_free(struct live *l)
 		daemon_live_rules_free(t->rules);
 		if (has_writer(t))
 			daemon_export_close(t->export);
+		arena_end(t->handles, t->handles_pool);
 	}
 }

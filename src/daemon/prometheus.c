@@ -197,6 +197,20 @@ static void add_packets(const struct live *l, struct buf *out)
 	buf_add_byte(out, '\n');
 }
 
+static void add_store(const struct live *l, struct buf *out)
+{
+	const struct live_tenant *t = &l->tenants[0];
+
+	if (t->store == NULL)
+		return;
+	one(out, "dewline_file_store_stored_total", "counter", "files stored",
+	    atomic_load(&t->tenant->store.stored));
+	one(out, "dewline_file_store_lost_total", "counter", "files lost for want of room",
+	    daemon_store_queue_lost(t->store));
+	one(out, "dewline_file_store_errors_total", "counter", "files that the disk refused",
+	    atomic_load(&t->tenant->store.errors));
+}
+
 static void add_guard(const struct live *l, struct buf *out)
 {
 	struct guard_report r;
@@ -240,6 +254,7 @@ void daemon_status_prometheus(struct live *l, bool with_costs, struct arena *a, 
 	add_export(l, out);
 	add_rules(l, out);
 	add_packets(l, out);
+	add_store(l, out);
 	add_guard(l, out);
 	add_memory(l, out);
 	if (with_costs)

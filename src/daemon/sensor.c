@@ -233,6 +233,13 @@ enum status daemon_sensor(const struct daemon_sensor_options *o, struct arena *a
 	if (r.sensing && st == ST_OK)
 		st = daemon_tenants_flush(&job.tenants, why);
 	r.lost = daemon_tenants_lost(&job.tenants);
+	for (size_t i = 0; i < job.tenants.count; i++) {
+		const struct daemon_store *s = &job.tenants.list[i].store;
+
+		r.store_errors += atomic_load(&s->errors);
+		if (atomic_load(&s->error) != 0)
+			r.store_error = atomic_load(&s->error);
+	}
 	r.stuck = !packets_stop(&job);
 	if (r.stuck && st == ST_OK)
 		st = fail_set(why, ST_IO,

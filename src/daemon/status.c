@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/json.h"
@@ -320,8 +321,8 @@ struct status_lines daemon_status_lines(const struct live *l)
 
 size_t daemon_status_memory(const struct live *l, struct status_memory out[STATUS_MEMORY_MAX])
 {
-	uint64_t most = daemon_status_total(l, LIVE_MEMORY_MOST), queues = 0,
-		 rings_bytes = rings(l);
+	uint64_t most = daemon_status_total(l, LIVE_MEMORY_MOST), rings_bytes = rings(l);
+	uint64_t queues = 0, files = 0;
 	const struct status_memory rows[] = {
 		{"traffic", "flows, streams, transactions, fragments",
 		 daemon_status_total(l, LIVE_MEMORY), most},
@@ -343,12 +344,19 @@ size_t daemon_status_memory(const struct live *l, struct status_memory out[STATU
 	};
 	size_t n = sizeof rows / sizeof rows[0];
 
-	_Static_assert(sizeof rows / sizeof rows[0] < STATUS_MEMORY_MAX, "all fit, and one more");
+	_Static_assert(sizeof rows / sizeof rows[0] + 2 <= STATUS_MEMORY_MAX, "two more fit");
 	memcpy(out, rows, sizeof rows);
-	for (size_t i = 0; i < l->tenant_count; i++)
-		if (l->tenants[i].tenant->packets != NULL)
-			queues += (uint64_t)l->tenants[i].tenant->packets->lane_count *
-				  PACKETS_QUEUE_BYTES;
+	for (size_t i = 0; i < l->tenant_count; i++) {
+		const struct live_tenant *t = &l->tenants[i];
+
+		if (t->store != NULL && t->tenant->says == t->tenant)
+			files += (uint64_t)t->store->lane_count * STORE_QUEUE_BYTES;
+		if (t->tenant->packets != NULL)
+			queues += (uint64_t)t->tenant->packets->lane_count * PACKETS_QUEUE_BYTES;
+	}
+	if (files != 0)
+		out[n++] = (struct status_memory){"file_store", "files on their way to the disk",
+						  files, files};
 	if (queues != 0)
 		out[n++] = (struct status_memory){"packet_ring", "packets on their way to the disk",
 						  queues, queues};
@@ -411,6 +419,24 @@ static void add_packets(struct daemon_packets *p, struct json *j)
 	json_end(j);
 }
 
+/* The file-store of who has one. */
+static void add_store(const struct live_tenant *t, struct json *j)
+{
+	const struct daemon_store *s = &t->tenant->store;
+	int error = atomic_load(&s->error);
+
+	if (t->store == NULL || t->tenant->says != t->tenant)
+		return;
+	json_key(j, "file_store");
+	json_object(j);
+	json_member_u64(j, "stored", atomic_load(&s->stored));
+	json_member_u64(j, "lost", daemon_store_queue_lost(t->store));
+	json_member_u64(j, "errors", atomic_load(&s->errors));
+	if (error != 0)
+		json_member_str(j, "error", slice_of(strerrordesc_np(error)));
+	json_end(j);
+}
+
 static void add_rules(const struct live_tenant *t, struct json *j)
 {
 	const struct daemon_rules *r = &t->rules->rules;
@@ -445,6 +471,7 @@ static void add_tenants(const struct live *l, struct json *j)
 			json_member_u64(j, "events_lost", daemon_lines_lost(t->lines));
 		}
 		add_packets(t->tenant->packets, j);
+		add_store(t, j);
 		add_rules(t, j);
 		json_end(j);
 	}
@@ -496,6 +523,7 @@ void daemon_status_json(struct live *l, struct arena *a, struct json *j)
 	add_export(l, j);
 	add_rules(&l->tenants[0], j);
 	add_packets(l->tenants[0].tenant->packets, j);
+	add_store(&l->tenants[0], j);
 	add_memory(l, j);
 	if (l->in_line)
 		add_guard(l, j);

@@ -19,9 +19,17 @@ struct daemon_store_file {
 	bool broken;
 };
 
+/* errno says why. */
+static void count_error(struct daemon_store *s)
+{
+	atomic_store(&s->error, errno);
+	atomic_fetch_add(&s->errors, 1);
+}
+
 static void broken(struct daemon_store *s, struct daemon_store_file *f)
 {
-	s->errors += !f->broken;
+	if (!f->broken)
+		count_error(s);
 	f->broken = true;
 }
 
@@ -35,7 +43,8 @@ static void *put_open(void *ctx, const struct file *file)
 	else
 		f = ARENA_NEW(s->arena, struct daemon_store_file);
 	if (f == NULL) {
-		s->errors++;
+		errno = ENOMEM;
+		count_error(s);
 		return NULL;
 	}
 	f->broken = false;
@@ -99,7 +108,8 @@ static bool put_close(void *ctx, void *handle, const struct file *file)
 	}
 	if (!stored)
 		(void)unlink(f->path); /* it may never have been made */
-	s->stored += stored;
+	if (stored)
+		atomic_fetch_add(&s->stored, 1);
 	f->next = s->free;
 	s->free = f;
 	return stored;
@@ -119,7 +129,8 @@ static void put_info(void *ctx, const struct file *file, struct wall_ns at, stru
 
 	if (f != NULL)
 		ok &= fclose(f) == 0;
-	s->errors += !ok;
+	if (!ok)
+		count_error(s);
 }
 
 /* What a process that was killed left behind. */

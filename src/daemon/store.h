@@ -6,11 +6,13 @@
  *	<folder>/tmp/<n>		while it comes
  *	<folder>/ab/ab01...		then, by its SHA-256: the same file is there once
  *
- * What the disk refuses is counted, and the file goes by unstored: traffic never waits for a disk
- * that is full.
+ * What the disk refuses is counted, and the file goes by unstored. On interfaces another thread
+ *than the workers' does this (store_queue.h): traffic never waits for a disk.
  */
 #ifndef DEW_DAEMON_STORE_H
 #define DEW_DAEMON_STORE_H
+
+#include <stdatomic.h>
 
 #include "base/arena.h"
 #include "base/slice.h"
@@ -28,7 +30,9 @@ struct daemon_store {
 	struct daemon_store_file *free;
 	uint32_t open, open_most; /* streams held open; past it each piece opens its file again */
 	uint32_t ids;
-	uint64_t stored, errors;
+	_Atomic uint64_t stored,
+		errors;	   /* files; of those that were not, and of what is said of them */
+	_Atomic int error; /* errno of the newest; 0: there was none */
 };
 
 /* Reads outputs.file-store (config may be NULL) and makes its folders below `logs`. */

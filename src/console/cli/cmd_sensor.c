@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
 #include <unistd.h>
 
 #include "console/cli/cli.h"
@@ -234,6 +235,10 @@ static int run(struct cli *c)
 		cli_say(c, "%llu records in %.*s", (unsigned long long)result.records,
 			SLICE_ARG(result.eve_path));
 		say_export(c, &result.export);
+		if (result.store_errors != 0)
+			cli_say(c, "%llu files are not, or not wholly, in the file-store: %s",
+				(unsigned long long)result.store_errors,
+				strerrordesc_np(result.store_error));
 		if (result.lost != 0)
 			cli_say(c,
 				"%llu records are lost: nobody read the socket, or not fast "

@@ -190,6 +190,8 @@ static void add_files(const json_t *o, struct buf *out)
 	buf_add_fmt(out, "file store   %s stored, %s not for want of room, %s errors\n",
 		    count(number(f, "stored"), a), count(number(f, "lost"), b),
 		    count(number(f, "errors"), c));
+	if (text(f, "error")[0] != '\0')
+		buf_add_fmt(out, "  error      %.66s\n", text(f, "error"));
 }
 
 static void add_export(const json_t *o, struct buf *out)
@@ -221,6 +223,7 @@ static void add_memory(const json_t *o, struct buf *out)
 		    {"rules", "rules"},
 		    {"rings", "kernel's rings"},
 		    {"lines", "lines to writers"},
+		    {"file_store", "files to disk"},
 		    {"packet_ring", "packets to disk"}};
 	const json_t *m = json_object_get(o, "memory");
 	char a[TEXT], b[TEXT];

@@ -5,7 +5,7 @@
  * Detectors watch flows and transactions, not content. Each is one file and one word in
  * meson.build; each has a switch and its thresholds in the configuration (docs/detectors.md), and
  * says what it measured, against which threshold, over which time, and how strong that is
- * (0..1000): once per source, target and half hour.
+ * (0..1000): at first, then after half an hour, and each time after twice as long (to 32 hours).
  *
  * A worker's own; packet time; no clock and no random number, so the same flows give the same
  * events. Memory is bounded by `anomaly.memory` whatever comes (subjects make room for others and

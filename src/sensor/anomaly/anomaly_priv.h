@@ -20,13 +20,15 @@
 enum {
 	ANOMALY_CHUNK = 32,	   /* subjects that a table grows by */
 	ANOMALY_LASTING = 4,	   /* touches that make a newcomer a lasting subject */
+	ANOMALY_SILENCES = 7,	   /* silences between records double so often, less one */
 	ANOMALY_SETTINGS_MAX = 12, /* of one detector */
 	ANOMALY_NETS_MAX = 256,	   /* of home, of exempt */
 	ANOMALY_TEXT_MAX = 512,	   /* bytes of a summary */
 	ANOMALY_NAME_MAX = 255,	   /* RFC 1035 2.3.4 */
 };
 
-#define ANOMALY_SILENCE_NS (30 * 60 * TIME_NS_PER_S) /* between two records on one subject */
+/* Between the first two records on one subject. */
+#define ANOMALY_SILENCE_NS (30 * 60 * TIME_NS_PER_S)
 
 struct anomaly_key {
 	uint8_t kind, proto;
@@ -42,7 +44,7 @@ struct anomaly_subject {
 	uint32_t hash;	       /* of the key */
 	uint32_t older, newer; /* by last touch, of the same segment */
 	uint8_t touches;       /* up to ANOMALY_LASTING: then it is a lasting one */
-	bool said;
+	uint8_t said;	       /* records on it, up to ANOMALY_SILENCES */
 	struct wall_ns said_at;
 };
 
@@ -71,9 +73,12 @@ void *anomaly_subject_get(struct anomaly_table *t, const struct anomaly_key *key
 /* NULL if there is none; not touched. */
 void *anomaly_subject_find(struct anomaly_table *t, const struct anomaly_key *key);
 
-/* True if nothing was said about the subject within ANOMALY_SILENCE_NS before `now`; then it counts
- * as said. */
-bool anomaly_may_say(struct anomaly_subject *s, struct wall_ns now);
+/* True if it is time to say something about the subject; then it counts as said. silence_ns after
+ * the first record comes the second, while it goes on, and each silence is twice as long as the one
+ * before, up to 64 times the first; after three times its silence it is new. So what is regular and
+ * known costs a person six records on the first day, with ANOMALY_SILENCE_NS, and one a day later.
+ */
+bool anomaly_may_say(struct anomaly_subject *s, struct wall_ns now, int64_t silence_ns);
 
 struct anomaly_nets {
 	struct addr_prefix *nets;

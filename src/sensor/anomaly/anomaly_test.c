@@ -325,9 +325,34 @@ static void an_exporter_s_bytes_tell_of_payload(struct test *t)
 	EXPECT(t, anomaly_payload_likely(1, UINT64_MAX));
 }
 
-TESTS(T(a_table_is_its_model), T(who_comes_again_outlives_a_flood_of_newcomers),
-      T(a_table_that_cannot_grow_forgets_earlier), T(a_million_sources_stay_within_the_memory),
-      T(text_is_cut_and_numbers_are_readable),
+/* 30 minutes, then twice as long each time, to 32 hours; after three times that it is new. */
+static void what_goes_on_is_said_ever_more_seldom(struct test *t)
+{
+	struct anomaly_subject s = {0};
+	const int64_t half_hour = ANOMALY_SILENCE_NS;
+	int64_t at = START;
+
+	EXPECT(t, anomaly_may_say(&s, (struct wall_ns){at}, ANOMALY_SILENCE_NS));
+	for (int64_t k = 0; k < 6; k++) {
+		EXPECT(t, !anomaly_may_say(&s, (struct wall_ns){at + (half_hour << k) - 1},
+					   ANOMALY_SILENCE_NS));
+		at += half_hour << k;
+		EXPECT(t, anomaly_may_say(&s, (struct wall_ns){at}, ANOMALY_SILENCE_NS));
+	}
+	for (unsigned i = 0; i < 3; i++) { /* no longer than that */
+		EXPECT(t, !anomaly_may_say(&s, (struct wall_ns){at + (half_hour << 6) - 1},
+					   ANOMALY_SILENCE_NS));
+		at += half_hour << 6;
+		EXPECT(t, anomaly_may_say(&s, (struct wall_ns){at}, ANOMALY_SILENCE_NS));
+	}
+	at += 3 * (half_hour << 6);
+	EXPECT(t, anomaly_may_say(&s, (struct wall_ns){at}, ANOMALY_SILENCE_NS));
+	EXPECT(t, anomaly_may_say(&s, (struct wall_ns){at + half_hour}, ANOMALY_SILENCE_NS));
+}
+
+TESTS(T(what_goes_on_is_said_ever_more_seldom), T(a_table_is_its_model),
+      T(who_comes_again_outlives_a_flood_of_newcomers), T(a_table_that_cannot_grow_forgets_earlier),
+      T(a_million_sources_stay_within_the_memory), T(text_is_cut_and_numbers_are_readable),
       T(settings_are_known_and_shares_are_all_of_the_memory), T(no_memory_is_said),
       T(detectors_have_switches), T(thresholds_are_settings_and_stand_in_the_event),
       T(exempt_networks_are_not_looked_at), T(flows_that_others_saw_are_flows),

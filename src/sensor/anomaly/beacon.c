@@ -38,6 +38,9 @@ enum {
 	BEACON_REPLY_MAX = 65536, /* bytes of a response */
 };
 
+/* Who calls by the clock does so every day: once a day, then more seldom. */
+#define BEACON_SILENCE_NS (24 * 3600 * TIME_NS_PER_S)
+
 enum { INTERVALS, SPREAD, CLIENTS };
 
 static const struct anomaly_setting settings[] = {
@@ -207,7 +210,7 @@ static void judge(struct anomaly_room *r, struct anomaly_subject *subject, struc
 	if (most > (int64_t)r->set[SPREAD])
 		most = (int64_t)r->set[SPREAD];
 	if (rhythm.spread >= most || clients_of(r, f) >= r->set[CLIENTS] ||
-	    !anomaly_may_say(subject, b.times[b.n - 1]))
+	    !anomaly_may_say(subject, b.times[b.n - 1], BEACON_SILENCE_NS))
 		return;
 	summary(&text, f, rhythm.median_ns, b.n);
 	anomaly_say(r, f,

@@ -66,9 +66,11 @@ static void even_calls_are_a_beacon_from_the_thirteenth_on(struct test *t)
 	EXPECT_UINT(t, w->said[0].u.anomaly.score_milli, 1000);
 	EXPECT_SLICE(t, w->said[0].u.anomaly.measure, SLICE("spread_milli"));
 	EXPECT_UINT(t, w->said[0].u.anomaly.measured, 0);
-	for (int64_t i = 13; i <= 372; i++)
+	for (int64_t i = 13; i <= 12 + 24 * 720; i++) {
+		EXPECT_UINT(t, w->count, 1);
 		call(w, IP_PROTO_TCP, 8080, START + i * 5 * S);
-	EXPECT_UINT(t, w->count, 2); /* the second half an hour after the first */
+	}
+	EXPECT_UINT(t, w->count, 2); /* a day after the first */
 	EXPECT_UINT(t, w->said[1].u.anomaly.observations, 64);
 	watch_done(w);
 }

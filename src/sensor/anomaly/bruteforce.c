@@ -8,9 +8,10 @@
  *                NTLM and Basic begin each session with one.
  *   look-alikes  where what is said is encrypted or not parsed (SSH, RDP, TLS, databases): short
  *                flows to a login service that resemble each other. A failed login says the same
- *                each time, so at least four of five of the kept flows must be within a tenth of
- * the median of what the server sent, and of packets at most 60. Port 25 is left out: servers
- * exchange mail like this.
+ *                each time, so at least half of the kept flows must be within a fifth of one
+ * another in what the server sent; half, for others may log in meanwhile. Of an encrypted service
+ * it is 800 bytes at least, so that keys were exchanged: monitoring reads a banner and leaves. Port
+ * 25 is left out: servers exchange mail like this.
  *
  * Three shapes of failures, two of look-alikes, each in five minutes:
  *
@@ -28,7 +29,8 @@ enum {
 	BRUTE_KEPT_MAX = 64,  /* times of a subject */
 	BRUTE_PKTS_LEAST = 6, /* of both sides: a handshake, a question and an answer */
 	BRUTE_PKTS_MOST = 60,
-	BRUTE_BYTES_MOST = 20000, /* that the server sends to say no */
+	BRUTE_BYTES_LEAST = 800,  /* that the server of an encrypted service sends: its keys */
+	BRUTE_BYTES_MOST = 20000, /* that a server sends to say no */
 	BRUTE_ALIKE_SHARE = 500,  /* thousandths of what is kept */
 	BRUTE_HTTP_SHARE = 800,	  /* thousandths of answers that are 401 */
 	BRUTE_WIDTH = 4096,	  /* cells of a row: 64 KiB for both windows */
@@ -119,21 +121,34 @@ static bool is_refusal(const struct record *record)
 	return false;
 }
 
-/* Services that ask for a password before anything else; what they say is encrypted, or nothing
- * here parses it. */
-static bool is_login_service(const struct anomaly_flow *f)
-{
-	static const uint16_t ports[] = {22,  23,  110,	 143,  389,  465,  587,	 636,  993,
-					 995, 990, 1433, 2222, 3306, 3389, 5432, 5900, 5901};
+/* Services that ask for a password before anything else. */
+static const struct {
+	uint16_t port;
+	const char *app; /* NULL: not recognised by the bytes */
+	bool encrypted;	 /* keys are exchanged first */
+} services[] = {
+	{22, "ssh", true},    {2222, "ssh", true}, {3389, "rdp", true}, {23, "telnet", false},
+	{143, "imap", false}, {110, NULL, false},  {389, NULL, false},	{465, NULL, true},
+	{587, NULL, false},   {636, NULL, true},   {990, NULL, true},	{993, NULL, true},
+	{995, NULL, true},    {1433, NULL, false}, {3306, NULL, false}, {5432, NULL, false},
+	{5900, NULL, false},  {5901, NULL, false},
+};
 
-	if (f->proto != IP_PROTO_TCP)
+/* Could the flow be a login that was refused? A session that ends before keys are exchanged is not:
+ * monitoring connects and leaves. */
+static bool is_short_login(const struct anomaly_flow *f)
+{
+	const struct anomaly_side *server = &f->side[FLOW_TO_CLIENT];
+	uint64_t pkts = f->side[FLOW_TO_SERVER].pkts + server->pkts;
+
+	if (f->proto != IP_PROTO_TCP || pkts < BRUTE_PKTS_LEAST || pkts > BRUTE_PKTS_MOST ||
+	    !server->payload || server->bytes > BRUTE_BYTES_MOST ||
+	    f->last.ns - f->first.ns > BRUTE_FLOW_NS)
 		return false;
-	if (f->app != NULL && (strcmp(f->app, "ssh") == 0 || strcmp(f->app, "rdp") == 0 ||
-			       strcmp(f->app, "imap") == 0 || strcmp(f->app, "telnet") == 0))
-		return true;
-	for (size_t i = 0; i < sizeof ports / sizeof ports[0]; i++)
-		if (f->server_port == ports[i])
-			return true;
+	for (size_t i = 0; i < sizeof services / sizeof services[0]; i++)
+		if (f->app != NULL && services[i].app != NULL ? strcmp(f->app, services[i].app) == 0
+							      : f->server_port == services[i].port)
+			return !services[i].encrypted || server->bytes >= BRUTE_BYTES_LEAST;
 	return false;
 }
 
@@ -243,7 +258,7 @@ static void say(struct anomaly_room *r, struct brute_subject *s, const struct an
 							[BRUTE_SERVER] = "bruteforce.distributed"};
 	struct anomaly_text text = {0};
 
-	if (!anomaly_may_say(&s->subject, s->latest))
+	if (!anomaly_may_say(&s->subject, s->latest, ANOMALY_SILENCE_NS))
 		return;
 	words(&text, s, f, c);
 	anomaly_say(r, f,
@@ -312,11 +327,8 @@ static void bruteforce_logged(struct anomaly_room *r, const struct anomaly_flow 
 static void bruteforce_flow_end(struct anomaly_room *r, const struct anomaly_flow *f)
 {
 	const struct anomaly_side *server = &f->side[FLOW_TO_CLIENT];
-	uint64_t pkts = f->side[FLOW_TO_SERVER].pkts + server->pkts;
 
-	if (!is_login_service(f) || pkts < BRUTE_PKTS_LEAST || pkts > BRUTE_PKTS_MOST ||
-	    !server->payload || server->bytes > BRUTE_BYTES_MOST ||
-	    f->last.ns - f->first.ns > BRUTE_FLOW_NS)
+	if (!is_short_login(f))
 		return;
 	for (enum brute_kind kind = BRUTE_PAIR; kind <= BRUTE_CLIENT; kind++) {
 		struct brute_subject *s = subject_of(r, f, kind, BRUTE_ALIKE);

@@ -108,7 +108,7 @@ static void dga_logged(struct anomaly_room *r, const struct anomaly_flow *f,
 	count = anomaly_distinct_count(&s->made_up);
 	score = 1000 * count / (count + anomaly_distinct_count(&s->others));
 	if (count >= r->set[DOMAINS] && score >= r->set[SHARE] &&
-	    anomaly_may_say(&s->subject, record->at))
+	    anomaly_may_say(&s->subject, record->at, ANOMALY_SILENCE_NS))
 		say(r, s, f, domain, count, score);
 }
 

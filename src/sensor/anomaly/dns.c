@@ -163,7 +163,8 @@ static void dns_logged(struct anomaly_room *r, const struct anomaly_flow *f,
 	s->bytes += said.len;
 	for (size_t i = 0; i < said.len; i++)
 		s->letters[text_lower(said.ptr[i])]++;
-	if (!common && tells_too_much(r, s) && anomaly_may_say(&s->subject, record->at))
+	if (!common && tells_too_much(r, s) &&
+	    anomaly_may_say(&s->subject, record->at, ANOMALY_SILENCE_NS))
 		say(r, s, f, domain);
 }
 

@@ -3,9 +3,9 @@
  *
  *   exfiltration.upload   what one client sent one foreign server, of which half is forgotten every
  *                         six hours: 64 MiB or more, eight times what came back, and more than four
- *                         times what is usual between the two. The usual is the same sum with a
- *                         half-life of a week, of what is half a day old: so a nightly backup is
- *                         new once, and after that as usual, until it is four times as large.
+ *                         times what is usual between the two: the most of any half day before, of
+ *                         which half is forgotten in a week. So a nightly backup is new once, and
+ *                         after that as usual, until it is four times as large.
  *   exfiltration.icmp     bytes in echo requests beyond the 84 of ping (RFC 792; iputils, Windows:
  *                         60), both ways: 16 KiB and more. Tunnels over ICMP (ptunnel, icmptunnel)
  *                         carry TCP in them.
@@ -18,7 +18,11 @@
 #include "sensor/anomaly/sketch_priv.h"
 #include "sensor/decode/decode.h"
 
-enum { PING_BYTES = 98 /* a frame of ping: 64 + 20 + 14 */ };
+enum {
+	PING_BYTES = 98, /* a frame of ping: 64 + 20 + 14 */
+	ICMP_ECHO = 8,	 /* RFC 792 */
+	ICMP6_ECHO = 128 /* RFC 4443 4.1 */
+};
 
 enum { UPLOAD, RATIO, USUAL, HALF_LIFE, ICMP };
 
@@ -54,7 +58,8 @@ static void note_usual(struct exfiltration_subject *s, uint64_t out, int64_t at_
 	if (s->lately_ns == 0)
 		s->lately_ns = at_ns;
 	if (at_ns - s->lately_ns >= HALF_DAY_NS) {
-		anomaly_decaying_add(&s->usual, s->lately, at_ns, WEEK_NS);
+		if (s->lately > anomaly_decaying_get(&s->usual, at_ns, WEEK_NS))
+			s->usual = (struct anomaly_decaying){s->lately, at_ns};
 		s->lately = 0;
 		s->lately_ns = at_ns;
 	}
@@ -111,7 +116,8 @@ static void upload(struct anomaly_room *r, const struct anomaly_flow *f)
 	if (out < r->set[UPLOAD] || out / r->set[RATIO] < back)
 		return;
 	usual = anomaly_decaying_get(&s->usual, at_ns, WEEK_NS);
-	if (out / r->set[USUAL] < usual || !anomaly_may_say(&s->subject, s->last))
+	if (out / r->set[USUAL] < usual ||
+	    !anomaly_may_say(&s->subject, s->last, ANOMALY_SILENCE_NS))
 		return;
 	anomaly_text_addr(&text, &f->client);
 	anomaly_text_z(&text, " sent ");
@@ -156,7 +162,7 @@ static void icmp(struct anomaly_room *r, const struct anomaly_flow *f)
 	anomaly_decaying_add(&s->back, f->side[0].bytes + f->side[1].bytes, at_ns, half_ns);
 	beyond = anomaly_decaying_get(&s->out, at_ns, half_ns);
 	all = anomaly_decaying_get(&s->back, at_ns, half_ns);
-	if (beyond < r->set[ICMP] || !anomaly_may_say(&s->subject, s->last))
+	if (beyond < r->set[ICMP] || !anomaly_may_say(&s->subject, s->last, ANOMALY_SILENCE_NS))
 		return;
 	anomaly_text_z(&text, "echo requests of ");
 	anomaly_text_addr(&text, &f->client);
@@ -178,9 +184,11 @@ static void exfiltration_flow_end(struct anomaly_room *r, const struct anomaly_f
 {
 	if (anomaly_is_group(&f->server))
 		return;
-	if (f->proto == IP_PROTO_ICMP || f->proto == IP_PROTO_ICMP6)
-		icmp(r, f);
-	else if (f->side[FLOW_TO_CLIENT].pkts != 0 && anomaly_goes_out(r, f))
+	if (f->proto == IP_PROTO_ICMP || f->proto == IP_PROTO_ICMP6) {
+		/* a flow's first type; unreachable and the like quote what is not theirs */
+		if (f->client_port == ICMP_ECHO || f->client_port == ICMP6_ECHO)
+			icmp(r, f);
+	} else if (f->side[FLOW_TO_CLIENT].pkts != 0 && anomaly_goes_out(r, f))
 		upload(r, f); /* what nobody took is a flood, not a transfer */
 }
 

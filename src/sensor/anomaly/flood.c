@@ -256,7 +256,8 @@ static void flood_flow_new(struct anomaly_room *r, const struct anomaly_flow *f)
 	if (kind == FLOOD_REFLECTION) {
 		uint64_t sources = anomaly_distinct_count(&t->sources);
 
-		if (sources >= r->set[AMPLIFIERS] && anomaly_may_say(&t->said, f->first))
+		if (sources >= r->set[AMPLIFIERS] &&
+		    anomaly_may_say(&t->said, f->first, ANOMALY_SILENCE_NS))
 			say_reflection(r, t, f, sources);
 		return;
 	}
@@ -264,7 +265,7 @@ static void flood_flow_new(struct anomaly_room *r, const struct anomaly_flow *f)
 		return;
 	forged = shows_forgery(t);
 	if ((forged || t->begun - t->went_on >= FLOOD_WITHOUT_SIGN * least) &&
-	    anomaly_may_say(&t->said, f->first))
+	    anomaly_may_say(&t->said, f->first, ANOMALY_SILENCE_NS))
 		say_spoofed(r, t, f, forged);
 }
 

@@ -196,7 +196,7 @@ static void silence_slow(struct anomaly_room *r, const struct anomaly_flow *f)
 	struct scan_subject *s = anomaly_subject_find(&r->table, &key);
 
 	if (s != NULL)
-		(void)anomaly_may_say(&s->subject, f->last);
+		(void)anomaly_may_say(&s->subject, f->last, ANOMALY_SILENCE_NS);
 }
 
 static void probe(struct anomaly_room *r, const struct anomaly_flow *f, enum scan_kind kind)
@@ -217,7 +217,7 @@ static void probe(struct anomaly_room *r, const struct anomaly_flow *f, enum sca
 	if (s->count < least)
 		return;
 	score = share(s->count, anomaly_counts_get(&state->answered, anomaly_hash_key(r, &key)));
-	if (score >= r->set[SHARE] && anomaly_may_say(&s->subject, s->latest)) {
+	if (score >= r->set[SHARE] && anomaly_may_say(&s->subject, s->latest, ANOMALY_SILENCE_NS)) {
 		say(r, s, f, kind, s->count, score);
 		silence_slow(r, f);
 	}
@@ -271,7 +271,7 @@ static void probe_slow(struct anomaly_room *r, const struct anomaly_flow *f)
 	if (count < r->set[SLOW])
 		return;
 	score = share(count, anomaly_counts_get(&state->answered_slow, anomaly_hash_key(r, &key)));
-	if (score >= SCAN_SLOW_SHARE && anomaly_may_say(&s->subject, s->latest))
+	if (score >= SCAN_SLOW_SHARE && anomaly_may_say(&s->subject, s->latest, ANOMALY_SILENCE_NS))
 		say(r, s, f, SCAN_SLOW, count, score);
 }
 
@@ -324,7 +324,8 @@ static void probe_spread(struct anomaly_room *r, const struct anomaly_flow *f)
 	if (ports < r->set[SPREAD_PORTS])
 		return;
 	sources = of_both(&h->sources, &h->sources_before);
-	if (sources >= r->set[SPREAD_SOURCES] && anomaly_may_say(&s->subject, s->latest))
+	if (sources >= r->set[SPREAD_SOURCES] &&
+	    anomaly_may_say(&s->subject, s->latest, ANOMALY_SILENCE_NS))
 		say_spread(r, s, f, ports, sources);
 }
 

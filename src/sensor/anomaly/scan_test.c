@@ -133,7 +133,93 @@ static void group_addresses_are_no_targets(struct test *t)
 	watch_done(w);
 }
 
-TESTS(T(twenty_five_silent_hosts_are_a_scan), T(a_scan_is_said_once_in_half_an_hour),
-      T(fifteen_silent_ports_are_a_scan), T(only_the_last_five_minutes_count),
-      T(a_busy_client_with_some_failures_is_no_scanner), T(probes_are_told_from_conversations),
-      T(group_addresses_are_no_targets))
+/* One target in ten minutes: never more than one in the five minutes of a fast scan. */
+static void a_slow_scan_is_said_after_hours(struct test *t)
+{
+	for (uint32_t n = 50; n <= 80; n += 30) { /* 64 with an error of 7 % */
+		struct watch *w = watch_new();
+
+		for (uint32_t i = 0; i < n; i++)
+			probe(w, host(i), (uint16_t)(20 + i % 3), START + i * 600 * S);
+		EXPECT_UINT(t, said(w, "scan.slow") != 0, n == 80);
+		EXPECT_UINT(t, said(w, "scan.hosts") + said(w, "scan.ports"), 0);
+		watch_done(w);
+	}
+}
+
+/* Probes so slow that half a day has fewer than 64 of them hide. */
+static void slower_than_a_day_is_not_seen(struct test *t)
+{
+	struct watch *w = watch_new();
+
+	for (uint32_t i = 0; i < 1000; i++)
+		probe(w, host(i), 22, START + i * 1800 * S);
+	EXPECT_UINT(t, w->count, 0);
+	watch_done(w);
+}
+
+/* Each of twenty sources asks for five ports: none of them is a scanner alone. */
+static void many_sources_scan_one_host(struct test *t)
+{
+	for (uint16_t sources = 4; sources <= 20; sources = (uint16_t)(sources + 16)) {
+		struct watch *w = watch_new();
+
+		for (uint16_t i = 0; i < 100; i++) {
+			struct flow f = flow_of(IP_PROTO_TCP, host(1), (uint16_t)(1000 + i),
+						START + i * 10 * S);
+
+			f.client.b[3] = (uint8_t)(i % sources);
+			anomaly_flow_end(w->worker, &f);
+		}
+		EXPECT_UINT(t, said(w, "scan.distributed"), sources == 20);
+		watch_done(w);
+	}
+}
+
+/* Look-alikes: a resolver that asks many servers, some dead; a mail server with dead receivers; a
+ * peer-to-peer program. What matters is that most answer. */
+static void busy_hosts_with_some_dead_peers_are_silent(struct test *t)
+{
+	struct watch *w = watch_new();
+
+	for (uint32_t i = 0; i < 20000; i++) {
+		if (i % 10 == 0)
+			probe(w, host(i), 25, START + i * S);
+		else
+			talk(w, host(i), 25, START + i * S);
+	}
+	EXPECT_UINT(t, w->count, 0);
+	watch_done(w);
+}
+
+/* Of the share that was answered, the sketch never says too little: with a hundred thousand others
+ * about, a scanner whose every probe fails is said, and one who is answered nine times in ten is
+ * not. */
+static void answered_contacts_of_others_do_not_hide_a_scanner(struct test *t)
+{
+	struct watch *w = watch_new();
+
+	for (uint32_t i = 0; i < 100000; i++) {
+		static uint8_t bins[] = {1};
+		struct flow f = flow_of(IP_PROTO_TCP, host(i % 500), 443, START + i * (S / 1000));
+
+		f.client = addr_v4(
+			(const uint8_t[]){10, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i});
+		f.side[1] = (struct flow_side){
+			.pkts = 3, .tcp_flags = TCP_SYN | TCP_ACK, .bins = bins, .bin_count = 1};
+		f.side[0].bins = bins;
+		anomaly_flow_end(w->worker, &f);
+	}
+	for (uint32_t i = 0; i < 40; i++)
+		probe(w, host(i), 443, START + 101 * S + i * S);
+	EXPECT_UINT(t, said(w, "scan.hosts"), 1);
+	EXPECT(t, w->said[0].u.anomaly.score_milli >= 800);
+	watch_done(w);
+}
+
+TESTS(T(a_slow_scan_is_said_after_hours), T(slower_than_a_day_is_not_seen),
+      T(many_sources_scan_one_host), T(busy_hosts_with_some_dead_peers_are_silent),
+      T(answered_contacts_of_others_do_not_hide_a_scanner), T(twenty_five_silent_hosts_are_a_scan),
+      T(a_scan_is_said_once_in_half_an_hour), T(fifteen_silent_ports_are_a_scan),
+      T(only_the_last_five_minutes_count), T(a_busy_client_with_some_failures_is_no_scanner),
+      T(probes_are_told_from_conversations), T(group_addresses_are_no_targets))

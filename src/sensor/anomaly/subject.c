@@ -180,11 +180,17 @@ void *anomaly_subject_get(struct anomaly_table *t, const struct anomaly_key *key
 	return s;
 }
 
-bool anomaly_may_say(struct anomaly_subject *s, struct wall_ns now)
+bool anomaly_may_say(struct anomaly_subject *s, struct wall_ns now, int64_t silence_ns)
 {
-	if (s->said && now.ns - s->said_at.ns < ANOMALY_SILENCE_NS)
+	int64_t past = now.ns - s->said_at.ns;
+
+	silence_ns <<= s->said != 0 ? s->said - 1 : 0;
+	if (s->said != 0 && past < silence_ns)
 		return false;
-	s->said = true;
+	if (s->said != 0 && past >= 3 * silence_ns)
+		s->said = 0; /* it had ended: what begins now is new */
+	if (s->said < ANOMALY_SILENCES)
+		s->said++;
 	s->said_at = now;
 	return true;
 }

@@ -320,4 +320,31 @@ MUST_USE enum status daemon_verify(struct slice bundle_bytes, struct slice trust
 /* The treaties that are built in. */
 size_t daemon_builtin_treaties(const struct bulletin_file **out);
 
+/* ---- counting ---- */
+
+enum { DAEMON_COUNT_RULES_MAX = 8 };
+
+struct daemon_count_options {
+	const struct slice *files; /* EVE, a line an event */
+	size_t file_count;
+	const struct slice *parties; /* party files; none: each machine is a target by itself */
+	size_t party_count;
+};
+
+struct daemon_count_rule {
+	const char *name, *doc;
+	uint64_t incidents, events, noted; /* noted: of no incident */
+};
+
+struct daemon_counts {
+	uint64_t lines, unread; /* unread: no event, or not one of EVE's */
+	uint64_t events;	/* alerts and anomalies */
+	struct daemon_count_rule rules[DAEMON_COUNT_RULES_MAX];
+	size_t rule_count;
+};
+
+/* Counts the events of EVE files as incidents, by every rule (assess/incident). */
+MUST_USE enum status daemon_count(const struct daemon_count_options *o, struct arena *a,
+				  struct daemon_counts *out, struct fail *why);
+
 #endif

@@ -1,8 +1,11 @@
 """The command line as its user meets it."""
+import json
+import os
+
 import tap
 from tap import dewline
 
-COMMANDS = ["watch", "sensor", "verify", "rules", "treaty", "log", "list"]
+COMMANDS = ["watch", "sensor", "verify", "count", "rules", "treaty", "log", "list"]
 
 
 def test_help_names_every_command():
@@ -37,6 +40,28 @@ def test_lists_are_not_empty():
     for name, word in [("protocols", "http"), ("buffers", "http.uri"), ("detectors", "beacon"),
                        ("events", "decoder.ipv4."), ("treaties", "cwlt")]:
         assert word in dewline("list", name).expect(0).out, name
+
+
+def test_events_are_counted_by_every_rule():
+    def alert(minute):
+        return json.dumps({"timestamp": f"2026-11-22T0{minute // 60}:{minute % 60:02}:00.000000+0000", "event_type": "alert",
+                           "src_ip": "192.0.2.1", "dest_ip": "10.0.0.1", "proto": "TCP",
+                           "alert": {"gid": 1, "signature_id": 1, "rev": 1, "signature": "s", "category": "Attempted Administrator "
+                                     "Privilege Gain", "classtype": "attempted-admin", "severity": 1, "action": "allowed"}})
+
+    with tap.folder() as d:
+        path = os.path.join(d, "eve.json")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write("\n".join([alert(0), alert(20), "", '{"event_type":"stats"}', alert(90), '{"cut']))
+        r = dewline("count", "--json", path).expect(0)
+        n = json.loads(r.out)
+        assert {x["rule"]: x["incidents"] for x in n["rules"]} == {"actor-target-30m": 2, "event": 3, "actor-24h": 1}, r
+        assert n["events"] == 3 and "1 of 5 lines" in r.err, r
+        assert "3.0 times the lowest" in dewline("count", path).expect(0).out
+        dewline("count", os.path.join(d, "none")).expect(2)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write("this is no event\n")
+        dewline("count", path).expect(1)
 
 
 def test_a_closed_pipe_is_no_disaster():

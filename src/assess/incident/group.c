@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The counting rule "actor-target-30m".
+ * Events into incidents, by a counting rule; what follows is "actor-target-30m", the others differ
+ * in the gap and in that events on all target networks are one run (their network is then none).
  *
  *   1. Events are sorted by target network, actor, time, leaf. A run is what has one target
  *      network and one actor, with no gap longer than 30 minutes between neighbours.
@@ -13,7 +14,25 @@
 
 #include "assess/incident/incident_priv.h"
 
-static const int64_t gap_ns = 30 * 60 * TIME_NS_PER_S;
+const struct incident_rule incident_rules[] = {
+	{"actor-target-30m",
+	 "One machine against one protected network, with no more than 30 minutes between events.",
+	 30 * 60 * TIME_NS_PER_S, false},
+	{"event", "Each hostile event by itself: what a count of alerts counts.", -1, false},
+	{"actor-24h",
+	 "One machine against any of the protected networks, with no more than 24 hours between "
+	 "events.",
+	 24 * 3600 * TIME_NS_PER_S, true},
+	{0},
+};
+
+const struct incident_rule *incident_rule_find(struct slice name)
+{
+	for (const struct incident_rule *r = incident_rules; r->name != NULL; r++)
+		if (slice_equal(name, slice_of(r->name)))
+			return r;
+	return NULL;
+}
 
 struct event {
 	struct incident_event is;
@@ -38,6 +57,7 @@ struct grouping {
 	size_t run_count, run_room;
 	const struct party *parties;
 	size_t party_count;
+	const struct incident_rule *rule;
 	struct arena *arena;
 };
 
@@ -76,13 +96,13 @@ static int event_compare(const void *pa, const void *pb)
 	return c != 0 ? c : time_compare(pa, pb);
 }
 
-/* True if the two runs come within 30 minutes of each other. */
+/* True if the two runs come within the rule's gap of each other. */
 static bool touch(const struct grouping *g, const struct run *a, const struct run *b)
 {
 	const struct event *e = g->events;
 
-	return at_of(&e[a->from]) - gap_ns <= at_of(&e[b->to - 1]) &&
-	       at_of(&e[b->from]) - gap_ns <= at_of(&e[a->to - 1]);
+	return at_of(&e[a->from]) - g->rule->gap_ns <= at_of(&e[b->to - 1]) &&
+	       at_of(&e[b->from]) - g->rule->gap_ns <= at_of(&e[a->to - 1]);
 }
 
 static bool make_runs(struct grouping *g)
@@ -95,7 +115,7 @@ static bool make_runs(struct grouping *g)
 			i++;
 		} while (i < g->event_count &&
 			 group_compare(&g->events[i - 1], &g->events[i]) == 0 &&
-			 at_of(&g->events[i]) - at_of(&g->events[i - 1]) <= gap_ns);
+			 at_of(&g->events[i]) - at_of(&g->events[i - 1]) <= g->rule->gap_ns);
 		r.to = i;
 		r.size = r.to - r.from;
 		if (!ARENA_PUSH(g->arena, g->runs, g->run_count, g->run_room, r))
@@ -107,7 +127,7 @@ static bool make_runs(struct grouping *g)
 /* Runs of one target network are neighbours, those without an actor first (family 0). */
 static void join_lookups(struct grouping *g)
 {
-	for (size_t i = 0; i < g->run_count; i++) {
+	for (size_t i = 0; i < g->run_count && g->rule->gap_ns >= 0; i++) {
 		const struct event *e = &g->events[g->runs[i].from];
 
 		if (e->is.actor.family != 0)
@@ -299,8 +319,16 @@ enum status incident_group(const struct fact_set *facts, const struct party *par
 			   size_t party_count, struct arena *a, struct incident_set *out,
 			   struct fail *why)
 {
-	struct grouping g = {.parties = parties, .party_count = party_count, .arena = a};
-	struct incident_set set = {.rule = SLICE("actor-target-30m")};
+	return incident_group_by(facts, parties, party_count, &incident_rules[0], a, out, why);
+}
+
+enum status incident_group_by(const struct fact_set *facts, const struct party *parties,
+			      size_t party_count, const struct incident_rule *rule, struct arena *a,
+			      struct incident_set *out, struct fail *why)
+{
+	struct grouping g = {
+		.parties = parties, .party_count = party_count, .rule = rule, .arena = a};
+	struct incident_set set = {.rule = slice_of(rule->name)};
 
 	for (size_t i = 0; i < facts->count; i++) {
 		struct event e = {.fact = &facts->facts[i]};
@@ -311,7 +339,8 @@ enum status incident_group(const struct fact_set *facts, const struct party *par
 			set.noted++;
 			continue;
 		}
-		e.net = incident_target_net(&e.is.target, parties, party_count);
+		if (!rule->across_targets || e.is.actor.family == 0)
+			e.net = incident_target_net(&e.is.target, parties, party_count);
 		if (!ARENA_PUSH(a, g.events, g.event_count, g.event_room, e))
 			goto nomem;
 	}

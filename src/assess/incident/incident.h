@@ -72,11 +72,30 @@ struct incident_set {
  */
 bool incident_needs_field(enum record_kind kind, struct slice group, struct slice name);
 
-/* Counts the incidents in the facts. Records other than alerts and behaviour anomalies are skipped.
- * Slices and steps are borrowed from the facts or live in the arena. */
+/* A counting rule: which events are one incident. The number of incidents is worth nothing without
+ * the rule's name, for rules differ by orders of magnitude (docs/formats/counting.md). */
+struct incident_rule {
+	const char *name;
+	const char *doc;     /* one sentence: what is one incident */
+	int64_t gap_ns;	     /* at most between neighbours of one incident; -1: each event is one */
+	bool across_targets; /* whatever it did to the parties' networks is one */
+};
+
+extern const struct incident_rule incident_rules[]; /* ended by name NULL; the first is default */
+
+/* NULL if there is none of that name. */
+const struct incident_rule *incident_rule_find(struct slice name);
+
+/* Counts the incidents in the facts, by the default rule. Records other than alerts and behaviour
+ * anomalies are skipped. Slices and steps are borrowed from the facts or live in the arena. */
 MUST_USE enum status incident_group(const struct fact_set *facts, const struct party *parties,
 				    size_t party_count, struct arena *a, struct incident_set *out,
 				    struct fail *why);
+
+/* The same by another rule. */
+MUST_USE enum status incident_group_by(const struct fact_set *facts, const struct party *parties,
+				       size_t party_count, const struct incident_rule *rule,
+				       struct arena *a, struct incident_set *out, struct fail *why);
 
 /* From all facts, those that the assessment of these incidents rests on: their events, the flows of
  * those events and between actor and target, candidate flows into the actor machine and from there

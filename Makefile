@@ -7,13 +7,15 @@
 #   make fuzz     fuzzes each target for ten minutes of processor time; TARGET=, MINUTES=, JOBS= (docs/fuzzing.md)
 #   make bench    speed against yardsticks, as ratios, and build/bench.json; QUICK=1: less, sooner;
 #                 PLOTS=1: also the curves of docs/performance.md
+#   make rates    false alarms, recall and time to detect of the detectors of behaviour (docs/detectors.md); WRITE=1: into it
+#   make count    a week of 50,000 events a day by every counting rule (docs/formats/counting.md); WRITE=1: into it
 #   make install  PREFIX=/usr/local by default; DESTDIR is honoured
 #   make format   clang-format over the sources
 #   make clean    removes the build folders
 PREFIX ?= /usr/local
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all run check conformance fuzz bench install format clean build/dewline
+.PHONY: all run check conformance fuzz bench rates count install format clean build/dewline
 
 all: build/dewline
 
@@ -45,6 +47,14 @@ bench: build/build.ninja
 	@tools/setup bench
 	@ninja -C build bench/dewline-bench >build/last.log 2>&1 || { cat build/last.log; exit 1; }
 	@tools/bench $(if $(QUICK),--quick) $(if $(PLOTS),--plots)
+
+rates: build/dewline
+	@ninja -C build bench/dewline-detectors >build/last.log 2>&1 || { cat build/last.log; exit 1; }
+	@tools/rates --json build/rates.json $(if $(QUICK),--quick) $(if $(WRITE),--write docs/detectors.md)
+
+count: build/build.ninja
+	@ninja -C build bench/dewline-incidents >build/last.log 2>&1 || { cat build/last.log; exit 1; }
+	@tools/count $(if $(QUICK),--seeds 1) $(if $(WRITE),--write docs/formats/counting.md)
 
 install: build/build.ninja
 	@meson configure build --prefix $(PREFIX)

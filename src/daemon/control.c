@@ -140,6 +140,23 @@ static void run_reload_later(struct command_call *k)
 	answer_text(k->client, k->arena, true, SLICE("begun"));
 }
 
+/* The rules as they are now, with or without counting what they cost: an exchange as any other. */
+static void profile(struct command_call *k, bool on)
+{
+	atomic_store(&k->live->profile, on);
+	run_reload(k);
+}
+
+static void run_profile_on(struct command_call *k)
+{
+	profile(k, true);
+}
+
+static void run_profile_off(struct command_call *k)
+{
+	profile(k, false);
+}
+
 static void run_reopen(struct command_call *k)
 {
 	daemon_live_reopen(k->live);
@@ -229,6 +246,8 @@ static const struct {
 	{"reload-tenant", NULL, run_reload_tenant},
 	{"reload-tenants", NULL, run_reload_tenants},
 	{"reload-later", "ruleset-reload-nonblocking", run_reload_later},
+	{"profile-on", NULL, run_profile_on},
+	{"profile-off", NULL, run_profile_off},
 	{"reopen", "reopen-log-files", run_reopen},
 	{"throttle-add", NULL, run_throttle_add},
 	{"throttle-remove", NULL, run_throttle_remove},

@@ -362,6 +362,7 @@ enum status daemon_live(const struct daemon_live_options *o, struct arena *a,
 	if (l == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for a sensor");
 	l->o = o;
+	l->profile = o->profile;
 	l->arena = a;
 	l->signals = l->tell = -1;
 	l->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);

@@ -202,6 +202,7 @@ struct live {
 	struct reload *reload;
 	struct control *control;
 	struct metrics *metrics; /* metrics.h; NULL: nobody may scrape */
+	_Atomic bool profile; /* what rules cost is counted, from the next exchange of rules on */
 	struct mono_ns began;
 	int signals; /* a signalfd; -1: none */
 	int statm;   /* /proc/self/statm, opened while it could be; -1: none */

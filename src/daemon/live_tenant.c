@@ -241,7 +241,7 @@ static enum status pipeline_make(struct live_lane *lane, size_t index, uint64_t 
 				     .file_ids = &lane->file_ids,
 				     .midstream = config_bool(d->config, "stream.midstream", false),
 				     .skip_checksums = live->skip_checksums,
-				     .profile = live->profile,
+				     .profile = t->live->profile,
 				     .interface =
 					     t->live->in_line ? SLICE("") : lane->worker->interface,
 				     .simulate_ips = t->live->in_line,

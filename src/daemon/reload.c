@@ -97,7 +97,7 @@ static enum status kits_make(struct reload *r)
 	enum status st = ST_OK;
 
 	for (size_t i = 0; st == ST_OK && i < r->tenant->lane_count; i++)
-		st = pipeline_kit_new(r->fresh->rules.compiled, r->live->o->profile, magic,
+		st = pipeline_kit_new(r->fresh->rules.compiled, r->live->profile, magic,
 				      &r->kits[i], &r->why);
 	return st;
 }

@@ -157,7 +157,7 @@ struct detect_cost *daemon_status_costs(struct live *l, struct arena *a, size_t 
 	struct live_costs c = {.room = n};
 
 	*out_count = 0;
-	if (!l->o->profile || daemon_reload_busy(l))
+	if (!l->profile || daemon_reload_busy(l))
 		return NULL;
 	sum = ARENA_ARRAY(a, struct detect_cost, n + 1);
 	c.rows = ARENA_ARRAY(a, struct detect_cost, n + 1);

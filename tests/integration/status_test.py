@@ -86,9 +86,9 @@ class Place:
         self.sensors.append(s)
         return s
 
-    def send(self, s, n):
+    def send(self, s, n, first=0):
         capture = os.path.join(self.out, "c.pcap")
-        flows = [wire.http(wire.host(0x010000 + i), 1024 + i, wire.host(9), f"/evil-{i % 3}") for i in range(n)]
+        flows = [wire.http(wire.host(0x010000 + first + i), 1024 + i, wire.host(9), f"/evil-{i % 3}") for i in range(n)]
         wire.write(capture, [f for step in zip(*flows) for f in step])
         s.seen(self.wire.send(capture))
 
@@ -124,6 +124,21 @@ def test_prometheus_s_text_keeps_to_its_format_and_names():
         assert sum(families["dewline_packets_total"]["samples"].values()) == 600
         assert ("dewline_memory_bytes", (("owner", "traffic_streams"),)) in families["dewline_memory_bytes"]["samples"]
         assert "dewline_rule_steps_total" in families and "dewline_packet_ring_kept_total" in families
+        s.end()
+
+
+def test_what_rules_cost_is_counted_for_as_long_as_it_is_asked_for():
+    with Place() as p:
+        s = p.sensor()
+        p.send(s, 30)
+        assert "rules_cost" not in s.status()
+        dewline("reload", "-l", p.out, "--profile", "on").expect(0)
+        p.send(s, 30, 100)
+        wire.until("costs", lambda: s.status().get("rules_cost"))
+        assert s.status()["rules_cost"][0]["sid"] == 1 and "dearest rules" in dewline("status", "-l", p.out).expect(0).out
+        dewline("reload", "-l", p.out, "--profile", "off").expect(0)
+        assert "rules_cost" not in s.status()
+        dewline("reload", "-l", p.out, "--profile", "maybe").expect(2)
         s.end()
 
 

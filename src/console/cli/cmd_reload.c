@@ -10,12 +10,15 @@ static const struct cli_option options[] = {
 	{0, "set", "NAME=VALUE", true, "A setting of the sensor by its path."},
 	{0, "socket", "PATH", false, "The sensor's socket."},
 	{0, "tenant", "ID", false, "Only the rules of this tenant; default: all."},
+	{0, "profile", "on|off", false,
+	 "From now on count what each rule costs, for dewline status; or no more."},
 	{0},
 };
 
 static int run(struct cli *c)
 {
-	struct slice text, given = cli_value(c, "tenant");
+	struct slice text, given = cli_value(c, "tenant"), profile = cli_value(c, "profile");
+	struct slice command = SLICE("reload");
 	uint64_t tenant = 0;
 	struct fail why;
 
@@ -24,8 +27,17 @@ static int run(struct cli *c)
 			SLICE_ARG(given));
 		return CLI_CANNOT;
 	}
-	if (talk_ask(c, tenant != 0 ? SLICE("reload-tenant") : SLICE("reload"), (uint32_t)tenant,
-		     &text, &why) == ST_OK) {
+	if (profile.ptr != NULL && (tenant != 0 || (!slice_equal(profile, SLICE("on")) &&
+						    !slice_equal(profile, SLICE("off"))))) {
+		cli_say(c, "--profile is on or off, and for all tenants");
+		return CLI_CANNOT;
+	}
+	if (profile.ptr != NULL)
+		command = slice_equal(profile, SLICE("on")) ? SLICE("profile-on")
+							    : SLICE("profile-off");
+	else if (tenant != 0)
+		command = SLICE("reload-tenant");
+	if (talk_ask(c, command, (uint32_t)tenant, &text, &why) == ST_OK) {
 		cli_say(c, "the sensor inspects with the rules as they are now");
 		return CLI_DONE;
 	}
@@ -35,7 +47,7 @@ static int run(struct cli *c)
 
 COMMAND(reload) = {
 	.name = "reload",
-	.usage = "reload [-c CONFIG] [-l DIR] [--socket PATH] [--tenant ID]",
+	.usage = "reload [-c CONFIG] [-l DIR] [--socket PATH] [--tenant ID|--profile on|off]",
 	.doc = "Has a running sensor read its rules again, and waits until all its workers use "
 	       "them.",
 	.more = "Settings of rules are read again as well (variables, rule-files, threshold-file), "
@@ -46,7 +58,8 @@ COMMAND(reload) = {
 		"Examples:\n"
 		"  dewline reload -l /var/log/dewline\n"
 		"  dewline reload --socket /run/dewline.sock\n"
-		"  dewline reload -l /var/log/dewline --tenant 2\n",
+		"  dewline reload -l /var/log/dewline --tenant 2\n"
+		"  dewline reload -l /var/log/dewline --profile on\n",
 	.options = options,
 	.run = run,
 };

@@ -1,6 +1,7 @@
 """The command line as its user meets it."""
 import json
 import os
+import struct
 
 import tap
 from tap import dewline
@@ -62,6 +63,34 @@ def test_events_are_counted_by_every_rule():
         with open(path, "w", encoding="utf-8") as f:
             f.write("this is no event\n")
         dewline("count", path).expect(1)
+
+
+def test_detectors_speak_where_they_are_asked_to():
+    def syn(port):
+        ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 40, 1, 0, 64, 6, 0, bytes((192, 0, 2, 1)), bytes((10, 0, 0, 1)))
+        packet = ip + struct.pack(">HHIIBBHHH", 40000, port, 1, 0, 0x50, 2, 1024, 0, 0)
+        return struct.pack("<IIII", 1_700_000_000 + port, 0, len(packet), len(packet)) + packet
+
+    with tap.folder() as d:
+        path = os.path.join(d, "scan.pcap")
+        with open(path, "wb") as f:
+            f.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101) + b"".join(syn(p) for p in range(1, 16)))
+        for i, (sets, said, problem) in enumerate([
+                ((), 0, ""), (("anomaly.enabled=yes",), 1, ""), (("anomaly.enabled=no",), 0, ""),
+                (("anomaly.enabled=yes", "anomaly.scan.enabled=no"), 0, ""),
+                (("anomaly.enabled=yes", "anomaly.scan.ports=16"), 0, ""),
+                (("anomaly.enabled=yes", "anomaly.exempt.0=192.0.2.0/24"), 0, ""),
+                (("anomaly.enabled=yes", "anomaly.scan.ports=1000"), 1, "anomaly.scan.ports"),
+                (("anomaly.enabled=yes", "anomaly.exempt.0=nobody"), 1, "anomaly.exempt.0")]):
+            out = os.path.join(d, str(i))
+            os.mkdir(out)
+            args = [w for s in sets for w in ("--set", s)]
+            r = dewline("sensor", "-k", "none", "--disable-detection", "-r", path, "-l", out, *args).expect(0)
+            found = [e["anomaly"] for e in tap.eve(out) if e["event_type"] == "anomaly"]
+            assert len(found) == said and problem in r.err, (sets, found, r)
+            for a in found:
+                assert (a["type"], a["event"], a["detector"], a["measure"]) == ("behaviour", "scan.ports", "scan", "ports"), a
+                assert (a["measured"], a["threshold"], a["window"]) == (15, 15, 300), a
 
 
 def test_a_closed_pipe_is_no_disaster():

@@ -48,6 +48,7 @@ struct slot {
 
 struct queue {
 	struct flow *head, *tail; /* oldest, newest */
+	uint32_t count;
 };
 
 struct flow_table {
@@ -250,6 +251,7 @@ static void queue_remove(struct flow_table *t, struct flow *f)
 
 	*(f->old_prev ? &f->old_prev->old_next : &q->head) = f->old_next;
 	*(f->old_next ? &f->old_next->old_prev : &q->tail) = f->old_prev;
+	q->count--;
 }
 
 static void queue_add(struct flow_table *t, struct flow *f)
@@ -263,6 +265,7 @@ static void queue_add(struct flow_table *t, struct flow *f)
 	f->old_prev = q->tail;
 	*(q->tail ? &q->tail->old_next : &q->head) = f;
 	q->tail = f;
+	q->count++;
 	if (q->head == f && end_ns(t, f) < t->next_end_ns)
 		t->next_end_ns = end_ns(t, f);
 }
@@ -279,12 +282,13 @@ static void settle(struct flow_table *t)
 	t->given = NULL;
 }
 
-static struct flow *oldest(const struct flow_table *t)
+/* Of all flows, or of those that are new. NULL: there is none. */
+static struct flow *oldest(const struct flow_table *t, bool of_new)
 {
 	struct flow *f = NULL;
 
 	for (unsigned i = 0; i < QUEUES; i++)
-		if (t->queues[i].head != NULL &&
+		if (t->queues[i].head != NULL && (!of_new || i % FLOW_STATES == FLOW_NEW) &&
 		    (f == NULL || t->queues[i].head->seen.ns < f->seen.ns))
 			f = t->queues[i].head;
 	return f;
@@ -372,13 +376,17 @@ void flow_swap(struct flow *f)
 /* There is no room for a new flow: the oldest makes some, and from now on flows end sooner. */
 static void evict(struct flow_table *t)
 {
+	uint32_t news = 0;
+
 	if (!t->emergency) {
 		t->emergency = true;
 		t->counters.emergencies++;
 		t->next_end_ns = INT64_MIN; /* timeouts are others now */
 	}
+	for (unsigned i = FLOW_NEW; i < QUEUES; i += FLOW_STATES)
+		news += t->queues[i].count;
 	t->counters.evicted++;
-	end(t, oldest(t), FLOW_END_FORCED);
+	end(t, oldest(t, news > t->count / 2), FLOW_END_FORCED);
 }
 
 static void recover(struct flow_table *t)
@@ -574,6 +582,7 @@ struct flow *flow_table_packet(struct flow_table *t, const struct packet *p, enu
 	hash = key_bucket(&k, t->limits.hash_seed);
 	f = find(t, &k, hash, out_dir);
 	if (f != NULL && reuses_tuple(t, f, p, *out_dir)) {
+		t->counters.replaced++;
 		end(t, f, FLOW_END_TIMEOUT);
 		f = NULL;
 	}
@@ -597,8 +606,13 @@ void flow_table_expire(struct flow_table *t, struct wall_ns now)
 	for (unsigned i = 0; i < QUEUES; i++) {
 		struct flow *f;
 
-		while ((f = t->queues[i].head) != NULL && end_ns(t, f) <= t->now.ns)
+		while ((f = t->queues[i].head) != NULL && end_ns(t, f) <= t->now.ns) {
+			if (t->emergency && t->now.ns - f->seen.ns < t->timeout_ns[i])
+				t->counters.hurried++;
+			else
+				t->counters.timed_out++;
 			end(t, f, FLOW_END_TIMEOUT);
+		}
 		if (f != NULL && end_ns(t, f) < t->next_end_ns)
 			t->next_end_ns = end_ns(t, f);
 	}
@@ -647,8 +661,10 @@ void flow_table_free(struct flow_table *t)
 
 	if (t == NULL)
 		return;
-	while ((f = oldest(t)) != NULL)
+	while ((f = oldest(t, false)) != NULL) {
+		t->counters.shut_down++;
 		end(t, f, FLOW_END_SHUTDOWN);
+	}
 	arena_reset(&t->slabs);
 	arena_reset(&t->buckets_arena);
 }

@@ -106,7 +106,10 @@ struct flow_limits {
 	void *begins_ctx;
 	bool any_vlan, any_depth; /* packets of one flow may differ in VLANs, in tunnels around them
 				   */
-	uint32_t flows_max;	  /* 0 = 1,000,000; the oldest is evicted (forced) */
+	/* 0 = 1,000,000. Past it the oldest is evicted (forced): of those that nobody has answered,
+	 * while they are more than half of all, so that a flood of openings makes room for itself.
+	 */
+	uint32_t flows_max;
 	size_t memcap; /* bytes of all flows, which bound flows_max, too; 0: no such bound */
 	/* While flows_max is reached, and until recovery per cent of it are free again (0: 30),
 	 * these timeouts apply where they are shorter. */
@@ -146,8 +149,16 @@ void flow_swap(struct flow *f);
  */
 void flow_table_expire(struct flow_table *t, struct wall_ns now);
 
+/* Every flow has one cause: flows = those that are open + ended, and ended is the sum of what is
+ * said of it. */
 struct flow_counters {
-	uint64_t flows, ended, evicted, no_memory;
+	uint64_t flows, ended;
+	uint64_t timed_out; /* nothing came for its timeout */
+	uint64_t hurried;   /* nothing came for an emergency's timeout, and its own was longer */
+	uint64_t replaced;  /* by another of the same addresses and ports */
+	uint64_t evicted;   /* made room for a newer one */
+	uint64_t shut_down; /* with the table */
+	uint64_t no_memory; /* packets that would have begun one: not even an eviction made room */
 	uint64_t emergencies, emergencies_over;
 };
 const struct flow_counters *flow_table_counters(const struct flow_table *t);

@@ -338,7 +338,38 @@ static void without_memory_flows_are_lost_and_counted(struct test *t)
 	}
 }
 
-TESTS(T(both_directions_are_one_flow), T(a_handshake_establishes_and_a_close_closes),
+/* Invariant of the counters: every flow is open or has one cause. */
+static void every_flow_that_ended_is_counted_by_its_cause(struct test *t)
+{
+	const struct flow_counters *c;
+	uint64_t flows;
+	struct rig r;
+
+	rig_open(&r, 8);
+	c = flow_table_counters(r.table);
+	for (unsigned i = 0; i < 2000; i++) {
+		enum flow_dir dir;
+		struct packet p = packet(IP_PROTO_TCP, 1, (uint16_t)(test_rand(t) % 40), 2, 80,
+					 (int64_t)i * 500);
+		uint64_t ended;
+
+		p.tcp.flags = test_rand(t) % 4 == 0 ? TCP_RST : TCP_SYN;
+		if (test_rand(t) % 64 == 0)
+			p.at.ns += 3600 * TIME_NS_PER_S;
+		flow_table_expire(r.table, p.at);
+		EXPECT(t, flow_table_packet(r.table, &p, &dir) != NULL);
+		ended = c->timed_out + c->hurried + c->replaced + c->evicted;
+		EXPECT_UINT(t, c->ended, ended);
+		EXPECT(t, c->flows - c->ended <= 8);
+	}
+	EXPECT(t, c->timed_out != 0 && c->hurried != 0 && c->replaced != 0 && c->evicted != 0);
+	flows = c->flows; /* the table goes */
+	EXPECT_UINT(t, rig_close(&r), 0);
+	EXPECT_UINT(t, (uint64_t)r.ended[0] + r.ended[1] + r.ended[2], flows);
+}
+
+TESTS(T(every_flow_that_ended_is_counted_by_its_cause), T(both_directions_are_one_flow),
+      T(a_handshake_establishes_and_a_close_closes),
       T(who_answers_a_syn_is_the_server_even_if_seen_first), T(echo_and_reply_are_one_flow),
       T(a_flow_ends_at_its_timeout_and_not_before), T(a_state_that_others_set_has_its_own_timeout),
       T(a_clock_that_jumps_back_ends_nothing_early), T(the_fingerprint_counts_payload_by_second),

@@ -672,6 +672,7 @@ void pipeline_finish(struct pipeline *p)
 {
 	(void)pipeline_counters(p);
 	flow_table_free(p->flows);
+	p->flow_counts.shut_down = flow_table_counters(p->flows)->shut_down; /* it lies in fixed */
 	p->flows = NULL;
 	pipeline_report_stats(p);
 	p->finished = true;
@@ -695,6 +696,12 @@ const struct pipeline_counters *pipeline_counters(struct pipeline *p)
 		p->flow_counts = *flow_table_counters(p->flows);
 	p->counters.flows = p->flow_counts.flows;
 	p->counters.flows_now = p->flows != NULL ? p->flow_counts.flows - p->flow_counts.ended : 0;
+	p->counters.flows_timed_out = p->flow_counts.timed_out;
+	p->counters.flows_replaced = p->flow_counts.replaced;
+	p->counters.flows_shut_down = p->flow_counts.shut_down;
+	p->counters.flows_hurried = p->flow_counts.hurried;
+	p->counters.flows_evicted = p->flow_counts.evicted;
+	p->counters.flows_refused = p->flow_counts.no_memory;
 	p->counters.memory = p->pool.out;
 	p->counters.memory_streams = p->stream_pool.out;
 	p->counters.memory_flows = p->flow_pool.out;

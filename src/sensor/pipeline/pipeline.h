@@ -102,14 +102,18 @@ struct pipeline_counters {
 	uint64_t no_memory; /* flows that could not be followed or read for want of memory */
 	uint64_t forgotten; /* subjects of anomaly detection that made room for newer ones */
 	uint64_t candidates,
-		evaluated;	 /* rules that the prefilter named; whose whole was then asked */
-	uint64_t suppressed;	 /* matches that a threshold kept silent */
-	uint64_t flows_now;	 /* that have not ended */
-	uint64_t memory;	 /* bytes of the budget that are in use */
-	uint64_t memory_streams; /* of them, by the bytes of streams */
-	uint64_t memory_flows;	 /* by flows, and what rules and parsers hang on them */
-	uint64_t memory_app;	 /* by transactions */
-	uint64_t memory_detect;	 /* by what rules remember beside flows */
+		evaluated;   /* rules that the prefilter named; whose whole was then asked */
+	uint64_t suppressed; /* matches that a threshold kept silent */
+	uint64_t flows_now;  /* that have not ended */
+	/* Of those that have: the sum is what is missing between flows and flows_now. */
+	uint64_t flows_timed_out, flows_replaced, flows_shut_down; /* as they should */
+	uint64_t flows_hurried, flows_evicted; /* sooner, for want of room: flow.h */
+	uint64_t flows_refused;		       /* packets that would have begun one */
+	uint64_t memory;		       /* bytes of the budget that are in use */
+	uint64_t memory_streams;	       /* of them, by the bytes of streams */
+	uint64_t memory_flows;	/* by flows, and what rules and parsers hang on them */
+	uint64_t memory_app;	/* by transactions */
+	uint64_t memory_detect; /* by what rules remember beside flows */
 	uint64_t memory_fragments;
 	uint64_t memory_most;  /* the budget */
 	uint64_t memory_fixed; /* bytes of tables that were made once */

@@ -40,7 +40,7 @@ void bench_flood(const char *kind, uint32_t flows, uint64_t budget, uint32_t per
 {
 	enum flood_kind k = kind_of(kind);
 	struct bench_rules rules;
-	uint64_t records = 0, before;
+	uint64_t records = 0, before, most = 0;
 	struct pipeline_options o = {
 		.memory_bytes = budget, .skip_checksums = true, .sink = {&records, nowhere}};
 	struct flood f = {.at = 1700000000 * TIME_NS_PER_S, .gap_ns = TIME_NS_PER_S / per_s};
@@ -60,8 +60,11 @@ void bench_flood(const char *kind, uint32_t flows, uint64_t budget, uint32_t per
 	before = bench_peak_bytes();
 	begin = bench_cpu_s();
 	for (unsigned step = 0; step < flood_steps(k); step++)
-		for (uint32_t i = 0; i < flows; i++)
+		for (uint32_t i = 0; i < flows; i++) {
 			flood_step(&f, k, i, step);
+			if (i % 256 == 0 && pipeline_counters(f.p)->memory > most)
+				most = pipeline_counters(f.p)->memory;
+		}
 	s = bench_cpu_s() - begin;
 	c = pipeline_counters(f.p);
 	json_member_str(j, "kind", slice_of(kind));
@@ -70,7 +73,16 @@ void bench_flood(const char *kind, uint32_t flows, uint64_t budget, uint32_t per
 	json_member_u64(j, "packets", c->packets);
 	json_member_u64(j, "alerts", c->alerts);
 	json_member_u64(j, "records", records);
+	json_member_u64(j, "refused", c->flows_refused);
 	json_member_u64(j, "no_memory", c->no_memory);
+	json_key(j, "ended");
+	json_object(j);
+	json_member_u64(j, "timed_out", c->flows_timed_out);
+	json_member_u64(j, "replaced", c->flows_replaced);
+	json_member_u64(j, "hurried", c->flows_hurried);
+	json_member_u64(j, "evicted", c->flows_evicted);
+	json_end(j);
+	json_member_u64(j, "memory_most", most);
 	json_member_u64(j, "memory", c->memory);
 	json_member_u64(j, "memory_streams", c->memory_streams);
 	json_member_u64(j, "memory_fixed", c->memory_fixed);

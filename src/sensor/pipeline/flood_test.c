@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Very many flows: what they cost is counted in bytes, and what does not fit by its cause. `make
+ * flood` does the same with a million, and ten million. */
+#include "flood.h"
+
+#include "pipeline_fixture.h"
+#include "test.h"
+
+enum {
+	FLOWS = 4000,
+	BYTES_A_FLOW = (int)((INT64_C(2) << 30) / 1000000), /* so a million are within 2 GiB */
+};
+
+static void flood_begin(struct flood *f, struct bench *b)
+{
+	*f = (struct flood){.p = b->p, .at = START, .gap_ns = 1000};
+	pipeline_trust_checksums(b->p, true);
+}
+
+static void all_at_once(struct flood *f, enum flood_kind k, uint32_t from, uint32_t to)
+{
+	for (unsigned step = 0; step < flood_steps(k); step++)
+		for (uint32_t i = from; i < to; i++)
+			flood_step(f, k, i, step);
+}
+
+static uint64_t endings(const struct pipeline_counters *c)
+{
+	return c->flows_timed_out + c->flows_replaced + c->flows_hurried + c->flows_evicted;
+}
+
+static void a_million_flows_would_be_within_two_gibibytes(struct test *t)
+{
+	static const enum flood_kind kinds[] = {FLOOD_SYN, FLOOD_TCP, FLOOD_DNS, FLOOD_TEXT};
+
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+		struct bench *b = bench_new(NULL, (size_t)64 << 20);
+		size_t none = pipeline_counters(b->p)->memory, taken;
+		struct flood f;
+
+		flood_begin(&f, b);
+		all_at_once(&f, kinds[i], 0, FLOWS);
+		EXPECT_UINT(t, pipeline_counters(b->p)->flows_now, FLOWS);
+		EXPECT_UINT(t, pipeline_counters(b->p)->no_memory, 0);
+		taken = (size_t)pipeline_counters(b->p)->memory - none;
+		if (taken / FLOWS > BYTES_A_FLOW)
+			test_fail(t, __FILE__, __LINE__, "%s: %zu bytes a flow, want %d",
+				  flood_names[kinds[i]], taken / FLOWS, BYTES_A_FLOW);
+		pipeline_finish(b->p);
+		bench_done(b);
+	}
+}
+
+static void
+a_flood_of_openings_stays_within_the_budget_and_each_flow_is_accounted_for(struct test *t)
+{
+	static const char rule[] = "alert tcp any any -> any any (flags:S; sid:1;)\n";
+	size_t budget = (size_t)1 << 20;
+	struct bench *b = bench_new(rule, budget);
+	const struct pipeline_counters *c;
+	struct flood f;
+
+	flood_begin(&f, b);
+	b->lines.most = 1; /* what is said is counted, not kept */
+	for (uint32_t i = 0; i < 20 * FLOWS; i++) {
+		flood_step(&f, FLOOD_SYN, i, 0);
+		c = pipeline_counters(b->p);
+		EXPECT(t, c->memory <= budget);
+		EXPECT_UINT(t, c->flows, c->flows_now + endings(c));
+		EXPECT_UINT(t, c->flows + c->flows_refused, c->packets);
+	}
+	EXPECT_UINT(t, c->alerts, 20 * FLOWS);
+	EXPECT(t, c->flows_evicted > 19 * FLOWS);
+	pipeline_finish(b->p);
+	c = pipeline_counters(b->p);
+	EXPECT_UINT(t, c->flows, endings(c) + c->flows_shut_down);
+	bench_done(b);
+}
+
+/* Who is spoken with stays, whatever the flood: it makes room for itself. */
+static void sessions_outlive_a_flood_of_openings(struct test *t)
+{
+	struct bench *b = bench_new(NULL, (size_t)1 << 20);
+	const struct pipeline_counters *c;
+	struct flood f;
+	uint64_t flows;
+
+	flood_begin(&f, b);
+	b->lines.most = 1; /* what is said is counted, not kept */
+	for (unsigned step = 0; step < 3; step++)
+		for (uint32_t i = 0; i < 50; i++)
+			flood_step(&f, FLOOD_HTTP, i, step);
+	for (uint32_t i = 0; i < 5 * FLOWS; i++)
+		flood_step(&f, FLOOD_SYN, 1000000 + i, 0);
+	flows = pipeline_counters(b->p)->flows;
+	for (unsigned step = 3; step < flood_steps(FLOOD_HTTP); step++)
+		for (uint32_t i = 0; i < 50; i++)
+			flood_step(&f, FLOOD_HTTP, i, step);
+	c = pipeline_counters(b->p);
+	EXPECT_UINT(t, c->flows, flows); /* none of their packets began another */
+	EXPECT(t, c->flows_evicted > 4 * FLOWS);
+	pipeline_finish(b->p);
+	bench_done(b);
+}
+
+TESTS(T(a_million_flows_would_be_within_two_gibibytes),
+      T(a_flood_of_openings_stays_within_the_budget_and_each_flow_is_accounted_for),
+      T(sessions_outlive_a_flood_of_openings))

@@ -9,13 +9,17 @@
 #                 PLOTS=1: also the curves of docs/performance.md
 #   make rates    false alarms, recall and time to detect of the detectors of behaviour (docs/detectors.md); WRITE=1: into it
 #   make count    a week of 50,000 events a day by every counting rule (docs/formats/counting.md); WRITE=1: into it
+#   make load     the rate at which packets get lost, live, and how long verdicts take: build/load.json; as root, on a
+#                 quiet machine. ARGS="--inline --plots" (tools/load)
+#   make soak     MINUTES=20 at 80 % of that rate, reloads, memory watched; ASAN=1: under AddressSanitizer
+#   make flood    a million flows at once, ten million SYNs: memory, and what was not kept
 #   make install  PREFIX=/usr/local by default; DESTDIR is honoured
 #   make format   clang-format over the sources
 #   make clean    removes the build folders
 PREFIX ?= /usr/local
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all run check conformance fuzz bench rates count install format clean build/dewline
+.PHONY: all run check conformance fuzz bench rates count load soak flood install format clean build/dewline
 
 all: build/dewline
 
@@ -55,6 +59,22 @@ rates: build/dewline
 count: build/build.ninja
 	@ninja -C build bench/dewline-incidents >build/last.log 2>&1 || { cat build/last.log; exit 1; }
 	@tools/count $(if $(QUICK),--seeds 1) $(if $(WRITE),--write docs/formats/counting.md)
+
+load: build/dewline
+	@tools/setup bench
+	@ninja -C build bench/dewline-bench tests/load/load-send >build/last.log 2>&1 || { cat build/last.log; exit 1; }
+	@tools/load curve $(ARGS)
+
+soak: build/dewline
+	@ninja -C build bench/dewline-bench tests/load/load-send >build/last.log 2>&1 || { cat build/last.log; exit 1; }
+	@$(if $(ASAN),test -d build-asan || meson setup build-asan -Db_sanitize=address -Db_lundef=false >build/last.log 2>&1; \
+		ninja -C build-asan dewline >build/last.log 2>&1 || { cat build/last.log; exit 1; };) \
+		tools/load soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ASAN),--program build-asan/dewline) $(ARGS)
+
+flood: build/build.ninja
+	@tools/setup bench
+	@ninja -C build bench/dewline-bench >build/last.log 2>&1 || { cat build/last.log; exit 1; }
+	@tools/flood
 
 install: build/build.ninja
 	@meson configure build --prefix $(PREFIX)

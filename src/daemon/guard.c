@@ -26,6 +26,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/guard_mark.h"
 #include "daemon/guard_orders.h"
 #include "os/clock.h"
 
@@ -58,6 +59,7 @@ struct guard {
 	int pidfd, signals;
 	bool ending, was_ready;
 	struct guard_orders *orders;
+	struct guard_mark mark;
 	struct throttle_answer *answer;	    /* being written */
 	struct mono_ns born, again, looked; /* again: when to start a sensor */
 	int64_t wait_ms;
@@ -204,6 +206,8 @@ static void become_sensor(struct live *l, int channel, pid_t parent)
 	daemon_guard_bind(l);
 	(void)close(g->signals);
 	daemon_orders_close(g->orders);
+	if (g->mark.fd >= 0)
+		(void)close(g->mark.fd);
 	g->channel = channel;
 	g->pidfd = g->signals = -1;
 	for (size_t i = 0; i < l->worker_count; i++) {
@@ -358,6 +362,7 @@ static enum status guard(struct live *l, bool *out_over, int *out_code, struct f
 		if (wait_for(l) == 0)
 			return fail_set(why, ST_IO, "cannot wait: %m");
 		daemon_orders_alive(g->orders);
+		daemon_mark_write(l, &g->mark, false);
 		hear(g);
 		signals_pass(g);
 		if (sensor_look(l, out_code))
@@ -424,8 +429,14 @@ enum status daemon_guard_split(struct live *l, bool *out_over, int *out_code, st
 	}
 	if (st != ST_OK)
 		return st;
+	/* told by the first worker, as all that the guardian knows */
+	if (daemon_mark_open(l, &g->mark, &g->lines[0].ended[0]))
+		atomic_store(&g->lines[0].gaps, 1);
 	hurry();
-	return guard(l, out_over, out_code, why);
+	st = guard(l, out_over, out_code, why);
+	if (*out_over)
+		daemon_mark_write(l, &g->mark, true);
+	return st;
 }
 
 void daemon_guard_bind(const struct live *l)

@@ -176,6 +176,31 @@ def test_without_a_sensor_all_passes():
         assert p.line.get("/evil") == "hello"
 
 
+def absent(bridge):
+    with Place(bridge) as p:
+        s = p.sensor()
+        assert p.line.get("/good") == "hello"
+        s.process.kill()  # the guardian, and with it the sensor
+        s.process.wait()
+        wire.until("traffic passes", lambda: p.line.get("/evil") == "hello")
+        s = p.sensor()
+        s.end()
+        gap, = p.gaps("absent")
+        assert gap["from"] < gap["to"], gap
+        if bridge:
+            assert gap["packets"] >= 10 and gap["counted_by"] == "interfaces", gap
+        p.sensor().end()
+        assert len(p.gaps("absent")) == 1 and len(p.gaps("stopped")) == 1, p.gaps()
+
+
+def test_a_time_without_a_sensor_at_queues_is_told_by_the_next():
+    absent(False)
+
+
+def test_a_time_without_a_sensor_at_a_bridge_is_told_by_the_next():
+    absent(True)
+
+
 def test_several_queues_have_a_worker_each():
     with Place(queues=("--queue-balance", "3:5")) as p:
         s = p.sensor(where=("-q", "3:5"))

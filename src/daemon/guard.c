@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -34,6 +35,7 @@ enum {
 	ROUNDS = 16, /* batches of one line before the next is looked at */
 	FIXED_FDS = 3,
 	ASK_MS = 5000,
+	SENSOR_NICE = -10,
 	SOON_MS = 1000, /* a sensor that lived longer is started again at once */
 	WAIT_MOST_MS = 30000,
 	FAILED = 2, /* exit code, where a signal ended the sensor for good */
@@ -204,6 +206,7 @@ static void become_sensor(struct live *l, int channel, pid_t parent)
 
 	g->parent = parent;
 	daemon_guard_bind(l);
+	(void)setpriority(PRIO_PROCESS, 0, SENSOR_NICE); /* where we may: all the traffic waits */
 	(void)close(g->signals);
 	daemon_orders_close(g->orders);
 	if (g->mark.fd >= 0)

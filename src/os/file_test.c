@@ -237,6 +237,58 @@ static void every_operation_can_be_made_to_fail(struct test *t)
 	room_done(&r);
 }
 
+static void a_file_grows_at_its_end_and_is_cut(struct test *t)
+{
+	struct room r;
+	struct os_out out = {0}, again = {0};
+	struct slice f, got;
+	struct stat st;
+	uint64_t left;
+	char path[OS_PATH_MAX];
+
+	room_init(t, &r);
+	(void)snprintf(path, sizeof path, "%s/f", r.dir);
+	f = slice_of(path);
+	EXPECT(t, os_out_open(NULL, f, 0600, &out, &r.why) == ST_OK && out.bytes == 0);
+	EXPECT(t, os_out_write(NULL, &out, SLICE("abcdef"), &r.why) == ST_OK && out.bytes == 6);
+	os_out_begin_sync(&out, 0, 6);
+	EXPECT(t, os_out_cut(NULL, &out, 4, &r.why) == ST_OK && out.bytes == 4);
+	EXPECT(t, os_out_write(NULL, &out, SLICE("gh"), &r.why) == ST_OK);
+	EXPECT(t, os_out_open(NULL, f, 0600, &again, &r.why) == ST_OK && again.bytes == 6);
+	EXPECT(t, os_out_close(&again, &r.why) == ST_OK && os_out_close(&out, &r.why) == ST_OK);
+	EXPECT(t, os_out_close(&out, &r.why) == ST_OK); /* not open is fine */
+	EXPECT(t, os_file_read(f, 99, &r.a, &got, &r.why) == ST_OK);
+	EXPECT_SLICE(t, got, SLICE("abcdgh"));
+	EXPECT(t, stat(path, &st) == 0 && (st.st_mode & 0777) == 0600);
+	EXPECT(t, os_file_limit(f, 0640, &r.why) == ST_OK);
+	EXPECT(t, os_file_give(f, getuid(), getgid(), &r.why) == ST_OK);
+	EXPECT(t, stat(path, &st) == 0 && (st.st_mode & 0777) == 0640);
+	EXPECT(t, os_file_replace_private(NULL, f, SLICE("x"), &r.why) == ST_OK);
+	EXPECT(t, stat(path, &st) == 0 && (st.st_mode & 0777) == 0600);
+	EXPECT(t, os_disk_free(slice_of(r.dir), &left, &r.why) == ST_OK && left != 0);
+	EXPECT(t, os_out_open(NULL, SLICE("/none/f"), 0600, &out, &r.why) == ST_NOTFOUND);
+	EXPECT(t, os_disk_free(SLICE("/none"), &left, &r.why) == ST_NOTFOUND);
+	EXPECT(t, os_file_limit(SLICE("/none"), 0600, &r.why) == ST_NOTFOUND);
+	room_done(&r);
+}
+
+/* What a write that failed left is known, so that it can be cut off. */
+static void a_write_that_fails_says_how_long_the_file_is(struct test *t)
+{
+	struct room r;
+	struct os_out out = {0};
+	uint64_t when = 2; /* create, first half, second half */
+	struct os_disk disk = {&when, fail_at, 0};
+
+	room_init(t, &r);
+	EXPECT(t, os_out_open(&disk, at(&r, "f"), 0600, &out, &r.why) == ST_OK);
+	EXPECT(t, os_out_write(&disk, &out, SLICE("abcdef"), &r.why) == ST_IO);
+	EXPECT_UINT(t, out.bytes, 3);
+	EXPECT(t, os_out_cut(&disk, &out, 0, &r.why) == ST_OK && out.bytes == 0);
+	EXPECT(t, os_out_close(&out, &r.why) == ST_OK);
+	room_done(&r);
+}
+
 static void one_holder_a_lock(struct test *t)
 {
 	struct room r;
@@ -277,4 +329,5 @@ TESTS(T(what_was_written_is_read_back), T(pipes_are_read_to_their_end),
       T(standard_input_is_called_dash), T(errors_name_the_file_and_the_cause),
       T(paths_have_a_longest_length), T(folders_are_made_and_listed),
       T(a_failed_replace_leaves_the_old_file), T(every_operation_can_be_made_to_fail),
+      T(a_file_grows_at_its_end_and_is_cut), T(a_write_that_fails_says_how_long_the_file_is),
       T(one_holder_a_lock), T(every_allocation_may_fail))

@@ -11,7 +11,10 @@
 
 #include "sensor/detect/detect_priv.h"
 
-enum { WIDE = 1 << 16 /* a set of more addresses is not worth an index */ };
+/* A set of more addresses, one in a thousand of all, is not worth an index: what stands in it is
+ * asked for too often. Lists of hijacked networks (/16 and larger) are well below, home networks
+ * above. */
+enum { WIDE = 1 << 22 };
 
 /* Addresses in the set, WIDE + 1 for many. */
 static uint64_t weight(const struct rule_addr_set *s)

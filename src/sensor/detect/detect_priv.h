@@ -189,6 +189,9 @@ struct detect_test {
 	struct slice value; /* as the rule wrote it */
 };
 
+/* kw_ip.c: may it hold for packets of that IP protocol? True if that is not known. */
+bool detect_test_allows(const struct detect_test *t, uint8_t proto);
+
 enum { /* flow: */
        FLOWKW_TO_SERVER = 1,
        FLOWKW_TO_CLIENT = 2,

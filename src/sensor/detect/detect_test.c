@@ -555,6 +555,32 @@ static void without_memory_for_flows_rules_still_answer(struct test *t)
 	}
 }
 
+/* Those of 10.0.0.1 -> 192.0.2.1, first packet. */
+static void rules_on_other_networks_and_protocols_are_not_even_asked(struct test *t)
+{
+	static const struct {
+		struct slice rule;
+		uint64_t candidates;
+	} rows[] = {
+		{SLICE("alert ip [198.16.0.0/16,203.0.0.0/12] any -> any any (sid:1;)"), 0},
+		{SLICE("alert ip [10.0.0.0/12,203.0.0.0/12] any -> any any (sid:1;)"), 1},
+		{SLICE("alert ip any any -> any any (ip_proto:41; sid:1;)"), 0},
+		{SLICE("alert ip any any -> any any (ip_proto:!41; sid:1;)"), 1},
+		{SLICE("alert ip any any -> any any (ip_proto:>16; ip_proto:<18; sid:1;)"), 1},
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct fixture x;
+
+		EXPECT(t, fixture_rules(&x, rows[i].rule, 0));
+		fixture_flow(&x, IP_PROTO_UDP, 9);
+		fixture_datagram(&x, FLOW_TO_SERVER, SLICE("abc"));
+		EXPECT_UINT(t, x.worker->counters.candidates, rows[i].candidates);
+		EXPECT_UINT(t, x.hits, rows[i].candidates);
+		fixture_done(&x);
+	}
+}
+
 TESTS(T(flow_directions_and_states_are_kept_apart),
       T(rules_about_addresses_alone_fire_once_a_flow_and_direction),
       T(setters_of_a_bit_are_asked_before_its_readers), T(integers_of_a_flow_count),
@@ -568,4 +594,5 @@ TESTS(T(flow_directions_and_states_are_kept_apart),
       T(a_finished_transaction_is_done_and_its_memory_free),
       T(a_growing_body_is_looked_at_before_its_end), T(a_parsers_anomaly_is_an_event),
       T(a_flows_protocol_is_asked_for_in_several_ways), T(every_allocation_of_compiling_may_fail),
-      T(without_memory_for_flows_rules_still_answer))
+      T(without_memory_for_flows_rules_still_answer),
+      T(rules_on_other_networks_and_protocols_are_not_even_asked))

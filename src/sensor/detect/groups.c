@@ -371,10 +371,35 @@ static void ports_build(struct builder *b, const struct rule_list *l, enum side 
 	}
 }
 
+/* No test of it speaks against packets of that IP protocol. */
+static bool allows(const struct detect_rule *r, uint8_t proto)
+{
+	for (uint32_t i = 0; i < r->test_count; i++)
+		if (!detect_test_allows(&r->tests[i], proto))
+			return false;
+	return true;
+}
+
+static bool tests_allow(const struct detect_rule *r, enum detect_layer layer)
+{
+	switch (layer) {
+	case LAYER_TCP:
+		return allows(r, IP_PROTO_TCP);
+	case LAYER_UDP:
+		return allows(r, IP_PROTO_UDP);
+	case LAYER_ICMP:
+		return allows(r, IP_PROTO_ICMP) || allows(r, IP_PROTO_ICMP6);
+	default:
+		return true;
+	}
+}
+
 static bool covers(const struct detect_rule *r, enum detect_layer layer)
 {
 	uint64_t others;
 
+	if (!tests_allow(r, layer))
+		return false;
 	if (r->any_proto)
 		return true;
 	switch (layer) {

@@ -41,6 +41,11 @@ static bool ip_proto(const void *operand, const struct detect_view *v)
 	       detect_range_holds(operand, v->packet->proto);
 }
 
+bool detect_test_allows(const struct detect_test *t, uint8_t proto)
+{
+	return t->kw->test != ip_proto || detect_range_holds(t->operand, proto);
+}
+
 static bool same_ip(const void *operand, const struct detect_view *v)
 {
 	return v->src != NULL && v->dst != NULL && addr_equal(v->src, v->dst);

@@ -250,6 +250,30 @@ def test_by_interface_each_has_the_same_addresses_and_nothing_of_the_others():
         is_separate(x.policy)
 
 
+def test_one_tenants_flood_costs_another_no_flow_and_no_packet():
+    """By interface: a ring, a worker and a budget of its own, and the kernel's fairness between threads."""
+    with Live(wires=3, selector="device", mappings=["{device: wire2, tenant-id: 1}", "{device: wire4, tenant-id: 2}"],
+              tenant=lambda n: f"memory: {{worker: {'512kb' if n == 1 else '64mb'}}}\n") as x:
+        s = x.start()
+        flood = os.path.join(x.policy.dir, "flood.pcap")
+        wire.write(flood, [wire.tcp(wire.host(9000 + n), 1000, wire.host(5), 80, 1, 0, wire.SYN) for n in range(3000)])
+        calm = [session(2, sport=2000 + n, tag=None) for n in range(40)]
+        x.send([f for c in calm for f in c[:4]], "wire5")  # open before the flood
+        sender = x.wire.sender(flood, 20, interface="wire3")
+        wire.until("the flood is felt", lambda: s.status()["tenants"][0]["flows_evicted"] > 1000)
+        x.send([f for c in calm for f in c[4:]], "wire5")
+        sent = int(sender.communicate(timeout=60)[0])
+        first, second = wire.until("all of the second's packets", lambda: (
+            lambda t: t if t[1]["packets"] == 400 else None)(s.status()["tenants"]))
+        assert sent == 60000 and 0 < first["packets"] <= sent
+        assert first["memory_traffic_bytes"] <= 2 * (512 << 10) * len(s.status()["workers"]), first
+        assert (second["flows"], second["flows_evicted"], second["flows_refused"], second["no_memory"]) == (40, 0, 0, 0), second
+        s.end()
+        assert {e["flow"]["pkts_toclient"] for e in x.policy.events(2, "flow")} == {4} and len(x.policy.events(2, "flow")) == 40
+        assert len([e for e in x.policy.events(2, "alert") if e["alert"]["signature_id"] == 21]) == 40
+        assert set(x.policy.canaries(2)) == {2}
+
+
 def test_one_tenants_rules_are_reloaded_by_themselves():
     with Live() as x:
         s = x.start()

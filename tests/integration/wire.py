@@ -153,8 +153,8 @@ class Wire:
         """How many frames were sent."""
         return int(self.inside(sys.executable, os.path.abspath(__file__), interface, capture, times))
 
-    def sender(self, capture, times):
-        return subprocess.Popen(self.command(sys.executable, os.path.abspath(__file__), "wire1", capture, times),
+    def sender(self, capture, times, interface="wire1"):
+        return subprocess.Popen(self.command(sys.executable, os.path.abspath(__file__), interface, capture, times),
                                 stdout=subprocess.PIPE, text=True)
 
 

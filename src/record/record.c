@@ -46,6 +46,7 @@ const struct record_row record_rows[] = {
 { RECORD_ANY, "", "icmp_code", TYPE_GIVEN, AT(icmp_code), ALSO(has_icmp), "ICMP code." },
 { RECORD_ANY, "", "app_proto", TYPE_TEXT, AT(app_proto), 0, "Application protocol; \"failed\" if none fits." },
 { RECORD_ANY, "", "direction", TYPE_TEXT, AT(direction), 0, "\"to_server\" or \"to_client\"." },
+{ 1u << RECORD_FLOW | 1u << RECORD_ANOMALY, "", "source", TYPE_TEXT, AT(source), 0, "\"flow export\": an exporter told it, the station did not see it (ours)." },
 { 1u << RECORD_ALERT, "", "tx_id", TYPE_GIVEN, AT(u.alert.tx_id), ALSO(u.alert.has_tx), "The transaction of the flow that matched, from 0." },
 { 1u << RECORD_HTTP, "", "tx_id", TYPE_NUMBER, AT(u.http.tx_id), 0, "The transaction of the flow, from 0." },
 

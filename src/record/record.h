@@ -192,6 +192,7 @@ struct record {
 	uint8_t vlans;
 	struct slice app_proto; /* "http", "failed", "" if unknown yet */
 	struct slice direction; /* "to_server", "to_client", "" */
+	struct slice source;	/* flows and behaviour: "flow export" if others told it; "": seen */
 	union {
 		struct record_alert alert;
 		struct record_anomaly anomaly;

@@ -211,6 +211,7 @@ static const char *outer_differs(const struct record *x, const struct record *y)
 	DIFFER(memcmp(x->vlan, y->vlan, sizeof x->vlan) == 0);
 	SAME_TEXT(app_proto);
 	SAME_TEXT(direction);
+	SAME_TEXT(source);
 	return NULL;
 }
 

@@ -152,8 +152,10 @@ static bool same_witness(const struct record *a, const struct record *b)
 }
 
 /* How sure it is that these events are what they look like. A behaviour that is the only witness
- * counts as far as it is strong. */
-static struct interval witnessed(const struct scene *s, uint32_t acts, bool done, size_t *count)
+ * counts as far as it is strong. What no station saw, but an exporter told, counts half: whoever
+ * can send a datagram can say so. */
+static struct interval witnessed(const struct scene *s, uint32_t acts, bool done, size_t *count,
+				 bool *out_told)
 {
 	static const struct interval sure[WITNESSES_MAX] = {{700, 950}, {850, 980}, {950, 995}};
 	const struct record *found[WITNESSES_MAX];
@@ -161,19 +163,24 @@ static struct interval witnessed(const struct scene *s, uint32_t acts, bool done
 	uint64_t score = CLAIM_CERTAIN;
 	size_t n = 0;
 
+	*out_told = true;
 	for (size_t i = 0; i < s->step_count && n < WITNESSES_MAX; i++) {
 		const struct record *r = s->steps[i].fact->record;
 		bool known = !matches(&s->steps[i], acts, done);
 
 		for (size_t k = 0; k < n && !known; k++)
 			known = same_witness(found[k], r);
-		if (!known)
+		if (!known) {
 			found[n++] = r;
+			*out_told &= r->source.len != 0;
+		}
 	}
 	ASSERT(n != 0); /* asked only for what any() has found */
 	p = sure[n - 1];
 	if (n == 1 && found[0]->kind == RECORD_ANOMALY && found[0]->u.anomaly.score_milli < score)
 		score = found[0]->u.anomaly.score_milli;
+	if (*out_told)
+		score /= 2;
 	p.lo = (int32_t)(p.lo * (int64_t)score / CLAIM_CERTAIN);
 	*count = n;
 	return p;
@@ -207,12 +214,14 @@ static bool claim_seen(struct scene *s, const struct rule *r)
 	struct buf why = buf_in(s->arena);
 	struct interval p = r->p;
 	size_t witnesses = 0;
+	bool told;
 	size_t n = basis(s, r->acts, r->done, leaves);
 
 	buf_add_z(&why, r->why);
 	if (p.hi == 0) {
-		p = witnessed(s, r->acts, r->done, &witnesses);
-		buf_add_fmt(&why, " (seen by %s)", counts[witnesses - 1]);
+		p = witnessed(s, r->acts, r->done, &witnesses, &told);
+		buf_add_fmt(&why, " (%s by %s)", told ? "told by flow export and judged" : "seen",
+			    counts[witnesses - 1]);
 	}
 	return !why.full &&
 	       claim_add(s->out, s->arena,

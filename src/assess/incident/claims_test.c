@@ -95,6 +95,25 @@ static void more_witnesses_make_it_surer(struct test *t)
 	story_end(&s);
 }
 
+static void what_an_exporter_told_counts_half_of_what_was_seen(struct test *t)
+{
+	struct story s;
+	struct claim_set c;
+	struct record *r;
+
+	story_begin(&s);
+	r = story_behaviour(&s, 0, "10.0.0.1", "192.0.2.1", "beacon", 1000);
+	EXPECT(t, claims(&s, &c) && is(&c, "access", 700, 950));
+	r->source = SLICE("flow export");
+	EXPECT(t, claims(&s, &c) && is(&c, "access", 350, 950));
+	EXPECT(t, slice_find(claim_find(&c, SLICE("access"))->why, SLICE("told by flow export")) !=
+			  SIZE_MAX);
+	/* one that saw it makes the difference */
+	(void)story_alert(&s, 1, "10.0.0.1", "192.0.2.1", "trojan-activity", 1);
+	EXPECT(t, claims(&s, &c) && is(&c, "access", 850, 980));
+	story_end(&s);
+}
+
 static void known_malware_is_no_accident(struct test *t)
 {
 	struct story s;
@@ -271,8 +290,8 @@ static void every_allocation_may_fail(struct test *t)
 }
 
 TESTS(T(a_scan_claims_little), T(an_attempt_is_not_access), T(more_witnesses_make_it_surer),
-      T(known_malware_is_no_accident), T(success_after_an_attempt_infringes_security),
-      T(stopping_and_destroying_are_told_apart), T(taking_data_alone_is_perhaps_espionage),
-      T(the_register_says_what_the_target_is),
+      T(what_an_exporter_told_counts_half_of_what_was_seen), T(known_malware_is_no_accident),
+      T(success_after_an_attempt_infringes_security), T(stopping_and_destroying_are_told_apart),
+      T(taking_data_alone_is_perhaps_espionage), T(the_register_says_what_the_target_is),
       T(statements_count_for_their_period_and_by_who_makes_them),
       T(a_basis_is_ascending_and_bounded), T(every_allocation_may_fail))

@@ -100,6 +100,7 @@ static const struct need {
 	{ALERT | ANOMALY | FLOW, "", "proto"},
 	{ALERT, "", "app_proto"},
 	{ALERT, "", "direction"},
+	{ANOMALY | FLOW, "", "source"},
 	{ALERT, "alert", "gid"},
 	{ALERT, "alert", "signature_id"},
 	{ALERT, "alert", "rev"},

@@ -6,6 +6,7 @@
  *	daemon_rules_load    rule files -> compiled rules, and every problem named
  *	daemon_sense         captures -> records                                    (stages 1 and 2)
  *	daemon_live          interfaces -> records, until told to end
+ *	daemon_collect       flows that others saw -> records
  *	daemon_watch         captures -> records -> log -> bulletin -> bundle       (the main job)
  *	daemon_verify        bundle -> checks, and the verdict computed again
  *
@@ -230,6 +231,37 @@ struct daemon_live_result {
 MUST_USE enum status daemon_live(const struct daemon_live_options *o, struct arena *a,
 				 struct daemon_live_result *out, struct fail *why);
 
+/* Flows that others saw: messages of flow export (IPFIX, NetFlow 9 and 5) to events, from sockets
+ * until told to end, or from files. docs/formats/flow-export.md. */
+struct daemon_collect_options {
+	const struct slice *files; /* paths: captures of datagrams, or IPFIX files (RFC 5655) */
+	size_t file_count;	   /* 0: listens */
+	const struct slice *listen; /* "udp://[::]:4739"; none: that, and tcp the same */
+	size_t listen_count;
+	const struct slice *allow; /* networks of exporters; none: all */
+	size_t allow_count;
+	const struct slice *ports; /* numbers: of datagrams in captures; none: the usual ones */
+	size_t port_count;
+	struct config *config;
+	struct slice dir; /* "": the configuration's, or this folder */
+	struct slice user, group;
+	struct daemon_progress progress;
+	void *ctx;
+	void (*say)(void *ctx, const char *text); /* one line for the operator */
+};
+
+struct daemon_collect_result {
+	struct slice eve_path;
+	uint64_t messages, refused, malformed, records, flows, anomalies;
+	uint64_t lost;	  /* records, by the sequence numbers */
+	uint64_t dropped; /* datagrams for which a socket had no room */
+	uint64_t undecodable; /* sets without a template, or one that came too late */
+	bool collecting;      /* all was prepared */
+};
+
+MUST_USE enum status daemon_collect(const struct daemon_collect_options *o, struct arena *a,
+				    struct daemon_collect_result *out, struct fail *why);
+
 /* Where a sensor with these settings listens for questions: unix-command.filename, or
  * dewline.sock in the log folder. */
 struct slice daemon_control_path(struct config *config, struct slice dir, struct arena *a);
@@ -279,6 +311,8 @@ MUST_USE enum status daemon_throttle_ask(struct slice path, const struct daemon_
 struct daemon_watch_options {
 	const struct slice *captures; /* paths; the base name without extension is the station */
 	size_t capture_count;
+	const struct slice *flows; /* the same of flow export: as daemon_collect_options.files */
+	size_t flow_count;
 	struct daemon_rules_source rules; /* home_net is filled in from the first party */
 	const struct slice *treaties;	  /* paths; none: those built in */
 	size_t treaty_count;

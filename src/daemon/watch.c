@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "crypto/crypto.h"
+#include "daemon/collecting.h"
 #include "daemon/commit.h"
 #include "daemon/daemon_priv.h"
 #include "exchange/stix/stix.h"
@@ -115,11 +116,11 @@ static enum status commit_input(struct watch *w, const char *what, struct slice 
 	return commit(w, &r, why);
 }
 
-/* What a station covered: said by the station. */
-static enum status commit_capture(struct watch *w, const struct daemon_capture *k,
+/* What a station covered: said by the station. what: "capture", or "flows" that others saw. */
+static enum status commit_capture(struct watch *w, const char *what, const struct daemon_capture *k,
 				  struct slice party, struct slice station, struct fail *why)
 {
-	struct record r = input_record(w, "capture", k->name, k->sha256, k->bytes);
+	struct record r = input_record(w, what, k->name, k->sha256, k->bytes);
 
 	r.party = party;
 	r.station = station;
@@ -160,14 +161,22 @@ static enum status all_problems(struct buf *problems, const char *what, struct s
 	return fail_set(why, ST_INVALID, "%s %.*s:\n%.*s", what, SLICE_ARG(name), SLICE_ARG(text));
 }
 
+/* The station of capture number i; behind captures come files of flow export. */
+static struct slice station_of(const struct watch *w, size_t i)
+{
+	size_t n = w->o->capture_count;
+
+	return daemon_stem(daemon_base_name(i < n ? w->o->captures[i] : w->o->flows[i - n]));
+}
+
 /* A station line for capture number i, unless an earlier one has its name or the name cannot stand
  * in a party file. */
 static void add_station(const struct watch *w, size_t i, struct buf *out)
 {
-	struct slice s = daemon_stem(daemon_base_name(w->o->captures[i]));
+	struct slice s = station_of(w, i);
 
 	for (size_t k = 0; k < i; k++)
-		if (slice_equal(s, daemon_stem(daemon_base_name(w->o->captures[k]))))
+		if (slice_equal(s, station_of(w, k)))
 			return;
 	if (!text_is_utf8(s))
 		return;
@@ -190,7 +199,7 @@ static struct bulletin_file unnamed_party(const struct watch *w)
 
 	buf_add_z(&b, "party unnamed \"the watcher, who named no party\"\nterritory ZZ\n"
 		      "network 10.0.0.0/8\nnetwork 172.16.0.0/12\nnetwork 192.168.0.0/16\n");
-	for (size_t i = 0; i < w->o->capture_count; i++)
+	for (size_t i = 0; i < w->o->capture_count + w->o->flow_count; i++)
 		add_station(w, i, &b);
 	return (struct bulletin_file){SLICE("unnamed.party"), buf_slice(&b)};
 }
@@ -350,34 +359,66 @@ static enum status commit_inputs(struct watch *w, const struct daemon_rules *rul
 
 /* ---- captures ---- */
 
+static enum status sense_capture(struct watch *w, struct slice path, struct slice party,
+				 const struct detect_rules *rules, struct daemon_capture *out,
+				 struct fail *why)
+{
+	struct pipeline_options po = {.rules = rules,
+				      .party = party,
+				      .station = daemon_stem(daemon_base_name(path)),
+				      .sink = {w, put},
+				      .config = w->o->config,
+				      /* what a sender captures of itself has no checksums yet */
+				      .skip_checksums = true,
+				      .midstream =
+					      config_bool(w->o->config, "stream.midstream", false)};
+
+	return daemon_sense(path, &po, &w->o->progress, NULL, w->arena, out, why);
+}
+
+static enum status sense_flows(struct watch *w, struct slice path, struct slice party,
+			       struct daemon_capture *out, struct fail *why)
+{
+	struct collecting_file f = {.path = path,
+				    .ports = daemon_collect_ports,
+				    .port_count = daemon_collect_port_count,
+				    .progress = &w->o->progress};
+	struct collect_options co = {.party = party,
+				     .station = daemon_stem(daemon_base_name(path)),
+				     .sink = {w, put},
+				     .config = w->o->config};
+	struct collect *collect;
+	enum status st = collect_new(&co, w->arena, &collect, why);
+
+	return st == ST_OK ? daemon_collect_file(&f, collect, w->arena, out, why) : st;
+}
+
 static enum status sense(struct watch *w, struct daemon_watch_result *r, struct fail *why)
 {
-	r->captures = ARENA_ARRAY(w->arena, struct daemon_capture, w->o->capture_count);
-	if (r->captures == NULL)
-		return fail_set(why, ST_NOMEM, "no memory for %zu captures", w->o->capture_count);
-	for (size_t i = 0; i < w->o->capture_count; i++) {
-		struct slice station = daemon_stem(daemon_base_name(w->o->captures[i]));
-		const struct party *owner = party_of_station(w->parties, w->party_count, station);
-		struct pipeline_options po = {
-			.rules = r->rules.compiled,
-			.party = owner ? owner->id : w->party,
-			.station = station,
-			.sink = {w, put},
-			.config = w->o->config,
-			/* what a sender captures of itself has no checksums yet */
-			.skip_checksums = true,
-			.midstream = config_bool(w->o->config, "stream.midstream", false)};
-		struct daemon_capture *k = &r->captures[i];
-		enum status st = daemon_sense(w->o->captures[i], &po, &w->o->progress, NULL,
-					      w->arena, k, why);
+	size_t n = w->o->capture_count + w->o->flow_count;
 
+	r->captures = ARENA_ARRAY(w->arena, struct daemon_capture, n);
+	if (r->captures == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for %zu captures", n);
+	for (size_t i = 0; i < n; i++) {
+		bool flows = i >= w->o->capture_count;
+		struct slice station = station_of(w, i);
+		const struct party *owner = party_of_station(w->parties, w->party_count, station);
+		struct slice party = owner ? owner->id : w->party;
+		struct daemon_capture *k = &r->captures[i];
+		enum status st;
+
+		if (flows)
+			st = sense_flows(w, w->o->flows[i - w->o->capture_count], party, k, why);
+		else
+			st = sense_capture(w, w->o->captures[i], party, r->rules.compiled, k, why);
 		r->capture_count++;
 		if (st == ST_OK && w->why.status != ST_OK) {
 			*why = w->why;
 			st = why->status;
 		}
 		if (st == ST_OK)
-			st = commit_capture(w, k, po.party, station, why);
+			st = commit_capture(w, flows ? "flows" : "capture", k, party, station, why);
 		if (st != ST_OK)
 			return st;
 	}

@@ -131,11 +131,11 @@ const struct record_row record_rows[] = {
 { LOCATION("hosting"), TYPE_FLAG, AT(u.location.hosting), 0, "The table marks a hosting provider." },
 { LOCATION("anycast"), TYPE_FLAG, AT(u.location.anycast), 0, "The table marks anycast." },
 
-{ INPUT("what"), TYPE_TEXT, AT(u.input.what), 0, "\"capture\", \"rules\", \"treaty\", \"party\", \"table\" or \"engine\"." },
+{ INPUT("what"), TYPE_TEXT, AT(u.input.what), 0, "\"capture\", \"flows\" (that others told), \"rules\", \"treaty\", \"party\", \"table\" or \"engine\"." },
 { INPUT("name"), TYPE_TEXT, AT(u.input.name), 0, "Base name of the file." },
 { INPUT("sha256"), TYPE_TEXT, AT(u.input.sha256), 0, "Its SHA-256, 64 hexadecimal digits." },
 { INPUT("bytes"), TYPE_NUMBER, AT(u.input.bytes), 0, "Its length." },
-{ INPUT("packets"), TYPE_COUNT, AT(u.input.packets), 0, "Captures: packets read." },
+{ INPUT("packets"), TYPE_COUNT, AT(u.input.packets), 0, "Captures: packets read; flows: messages." },
 { INPUT("first"), TYPE_MOMENT, AT(u.input.first), 0, "Captures: time of the first." },
 { INPUT("last"), TYPE_MOMENT, AT(u.input.last), 0, "Captures: time of the last." },
 { .name = NULL },

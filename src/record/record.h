@@ -148,7 +148,7 @@ struct record_location {
 };
 
 struct record_input {
-	struct slice what;   /* "capture", "rules", "treaty", "party", "table", "engine" */
+	struct slice what;   /* "capture", "flows", "rules", "treaty", "party", "table", "engine" */
 	struct slice name;   /* base name of the file, never its folder */
 	struct slice sha256; /* 64 hexadecimal digits */
 	uint64_t bytes;

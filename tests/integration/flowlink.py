@@ -172,16 +172,16 @@ def mixed():
     frames = wire.http("10.1.0.1", 2001, "10.2.0.1", "/index", body=b"z" * 700)
     frames += wire.http("10.1.0.2", 2002, "10.2.0.1", "/tagged", vlan=42)
     frames += [wire.tcp("10.1.0.3", 2003, "10.2.0.2", 22, 1, 0, wire.SYN), wire.tcp("10.2.0.2", 22, "10.1.0.3", 2003, 0, 2, 4 | wire.ACK)]
-    frames += [wire.udp("10.1.0.4", 2004, "10.2.0.3", 9001, b"ask" * n) for n in range(1, 6)]
-    frames += [wire.udp("10.2.0.3", 9001, "10.1.0.4", 2004, b"answer" * 30)]
-    frames += [wire.udp("10.1.0.5", 2005, "10.2.0.4", 9002, b"nobody is there")]
+    frames += [wire.udp("10.1.0.4", 42004, "10.2.0.3", 9001, b"ask" * n) for n in range(1, 6)]
+    frames += [wire.udp("10.2.0.3", 9001, "10.1.0.4", 42004, b"answer" * 30)]
+    frames += [wire.udp("10.1.0.5", 42005, "10.2.0.4", 9002, b"nobody is there")]
     for n in range(1, 4):
         frames += [echo("10.1.0.6", "10.2.0.5", number=n), echo("10.2.0.5", "10.1.0.6", True, n)]
         frames += [echo6(a6, b6, number=n), echo6(b6, a6, True, n)]
-    frames += [udp6(a6, 3001, b6, 9003, b"six" * 9), udp6(b6, 9003, a6, 3001, b"seven")]
-    frames += [tcp6(a6, 3002, b6, 443, 1, 0, wire.SYN), tcp6(b6, 443, a6, 3002, 7, 2, wire.SYN | wire.ACK),
-               tcp6(a6, 3002, b6, 443, 2, 8, wire.ACK), tcp6(a6, 3002, b6, 443, 2, 8, wire.ACK | wire.FIN),
-               tcp6(b6, 443, a6, 3002, 8, 3, wire.ACK | wire.FIN), tcp6(a6, 3002, b6, 443, 3, 9, wire.ACK)]
+    frames += [udp6(a6, 43001, b6, 9003, b"six" * 9), udp6(b6, 9003, a6, 43001, b"seven")]
+    frames += [tcp6(a6, 43002, b6, 443, 1, 0, wire.SYN), tcp6(b6, 443, a6, 43002, 7, 2, wire.SYN | wire.ACK),
+               tcp6(a6, 43002, b6, 443, 2, 8, wire.ACK), tcp6(a6, 43002, b6, 443, 2, 8, wire.ACK | wire.FIN),
+               tcp6(b6, 443, a6, 43002, 8, 3, wire.ACK | wire.FIN), tcp6(a6, 43002, b6, 443, 3, 9, wire.ACK)]
     return frames
 
 

@@ -71,6 +71,13 @@ static bool is_capture(const struct fact *f)
 	       slice_equal(f->record->u.input.what, SLICE("capture"));
 }
 
+/* Flows that others told cover a time, but no station saw it. */
+static bool is_told(const struct fact *f)
+{
+	return f->record->kind == RECORD_INPUT &&
+	       slice_equal(f->record->u.input.what, SLICE("flows"));
+}
+
 static void widen(struct wall_ns *first, struct wall_ns *last, struct wall_ns from,
 		  struct wall_ns to)
 {
@@ -117,7 +124,7 @@ static enum status cover(struct bulletin *b, struct arena *a, struct fail *why)
 	for (size_t i = 0; i < b->input->facts.count; i++) {
 		const struct fact *f = &b->input->facts.facts[i];
 
-		if (is_capture(f) && f->record->u.input.first.ns != 0)
+		if ((is_capture(f) || is_told(f)) && f->record->u.input.first.ns != 0)
 			widen(&b->first, &b->last, f->record->u.input.first,
 			      f->record->u.input.last);
 	}

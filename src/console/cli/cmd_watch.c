@@ -11,6 +11,10 @@ static const struct cli_option options[] = {
 	 "Capture file (pcap or pcapng); - reads standard input. Several are several vantage "
 	 "points: the file's base "
 	 "name is the station."},
+	{0, "flows", "FILE", true,
+	 "Flows that others saw: a capture of NetFlow or IPFIX datagrams, or an IPFIX file. The "
+	 "base "
+	 "name is the station."},
 	{'S', "rules", "FILE", true, "Signatures in the Suricata rule language."},
 	{0, "treaty", "FILE", true,
 	 "Instrument to judge by; default: those built in (see dewline list treaties)."},
@@ -90,6 +94,7 @@ static int run(struct cli *c)
 	int code;
 
 	o.captures = cli_values(c, "read", &o.capture_count);
+	o.flows = cli_values(c, "flows", &o.flow_count);
 	if (talk_config(c, &o.config, &why) != ST_OK)
 		return cli_cannot(c, &why);
 	o.rules = talk_rules_source(c, o.config);
@@ -102,9 +107,9 @@ static int run(struct cli *c)
 	o.progress = talk_progress(c);
 	if (!tlp_of(c, &o.tlp))
 		return CLI_CANNOT;
-	if (o.capture_count == 0) {
-		cli_say(c,
-			"which capture? Name it with -r FILE (dewline watch --help has examples)");
+	if (o.capture_count + o.flow_count == 0) {
+		cli_say(c, "which capture? Name it with -r FILE, or flow records with --flows FILE "
+			   "(dewline watch --help has examples)");
 		return CLI_CANNOT;
 	}
 	if (daemon_watch(&o, c->arena, &result, &why) != ST_OK) {
@@ -123,7 +128,8 @@ static int run(struct cli *c)
 
 COMMAND(watch) = {
 	.name = "watch",
-	.usage = "watch -r CAPTURE... [-S RULES]... [--treaty FILE]... [--party FILE]... [--data "
+	.usage = "watch -r CAPTURE...|--flows FILE... [-S RULES]... [--treaty FILE]... [--party "
+		 "FILE]... [--data "
 		 "DIR]",
 	.doc = "The main job: from captures to a verdict that a stranger can recompute.",
 	.more = "Inspects the captures, commits every event to the log in DIR/log, groups events "
@@ -138,6 +144,8 @@ COMMAND(watch) = {
 		"  dewline watch -r traffic.pcap -S emerging-all.rules\n"
 		"  dewline watch -r edge.pcap -r relay.pcap -S my.rules --party us.party --party "
 		"them.party --data out\n"
+		"  dewline watch -r edge.pcap --flows branch-netflow.pcap -S my.rules --party "
+		"us.party\n"
 		"  dewline watch -r traffic.pcap -S my.rules --treaty treaties/cwlt.treaty --table "
 		"GeoLite2-Country.mmdb\n",
 	.options = options,

@@ -5,7 +5,9 @@
  * 2. A session's number is never used again, so that what belongs to one that made room (templates,
  *    sets that wait) is found by nobody.
  * 3. `expected` is the sequence number that the next message should have; not known after a message
- *    of which not all records could be counted.
+ *    of which not all records could be counted. Some exporters (softflowd 1.1) number an IPFIX
+ * message by the flows up to its end instead of the records before it: whichever fits is taken, and
+ * where neither does, the one that fitted last (`behind`).
  */
 #include "sensor/ipfix/ipfix_priv.h"
 #include "sensor/ipfix/template.h"
@@ -30,8 +32,8 @@ struct sampler {
 struct session {
 	struct ipfix_session told; /* heard, lost, ... */
 	uint64_t number;
-	bool reliable, is_expected;
-	uint32_t expected;
+	bool reliable, is_expected, behind;
+	uint32_t expected, number_before;
 	int64_t exported_s;
 	int64_t begin_ns; /* of the exporter's uptime; INT64_MIN: not told */
 	struct sampler samplers[IPFIX_SAMPLERS_MAX];
@@ -69,7 +71,8 @@ struct message {
 	uint16_t version;
 	struct ipfix_clock clock;
 	uint32_t records;
-	bool unknown; /* how many records there are */
+	uint32_t options; /* of them: about the exporter */
+	bool unknown;	  /* how many records there are */
 	bool emptied; /* all templates of a kind were taken away once; more than that is for nothing
 		       */
 };
@@ -148,8 +151,16 @@ static void sequence(struct ipfix_reader *r, struct message *m, uint32_t number,
 {
 	struct session *s = m->session;
 	int64_t exported_s = m->clock.export_ns / TIME_NS_PER_S;
-	uint32_t ahead = number - s->expected, behind = s->expected - number;
+	uint32_t ahead = number - s->expected, behind, also;
 
+	also = number - s->number_before - (n - m->options);
+	if (m->version == IPFIX_VERSION && ahead != 0 && (also == 0 || s->behind)) {
+		s->behind = true;
+		ahead = also;
+	} else {
+		s->behind = false;
+	}
+	behind = 0 - ahead;
 	if (s->is_expected && ahead != 0 && ahead <= GAP_MOST) {
 		s->told.lost += ahead;
 		r->counters.lost += ahead;
@@ -166,6 +177,7 @@ static void sequence(struct ipfix_reader *r, struct message *m, uint32_t number,
 	}
 	s->exported_s = exported_s;
 	s->expected = number + n;
+	s->number_before = number;
 	s->is_expected = !m->unknown;
 }
 
@@ -454,6 +466,7 @@ static bool set_read(struct ipfix_reader *r, struct message *m, uint16_t id, str
 	struct session *s = m->session;
 	const struct ipfix_template *t;
 	bool bad = false;
+	uint32_t n;
 
 	if (id == (m->version == IPFIX_VERSION ? IPFIX_SET_TEMPLATES : 0))
 		return templates_read(r, m, false, set);
@@ -472,7 +485,9 @@ static bool set_read(struct ipfix_reader *r, struct message *m, uint16_t id, str
 		wait_add(r, m, id, set);
 		return true;
 	}
-	m->records += data_read(r, s, t, m->version, &m->clock, set, &bad);
+	n = data_read(r, s, t, m->version, &m->clock, set, &bad);
+	m->records += n;
+	m->options += t->options ? n : 0;
 	return !bad;
 }
 

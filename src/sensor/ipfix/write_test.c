@@ -35,7 +35,7 @@ static bool post_put(void *ctx, struct slice m, const struct ipfix_load *load)
 		return false;
 	p->messages++;
 	p->longest = m.len > p->longest ? m.len : p->longest;
-	p->templates += m.ptr[17] == 2;
+	p->templates += m.ptr[16] == 0; /* sets of data have numbers from 256 */
 	p->number = records_of(m);
 	p->load.flows += load->flows;
 	p->load.packets += load->packets;
@@ -282,6 +282,19 @@ static void what_no_record_can_say_is_left_out(struct test *t)
 	post_close(&p);
 }
 
+static void a_stream_is_cut_into_messages_by_their_length(struct test *t)
+{
+	EXPECT_UINT(t, ipfix_message_bytes(SLICE("")), 0);
+	EXPECT_UINT(t, ipfix_message_bytes(SLICE("\0\x0a\0")), 0);
+	EXPECT_UINT(t, ipfix_message_bytes(SLICE("\0\x0a\0\x0f")), SIZE_MAX);
+	EXPECT_UINT(t, ipfix_message_bytes(SLICE("\0\x09\0\x20")), SIZE_MAX);
+	EXPECT_UINT(t, ipfix_message_bytes(SLICE("\0\x0a\0\x10...........")), 0);
+	EXPECT_UINT(t, ipfix_message_bytes(SLICE("\0\x0a\0\x10............")), 16);
+	EXPECT_UINT(t, ipfix_message_bytes(SLICE("\0\x0a\0\x10.............")), 16);
+	EXPECT(t, ipfix_message_time(SLICE("\0\x0a\0\x10\0\0\0\x05")).ns == 5 * TIME_NS_PER_S);
+	EXPECT(t, ipfix_message_time(SLICE("\0\x0a\0")).ns == 0);
+}
+
 static void without_memory_there_is_no_writer_and_no_reader(struct test *t)
 {
 	struct ipfix_writer_options o = {.message_max = 65535};
@@ -307,4 +320,5 @@ TESTS(T(what_is_written_is_read_the_same_whatever_the_size_of_messages),
       T(templates_come_again_after_so_many_messages), T(templates_come_again_after_so_much_time),
       T(a_message_that_is_not_taken_uses_no_number_and_its_templates_come_again),
       T(another_session_begins_with_templates_and_number_0), T(an_exporter_says_what_it_lost),
-      T(what_no_record_can_say_is_left_out), T(without_memory_there_is_no_writer_and_no_reader))
+      T(what_no_record_can_say_is_left_out), T(a_stream_is_cut_into_messages_by_their_length),
+      T(without_memory_there_is_no_writer_and_no_reader))

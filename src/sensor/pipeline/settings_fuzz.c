@@ -49,7 +49,9 @@ static void hear(void *ctx, const struct record *r)
 
 	record_encode(r, &arena, &line);
 	ASSERT(!line.full);
-	ASSERT(record_parse(buf_slice(&line), &arena, &back, &why) == ST_OK);
+	/* only the older form of DNS events, which must be asked for, is not for us to read */
+	ASSERT(record_parse(buf_slice(&line), &arena, &back, &why) == ST_OK ||
+	       slice_equal(slice_of(why.text), SLICE("dns.version is no 3")));
 	arena_reset(&arena);
 }
 

@@ -6,6 +6,7 @@
  *                         times what is usual between the two: the most of any half day before, of
  *                         which half is forgotten in a week. So a nightly backup is new once, and
  *                         after that as usual, until it is four times as large.
+ *                         A flow of less than a 1024th begins no subject.
  *   exfiltration.icmp     bytes in echo requests beyond the 84 of ping (RFC 792; iputils, Windows:
  *                         60), both ways: 16 KiB and more. Tunnels over ICMP (ptunnel, icmptunnel)
  *                         carry TCP in them.
@@ -19,9 +20,10 @@
 #include "sensor/decode/decode.h"
 
 enum {
-	PING_BYTES = 98, /* a frame of ping: 64 + 20 + 14 */
-	ICMP_ECHO = 8,	 /* RFC 792 */
-	ICMP6_ECHO = 128 /* RFC 4443 4.1 */
+	EXFILTRATION_PARTS_MOST = 1024, /* flows of one size that an upload may come in */
+	PING_BYTES = 98,		/* a frame of ping: 64 + 20 + 14 */
+	ICMP_ECHO = 8,			/* RFC 792 */
+	ICMP6_ECHO = 128		/* RFC 4443 4.1 */
 };
 
 enum { UPLOAD, RATIO, USUAL, HALF_LIFE, ICMP };
@@ -101,11 +103,17 @@ static void tell(struct anomaly_room *r, const struct exfiltration_subject *s,
 static void upload(struct anomaly_room *r, const struct anomaly_flow *f)
 {
 	struct anomaly_key key = {.kind = EXFILTRATION_UPLOAD, .a = f->client, .b = f->server};
-	struct exfiltration_subject *s = anomaly_subject_get(&r->table, &key);
+	struct exfiltration_subject *s;
 	int64_t half_ns = anomaly_seconds(r, HALF_LIFE), at_ns = f->last.ns;
 	struct anomaly_text text = {0};
 	uint64_t out, back, usual;
 
+	/* What people do all day must not push out what is usual: who sends little begins nothing.
+	 */
+	if (f->side[FLOW_TO_SERVER].bytes < r->set[UPLOAD] / EXFILTRATION_PARTS_MOST &&
+	    anomaly_subject_find(&r->table, &key) == NULL)
+		return;
+	s = anomaly_subject_get(&r->table, &key);
 	forget(s, at_ns, half_ns);
 	seen(s, f);
 	anomaly_decaying_add(&s->out, f->side[FLOW_TO_SERVER].bytes, at_ns, half_ns);

@@ -76,6 +76,38 @@ static void a_nightly_backup_is_new_once(struct test *t)
 	watch_done(w);
 }
 
+/* Three nights, and by day a million visits to a hundred thousand servers. */
+static void what_is_usual_outlives_busy_days(struct test *t)
+{
+	struct watch *w = watch_new();
+	int64_t day = 24 * 3600 * S;
+
+	for (int64_t i = 0; i < 3; i++) {
+		transfer(w, ours, theirs, 2000 * MB, 30 * MB, START + i * day);
+		for (uint32_t k = 0; k < 300000; k++) {
+			struct addr server = {4, {198, 18, (uint8_t)(k >> 8), (uint8_t)k}};
+			struct addr client = {4, {10, 2, (uint8_t)(k >> 16), (uint8_t)(k % 3)}};
+
+			transfer(w, client, server, 9000, 20000,
+				 START + i * day + 3600 * S + k * (S / 20));
+		}
+	}
+	EXPECT_UINT(t, w->count, 1);
+	watch_done(w);
+}
+
+static void parts_of_an_upload_may_be_small_but_not_tiny(struct test *t)
+{
+	for (uint64_t less = 0; less < 2; less++) {
+		struct watch *w = watch_new();
+
+		for (unsigned i = 0; i < 1100; i++)
+			transfer(w, ours, theirs, MB / 16 - less, 0, START);
+		EXPECT_UINT(t, w->count, less == 0);
+		watch_done(w);
+	}
+}
+
 static void what_stays_at_home_or_was_not_taken_is_no_upload(struct test *t)
 {
 	static const struct addr backup = {4, {192, 168, 7, 7}};
@@ -118,6 +150,7 @@ static void pings_are_silent_and_tunnels_are_not(struct test *t)
 	}
 }
 
-TESTS(T(sixty_four_megabytes_are_an_upload), T(what_comes_back_counts_against_it),
+TESTS(T(what_is_usual_outlives_busy_days), T(parts_of_an_upload_may_be_small_but_not_tiny),
+      T(sixty_four_megabytes_are_an_upload), T(what_comes_back_counts_against_it),
       T(a_slow_upload_becomes_usual), T(a_nightly_backup_is_new_once),
       T(what_stays_at_home_or_was_not_taken_is_no_upload), T(pings_are_silent_and_tunnels_are_not))

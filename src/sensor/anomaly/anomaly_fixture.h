@@ -94,9 +94,10 @@ static inline void probe(struct watch *w, struct addr server, uint16_t port, int
 
 static inline void talk(struct watch *w, struct addr server, uint16_t port, int64_t at)
 {
+	static const struct app_protocol known = {.name = "http"};
 	static uint8_t bins[] = {1};
 	struct flow f = flow_of(IP_PROTO_TCP, server, port, at);
-	struct app_flow app = {.protocol = (const void *)bins}; /* known: any */
+	struct app_flow app = {.protocol = &known}; /* known: any */
 
 	f.side[1] = (struct flow_side){
 		.pkts = 3, .tcp_flags = TCP_SYN | TCP_ACK, .bins = bins, .bin_count = 1};

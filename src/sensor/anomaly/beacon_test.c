@@ -178,6 +178,7 @@ static void transactions_of_one_connection_count_but_transfers_do_not(struct tes
 
 static void a_rhythm_inside_an_unknown_connection_is_a_beacon(struct test *t)
 {
+	static const struct app_protocol known = {.name = "http"};
 	uint8_t bins[200] = {0};
 	struct app_flow app = {.state = APP_GIVEN_UP};
 	struct flow f = flow_of(IP_PROTO_TCP, host(7), 8219, START);
@@ -194,7 +195,7 @@ static void a_rhythm_inside_an_unknown_connection_is_a_beacon(struct test *t)
 		     SLICE("203.0.113.10 contacted 198.51.0.7:8219 every 5.0 s, 40 times"));
 	watch_done(w);
 	w = watch_new();
-	app.protocol = (const void *)bins; /* known */
+	app.protocol = &known; /* known */
 	anomaly_flow_end(w->worker, &f);
 	EXPECT_UINT(t, w->count, 0);
 	watch_done(w);

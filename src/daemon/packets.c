@@ -39,6 +39,15 @@ struct frame {
 
 _Static_assert(KEEP_FLOWS_MAX == (int)PIPELINE_SEEN_MAX, "what is seen is kept");
 
+/* 2261-12-31: what can be said in every form of time; before 1970 nothing can. Sums and differences
+ * of such times, and of intervals of the settings, fit. */
+#define TIME_LAST INT64_C(9214646399999999999)
+
+static struct wall_ns held(struct wall_ns t)
+{
+	return (struct wall_ns){t.ns < 0 ? 0 : t.ns > TIME_LAST ? TIME_LAST : t.ns};
+}
+
 /* --- a worker's side --- */
 
 static void wake(struct daemon_packets *p)
@@ -69,7 +78,7 @@ void daemon_packets_put(struct daemon_packets *p, size_t lane, const struct sour
 	struct packets_lane *l = &p->lanes[lane];
 	uint32_t most = p->set.snaplen != 0 ? p->set.snaplen : KEEP_PACKET_MAX;
 	struct slice data = slice_part(k->data, 0, most);
-	struct frame f = {.at = k->at,
+	struct frame f = {.at = held(k->at),
 			  .lost = l->lost_since,
 			  .wire_bytes = k->wire_bytes,
 			  .linktype = k->linktype,
@@ -95,7 +104,7 @@ void daemon_packets_put(struct daemon_packets *p, size_t lane, const struct sour
 
 void daemon_packets_alert(struct daemon_packets *p, size_t lane, uint64_t flow, struct wall_ns at)
 {
-	struct frame f = {.at = at, .flows = {flow}};
+	struct frame f = {.at = held(at), .flows = {flow}};
 	uint8_t *room;
 
 	if (!p->set.alerts || flow == 0)
@@ -362,8 +371,11 @@ static void take_alert(struct daemon_packets *p, struct slice message)
 	if (i == PACKETS_PENDING_MAX)
 		atomic_fetch_add(&p->cuts_skipped, 1);
 	else if (i == p->pending_count)
-		p->pending[p->pending_count++] =
-			(struct packets_pending){f.flows[0], f.at, {f.at.ns + p->set.after_ns}};
+		p->pending[p->pending_count++] = (struct packets_pending){
+			f.flows[0],
+			f.at,
+			{f.at.ns < TIME_LAST - p->set.after_ns ? f.at.ns + p->set.after_ns
+							       : TIME_LAST}};
 	(void)pthread_mutex_unlock(&p->lock);
 }
 

@@ -514,6 +514,44 @@ static void an_alert_cuts_its_flow_out_with_what_was_before_and_after(struct tes
 	room_end(&r);
 }
 
+/* Clocks of captures say anything. */
+static void times_past_all_bounds_are_brought_to_them(struct test *t)
+{
+	static const int64_t times[] = {INT64_MIN, -1, 0, 1, T0, INT64_MAX - 1, INT64_MAX};
+	struct room r;
+	struct packets_counters c;
+	struct packets_job *j;
+	uint8_t bytes[FRAME_BYTES];
+	struct pipeline_seen seen = {.flows = {5}, .count = 1};
+
+	room_begin(t, &r);
+	set(&r, "packet-ring.age", "3000000000s");
+	set(&r, "packet-ring.alerts.before", "4000000000s");
+	set(&r, "packet-ring.alerts.after", "4000000000s");
+	EXPECT_UINT(t, ring_open(&r), ST_OK);
+	frame(1, bytes);
+	for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+		struct source_packet s = {.data = {bytes, sizeof bytes},
+					  .wire_bytes = sizeof bytes,
+					  .linktype = RAW,
+					  .at = {times[i]}};
+
+		daemon_packets_put(r.p, 0, &s, &seen);
+		daemon_packets_alert(r.p, 0, 5 + i, s.at);
+	}
+	daemon_packets_publish(r.p, 0);
+	EXPECT(t, ring_close(&r));
+	daemon_packets_count(r.p, &c);
+	EXPECT_UINT(t, c.kept, sizeof times / sizeof times[0]);
+	EXPECT_UINT(t, c.errors, 0);
+	EXPECT_UINT(t, c.cuts + c.cuts_skipped, sizeof times / sizeof times[0]);
+	j = ARENA_NEW(&r.arena, struct packets_job);
+	j->memory = &r.arena;
+	EXPECT_UINT(t, daemon_packets_cut_jobs(dir_of(&r), NULL, j, 1, &r.why), ST_OK);
+	EXPECT(t, j->packets != 0 && j->first.ns >= 0);
+	room_end(&r);
+}
+
 static void two_do_not_write_to_one_ring(struct test *t)
 {
 	struct room r;
@@ -593,5 +631,6 @@ TESTS(T(what_is_put_is_found_by_flow_and_in_all), T(nobody_else_may_read_it),
       T(the_oldest_go_for_as_much_as_is_needed), T(a_torn_end_is_cut_off_at_the_next_start),
       T(what_a_full_disk_does_not_take_is_counted_and_the_rest_is_whole),
       T(a_worker_does_not_wait_for_a_disk_that_stands_still),
-      T(an_alert_cuts_its_flow_out_with_what_was_before_and_after), T(two_do_not_write_to_one_ring),
+      T(an_alert_cuts_its_flow_out_with_what_was_before_and_after),
+      T(times_past_all_bounds_are_brought_to_them), T(two_do_not_write_to_one_ring),
       T(what_others_put_there_stays_and_litter_goes), T(settings_of_pcap_log_mean_the_same))

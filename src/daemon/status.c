@@ -418,7 +418,7 @@ static void add_packets(struct daemon_packets *p, struct json *j)
 	json_member_u64(j, "cuts", c.cuts);
 	json_member_u64(j, "cuts_skipped", c.cuts_skipped);
 	json_member_u64(j, "errors", c.errors);
-	if (c.oldest.ns != 0)
+	if (c.oldest.ns > 0)
 		json_member_str(j, "oldest", time_format_rfc3339(c.oldest, text));
 	json_member_some(j, "error", slice_of(c.error));
 	json_end(j);

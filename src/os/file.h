@@ -3,7 +3,8 @@
  * os/file.h - files and folders.
  *
  * Paths are slices without NUL bytes; where a path goes on from a folder, write it out. Errors read
- * "cannot open x: No such file or directory". Any thread, but one struct os_disk has one user.
+ * "cannot open x: No such file or directory". Any thread; a struct os_disk that several share
+ * asks its hook from each.
  *
  * Every function that changes the disk takes a struct os_disk, which may be NULL. Tests give one
  * with a fault hook, to make any single operation fail, or the process die just before it: that is
@@ -34,7 +35,7 @@ struct os_disk {
 	/* Asked before each operation, with how many were asked about before it: 0 lets it happen,
 	 * an errno makes it fail with that. NULL: all happen. */
 	int (*fault)(void *ctx, uint64_t number, enum os_op op, struct slice path);
-	uint64_t asked;
+	_Atomic uint64_t asked;
 };
 
 /* A file read through memory; bytes beyond its length when mapped are not there. If somebody cuts

@@ -36,6 +36,7 @@ enum {
 	FIXED_FDS = 3,
 	ASK_MS = 5000,
 	SENSOR_NICE = -10,
+	GUARD_NICE = -20,
 	SOON_MS = 1000, /* a sensor that lived longer is started again at once */
 	WAIT_MOST_MS = 30000,
 	FAILED = 2, /* exit code, where a signal ended the sensor for good */
@@ -399,12 +400,14 @@ static enum status prepare(struct live *l, struct fail *why)
 	return g->signals >= 0 ? ST_OK : fail_set(why, ST_IO, "cannot wait for signals: %m");
 }
 
-/* Ahead of others on the processor: it needs little, and that at once. Where we may not, not. */
+/* Ahead of others on the processor: it needs little, and that at once. Where real time is not given
+ * (a control group without any), as far ahead as there is; where we may not, not. */
 static void hurry(void)
 {
 	struct sched_param first = {.sched_priority = 1};
 
-	(void)sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &first);
+	if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &first) != 0)
+		(void)setpriority(PRIO_PROCESS, 0, GUARD_NICE);
 }
 
 enum status daemon_guard_split(struct live *l, bool *out_over, int *out_code, struct fail *why)

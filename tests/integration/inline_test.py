@@ -179,6 +179,16 @@ def test_who_is_rejected_at_a_bridge_hears_of_it():
     rejected(True)
 
 
+def test_a_tap_cannot_stop_what_it_rejects_but_answers_it():
+    with Place(rules=REJECT) as p:
+        s = wire.Sensor(p.line, tap.DEWLINE, p.out, "-S", p.rules, interface="ra")
+        p.sensors.append(s)
+        p.line.get("/evil")  # whichever was faster
+        wire.until("it was answered", lambda: s.status()["replies"] > 0)
+        assert "guard" not in s.status()  # it only listens
+        s.end()
+
+
 def test_without_a_sensor_all_passes():
     with Place() as p:
         assert p.line.get("/evil") == "hello"

@@ -276,14 +276,9 @@ uint64_t anomaly_hash_addr(const struct anomaly_room *r, const struct addr *a, u
 	return crypto_sip(r->site->hash_key, (struct slice){b, sizeof b});
 }
 
-bool anomaly_is_home(const struct anomaly_room *r, const struct addr *a)
-{
-	return holds(&r->site->home, a);
-}
-
 bool anomaly_goes_out(const struct anomaly_room *r, const struct anomaly_flow *f)
 {
-	return !anomaly_is_home(r, &f->server);
+	return !holds(&r->site->home, &f->server);
 }
 
 bool anomaly_is_group(const struct addr *a)

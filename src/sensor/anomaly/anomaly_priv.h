@@ -112,8 +112,7 @@ static inline int64_t anomaly_seconds(const struct anomaly_room *r, unsigned set
 	return (int64_t)r->set[setting] * TIME_NS_PER_S;
 }
 
-bool anomaly_is_home(const struct anomaly_room *r, const struct addr *a);
-/* From home to elsewhere; also where neither end is home, for then nobody said whose is which. */
+/* To a server that is not of the home networks. */
 bool anomaly_goes_out(const struct anomaly_room *r, const struct anomaly_flow *f);
 /* Group and broadcast addresses answer nobody. */
 bool anomaly_is_group(const struct addr *a);

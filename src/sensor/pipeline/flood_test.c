@@ -11,6 +11,18 @@ enum {
 	BYTES_A_FLOW = (int)((INT64_C(2) << 30) / 1000000), /* so a million are within 2 GiB */
 };
 
+/* Then objects of an arena stand apart, and what they take is not what they take in earnest. */
+#if defined(__SANITIZE_ADDRESS__)
+#define APART true
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define APART true
+#endif
+#endif
+#ifndef APART
+#define APART false
+#endif
+
 static void flood_begin(struct flood *f, struct bench *b)
 {
 	*f = (struct flood){.p = b->p, .at = START, .gap_ns = 1000};
@@ -33,7 +45,9 @@ static void a_million_flows_would_be_within_two_gibibytes(struct test *t)
 {
 	static const enum flood_kind kinds[] = {FLOOD_SYN, FLOOD_TCP, FLOOD_DNS, FLOOD_TEXT};
 
-	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+	if (APART)
+		test_skip(t, "bytes are not counted under AddressSanitizer");
+	for (size_t i = 0; !APART && i < sizeof kinds / sizeof kinds[0]; i++) {
 		struct bench *b = bench_new(NULL, (size_t)64 << 20);
 		size_t none = pipeline_counters(b->p)->memory, taken;
 		struct flood f;

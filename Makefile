@@ -13,13 +13,14 @@
 #                 quiet machine. ARGS="--inline --plots" (tools/load)
 #   make soak     MINUTES=20 at 80 % of that rate, reloads, memory watched; ASAN=1: under AddressSanitizer
 #   make flood    a million flows at once, ten million SYNs: memory, and what was not kept
+#   make release  build-release/dewline: optimised as a whole, by a profile of tests/golden; some ten minutes
 #   make install  PREFIX=/usr/local by default; DESTDIR is honoured
 #   make format   clang-format over the sources
 #   make clean    removes the build folders
 PREFIX ?= /usr/local
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all run check conformance fuzz bench rates count load soak flood install format clean build/dewline
+.PHONY: all run check conformance fuzz bench rates count load soak flood release install format clean build/dewline
 
 all: build/dewline
 
@@ -75,6 +76,10 @@ flood: build/build.ninja
 	@tools/setup bench
 	@ninja -C build bench/dewline-bench >build/last.log 2>&1 || { cat build/last.log; exit 1; }
 	@tools/flood
+
+release:
+	@tools/setup run
+	@tools/release --prefix $(PREFIX)
 
 install: build/build.ninja
 	@meson configure build --prefix $(PREFIX)

@@ -409,13 +409,13 @@ def test_a_bridge_without_a_guardian_is_the_kernels():
 
 # a datagram of zeros costs each of them all that a pcre may cost
 DEAR = "".join(f'alert udp any any -> any any (msg:"dear {i}"; pcre:"/(\\x00+)+[{chr(97 + i % 26)}-z]{i // 26}/"; sid:{900 + i};)\n'
-               for i in range(60))
+               for i in range(200))
 
 
 def overloaded(bridge):
     with Place(bridge, RULES + DEAR) as p:
         s = p.sensor()
-        flood = p.line.flood(80e6, 4)
+        flood = p.line.flood(80e6, 60)
         wire.until("it is too much", lambda: (lambda t: t["late"] + t["passed"] + t["guard"]["passed"] > 1000)(s.status()))
         passed_without_a_stall(p, p.line.pace(2).result())
         flood.kill()

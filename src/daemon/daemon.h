@@ -234,8 +234,8 @@ MUST_USE enum status daemon_live(const struct daemon_live_options *o, struct are
 /* Flows that others saw: messages of flow export (IPFIX, NetFlow 9 and 5) to events, from sockets
  * until told to end, or from files. docs/formats/flow-export.md. */
 struct daemon_collect_options {
-	const struct slice *files; /* paths: captures of datagrams, or IPFIX files (RFC 5655) */
-	size_t file_count;	   /* 0: listens */
+	const struct slice *files;  /* paths: captures of datagrams, or IPFIX files (RFC 5655) */
+	size_t file_count;	    /* 0: listens */
 	const struct slice *listen; /* "udp://[::]:4739"; none: that, and tcp the same */
 	size_t listen_count;
 	const struct slice *allow; /* networks of exporters; none: all */
@@ -253,8 +253,8 @@ struct daemon_collect_options {
 struct daemon_collect_result {
 	struct slice eve_path;
 	uint64_t messages, refused, malformed, records, flows, anomalies;
-	uint64_t lost;	  /* records, by the sequence numbers */
-	uint64_t dropped; /* datagrams for which a socket had no room */
+	uint64_t lost;	      /* records, by the sequence numbers */
+	uint64_t dropped;     /* datagrams for which a socket had no room */
 	uint64_t undecodable; /* sets without a template, or one that came too late */
 	bool collecting;      /* all was prepared */
 };

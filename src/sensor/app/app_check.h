@@ -148,8 +148,10 @@ static inline struct app_digest app_digest_of(struct app_flow *f)
 					struct slice v = a->get(tx, dir, n),
 						     again = a->get(tx, dir, n);
 
-					/* built once, if at all: rules may ask often */
-					APP_CHECK(v.ptr == again.ptr && v.len == again.len);
+					/* built once, as long as there is memory: rules ask often
+					 */
+					APP_CHECK((v.ptr == again.ptr && v.len == again.len) ||
+						  tx->arena.exhausted);
 					app_digest_add(&d, v);
 					if (v.ptr == NULL || !a->multi)
 						break;

@@ -288,7 +288,8 @@ static bool engine_scan(struct look *k, const struct detect_engine *e, uint32_t 
 		if (e->field->growing)
 			*grown = s.len > UINT32_MAX ? UINT32_MAX : (uint32_t)s.len;
 		s = detect_buffer_transform(e->buffer, s, k->w);
-		detect_group_scan(e->group, slice_from(s, from), from, &k->w->seen, &k->w->candidates);
+		detect_group_scan(e->group, slice_from(s, from), from, &k->w->seen,
+				  &k->w->candidates);
 	}
 	return final;
 }

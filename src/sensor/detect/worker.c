@@ -353,7 +353,8 @@ static void stream_ask(struct detect_worker *w, struct detect_view *v, struct sl
 	v->stream = true;
 	v->payload = bytes;
 	detect_candidates_reset(&w->candidates);
-	detect_prefilter_payload(w->rules->prefilter, true, IP_PROTO_TCP, v, &w->seen, &w->candidates);
+	detect_prefilter_payload(w->rules->prefilter, true, IP_PROTO_TCP, v, &w->seen,
+				 &w->candidates);
 	candidates_ask(w, v);
 }
 

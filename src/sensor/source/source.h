@@ -121,9 +121,9 @@ struct source {
 	struct source_line *line;  /* NULL: only one process has the source */
 	enum source_owner role;	   /* of this process */
 	struct source_batch batch; /* given, and not answered */
-	/* Nanoseconds from when a packet was received until its verdict was given to the kernel, or,
-	 * where it only listens, until the worker was done with its batch; one value a packet. The
-	 * source adds, its owner copies now and then. */
+	/* Nanoseconds from when a packet was received until its verdict was given to the kernel,
+	 * or, where it only listens, until the worker was done with its batch; one value a packet.
+	 * The source adds, its owner copies now and then. */
 	struct histogram verdict_ns;
 };
 

@@ -77,7 +77,7 @@ static uint64_t tenant_total(const struct live_tenant *t, unsigned i)
 	return n;
 }
 
-uint64_t daemon_status_total(const struct live *l, unsigned i)
+static uint64_t total(const struct live *l, unsigned i)
 {
 	uint64_t n = 0;
 
@@ -243,7 +243,7 @@ static void add_counters(struct json *j, const struct live *l, const struct live
 {
 	for (unsigned i = 0; i < LIVE_COUNTERS; i++)
 		json_member_u64(j, daemon_status_rows[i].name,
-				w != NULL ? daemon_status_of(w, i) : daemon_status_total(l, i));
+				w != NULL ? daemon_status_of(w, i) : total(l, i));
 }
 
 static void add_workers(const struct live *l, struct json *j)
@@ -326,22 +326,18 @@ struct status_lines daemon_status_lines(const struct live *l)
 
 size_t daemon_status_memory(const struct live *l, struct status_memory out[STATUS_MEMORY_MAX])
 {
-	uint64_t most = daemon_status_total(l, LIVE_MEMORY_MOST), rings_bytes = rings(l);
+	uint64_t most = total(l, LIVE_MEMORY_MOST), rings_bytes = rings(l);
 	uint64_t queues = 0, files = 0;
 	const struct status_memory rows[] = {
-		{"traffic", "flows, streams, transactions, fragments",
-		 daemon_status_total(l, LIVE_MEMORY), most},
+		{"traffic", "flows, streams, transactions, fragments", total(l, LIVE_MEMORY), most},
 		{"traffic_flows", "of them flows and what hangs on them",
-		 daemon_status_total(l, LIVE_MEMORY_FLOWS), 0},
-		{"traffic_streams", "of them bytes of streams",
-		 daemon_status_total(l, LIVE_MEMORY_STREAMS), 0},
-		{"traffic_transactions", "of them transactions",
-		 daemon_status_total(l, LIVE_MEMORY_APP), 0},
+		 total(l, LIVE_MEMORY_FLOWS), 0},
+		{"traffic_streams", "of them bytes of streams", total(l, LIVE_MEMORY_STREAMS), 0},
+		{"traffic_transactions", "of them transactions", total(l, LIVE_MEMORY_APP), 0},
 		{"traffic_detection", "of them what rules remember beside flows",
-		 daemon_status_total(l, LIVE_MEMORY_DETECT), 0},
-		{"traffic_fragments", "of them fragments",
-		 daemon_status_total(l, LIVE_MEMORY_FRAGMENTS), 0},
-		{"tables", "tables made once", daemon_status_total(l, LIVE_MEMORY_FIXED), 0},
+		 total(l, LIVE_MEMORY_DETECT), 0},
+		{"traffic_fragments", "of them fragments", total(l, LIVE_MEMORY_FRAGMENTS), 0},
+		{"tables", "tables made once", total(l, LIVE_MEMORY_FIXED), 0},
 		{"rules", "rules, without the matcher's databases", rules_bytes(l), 0},
 		{"rings", "rings shared with the kernel", rings_bytes, rings_bytes},
 		{"lines", "rings of lines to the writers", lanes(l) * LINES_RING_BYTES,

@@ -18,7 +18,6 @@ struct status_row {
 extern const struct status_row daemon_status_rows[LIVE_COUNTERS];
 
 uint64_t daemon_status_of(const struct live_worker *w, unsigned counter);
-uint64_t daemon_status_total(const struct live *l, unsigned counter);
 
 /* Bytes of the process in memory, as the kernel counts them; 0: it does not say. */
 uint64_t daemon_status_resident(const struct live *l);

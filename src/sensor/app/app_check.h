@@ -148,10 +148,8 @@ static inline struct app_digest app_digest_of(struct app_flow *f)
 					struct slice v = a->get(tx, dir, n),
 						     again = a->get(tx, dir, n);
 
-					/* built once, as long as there is memory: rules ask often
-					 */
-					APP_CHECK((v.ptr == again.ptr && v.len == again.len) ||
-						  tx->arena.exhausted);
+					/* repeatable, as long as there is memory */
+					APP_CHECK(slice_equal(v, again) || tx->arena.exhausted);
 					app_digest_add(&d, v);
 					if (v.ptr == NULL || !a->multi)
 						break;

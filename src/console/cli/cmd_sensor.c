@@ -99,10 +99,11 @@ static void say_export(struct cli *c, const struct daemon_export_counters *e)
 {
 	for (size_t i = 0; i < e->collectors; i++) {
 		const struct daemon_collector_counters *k = &e->collector[i];
+		unsigned long long lost = k->lost + e->full;
 
 		cli_say(c, "%llu flow records to %.*s in %llu messages, %llu lost%s",
 			(unsigned long long)k->records, SLICE_ARG(k->name),
-			(unsigned long long)k->messages, (unsigned long long)(k->lost + e->full),
+			(unsigned long long)k->messages, lost,
 			k->refused != 0	   ? "; nobody listened there at times"
 			: k->connects == 0 ? "; nobody listens there"
 					   : "");

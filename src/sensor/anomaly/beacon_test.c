@@ -203,9 +203,9 @@ static void a_rhythm_inside_an_unknown_connection_is_a_beacon(struct test *t)
 
 static void calls_come_from_home_and_go_out(struct test *t)
 {
-	static const struct addr ours = {4, {10, 1, 2, 3}}, also_ours = {4, {192, 168, 1, 1}},
-				 theirs = {4, {192, 0, 2, 1}};
-	static const struct {
+	const struct addr ours = {4, {10, 1, 2, 3}}, also_ours = {4, {192, 168, 1, 1}},
+			  theirs = {4, {192, 0, 2, 1}};
+	const struct {
 		struct addr client, server;
 		uint64_t said;
 	} cases[] = {

@@ -154,7 +154,7 @@ struct hand {
 static inline void put_be(struct hand *h, uint64_t v, size_t bytes)
 {
 	for (size_t i = bytes; i-- > 0;)
-		buf_add_byte(&h->b, i < 8 ? (uint8_t)(v >> 8 * i) : 0);
+		buf_add_byte(&h->b, (uint8_t)(i < 8 ? v >> 8 * i : 0));
 }
 
 static inline void set_be16(struct hand *h, size_t at, size_t v)

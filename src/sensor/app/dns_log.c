@@ -88,6 +88,7 @@ static void put_srv(struct json *j, const struct dns_rdata *data)
 
 static void put_sshfp(struct json *j, const struct dns_rdata *data, struct arena *a)
 {
+	struct cursor c = cursor_of(data->bytes); /* empty when there was no memory for them */
 	struct buf hex = buf_in(a);
 
 	for (size_t i = 2; i < data->bytes.len; i++) {
@@ -98,8 +99,8 @@ static void put_sshfp(struct json *j, const struct dns_rdata *data, struct arena
 	json_object(j);
 	json_key(j, "fingerprint");
 	json_str(j, buf_slice(&hex));
-	json_member_u64(j, "algo", data->bytes.ptr[0]);
-	json_member_u64(j, "type", data->bytes.ptr[1]);
+	json_member_u64(j, "algo", cursor_u8(&c));
+	json_member_u64(j, "type", cursor_u8(&c));
 	json_end(j);
 }
 

@@ -40,6 +40,12 @@ struct arena_pool {
 	struct arena_pool *whole;
 };
 
+/* Who lends to a share of `p`: a share has none of its own. */
+static inline struct arena_pool *arena_pool_lender(struct arena_pool *p)
+{
+	return p != NULL && p->whole != NULL ? p->whole : p;
+}
+
 struct arena {
 	struct arena_pool *pool;
 	struct arena_block *blocks;

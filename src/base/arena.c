@@ -86,33 +86,35 @@ static bool within(struct arena_pool *p, size_t size)
 	return size <= p->budget && p->out <= p->budget - size;
 }
 
+static struct arena_pool *lender_of(struct arena_pool *p)
+{
+	while (p->whole != NULL)
+		p = p->whole;
+	return p;
+}
+
 static struct arena_block *block_get(struct arena_pool *p, size_t size)
 {
-	struct arena_pool *share = p->whole != NULL ? p : NULL;
+	struct arena_pool *lender = lender_of(p);
+	unsigned class = class_of(size);
 	struct arena_block *b;
-	unsigned class;
 
-	if (share != NULL) {
-		ASSERT(p->whole->whole == NULL);
-		p = p->whole;
-	}
-	if ((share != NULL && !within(share, size)) || !within(p, size))
-		return NULL;
-	class = class_of(size);
-	if (class < ARENA_CLASSES && p->free[class] != NULL) {
-		b = p->free[class];
-		p->free[class] = b->next;
-		p->idle -= size;
+	for (struct arena_pool *s = p; s != NULL; s = s->whole)
+		if (!within(s, size))
+			return NULL;
+	if (class < ARENA_CLASSES && lender->free[class] != NULL) {
+		b = lender->free[class];
+		lender->free[class] = b->next;
+		lender->idle -= size;
 	} else {
-		make_room(p, size);
+		make_room(lender, size);
 		b = malloc(size - MALLOC_WORD);
 		if (b == NULL)
 			return NULL;
 		b->size = size;
 	}
-	p->out += size;
-	if (share != NULL)
-		share->out += size;
+	for (; p != NULL; p = p->whole)
+		p->out += size;
 	return b;
 }
 
@@ -218,14 +220,13 @@ void *arena_grow(struct arena *a, void *old, size_t count, size_t *room, size_t 
 void arena_reset(struct arena *a)
 {
 	struct arena_block *b = a->blocks;
-	struct arena_pool *lender = b != NULL && a->pool->whole != NULL ? a->pool->whole : a->pool;
 
 	while (b != NULL) {
+		struct arena_pool *lender = lender_of(a->pool);
 		struct arena_block *next = b->next;
 
-		a->pool->out -= b->size;
-		if (lender != a->pool)
-			lender->out -= b->size;
+		for (struct arena_pool *s = a->pool; s != NULL; s = s->whole)
+			s->out -= b->size;
 		poison(b + 1, room_of(b)); /* a pointer kept past its lifetime is caught here */
 		if (b->size <= ARENA_BLOCK) {
 			b->next = lender->free[class_of(b->size)];

@@ -35,16 +35,11 @@ struct arena_pool {
 	size_t out;	   /* bytes out now */
 	size_t idle;	   /* bytes of blocks that came back and wait */
 	size_t fail_after; /* tests: refuse once this many blocks were given; 0 = never */
-	/* What is out of this pool is out of that one, too: a share of its budget. It lends the
-	 * blocks, takes them back, and must outlive this one. NULL: on its own. */
+	/* What is out of this pool is out of that one, too: a share of its budget, and may be
+	 * shared again. The last of them lends the blocks and takes them back; each must outlive
+	 * its shares. NULL: on its own. */
 	struct arena_pool *whole;
 };
-
-/* Who lends to a share of `p`: a share has none of its own. */
-static inline struct arena_pool *arena_pool_lender(struct arena_pool *p)
-{
-	return p != NULL && p->whole != NULL ? p->whole : p;
-}
 
 struct arena {
 	struct arena_pool *pool;

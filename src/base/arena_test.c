@@ -129,6 +129,28 @@ static void a_share_takes_no_more_than_its_budget_nor_than_the_whole_has(struct 
 	arena_pool_drain(&whole);
 }
 
+static void a_share_may_be_shared_again(struct test *t)
+{
+	struct arena_pool whole = {.budget = 4 * ARENA_BLOCK};
+	struct arena_pool share = {.budget = 2 * ARENA_BLOCK, .whole = &whole};
+	struct arena_pool part = {.budget = 4 * ARENA_BLOCK, .whole = &share};
+	struct arena a = {.pool = &part}, other = {.pool = &share};
+
+	EXPECT(t, arena_alloc(&a, ARENA_BLOCK * 3 / 4, 1, 1) != NULL);
+	EXPECT(t, arena_alloc(&other, ARENA_BLOCK * 3 / 4, 1, 1) != NULL);
+	EXPECT_UINT(t, part.out, ARENA_BLOCK);
+	EXPECT_UINT(t, share.out, 2 * ARENA_BLOCK);
+	EXPECT_UINT(t, whole.out, 2 * ARENA_BLOCK);
+	EXPECT(t,
+	       arena_alloc(&a, ARENA_BLOCK * 3 / 4, 1, 1) == NULL); /* that of the share between */
+	arena_reset(&a);
+	arena_reset(&other);
+	EXPECT_UINT(t, part.out + share.out + whole.out, 0);
+	EXPECT_UINT(t, part.idle + share.idle, 0);
+	EXPECT_UINT(t, whole.idle, 2 * ARENA_BLOCK);
+	arena_pool_drain(&whole);
+}
+
 static void an_arena_ends_with_what_it_lies_in(struct test *t)
 {
 	struct arena_pool pool = {.budget = SIZE_MAX};
@@ -225,5 +247,5 @@ TESTS(T(blocks_grow_with_what_an_arena_holds), T(the_first_block_is_the_least_th
       T(what_waits_and_what_is_out_are_within_the_budget), T(an_arena_ends_with_what_it_lies_in),
       T(bytes_to_be_written_obey_the_same_limits),
       T(a_share_takes_no_more_than_its_budget_nor_than_the_whole_has),
-      T(a_room_is_used_before_the_pool), T(aligns_and_zeroes), T(refuses_overflow_and_budget),
-      T(allocations_never_overlap))
+      T(a_share_may_be_shared_again), T(a_room_is_used_before_the_pool), T(aligns_and_zeroes),
+      T(refuses_overflow_and_budget), T(allocations_never_overlap))

@@ -55,7 +55,7 @@ struct app_ranges *app_ranges_new(struct config *config, struct arena_pool *whol
 	r->timeout_ns = (int64_t)config_u64(node, "timeout", 0, 1 << 30, TIMEOUT_S) * 1000000000;
 	(void)config_u64(node, "hashsize", 0, UINT32_MAX, 0); /* there is no such table here */
 	r->pool = (struct arena_pool){.budget = most < SIZE_MAX ? (size_t)most : SIZE_MAX,
-				      .whole = arena_pool_lender(whole)};
+				      .whole = whole};
 	for (size_t i = 0; i < FILES_MAX; i++)
 		r->files[i].arena.pool = &r->pool;
 	return r;

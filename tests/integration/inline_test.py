@@ -407,8 +407,8 @@ def test_a_bridge_without_a_guardian_is_the_kernels():
         assert p.line.get("/evil") == "hello"
 
 
-# a datagram of zeros costs each of them all that a pcre may cost
-DEAR = "".join(f'alert udp any any -> any any (msg:"dear {i}"; pcre:"/(\\x00+)+[{chr(97 + i % 26)}-z]{i // 26}/"; sid:{900 + i};)\n'
+# A datagram of zeros costs each of them all that a pcre may cost: no byte has to be there by which it could be seen to fail.
+DEAR = "".join(f'alert udp any any -> any any (msg:"dear {i}"; pcre:"/(\\x00+)+[{chr(97 + i % 26)}-z][{i // 26}-9]/"; sid:{900 + i};)\n'
                for i in range(200))
 
 
@@ -416,10 +416,7 @@ def overloaded(bridge):
     with Place(bridge, RULES + DEAR) as p:
         s = p.sensor()
         flood = p.line.flood(80e6, 60)
-        try:
-            wire.until("it is too much", lambda: (lambda t: t["late"] + t["passed"] + t["guard"]["passed"] > 1000)(s.status()))
-        except AssertionError:
-            tap.skip("this machine inspects all that was sent")
+        wire.until("it is too much", lambda: (lambda t: t["late"] + t["passed"] + t["guard"]["passed"] > 1000)(s.status()))
         passed_without_a_stall(p, p.line.pace(2).result())
         flood.kill()
         flood.wait()

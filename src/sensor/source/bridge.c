@@ -33,8 +33,6 @@
 #include "sensor/source/source_priv.h"
 
 #define LONG_MASK ((UINT64_C(1) << LONG_BITS) - 1)
-/* TPACKET_ALIGN(), without its sign */
-#define ALIGNED(n) (((n) + TPACKET_ALIGNMENT - 1U) / TPACKET_ALIGNMENT * TPACKET_ALIGNMENT)
 
 enum {
 	SIDES = 2,
@@ -184,7 +182,6 @@ static bool unsummed(const struct bridge *b, const uint8_t *head, unsigned i)
 /* The packet of a slot, with the bytes that go out (from the virtio header on). */
 static void packet_of(struct bridge *b, unsigned i, struct tpacket2_hdr *h, size_t at)
 {
-	const struct sockaddr_ll *from = (const void *)((const uint8_t *)h + ALIGNED(sizeof *h));
 	struct long_packet *l = NULL;
 	struct iovec *out = &b->pieces[at];
 
@@ -201,8 +198,6 @@ static void packet_of(struct bridge *b, unsigned i, struct tpacket2_hdr *h, size
 		.unsummed = unsummed(b, out->iov_base, i),
 		.side = (uint8_t)i};
 	b->source.counters.cut += b->packets[at].data.len < h->tp_len;
-	if (from->sll_pkttype == PACKET_OUTGOING) /* of this host: it is on its way */
-		out->iov_len = 0;
 }
 
 /* The side of the oldest packet; SIDES: there is none. */
@@ -311,9 +306,7 @@ static bool goes_on(const struct bridge *b, size_t i)
 {
 	const struct source_packet *p = &b->packets[i];
 
-	if (b->pieces[i].iov_len == 0 || (p->drop && !b->o.tap))
-		return false;
-	return p->data.len >= p->wire_bytes; /* half a packet is none */
+	return (!p->drop || b->o.tap) && p->data.len >= p->wire_bytes; /* half a packet is none */
 }
 
 static void answer(struct source *source)
@@ -332,8 +325,7 @@ static void answer(struct source *source)
 				b->messages[n++].msg_hdr =
 					(struct msghdr){.msg_iov = &b->pieces[i], .msg_iovlen = 1};
 			else
-				b->source.counters.unsent +=
-					!b->packets[i].drop && b->pieces[i].iov_len != 0;
+				b->source.counters.unsent += !b->packets[i].drop;
 		}
 		send_all(b, b->sides[1 - from].out.fd, n);
 	}
@@ -398,7 +390,7 @@ static enum status start(struct source *source, struct fail *why)
 
 	ASSERT(source->line != NULL);
 	for (unsigned i = 0; st == ST_OK && i < SIDES; i++)
-		st = source_socket_let_in(&b->sides[i].in, SLICE(""), 0, why);
+		st = source_socket_let_in_arrivals(&b->sides[i].in, why);
 	return st;
 }
 
@@ -450,8 +442,6 @@ static enum status ring_make(struct bridge *b, struct side *s, struct fail *why)
 	    source_socket_option(&s->in, PACKET_COPY_THRESH, &on, sizeof on) != 0 ||
 	    source_socket_option(&s->in, PACKET_RX_RING, &q, sizeof q) != 0)
 		return source_socket_failed(&s->in, "make a ring (is there memory for it?)", why);
-	/* since Linux 4.20; before, the kernel says whose they are, and we leave them out */
-	(void)source_socket_option(&s->in, PACKET_IGNORE_OUTGOING, &on, sizeof on);
 	ring = mmap(NULL, s->slots * s->slot_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, s->in.fd,
 		    0);
 	if (ring == MAP_FAILED)

@@ -87,19 +87,36 @@ static enum status filter_compiled(const struct source_socket *k, struct slice f
 	return st;
 }
 
+/* Nobody who gets hold of the process later can let more in, or less. */
+static enum status filter_lock(const struct source_socket *k, struct fail *why)
+{
+	int on = 1;
+
+	if (setsockopt(k->fd, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof on) != 0)
+		return source_socket_failed(k, "lock the filter", why);
+	return ST_OK;
+}
+
 enum status source_socket_let_in(const struct source_socket *k, struct slice filter,
 				 uint32_t snaplen, struct fail *why)
 {
 	uint32_t most = snaplen != 0 ? snaplen : SOURCE_SNAP_ALL;
 	struct sock_filter all = BPF_STMT(BPF_RET | BPF_K, most);
-	int on = 1;
 	enum status st = filter.len != 0 ? filter_compiled(k, filter, most, why)
 					 : filter_set(k, &(struct sock_fprog){1, &all}, why);
 
-	/* nobody who gets hold of the process later can let more in, or less */
-	if (st == ST_OK && setsockopt(k->fd, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof on) != 0)
-		st = source_socket_failed(k, "lock the filter", why);
-	return st;
+	return st == ST_OK ? filter_lock(k, why) : st;
+}
+
+enum status source_socket_let_in_arrivals(const struct source_socket *k, struct fail *why)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_PKTTYPE)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_OUTGOING, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0), BPF_STMT(BPF_RET | BPF_K, SOURCE_SNAP_ALL)};
+	enum status st = filter_set(k, &(struct sock_fprog){sizeof code / sizeof *code, code}, why);
+
+	return st == ST_OK ? filter_lock(k, why) : st;
 }
 
 enum status source_socket_look_at(struct source_socket *k, int *out_index, struct fail *why)

@@ -36,6 +36,9 @@ enum status source_socket_join(const struct source_socket *k, const struct sourc
 			       struct fail *why); /* o->group */
 enum status source_socket_let_in(const struct source_socket *k, struct slice filter,
 				 uint32_t snaplen, struct fail *why);
+/* Instead: what comes to the interface, and nothing that leaves by it. (PACKET_IGNORE_OUTGOING does
+ * not hold for a socket that has joined others.) */
+enum status source_socket_let_in_arrivals(const struct source_socket *k, struct fail *why);
 
 int source_socket_option(const struct source_socket *k, int name, const void *value,
 			 socklen_t bytes);

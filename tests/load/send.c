@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * send INTERFACE CAPTURE PACKETS_A_SECOND SECONDS: a capture's frames, again and again, at a rate.
+ * send INTERFACE CAPTURE PACKETS_A_SECOND SECONDS [PASS]: a capture's frames, again and again, at a
+ * rate.
  *
  * Each time through, the addresses of IPv4 packets are others (their checksums are not: who listens
- * must not look at them), so every pass is other flows. 0 packets a second: as fast as it goes.
+ * must not look at them), so every pass is other flows. Passes are numbered from PASS (0 if not
+ * given), modulo 65536: who send at the same time begin far apart. 0 packets a second: as fast as
+ * it goes.
  *
  * Prints what it did as one JSON object: a rate that could not be kept is seen in it. `late_us` is
  * the most that a packet went out behind its time; `refused` how often the interface had no room,
@@ -153,8 +156,8 @@ int main(int argc, char **argv)
 	int64_t until;
 	double seconds;
 
-	if (argc != 5) {
-		(void)fprintf(stderr, "send INTERFACE CAPTURE PACKETS_A_SECOND SECONDS\n");
+	if (argc != 5 && argc != 6) {
+		(void)fprintf(stderr, "send INTERFACE CAPTURE PACKETS_A_SECOND SECONDS [PASS]\n");
 		return 2;
 	}
 	if (os_file_map(slice_of(argv[2]), &map, &why) != ST_OK) {
@@ -171,7 +174,8 @@ int main(int argc, char **argv)
 		s.m[i].msg_hdr = (struct msghdr){.msg_iov = &s.v[i], .msg_iovlen = 1};
 	s.begin = os_clock_mono().ns;
 	until = s.begin + (int64_t)(strtod(argv[4], NULL) * 1e9);
-	for (uint32_t i = 0; pass(&s, map.bytes, i, until); i++)
+	for (uint32_t i = argc == 6 ? (uint32_t)strtoul(argv[5], NULL, 10) : 0;
+	     pass(&s, map.bytes, i, until); i++)
 		;
 	flush(&s);
 	seconds = (double)(os_clock_mono().ns - s.begin) * 1e-9;

@@ -22,7 +22,7 @@
 #include "daemon/metrics.h"
 #include "os/clock.h"
 
-enum { TURN_MS = 1000, OWN_FDS = 4, BRIDGE_RING_BYTES = 16 << 20 /* of each side */ };
+enum { TURN_MS = 1000, OWN_FDS = 4 };
 
 void daemon_live_say(const struct live *l, const char *fmt, ...)
 {
@@ -87,9 +87,7 @@ static enum status workers_make(struct live *l, struct fail *why)
 				.live = l,
 				.index = n,
 				.interface = worker_name(l, &l->interfaces[i], k),
-				.sides = {l->interfaces[i].name, l->interfaces[i].copy_to},
-				.ring_bytes = l->interfaces[i].tap.block_bytes *
-					      l->interfaces[i].tap.blocks};
+				.sides = {l->interfaces[i].name, l->interfaces[i].copy_to}};
 	return ST_OK;
 }
 
@@ -102,7 +100,7 @@ static enum status source_open(struct live *l, const struct live_interface *i, u
 		return source_tap_open(&i->tap, l->arena, out, why);
 	if (i->kind == LIVE_BRIDGE) {
 		struct source_bridge_options b = {.side = {i->tap, i->peer->tap},
-						  .ring_bytes = BRIDGE_RING_BYTES,
+						  .ring_packets = i->ring_packets,
 						  .tap = i->copies_all};
 
 		return source_bridge_open(&b, l->arena, out, why);

@@ -118,7 +118,6 @@ struct live_worker {
 	struct live *live;
 	size_t index;
 	struct slice interface;
-	size_t ring_bytes;
 	pthread_t thread;
 	bool started, said; /* said: why it ended */
 	struct source *source;
@@ -150,6 +149,7 @@ struct live_interface {
 	struct live_interface *peer;	   /* BRIDGE: the other one, which has no workers */
 	struct slice copy_to;		   /* its name */
 	bool copies_all;		   /* BRIDGE: what rules stop as well */
+	size_t ring_packets;		   /* BRIDGE; 0: it was not said */
 	struct slice name;
 	unsigned threads;
 	struct source_tap_options tap;

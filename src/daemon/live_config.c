@@ -71,6 +71,7 @@ static void read_ring(const struct section *s, struct live_interface *i)
 		config_problem(n, "a block is a power of two from 4096 to 64 MiB; 1 MiB is taken");
 		block = BLOCK_BYTES;
 	}
+	i->ring_packets = packets;
 	bytes = packets != 0 ? packets * PACKET_BYTES : RING_BYTES;
 	i->tap.block_bytes = block;
 	i->tap.blocks = bytes / block + 1;

@@ -286,7 +286,7 @@ static uint64_t rings(const struct live *l)
 	uint64_t n = 0;
 
 	for (size_t i = 0; i < l->worker_count; i++)
-		n += l->workers[i].ring_bytes;
+		n += l->workers[i].source->ring_bytes;
 	return n;
 }
 

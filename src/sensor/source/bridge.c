@@ -44,6 +44,7 @@ enum {
 	LONG_BITS = 8, /* of line->at: how many long packets are there */
 	LONGS = 16,    /* packets of a batch and a side that do not fit into slots */
 	LONG_BYTES = 70 << 10,
+	RING_BYTES = 16 << 20, /* of a side, unless told otherwise */
 	SEND_BYTES = 8 << 20,
 	SEND_MS = 2, /* that we wait for room to send, of a batch */
 };
@@ -424,6 +425,7 @@ static enum status ring_make(struct bridge *b, struct side *s, struct fail *why)
 	unsigned reserve = SOURCE_TAG;
 	struct ifreq r = {0};
 	struct tpacket_req q = {.tp_block_size = BLOCK};
+	size_t packets = b->o.ring_packets;
 	void *ring;
 
 	memcpy(r.ifr_name, s->in.name, sizeof r.ifr_name);
@@ -432,7 +434,9 @@ static enum status ring_make(struct bridge *b, struct side *s, struct fail *why)
 	s->slot_bytes = SLOT_LEAST;
 	while (s->slot_bytes < SLOT_MOST && s->slot_bytes < (size_t)r.ifr_mtu + SLOT_HEAD)
 		s->slot_bytes *= 2;
-	q.tp_block_nr = (unsigned)(b->o.ring_bytes / BLOCK);
+	if (packets == 0)
+		packets = RING_BYTES / s->slot_bytes;
+	q.tp_block_nr = (unsigned)((packets * s->slot_bytes + BLOCK - 1) / BLOCK);
 	q.tp_frame_size = (unsigned)s->slot_bytes;
 	q.tp_frame_nr = (unsigned)(BLOCK / s->slot_bytes * q.tp_block_nr);
 	s->slots = q.tp_frame_nr;
@@ -447,6 +451,7 @@ static enum status ring_make(struct bridge *b, struct side *s, struct fail *why)
 	if (ring == MAP_FAILED)
 		return source_socket_failed(&s->in, "map the ring", why);
 	s->ring = ring;
+	b->source.ring_bytes += s->slots * s->slot_bytes;
 	s->longs = mmap(NULL, LONGS * sizeof *s->longs, PROT_READ | PROT_WRITE,
 			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (s->longs == MAP_FAILED) {
@@ -513,7 +518,6 @@ enum status source_bridge_open(const struct source_bridge_options *o, struct are
 
 	if (b == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for a source");
-	ASSERT(o->ring_bytes >= BLOCK);
 	b->source.ops = &ops;
 	b->o = *o;
 	for (unsigned i = 0; i < SIDES; i++)

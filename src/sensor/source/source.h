@@ -121,6 +121,7 @@ struct source {
 	struct source_line *line;  /* NULL: only one process has the source */
 	enum source_owner role;	   /* of this process */
 	struct source_batch batch; /* given, and not answered */
+	size_t ring_bytes;	   /* memory that the kernel puts packets into */
 	/* Nanoseconds from when a packet was received until its verdict was given to the kernel,
 	 * or, where it only listens, until the worker was done with its batch; one value a packet.
 	 * The source adds, its owner copies now and then. */
@@ -247,8 +248,8 @@ struct source_bridge_options {
 	/* Of each side: interface, sockets, group, spread (PAIR or FLOW), seed (the same), defrag
 	 * (no), promiscuous, sums. */
 	struct source_tap_options side[2];
-	size_t ring_bytes; /* of each side */
-	bool tap;	   /* what rules stop passes as well */
+	size_t ring_packets; /* of each side; 0: what fits into 16 MiB */
+	bool tap;	     /* what rules stop passes as well */
 };
 
 /* What comes in at one interface and is not stopped goes out at the other, as it is: with what its

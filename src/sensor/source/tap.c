@@ -41,7 +41,7 @@ struct tap {
 	struct source_socket k;
 	int wake;			  /* an eventfd; -1: not open */
 	uint8_t *ring;			  /* NULL: none */
-	size_t ring_bytes, next;	  /* next: number of the block to come */
+	size_t next;			  /* number of the block to come */
 	struct tpacket_block_desc *block; /* shown at present, or NULL */
 	uint32_t left;			  /* packets of it not given yet */
 	const struct tpacket3_hdr *at;	  /* the first of them */
@@ -198,7 +198,7 @@ static void leave(struct source *s)
 	struct tap *t = (struct tap *)s;
 
 	if (t->ring != NULL)
-		(void)munmap(t->ring, t->ring_bytes); /* it is ours, so it cannot fail */
+		(void)munmap(t->ring, t->source.ring_bytes); /* it is ours, so it cannot fail */
 	t->ring = NULL;
 	if (t->k.fd >= 0)
 		(void)close(t->k.fd);
@@ -222,12 +222,12 @@ static enum status ring_make(struct tap *t, struct fail *why)
 	};
 	void *ring;
 
-	t->ring_bytes = t->o.block_bytes * t->o.blocks;
+	t->source.ring_bytes = t->o.block_bytes * t->o.blocks;
 	if (source_socket_option(&t->k, PACKET_VERSION, &version, sizeof version) != 0 ||
 	    source_socket_option(&t->k, PACKET_RESERVE, &reserve, sizeof reserve) != 0 ||
 	    source_socket_option(&t->k, PACKET_RX_RING, &r, sizeof r) != 0)
 		return source_socket_failed(&t->k, "make a ring (is there memory for it?)", why);
-	ring = mmap(NULL, t->ring_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, t->k.fd, 0);
+	ring = mmap(NULL, t->source.ring_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, t->k.fd, 0);
 	if (ring == MAP_FAILED)
 		return source_socket_failed(&t->k, "map the ring", why);
 	t->ring = ring;

@@ -96,6 +96,27 @@ MUST_USE bool crypto_aes128_gcm_open(const uint8_t key[CRYPTO_AES128_BYTES],
 				     const uint8_t nonce[CRYPTO_GCM_NONCE_BYTES],
 				     struct slice header, struct slice sealed, uint8_t *out);
 
+/* --- pseudonyms of addresses --- */
+
+enum { CRYPTO_PAN_BYTES = 32 }; /* key */
+
+/* Crypto-PAn (Fan, Xu, Ammar, Moon: Prefix-preserving IP address anonymization, Computer Networks
+ * 46(2), 2004, section 3): bit i of the pseudonym is bit i of the address XOR one bit of AES-128
+ * over the i bits before it. So two addresses share a prefix of n bits exactly if their pseudonyms
+ * do. Who knows many pairs knows prefixes: it hides from who has none. */
+struct crypto_pan {
+	uint8_t key[CRYPTO_AES128_BYTES], pad[CRYPTO_AES128_BYTES]; /* secret */
+};
+
+/* False: the library could not; as below. */
+MUST_USE bool crypto_pan_init(const uint8_t key[CRYPTO_PAN_BYTES], struct crypto_pan *out);
+/* n is 4 (IPv4) or 16 (IPv6); out may be the address itself. */
+MUST_USE bool crypto_pan_hide(const struct crypto_pan *p, const uint8_t *address, size_t n,
+			      uint8_t *out);
+/* The address back, for who holds the key. */
+MUST_USE bool crypto_pan_show(const struct crypto_pan *p, const uint8_t *pseudonym, size_t n,
+			      uint8_t *out);
+
 /* --- text forms --- */
 
 /* Lower case, 2 * bytes.len characters, no NUL; returns them as a slice of out. */
@@ -154,5 +175,42 @@ void crypto_random_fill(const struct crypto_random *from, uint8_t *out, size_t n
 /* Time does not depend on the bytes. */
 MUST_USE bool crypto_equal(const uint8_t *a, const uint8_t *b, size_t n);
 void crypto_wipe(void *secret, size_t n);
+
+/* --- secrets that several hold together, or one alone --- */
+
+enum {
+	CRYPTO_SECRET_BYTES = 32,
+	CRYPTO_SHARE_BYTES = 1 + CRYPTO_SECRET_BYTES, /* x, then a y for each byte */
+	CRYPTO_SHARES_MAX = 64,			      /* of one secret; the field allows 255 */
+	CRYPTO_LETTER_EXTRA = 48,     /* bytes that a letter is longer than what it says */
+	CRYPTO_SAFE_EXTRA = 40,	      /* the same of a safe */
+	CRYPTO_MESSAGE_MAX = 1 << 28, /* bytes of what is put into either */
+};
+
+/* Shamir, How to share a secret, CACM 22(11), 1979, byte by byte over GF(2^8)
+ * (docs/decisions/0021): any k of the n shares give the secret, fewer say nothing of it. 1 <= k <=
+ * n <= CRYPTO_SHARES_MAX. */
+void crypto_share_split(const uint8_t secret[CRYPTO_SECRET_BYTES], unsigned k, unsigned n,
+			const struct crypto_random *random, uint8_t (*out)[CRYPTO_SHARE_BYTES]);
+/* From k shares. False if two have one x, or one has x 0. A wrong share, or too few, give a wrong
+ * secret without a word: have something that says whether it is right. */
+MUST_USE bool crypto_share_join(const uint8_t (*shares)[CRYPTO_SHARE_BYTES], unsigned k,
+				uint8_t out[CRYPTO_SECRET_BYTES]);
+
+/* To the holder of an Ed25519 key, from nobody in particular (libsodium's sealed box: X25519 with a
+ * key made for it, XSalsa20-Poly1305). Appends; false if `key` is none that can be written to, or
+ * out has no room. */
+MUST_USE bool crypto_letter_add(const uint8_t key[CRYPTO_KEY_BYTES], struct slice plain,
+				struct buf *out);
+/* False: not to this key, or changed. */
+MUST_USE bool crypto_letter_open(const struct crypto_signer *reader, struct slice letter,
+				 struct buf *out);
+
+/* With a secret key, used once or often (XChaCha20-Poly1305, a random nonce in front): draft
+ * irtf-cfrg-xchacha. `label` is bound to it and not in it. */
+MUST_USE bool crypto_safe_add(const uint8_t key[CRYPTO_SECRET_BYTES], struct slice label,
+			      struct slice plain, struct buf *out);
+MUST_USE bool crypto_safe_open(const uint8_t key[CRYPTO_SECRET_BYTES], struct slice label,
+			       struct slice safe, struct buf *out);
 
 #endif

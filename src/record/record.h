@@ -235,6 +235,13 @@ size_t record_fields(const struct record *r, struct arena *a,
  */
 void record_join(const struct record_field *fields, size_t n, struct buf *out);
 
+/* A line of record_join() back into its fields, each value as it stands there; all are borrowed
+ * from the line. An outer member is a group if its name is one of `groups`. ST_INVALID if it is no
+ * such line, ST_LIMIT for more than RECORD_FIELDS_MAX fields. Values are not looked into. */
+MUST_USE enum status record_split(struct slice line, const struct slice *groups, size_t group_count,
+				  struct record_field out[RECORD_FIELDS_MAX], size_t *out_count,
+				  struct fail *why);
+
 /* Both: the record as one line. */
 void record_encode(const struct record *r, struct arena *scratch, struct buf *out);
 

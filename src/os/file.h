@@ -16,6 +16,7 @@
 #include "base/arena.h"
 #include "base/slice.h"
 #include "base/status.h"
+#include "base/time.h"
 
 enum { OS_PATH_MAX = 2048 }; /* bytes with a NUL; two of them fit on a stack of 8 KiB */
 
@@ -107,6 +108,29 @@ MUST_USE enum status os_file_give(struct slice path, unsigned uid, unsigned gid,
 
 /* ST_OK also if there was none. */
 MUST_USE enum status os_file_remove(struct os_disk *disk, struct slice path, struct fail *why);
+
+/* --- what must be gone (wipe.c) --- */
+
+struct os_span {
+	uint64_t from, bytes;
+};
+
+/* Writes `with` over these bytes of the file, where they are, and makes that durable: on a file
+ * system that writes in place (ext4, xfs) nothing of them is left on the disk. One that copies on
+ * write (btrfs, reflinks, snapshots), or a disk that moves blocks by itself, may keep the old ones.
+ * Spans must lie within the file. */
+MUST_USE enum status os_file_blank(struct os_disk *disk, struct slice path,
+				   const struct os_span *spans, size_t n, uint8_t with,
+				   struct fail *why);
+/* Blanks all of a file, then removes it, both durably. ST_OK also if there was none. */
+MUST_USE enum status os_file_destroy(struct os_disk *disk, struct slice path, struct fail *why);
+
+struct os_entry {
+	bool is_folder, is_file; /* neither: a link, a device; links are not followed */
+	struct wall_ns changed;	 /* its bytes, last */
+};
+
+MUST_USE enum status os_entry_look(struct slice path, struct os_entry *out, struct fail *why);
 
 /* The folder and those above it that are missing, mode 0777 less umask. `made` (may be NULL): how
  * many were missing. Durable: each new folder's parent is synced. */

@@ -82,23 +82,32 @@ struct bundle_check {
 	struct slice text; /* what was found, and where it is wrong */
 };
 
+struct bundle_shown {
+	const struct record_field *fields;
+	size_t count;
+};
+
 struct bundle_report {
 	struct bundle_check *checks;
 	size_t count, room;
-	bool ok; /* all so far */
+	bool ok;	 /* all so far */
+	bool facts_only; /* there is no verdict in it: its bulletin is {} (set by who recomputes it)
+			  */
 	/* the facts as disclosed, for the recomputation: records with their leaf indices, ascending
 	 */
 	struct record *records;
+	struct bundle_shown *shown; /* their fields as disclosed, also those that no record has */
 	uint64_t *leaves;
 	size_t record_count;
 };
 
 /* All cryptographic checks: the parts' sums, checkpoint signature, each leaf's inclusion, each
- * JWT's signature, each disclosure's digest, that the party and treaty texts have the hashes that
- * committed `input` records say and that all of them were committed, that the log key is the one in
- * the first party's file if it names one. Does not stop at the first failure: ST_OK also if checks
- * failed (out->ok says), else ST_NOMEM. trusted_log_key: "" to accept the bundle's own (then said
- * so). Only facts that passed are in out->records. */
+ * JWT's signature, each disclosure's digest, that the log's own key vouches for each key that
+ * signed (an `input` record "station-key" with its thumbprint), that the party and treaty texts
+ * have the hashes that committed `input` records say and that all of them were committed, that the
+ * log key is the one in the first party's file if it names one. Does not stop at the first failure:
+ * ST_OK also if checks failed (out->ok says), else ST_NOMEM. trusted_log_key: "" to accept the
+ * bundle's own (then said so). Only facts that passed are in out->records. */
 MUST_USE enum status bundle_verify(const struct bundle *b, struct slice trusted_log_key,
 				   struct arena *a, struct bundle_report *out, struct fail *why);
 

@@ -8,7 +8,7 @@
 #include "evidence/merkle/merkle.h"
 #include "test.h"
 
-enum { FACTS = 5 };
+enum { FACTS = 6 }; /* two inputs, three alerts, the party's word for the station's key */
 
 #define PARTY "party \"a\"\nlog-key \""
 #define TREATY "clause one: \"no \\ attacks\"\r\n\ttab \x01 \xc3\xa9 \x7f end\n"
@@ -19,12 +19,13 @@ struct room {
 	struct arena a;
 	struct fail why;
 	struct crypto_signer log_signer, station;
-	struct disclose_issuer issuer;
+	struct disclose_issuer issuer, party_issuer;
 	struct merkle_edge edge;
 	struct disclose_sealed sealed[FACTS];
 	struct bundle_fact facts[FACTS];
 	struct bundle_file party, treaty;
 	struct bundle b;
+	bool station_vouches; /* for itself; stays over room_init() */
 };
 
 static enum status never_full(void *ctx, unsigned level, uint64_t index,
@@ -75,6 +76,23 @@ static void alert(uint64_t sid, struct record *out)
 	out->u.alert.severity = 1;
 }
 
+static void certificate(struct room *r, const struct disclose_key *key, struct record *out)
+{
+	uint8_t thumbprint[32];
+	struct buf hex = buf_in(&r->a);
+	size_t n;
+
+	ASSERT(crypto_base64_parse(CRYPTO_BASE64URL,
+				   (struct slice){(const uint8_t *)key->kid, sizeof key->kid},
+				   sizeof thumbprint, thumbprint, &n));
+	crypto_hex_add((struct slice){thumbprint, n}, &hex);
+	out->kind = RECORD_INPUT;
+	out->u.input.what = SLICE("station-key");
+	out->u.input.name = SLICE("edge");
+	out->u.input.sha256 = buf_slice(&hex);
+	out->u.input.bytes = sizeof key->key;
+}
+
 static enum status seal(struct room *r, size_t i, const struct record *rec)
 {
 	static const size_t withheld = 2; /* fields of every alert that are kept back */
@@ -82,7 +100,10 @@ static enum status seal(struct room *r, size_t i, const struct record *rec)
 	struct merkle_full full = {NULL, never_full};
 	size_t n = fields ? record_fields(rec, &r->a, fields) : 0;
 	uint8_t leaf[32];
-	enum status st = disclose_seal(&r->issuer, fields, n, 0, &r->a, &r->sealed[i], &r->why);
+	bool by_party = !r->station_vouches && rec->kind == RECORD_INPUT &&
+			slice_equal(rec->u.input.what, SLICE("station-key"));
+	enum status st = disclose_seal(by_party ? &r->party_issuer : &r->issuer, fields, n, 0,
+				       &r->a, &r->sealed[i], &r->why);
 
 	if (st != ST_OK)
 		return st;
@@ -130,8 +151,10 @@ static bool room_init(struct room *r)
 	struct note_verifier v;
 	struct disclose_key key;
 	struct buf log_key, party, keys;
+	bool station_vouches = r->station_vouches;
 
 	memset(r, 0, sizeof *r);
+	r->station_vouches = station_vouches;
 	r->pool.budget = 64 << 20;
 	r->a.pool = &r->pool;
 	log_key = buf_in(&r->a);
@@ -142,6 +165,8 @@ static bool room_init(struct room *r)
 	if (note_verifier_of(SLICE("log.test/a"), NOTE_ED25519, r->log_signer.key, &v, &r->why) !=
 		    ST_OK ||
 	    disclose_issuer_init(&r->issuer, SLICE("a/edge"), &r->station,
+				 (struct crypto_random){0}, &r->why) != ST_OK ||
+	    disclose_issuer_init(&r->party_issuer, SLICE("log.test/a"), &r->log_signer,
 				 (struct crypto_random){0}, &r->why) != ST_OK)
 		return false;
 	note_verifier_add(&v, &log_key);
@@ -162,6 +187,8 @@ static bool room_init(struct room *r)
 			input(r, "party", &r->party, rec);
 		else if (i == 1)
 			input(r, "treaty", &r->treaty, rec);
+		else if (i == FACTS - 1)
+			certificate(r, &key, rec);
 		else
 			alert(2000000 + i, rec);
 		if (seal(r, i, rec) != ST_OK)
@@ -213,14 +240,14 @@ static void an_honest_bundle_passes_and_gives_its_records(struct test *t)
 	EXPECT(t, bundle_verify(&b, r.b.log_key, &r.a, &report, &r.why) == ST_OK);
 	if (failing(&report).name != NULL)
 		printf("# %s: %.*s\n", failing(&report).name, SLICE_ARG(failing(&report).text));
-	EXPECT(t, report.ok && report.count == 9);
+	EXPECT(t, report.ok && report.count == 10);
 	EXPECT_UINT(t, report.record_count, FACTS);
 	for (size_t i = 0; i < FACTS; i++)
 		EXPECT_UINT(t, report.leaves[i], i);
 	EXPECT(t, report.records[0].kind == RECORD_INPUT && report.records[3].kind == RECORD_ALERT);
 	EXPECT_UINT(t, report.records[3].u.alert.sid, 2000003);
 	bundle_report_add(&report, &r.a, "bulletin recomputed", false, SLICE("no"));
-	EXPECT(t, !report.ok && report.count == 10);
+	EXPECT(t, !report.ok && report.count == 11);
 	room_done(&r);
 }
 
@@ -380,6 +407,22 @@ static void lies_are_found_and_named(struct test *t)
 	EXPECT(t, lie_found(&r, none, "log key", "not a verifier key"));
 	room_done(&r);
 
+	/* a key that the log's owner does not vouch for: his word is left out, or of another key,
+	 * or not his */
+	EXPECT(t, room_init(&r));
+	r.b.fact_count--;
+	EXPECT(t, lie_found(&r, none, "station certificates", "vouches for key"));
+	room_done(&r);
+	EXPECT(t, room_init(&r));
+	r.facts[FACTS - 1].disclosure_count -= 2; /* its "sha256" is not shown */
+	EXPECT(t, lie_found(&r, none, "station certificates", "vouches for key"));
+	room_done(&r);
+	r.station_vouches = true;
+	EXPECT(t, room_init(&r));
+	EXPECT(t, lie_found(&r, none, "station certificates", "vouches for key"));
+	room_done(&r);
+	r.station_vouches = false;
+
 	/* no key for the station, and a set that is none */
 	EXPECT(t, room_init(&r));
 	r.b.station_keys = SLICE("{\"keys\":[]}");
@@ -432,11 +475,11 @@ static void what_could_not_be_read_is_not_written(struct test *t)
 	r.facts[2].leaf = 1;
 	EXPECT(t, bundle_encode(&r.b, &r.a, &out, &r.why) == ST_INVALID);
 	r.facts[2].leaf = 2;
-	r.facts[4].leaf = UINT64_C(1) << 53;
+	r.facts[FACTS - 1].leaf = UINT64_C(1) << 53;
 	EXPECT(t, bundle_encode(&r.b, &r.a, &out, &r.why) == ST_INVALID);
-	r.facts[4].leaf--;
+	r.facts[FACTS - 1].leaf--;
 	EXPECT(t, bundle_encode(&r.b, &r.a, &out, &r.why) == ST_OK);
-	r.facts[4].leaf = 4;
+	r.facts[FACTS - 1].leaf = FACTS - 1;
 	out = buf_in(&r.a);
 	r.b.bulletin = SLICE("{ }");
 	EXPECT(t, bundle_encode(&r.b, &r.a, &out, &r.why) == ST_INVALID);

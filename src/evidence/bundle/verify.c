@@ -15,6 +15,12 @@
 #include "evidence/disclose/disclose.h"
 #include "evidence/merkle/merkle.h"
 
+struct signer {
+	bool signed_some;  /* of the facts that passed */
+	bool vouched;	   /* by the log's key, */
+	uint64_t vouch_at; /* as this leaf */
+};
+
 struct verify {
 	const struct bundle *b;
 	struct arena *a;
@@ -22,8 +28,9 @@ struct verify {
 	struct fail *why;
 	struct note_verifier log;
 	struct merkle_checkpoint checkpoint;
-	struct disclose_keys keys;
-	bool *included; /* fact i */
+	struct disclose_keys keys; /* the bundle's, and behind them the log's own if it is good */
+	struct signer *signers;	   /* what is known of each of them */
+	bool *included;		   /* fact i */
 	bool log_ok, checkpoint_ok, keys_ok;
 	bool nomem;
 };
@@ -137,14 +144,89 @@ static void check_leaves(struct verify *v)
 static void check_station_keys(struct verify *v)
 {
 	enum status st = disclose_keys_parse(v->b->station_keys, v->a, &v->keys, v->why);
+	size_t n = v->keys.count, room = n;
 
 	v->keys_ok = st == ST_OK;
 	v->nomem = v->nomem || st == ST_NOMEM;
-	if (st != ST_OK)
+	if (st != ST_OK) {
 		say(v, "station keys", false, "%s", v->why->text);
-	else
-		say(v, "station keys", true, "%zu %s named by its own hash in the leaves",
-		    v->keys.count, v->keys.count == 1 ? "key," : "keys, each");
+		return;
+	}
+	say(v, "station keys", true, "%zu %s named by its own hash in the leaves", n,
+	    n == 1 ? "key," : "keys, each");
+	if (v->log_ok &&
+	    !ARENA_PUSH(v->a, v->keys.keys, v->keys.count, room, disclose_key_of(v->log.key)))
+		v->nomem = true;
+	v->signers = ARENA_ARRAY(v->a, struct signer, v->keys.count + 1);
+	if (v->signers == NULL) {
+		v->nomem = true;
+		v->keys_ok = false;
+	}
+}
+
+/* The signer with that thumbprint; NULL if it is none of ours. */
+static struct signer *signer_of(const struct verify *v, struct slice kid)
+{
+	for (size_t i = 0; i < v->keys.count; i++)
+		if (slice_equal((struct slice){(const uint8_t *)v->keys.keys[i].kid, DISCLOSE_KID},
+				kid))
+			return &v->signers[i];
+	return NULL;
+}
+
+/* The log's key says something: if it is that a station's key is one, it is now. */
+static void take_certificate(struct verify *v, const struct record *r, uint64_t leaf)
+{
+	uint8_t thumbprint[CRYPTO_SHA256_BYTES];
+	struct signer *whose;
+	struct buf kid = buf_in(v->a);
+
+	if (r->kind != RECORD_INPUT || !slice_equal(r->u.input.what, SLICE("station-key")) ||
+	    !crypto_hex_parse(r->u.input.sha256, sizeof thumbprint, thumbprint))
+		return;
+	crypto_base64_add(CRYPTO_BASE64URL, (struct slice){thumbprint, sizeof thumbprint}, &kid);
+	v->nomem = v->nomem || kid.full;
+	whose = signer_of(v, buf_slice(&kid));
+	if (whose != NULL && !whose->vouched)
+		*whose = (struct signer){whose->signed_some, true, leaf};
+}
+
+static void note_signer(struct verify *v, const struct disclose_opened *opened,
+			const struct record *r, uint64_t leaf)
+{
+	struct signer *s = signer_of(v, opened->kid);
+	bool by_log = v->log_ok && s == &v->signers[v->keys.count - 1];
+
+	if (s != NULL)
+		s->signed_some = true;
+	if (by_log)
+		take_certificate(v, r, leaf);
+}
+
+/* Whoever signed an event is somebody for whom the log's owner vouched in the log. */
+static void check_certificates(struct verify *v)
+{
+	const char *check = "station certificates";
+	size_t stations = v->keys.count - (v->log_ok ? 1 : 0), good = 0;
+	bool ok = true;
+
+	if (!v->keys_ok || !v->log_ok) {
+		say(v, check, false, "cannot be checked without log key and station keys");
+		return;
+	}
+	for (size_t i = 0; i < stations; i++) {
+		const struct signer *s = &v->signers[i];
+
+		good += s->signed_some && s->vouched;
+		if (!s->signed_some || s->vouched)
+			continue;
+		ok = false;
+		say(v, check, false, "no leaf here, by the log's own key, vouches for key %.*s",
+		    DISCLOSE_KID, v->keys.keys[i].kid);
+	}
+	if (ok)
+		say(v, check, true, "%.*s vouches in the log for %zu %s that signed",
+		    SLICE_ARG(v->log.name), good, good == 1 ? "key" : "keys");
 }
 
 /* One fact: its signature, its disclosures, and what they say. */
@@ -163,8 +245,11 @@ static enum status open_fact(struct verify *v, size_t i, size_t *fields, size_t 
 		return st;
 	*fields += opened.count;
 	*hidden += opened.hidden;
-	if (v->included[i])
+	if (v->included[i]) {
+		note_signer(v, &opened, &r->records[r->record_count], f->leaf);
+		r->shown[r->record_count] = (struct bundle_shown){opened.fields, opened.count};
 		r->leaves[r->record_count++] = f->leaf;
+	}
 	return ST_OK;
 }
 
@@ -192,8 +277,11 @@ static void check_facts(struct verify *v)
 		say(v, check, false, "leaf %llu: %s (and %zu other leaves)", first, why.text,
 		    bad - 1);
 	else
-		say(v, check, true, "%zu fields are what was committed, %zu are withheld", fields,
-		    hidden);
+		say(v, check, true,
+		    "%zu fields are what was committed; %zu digests, withheld fields and decoys, "
+		    "stay "
+		    "closed",
+		    fields, hidden);
 }
 
 /* --- files --- */
@@ -292,7 +380,9 @@ enum status bundle_verify(const struct bundle *b, struct slice trusted_log_key, 
 	v.included = ARENA_ARRAY(a, bool, b->fact_count + 1);
 	report.records = ARENA_ARRAY(a, struct record, b->fact_count + 1);
 	report.leaves = ARENA_ARRAY(a, uint64_t, b->fact_count + 1);
-	if (v.included == NULL || report.records == NULL || report.leaves == NULL)
+	report.shown = ARENA_ARRAY(a, struct bundle_shown, b->fact_count + 1);
+	if (v.included == NULL || report.records == NULL || report.leaves == NULL ||
+	    report.shown == NULL)
 		return fail_set(why, ST_NOMEM, "no memory to verify a bundle");
 	check_sums(&v);
 	check_log_key(&v, trusted_log_key);
@@ -300,6 +390,7 @@ enum status bundle_verify(const struct bundle *b, struct slice trusted_log_key, 
 	check_leaves(&v);
 	check_station_keys(&v);
 	check_facts(&v);
+	check_certificates(&v);
 	check_files(&v, "party files", "party", b->party_files, b->party_count);
 	check_files(&v, "treaty files", "treaty", b->treaty_files, b->treaty_count);
 	check_party_key(&v);

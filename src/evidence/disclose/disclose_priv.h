@@ -18,4 +18,13 @@ bool disclose_name_ok(struct slice name);
 /* True for names that the payload uses itself: iss, iat. */
 bool disclose_name_taken(struct slice name);
 
+/* header "." payload "." signature; the header is base64url already. ST_NOMEM also if it would be
+ * longer than DISCLOSE_TEXT_MAX. */
+MUST_USE enum status disclose_sign(const struct crypto_signer *signer, struct slice header,
+				   struct slice payload, struct arena *a, struct slice *out,
+				   struct fail *why);
+
+/* SHA-256 of a text, in base64url. */
+void disclose_digest(struct slice text, uint8_t out[DISCLOSE_DIGEST]);
+
 #endif

@@ -63,7 +63,7 @@ static const struct record_field some[] = {
 	FIELD("alert", "metadata", "{\"a\":[\"b\",{\"c\":null}]}"),
 	FIELD("tls", "score", "0.38"),
 };
-enum { SOME = sizeof some / sizeof some[0] };
+enum { SOME = sizeof some / sizeof some[0], SHOWN = 3 * 8 }; /* digests: of three groups */
 
 static bool same(const struct record_field *a, const struct record_field *b)
 {
@@ -118,7 +118,8 @@ static void what_was_sealed_is_opened(struct test *t)
 	EXPECT_SLICE(t, o.issuer, SLICE("avalon/edge"));
 	EXPECT_UINT(t, o.at_s, 1795316645);
 	EXPECT_UINT(t, o.count, SOME);
-	EXPECT_UINT(t, o.hidden, 0);
+	EXPECT_UINT(t, o.hidden, SHOWN - SOME); /* decoys */
+	EXPECT(t, o.group_count == 2);
 	for (size_t i = 0; i < SOME; i++)
 		EXPECT(t, same(&o.fields[i], &some[i]));
 	room_done(&r);
@@ -149,7 +150,7 @@ static void any_subset_in_any_order_is_opened(struct test *t)
 			n++;
 		}
 		EXPECT(t, disclose_open(s.jwt, shown, n, &r.keys, &a, &o, &r.why) == ST_OK);
-		EXPECT(t, o.count == n && o.hidden == SOME - n && o.at_s == 0);
+		EXPECT(t, o.count == n && o.hidden == SHOWN - n && o.at_s == 0);
 		for (size_t i = 0; i < n; i++)
 			EXPECT(t, same(&o.fields[i], &some[which[i]]));
 		arena_reset(&a);
@@ -180,6 +181,60 @@ static void the_jwt_alone_shows_no_value(struct test *t)
 	r.next = 0; /* and with the same salts it is the same */
 	EXPECT(t, disclose_seal(&r.issuer, some, SOME, 0, &r.a, &again, &r.why) == ST_OK);
 	EXPECT(t, slice_equal(s.jwt, again.jwt));
+	room_done(&r);
+}
+
+/* RFC 9901 4.2.5: from the JWT alone nobody can tell 1 field of a group from 8, or 9 from 16. */
+static void decoys_hide_how_many_fields_there_are(struct test *t)
+{
+	static const struct {
+		size_t fields, digests;
+	} rows[] = {{0, 8},   {1, 8},	 {8, 8},
+		    {9, 16},  {16, 16},	 {17, 32},
+		    {64, 64}, {65, 128}, {RECORD_FIELDS_MAX, 128}};
+	static struct record_field many[RECORD_FIELDS_MAX];
+	static char names[RECORD_FIELDS_MAX][8];
+	size_t length[2] = {0, 0};
+
+	for (size_t i = 0; i < RECORD_FIELDS_MAX; i++) {
+		(void)snprintf(names[i], sizeof names[i], "f%zu", i);
+		many[i] = (struct record_field){.name = slice_of(names[i]), .json = SLICE("1")};
+	}
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct room r;
+		struct disclose_sealed s;
+		struct disclose_opened o;
+
+		EXPECT(t, room_init(&r));
+		r.issuer.salts = (struct crypto_random){0}; /* counting() begins anew after 16 */
+		EXPECT(t, disclose_seal(&r.issuer, many, rows[i].fields, 0, &r.a, &s, &r.why) ==
+				  ST_OK);
+		if (disclose_open(s.jwt, s.disclosures, s.count, &r.keys, &r.a, &o, &r.why) !=
+		    ST_OK) {
+			test_fail(t, __FILE__, __LINE__, "%zu: %s", rows[i].fields, r.why.text);
+			return;
+		}
+		EXPECT_UINT(t, o.hidden, rows[i].digests - rows[i].fields);
+		if (rows[i].fields == 1 || rows[i].fields == 8)
+			length[rows[i].fields == 8] = s.jwt.len;
+		room_done(&r);
+	}
+	EXPECT(t, length[0] != 0 && length[0] == length[1]);
+}
+
+/* What was sealed yesterday is opened from the same salts, without its signature. */
+static void disclosures_are_made_again_from_the_same_salts(struct test *t)
+{
+	struct room r;
+	struct disclose_sealed s;
+	struct slice *again;
+
+	EXPECT(t, room_init(&r));
+	EXPECT(t, disclose_seal(&r.issuer, some, SOME, 0, &r.a, &s, &r.why) == ST_OK);
+	r.next = 0;
+	EXPECT(t, disclose_fields(&r.issuer.salts, some, SOME, &r.a, &again, &r.why) == ST_OK);
+	for (size_t i = 0; i < SOME; i++)
+		EXPECT_SLICE(t, again[i], s.disclosures[i]);
 	room_done(&r);
 }
 
@@ -533,7 +588,8 @@ static void every_allocation_may_fail(struct test *t)
 
 TESTS(T(thumbprints_are_those_of_rfc_8037), T(digests_are_those_of_rfc_9901),
       T(what_was_sealed_is_opened), T(any_subset_in_any_order_is_opened),
-      T(the_jwt_alone_shows_no_value), T(any_changed_byte_is_refused),
+      T(the_jwt_alone_shows_no_value), T(decoys_hide_how_many_fields_there_are),
+      T(disclosures_are_made_again_from_the_same_salts), T(any_changed_byte_is_refused),
       T(strangers_and_doubles_are_refused), T(hostile_payloads_are_refused),
       T(hostile_disclosures_are_refused), T(other_headers_are_refused),
       T(what_cannot_be_a_field_is_not_sealed), T(key_sets_have_one_form),

@@ -59,6 +59,19 @@ void disclose_keys_add(const struct disclose_key *keys, size_t n, struct buf *ou
 	buf_add(out, SLICE("]}"));
 }
 
+void disclose_signer_add(const struct crypto_signer *s, bool secret, struct buf *out)
+{
+	buf_add(out, SLICE("{\"crv\":\"Ed25519\""));
+	if (secret) {
+		buf_add(out, SLICE(",\"d\":\""));
+		crypto_base64_add(CRYPTO_BASE64URL, (struct slice){s->seed, sizeof s->seed}, out);
+		buf_add_byte(out, '"');
+	}
+	buf_add(out, SLICE(",\"kty\":\"OKP\",\"x\":\""));
+	crypto_base64_add(CRYPTO_BASE64URL, (struct slice){s->key, sizeof s->key}, out);
+	buf_add(out, SLICE("\"}"));
+}
+
 /* Takes what is needed from the tree: x of every key. Everything else is checked by writing the set
  * again and comparing. */
 static enum status keys_take(const json_t *root, struct arena *a, struct disclose_keys *out,

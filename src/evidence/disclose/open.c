@@ -22,6 +22,8 @@ struct promise {
 };
 
 struct payload {
+	struct slice groups[DISCLOSE_GROUPS_MAX];
+	size_t group_count;
 	struct slice issuer;
 	uint64_t at_s;
 	struct promise *promises; /* sorted by digest */
@@ -115,6 +117,9 @@ static enum status take_group(const char *name, const json_t *value, struct payl
 		return fail_set(why, ST_INVALID, "the JWT says \"%.64s\" in the clear", name);
 	if (group.ptr == NULL)
 		return fail_set(why, ST_NOMEM, "no memory to open a JWT");
+	if (p->group_count == DISCLOSE_GROUPS_MAX)
+		return fail_set(why, ST_LIMIT, "a JWT of more than %d groups", DISCLOSE_GROUPS_MAX);
+	p->groups[p->group_count++] = group;
 	return take_digests(json_object_get(value, "_sd"), group, p, a, why);
 }
 
@@ -241,17 +246,14 @@ static bool disclosure_parse(struct slice text, struct record_field *out)
 static enum status disclosure_open(struct slice text, size_t number, struct payload *p,
 				   struct arena *a, struct record_field *out, struct fail *why)
 {
-	uint8_t hash[CRYPTO_SHA256_BYTES];
 	struct promise want = {0}, *found;
-	struct buf b = {.arena = a, .ptr = want.digest, .room = sizeof want.digest};
 	struct record_field f = {0};
 	struct slice raw;
 	enum status st;
 
 	if (text.len > DISCLOSE_VALUE_MAX)
 		return fail_set(why, ST_LIMIT, "disclosure %zu is too long", number);
-	crypto_sha256_of(text, hash);
-	crypto_base64_add(CRYPTO_BASE64URL, (struct slice){hash, sizeof hash}, &b);
+	disclose_digest(text, want.digest);
 	found = p->count ? bsearch(&want, p->promises, p->count, sizeof want, by_digest) : NULL;
 	if (found == NULL)
 		return fail_set(why, ST_REFUSED, "the JWT does not commit to disclosure %zu",
@@ -314,6 +316,8 @@ enum status disclose_open(struct slice jwt, const struct slice *disclosures, siz
 		if (st != ST_OK)
 			return st;
 	}
+	memcpy(opened.groups, p.groups, sizeof opened.groups);
+	opened.group_count = p.group_count;
 	opened.issuer = p.issuer;
 	opened.at_s = p.at_s;
 	opened.hidden = p.count - n;

@@ -34,6 +34,29 @@ static struct slice filled(struct slice payload, const struct slice *shown, size
 	return buf_slice(&b);
 }
 
+/* The same as a presentation: all of RFC 9901. Every disclosure was used, and nobody is bound who
+ * did not sign. */
+static void read_all(struct slice jwt, const struct slice *shown, size_t n,
+		     const struct disclose_keys *keys, struct arena *a)
+{
+	struct disclose_demand d = {.keys = keys, .now_s = 1};
+	struct disclose_presented p;
+	struct buf b = buf_in(a);
+	struct fail why;
+
+	buf_add(&b, jwt);
+	buf_add_byte(&b, '~');
+	for (size_t i = 0; i < n; i++) {
+		buf_add(&b, shown[i]);
+		buf_add_byte(&b, '~');
+	}
+	if (b.full || disclose_read(buf_slice(&b), &d, a, &p, &why) != ST_OK)
+		return;
+	ASSERT(p.shown == n && p.claims.len >= 2 && p.claims.ptr[0] == '{');
+	d.bound = true;
+	ASSERT(disclose_read(buf_slice(&b), &d, a, &p, &why) != ST_OK); /* there is no binding */
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint8_t seed[CRYPTO_SEED_BYTES] = {1};
@@ -68,6 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (size_t i = 0; i < o.count; i++)
 			ASSERT(o.fields[i].name.len > 0 && o.fields[i].json.len > 0);
 	}
+	read_all(buf_slice(&jwt), shown, n, &keys, &a);
 	ASSERT(disclose_open((struct slice){data, size}, NULL, 0, &none, &a, &o, &why) != ST_OK);
 	if (disclose_keys_parse((struct slice){data, size}, &a, &keys, &why) == ST_OK)
 		ASSERT(keys.count <= size);

@@ -6,6 +6,11 @@
 #include "evidence/disclose/disclose.h"
 #include "evidence/disclose/disclose_priv.h"
 
+enum {
+	PADDED_LEAST = 8, /* digests of a group with the fewest fields */
+	DIGESTS_SEALED_MAX = 2 * RECORD_FIELDS_MAX + PADDED_LEAST * (DISCLOSE_GROUPS_MAX + 1),
+};
+
 struct digest {
 	uint8_t group; /* index into a list of group names; 0 is the outer object */
 	uint8_t text[DISCLOSE_DIGEST];
@@ -13,6 +18,14 @@ struct digest {
 
 struct groups {
 	struct slice names[DISCLOSE_GROUPS_MAX + 1];
+	size_t fields[DISCLOSE_GROUPS_MAX + 1]; /* of each */
+	size_t count;
+};
+
+/* What is sealed, while it is: in an arena, for it is too much for the stack. */
+struct sealing {
+	struct groups groups;
+	struct digest digests[DIGESTS_SEALED_MAX];
 	size_t count;
 };
 
@@ -102,24 +115,35 @@ static struct slice disclosure(const struct record_field *f,
 /* The group's index, DISCLOSE_GROUPS_MAX + 1 if there are too many. */
 static size_t group_of(struct groups *g, struct slice name)
 {
-	for (size_t i = 0; i < g->count; i++)
-		if (slice_equal(g->names[i], name))
-			return i;
-	if (g->count <= DISCLOSE_GROUPS_MAX)
+	size_t i = 0;
+
+	while (i < g->count && !slice_equal(g->names[i], name))
+		i++;
+	if (i > DISCLOSE_GROUPS_MAX)
+		return i;
+	if (i == g->count)
 		g->names[g->count++] = name;
-	else
-		return g->count;
-	return g->count - 1;
+	g->fields[i]++;
+	return i;
 }
 
-static struct digest digest_of(struct slice text, size_t group, struct arena *a)
+void disclose_digest(struct slice text, uint8_t out[DISCLOSE_DIGEST])
 {
-	struct digest d = {.group = (uint8_t)group};
-	struct buf b = fixed(a, d.text, sizeof d.text);
+	struct arena_pool pool = {.budget = 0}; /* all room is out's */
+	struct arena none = {.pool = &pool};
+	struct buf b = fixed(&none, out, DISCLOSE_DIGEST);
 	uint8_t hash[CRYPTO_SHA256_BYTES];
 
 	crypto_sha256_of(text, hash);
 	crypto_base64_add(CRYPTO_BASE64URL, (struct slice){hash, sizeof hash}, &b);
+	ASSERT(!b.full);
+}
+
+static struct digest digest_of(struct slice text, size_t group)
+{
+	struct digest d = {.group = (uint8_t)group};
+
+	disclose_digest(text, d.text);
 	return d;
 }
 
@@ -165,63 +189,111 @@ static void write_payload(const struct disclose_issuer *issuer, const struct gro
 	json_end(&j);
 }
 
-/* header.payload.signature */
-static enum status sign(const struct disclose_issuer *issuer, struct slice payload, struct arena *a,
-			struct slice *out, struct fail *why)
+enum status disclose_sign(const struct crypto_signer *signer, struct slice header,
+			  struct slice payload, struct arena *a, struct slice *out,
+			  struct fail *why)
 {
 	struct buf jwt = buf_in(a);
 	uint8_t signature[CRYPTO_SIGNATURE_BYTES];
 
 	jwt.most = DISCLOSE_TEXT_MAX;
 	(void)buf_reserve(&jwt, 400 + payload.len * 4 / 3); /* one piece; a failure shows below */
-	buf_add(&jwt, (struct slice){(const uint8_t *)issuer->header, issuer->header_len});
+	buf_add(&jwt, header);
 	buf_add_byte(&jwt, '.');
 	crypto_base64_add(CRYPTO_BASE64URL, payload, &jwt);
 	if (jwt.full)
-		return fail_set(why, ST_NOMEM, "no memory to seal a record");
-	crypto_signer_sign(&issuer->signer, buf_slice(&jwt), signature);
+		return fail_set(why, ST_NOMEM, "no memory to sign a JWT");
+	crypto_signer_sign(signer, buf_slice(&jwt), signature);
 	buf_add_byte(&jwt, '.');
 	crypto_base64_add(CRYPTO_BASE64URL, (struct slice){signature, sizeof signature}, &jwt);
 	if (jwt.full)
-		return fail_set(why, ST_NOMEM, "no memory to seal a record");
+		return fail_set(why, ST_NOMEM, "no memory to sign a JWT");
 	*out = buf_slice(&jwt);
 	return ST_OK;
+}
+
+enum status disclose_fields(const struct crypto_random *salts, const struct record_field *fields,
+			    size_t n, struct arena *a, struct slice **out, struct fail *why)
+{
+	uint8_t bytes[RECORD_FIELDS_MAX][DISCLOSE_SALT_BYTES];
+	struct arena work = {.pool = a->pool};
+	struct buf scratch = buf_in(&work);
+	struct slice *list;
+	enum status st = check_fields(fields, n, why);
+
+	if (st != ST_OK)
+		return st;
+	list = ARENA_ARRAY(a, struct slice, n + 1);
+	crypto_random_fill(salts, bytes[0], n * DISCLOSE_SALT_BYTES);
+	for (size_t i = 0; i < n && list != NULL; i++) {
+		list[i] = disclosure(&fields[i], bytes[i], &scratch, a);
+		if (list[i].ptr == NULL)
+			list = NULL;
+	}
+	arena_reset(&work);
+	if (list == NULL)
+		return fail_set(why, ST_NOMEM, "no memory to seal a record");
+	*out = list;
+	return ST_OK;
+}
+
+/* How many digests a group shows that has n fields: the next power of two. */
+static size_t padded(size_t n)
+{
+	size_t shown = PADDED_LEAST;
+
+	while (shown < n)
+		shown *= 2;
+	return shown;
+}
+
+/* RFC 9901 4.2.5: digests of nothing but random bytes, which nobody can tell from the others. */
+static void add_decoys(const struct disclose_issuer *issuer, size_t g, struct sealing *s)
+{
+	uint8_t salts[RECORD_FIELDS_MAX][DISCLOSE_SALT_BYTES]; /* padded(n) < 2 * n, or n < 8 */
+	size_t n = padded(s->groups.fields[g]) - s->groups.fields[g];
+
+	crypto_random_fill(&issuer->salts, salts[0], n * DISCLOSE_SALT_BYTES);
+	for (size_t i = 0; i < n; i++)
+		s->digests[s->count++] = digest_of((struct slice){salts[i], sizeof salts[i]}, g);
+}
+
+static struct slice header_of(const struct disclose_issuer *issuer)
+{
+	return (struct slice){(const uint8_t *)issuer->header, issuer->header_len};
 }
 
 enum status disclose_seal(const struct disclose_issuer *issuer, const struct record_field *fields,
 			  size_t n, uint64_t at_s, struct arena *a, struct disclose_sealed *out,
 			  struct fail *why)
 {
-	uint8_t salts[RECORD_FIELDS_MAX][DISCLOSE_SALT_BYTES];
-	struct digest digests[RECORD_FIELDS_MAX];
 	struct arena work = {.pool = a->pool};
-	struct buf scratch = buf_in(&work), payload = buf_in(&work);
-	struct groups groups = {.count = 1};
+	struct buf payload = buf_in(&work);
+	struct sealing *s = ARENA_NEW(&work, struct sealing);
 	struct disclose_sealed sealed = {.count = n};
-	enum status st = check_fields(fields, n, why);
+	enum status st = disclose_fields(&issuer->salts, fields, n, a, &sealed.disclosures, why);
 
+	if (st == ST_OK && s == NULL)
+		st = fail_set(why, ST_NOMEM, "no memory to seal a record");
 	if (st != ST_OK)
-		return st;
-	sealed.disclosures = ARENA_ARRAY(a, struct slice, n + 1);
-	if (sealed.disclosures == NULL)
-		return fail_set(why, ST_NOMEM, "no memory to seal a record");
-	crypto_random_fill(&issuer->salts, salts[0], n * DISCLOSE_SALT_BYTES);
+		goto out;
+	s->groups.count = 1; /* the outer object */
 	for (size_t i = 0; i < n; i++) {
-		size_t g = group_of(&groups, fields[i].group);
+		size_t g = group_of(&s->groups, fields[i].group);
 
-		sealed.disclosures[i] = disclosure(&fields[i], salts[i], &scratch, a);
-		if (g > DISCLOSE_GROUPS_MAX || sealed.disclosures[i].ptr == NULL) {
-			st = g > DISCLOSE_GROUPS_MAX
-				     ? fail_set(why, ST_LIMIT, "a record of more than %d groups",
-						DISCLOSE_GROUPS_MAX)
-				     : fail_set(why, ST_NOMEM, "no memory to seal a record");
+		if (g > DISCLOSE_GROUPS_MAX) {
+			st = fail_set(why, ST_LIMIT, "a record of more than %d groups",
+				      DISCLOSE_GROUPS_MAX);
 			goto out;
 		}
-		digests[i] = digest_of(sealed.disclosures[i], g, a);
+		s->digests[s->count++] = digest_of(sealed.disclosures[i], g);
 	}
-	write_payload(issuer, &groups, digests, n, at_s, &payload);
+	for (size_t g = 0; g < s->groups.count; g++)
+		add_decoys(issuer, g, s);
+	write_payload(issuer, &s->groups, s->digests, s->count, at_s, &payload);
 	st = payload.full ? fail_set(why, ST_NOMEM, "no memory to seal a record")
-			  : sign(issuer, buf_slice(&payload), a, &sealed.jwt, why);
+			  : disclose_sign(&issuer->signer, header_of(issuer), buf_slice(&payload),
+					  a, &sealed.jwt, why);
 	if (st == ST_OK)
 		*out = sealed;
 out:

@@ -39,6 +39,7 @@ run: build/dewline
 
 check:
 	@tools/setup check
+	@tools/interop build
 	@tools/check
 
 conformance: build/dewline

@@ -12,9 +12,18 @@
 #include "base/arena.h"
 #include "daemon/data.h"
 #include "evidence/bundle/bundle.h"
+#include "evidence/disclose/disclose.h"
 #include "record/record.h"
 
 struct commit;
+
+/* A committed event, opened again by who sealed it. */
+struct commit_event {
+	struct slice jwt;
+	struct record_field *fields; /* those of its line, then the pseudonyms of its addresses */
+	struct slice *disclosures;   /* of each */
+	size_t count;
+};
 
 /* Opens the log of the data folder for writing (one writer at a time) and eve.json behind its last
  * whole line. Close also after a failure. */
@@ -37,6 +46,27 @@ uint64_t daemon_commit_size(const struct commit *c); /* leaves, with those queue
 MUST_USE enum status daemon_commit_evidence(struct commit *c, const struct record *r, uint64_t leaf,
 					    struct arena *a, struct bundle_fact *out,
 					    struct fail *why);
+
+/* The party's word for its station's key: an `input` record "station-key" with the key's
+ * thumbprint, sealed with the log's own key. */
+MUST_USE enum status daemon_commit_certificate(struct commit *c, struct slice party,
+					       struct arena *a, struct record *out,
+					       uint64_t *out_leaf, struct fail *why);
+
+/* Leaf `leaf` of the flushed log with all its fields, from its line in eve.json. ST_NOTFOUND: no
+ * line there is what the leaf commits to, any more. */
+MUST_USE enum status daemon_commit_reopen(struct commit *c, uint64_t leaf, struct arena *a,
+					  struct commit_event *out, struct fail *why);
+
+/* The evidence that shows of it what pick() says. */
+MUST_USE enum status daemon_commit_show(struct commit *c, uint64_t leaf,
+					const struct commit_event *e,
+					bool (*pick)(void *ctx, const struct record_field *f),
+					void *ctx, struct arena *a, struct bundle_fact *out,
+					struct fail *why);
+
+/* Who seals: the station. */
+const struct disclose_issuer *daemon_commit_issuer(const struct commit *c);
 
 /* The signed checkpoint of the flushed log, and the JWK set of the key that sealed. */
 MUST_USE enum status daemon_commit_checkpoint(struct commit *c, struct arena *a, struct slice *out,

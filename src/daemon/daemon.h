@@ -9,6 +9,8 @@
  *	daemon_collect       flows that others saw -> records
  *	daemon_watch         captures -> records -> log -> bulletin -> bundle       (the main job)
  *	daemon_verify        bundle -> checks, and the verdict computed again
+ *	daemon_disclose      named fields of committed events -> a bundle, and grants to a reader
+ *	daemon_expire        events and files past their clock -> gone, and a record that says so
  *
  * Everything that these need from the outside (files, keys, clock, threads) is asked for here and
  *handed down; the rooms themselves are pure. All of it runs on the calling thread, except that
@@ -20,6 +22,7 @@
 #include "assess/bulletin/bulletin.h"
 #include "base/arena.h"
 #include "evidence/bundle/bundle.h"
+#include "evidence/disclose/disclose.h"
 #include "exchange/stix/stix.h"
 #include "sensor/config/config.h"
 #include "sensor/detect/detect.h"
@@ -350,6 +353,75 @@ void daemon_watch_close(struct daemon_watch_result *r);
 MUST_USE enum status daemon_verify(struct slice bundle_bytes, struct slice trusted_log_key,
 				   struct arena *a, struct bundle_report *out,
 				   struct bulletin *out_bulletin, struct fail *why);
+
+/* ---- disclosing ---- */
+
+enum { DAEMON_DISCLOSE_LEAVES_MAX = 10000, DAEMON_DISCLOSE_FIELDS_MAX = 256 };
+
+struct daemon_disclose_options {
+	struct slice data, key; /* as daemon_watch_options; the folder must be there */
+	const uint64_t *leaves; /* of the log, ascending */
+	size_t leaf_count;
+	/* "src_ip", "alert.signature", "alert" (all of that group), "all" (all but addresses, which
+	 * leave only under their own name) */
+	const struct slice *fields;
+	size_t field_count;
+	struct slice to, ground; /* who asked, and by which request, warrant, treaty clause */
+	struct slice approved;	 /* who says yes for this party; "": only the list is made */
+	struct slice out;	 /* path of the bundle */
+	struct slice grant_out;	 /* path of the grants, one a line; "": none */
+	const struct disclose_key *reader; /* whom the grants are made out for */
+	uint64_t until_s;		   /* when they end; 0: never */
+};
+
+/* What one field of one event tells about who saw it. */
+struct daemon_told {
+	uint64_t leaf;
+	struct slice group, name;
+	enum disclose_told what;
+	const char *why;
+};
+
+struct daemon_disclose_result {
+	struct daemon_told *told; /* every field that is to leave, by leaf */
+	size_t told_count, told_room;
+	bool addresses; /* addresses are among them, which otherwise leave as pseudonyms */
+	uint64_t leaf;	/* where the log says that this was disclosed, and to whom */
+	bool done;	/* false: nobody approved, so nothing left and nothing was written */
+};
+
+/* Opens fields of committed events. First the release check: what each field tells. Then, if
+ * somebody approved: the opening is committed, and only then a bundle of facts is written (docs/
+ * formats/bundle.md) with the opening itself among them, and grants for the reader. ST_NOTFOUND: no
+ * such leaf, event or field. */
+MUST_USE enum status daemon_disclose(const struct daemon_disclose_options *o, struct arena *a,
+				     struct daemon_disclose_result *out, struct fail *why);
+
+/* ---- forgetting ---- */
+
+struct daemon_expire_options {
+	struct slice data, key;	     /* as daemon_watch_options; the folder must be there */
+	struct wall_ns before;	     /* what is older goes */
+	const struct slice *folders; /* of packets, payload, stored files: regular files in and
+					below them, by when they were last written */
+	size_t folder_count;
+	struct slice approved; /* who says yes for this party; "": only counted */
+};
+
+struct daemon_expire_result {
+	uint64_t events; /* lines of eve.json: of stations, not what the centre says of itself */
+	uint64_t files;
+	uint64_t bytes;	 /* of both */
+	uint64_t unread; /* lines without a time: they stay */
+	uint64_t gone;	 /* lines blank by now, those of earlier times too */
+	uint64_t leaf;	 /* where the log says so */
+	bool done;
+};
+
+/* Blanks and removes what is past its clock, then commits that it is gone (an `expiry` record). The
+ * commitments stay: each leaf can be proved as before. */
+MUST_USE enum status daemon_expire(const struct daemon_expire_options *o, struct arena *a,
+				   struct daemon_expire_result *out, struct fail *why);
 
 /* The treaties that are built in. */
 size_t daemon_builtin_treaties(const struct bulletin_file **out);

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "daemon/daemon_priv.h"
+#include "evidence/disclose/disclose.h"
 #include "os/file.h"
 
 enum { KEY_FILE_MAX = 4096, SIGNING_KEY_BYTES = 1 + CRYPTO_SEED_BYTES };
@@ -174,6 +175,9 @@ static enum status load_keys(struct data *d, struct slice key_path, struct slice
 		return st;
 	crypto_signer_from_seed(seed, &d->station_signer);
 	crypto_wipe(seed, sizeof seed);
+	st = secret(daemon_path(a, keys, SLICE("pseudonym.secret")), a, d->pan_secret, why);
+	if (st != ST_OK)
+		return st;
 	return secret(daemon_path(a, keys, SLICE("salt.secret")), a, d->salt_secret, why);
 }
 
@@ -202,6 +206,21 @@ static enum status publish_key(struct data *d, struct arena *a, struct fail *why
 	return st;
 }
 
+/* The key that events are signed with, as a JWK set, for who reads what is disclosed. */
+static enum status publish_station(const struct data *d, struct arena *a, struct fail *why)
+{
+	struct slice path = daemon_path(a, d->dir, SLICE("station.jwks"));
+	struct disclose_key key = disclose_key_of(d->station_signer.key);
+	struct buf text = buf_in(a);
+
+	if (os_file_exists(path))
+		return ST_OK;
+	disclose_keys_add(&key, 1, &text);
+	if (text.full)
+		return fail_set(why, ST_NOMEM, "no memory for the station's key");
+	return os_file_replace(NULL, path, buf_slice(&text), why);
+}
+
 enum status daemon_data_open(struct slice dir, struct slice key_path, struct slice party,
 			     struct arena *a, struct data *out, struct fail *why)
 {
@@ -218,6 +237,8 @@ enum status daemon_data_open(struct slice dir, struct slice key_path, struct sli
 	if (st == ST_OK)
 		st = publish_key(&d, a, why);
 	if (st == ST_OK)
+		st = publish_station(&d, a, why);
+	if (st == ST_OK)
 		st = os_dir_make(NULL, d.bulletins, NULL, why);
 	if (st == ST_OK)
 		st = os_dir_make(NULL, d.stix, NULL, why);
@@ -230,11 +251,23 @@ enum status daemon_data_open(struct slice dir, struct slice key_path, struct sli
 	return st;
 }
 
+enum status daemon_data_open_again(struct slice dir, struct slice key_path, struct arena *a,
+				   struct data *out, struct fail *why)
+{
+	if (!os_file_exists(daemon_path(a, dir, slice_of(marker))))
+		return fail_set(why, ST_NOTFOUND,
+				"%.*s is no dewline data folder: name the one that dewline watch "
+				"made (-d DIR)",
+				SLICE_ARG(dir));
+	return daemon_data_open(dir, key_path, SLICE(""), a, out, why);
+}
+
 void daemon_data_close(struct data *d)
 {
 	crypto_wipe(&d->log_signer, sizeof d->log_signer);
 	crypto_wipe(&d->station_signer, sizeof d->station_signer);
 	crypto_wipe(d->salt_secret, sizeof d->salt_secret);
+	crypto_wipe(d->pan_secret, sizeof d->pan_secret);
 }
 
 void daemon_data_salts(const struct data *d, uint64_t leaf, uint32_t n,

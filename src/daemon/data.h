@@ -25,6 +25,7 @@ struct data {
 	struct slice log_key_text;	     /* verifier key, as in log.vkey */
 	struct crypto_signer station_signer; /* signs events */
 	uint8_t salt_secret[DATA_SECRET_BYTES];
+	uint8_t pan_secret[DATA_SECRET_BYTES]; /* addresses' pseudonyms */
 };
 
 /* Opens or makes the folder. key_path: the log's signing key ("PRIVATE+KEY+name+id+base64"), or ""
@@ -32,6 +33,10 @@ struct data {
  * the key>". ST_REFUSED: not ours, or of another version. */
 MUST_USE enum status daemon_data_open(struct slice dir, struct slice key_path, struct slice party,
 				      struct arena *a, struct data *out, struct fail *why);
+
+/* The same of a folder that is there already: nothing is made but what a newer dewline adds. */
+MUST_USE enum status daemon_data_open_again(struct slice dir, struct slice key_path,
+					    struct arena *a, struct data *out, struct fail *why);
 
 /* Secrets do not stay in memory longer than needed. */
 void daemon_data_close(struct data *d);

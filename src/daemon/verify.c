@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A stranger's side: the evidence checked, the verdict computed again. */
 #include "base/buf.h"
-#include "crypto/crypto.h"
 #include "daemon/daemon_priv.h"
 
 /* bundle_file and bulletin_file are the same thing to two rooms that do not know each other. */
@@ -41,27 +40,6 @@ enum status daemon_judge(const struct bundle *b, const struct bundle_report *r, 
 	if (st == ST_OK)
 		*out_json = buf_slice(&json);
 	return st;
-}
-
-/* Was the key set that sealed the events committed before them? */
-static void check_station_keys(const struct bundle *b, struct arena *a, struct bundle_report *r)
-{
-	uint8_t hash[CRYPTO_SHA256_BYTES];
-	struct slice want;
-
-	crypto_sha256_of(b->station_keys, hash);
-	want = daemon_hex(a, hash, sizeof hash);
-	for (size_t i = 0; i < r->record_count; i++)
-		if (r->records[i].kind == RECORD_INPUT &&
-		    slice_equal(r->records[i].u.input.what, SLICE("station-keys")) &&
-		    slice_equal(r->records[i].u.input.sha256, want)) {
-			bundle_report_add(r, a, "key commitment", true,
-					  buf_text(a, "committed as leaf %llu",
-						   (unsigned long long)r->leaves[i]));
-			return;
-		}
-	bundle_report_add(r, a, "key commitment", false,
-			  SLICE("the log does not hold this key set"));
 }
 
 /* The bulletin in the file against the one that follows from the facts; says where they part. */
@@ -109,10 +87,16 @@ enum status daemon_verify(struct slice bytes, struct slice trusted_log_key, stru
 	st = bundle_verify(&b, trusted_log_key, a, &r, why);
 	if (st != ST_OK)
 		return st;
-	check_station_keys(&b, a, &r);
 	if (!r.ok) {
 		bundle_report_add(&r, a, "verdict", false,
 				  SLICE("not computed: the evidence does not hold"));
+		*out = r;
+		return ST_OK;
+	}
+	if (slice_equal(b.bulletin, SLICE("{}"))) {
+		r.facts_only = true;
+		bundle_report_add(&r, a, "verdict", true,
+				  SLICE("none: this bundle shows facts alone"));
 		*out = r;
 		return ST_OK;
 	}

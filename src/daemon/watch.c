@@ -66,19 +66,24 @@ static bool may_be_assessed(const struct record *r)
 	}
 }
 
-static enum status commit(struct watch *w, const struct record *r, struct fail *why)
+/* What was committed as leaf f->leaf is a fact from now on. */
+static enum status keep(struct watch *w, const struct record *r, struct fact *f, struct fail *why)
 {
-	struct fact f;
-	struct record *kept;
-	enum status st = daemon_commit_add(w->commit, r, &f.leaf, why);
+	struct record *kept = ARENA_NEW(w->arena, struct record);
 
-	if (st != ST_OK || !may_be_assessed(r))
-		return st;
-	f.record = kept = ARENA_NEW(w->arena, struct record);
+	f->record = kept;
 	if (kept == NULL || !record_copy(r, w->arena, kept) ||
-	    !ARENA_PUSH(w->arena, w->facts, w->fact_count, w->fact_room, f))
+	    !ARENA_PUSH(w->arena, w->facts, w->fact_count, w->fact_room, *f))
 		return fail_set(why, ST_NOMEM, "no memory for another fact");
 	return ST_OK;
+}
+
+static enum status commit(struct watch *w, const struct record *r, struct fail *why)
+{
+	struct fact f = {.record = NULL};
+	enum status st = daemon_commit_add(w->commit, r, &f.leaf, why);
+
+	return st == ST_OK && may_be_assessed(r) ? keep(w, r, &f, why) : st;
 }
 
 static void put(void *ctx, const struct record *r)
@@ -339,14 +344,13 @@ static enum status commit_files(struct watch *w, const char *what,
 static enum status commit_inputs(struct watch *w, const struct daemon_rules *rules,
 				 struct fail *why)
 {
-	struct slice keys;
-	uint8_t hash[32];
-	enum status st = daemon_commit_station_keys(w->commit, w->arena, &keys, why);
+	struct record certificate;
+	struct fact f = {.record = NULL};
+	enum status st = daemon_commit_certificate(w->commit, w->party, w->arena, &certificate,
+						   &f.leaf, why);
 
-	if (st != ST_OK)
-		return st;
-	crypto_sha256_of(keys, hash);
-	st = commit_input(w, "station-keys", SLICE("station-keys"), hash, keys.len, why);
+	if (st == ST_OK)
+		st = keep(w, &certificate, &f, why);
 	for (size_t i = 0; st == ST_OK && i < rules->file_count; i++)
 		st = commit_input(w, "rules", rules->files[i].name, rules->files[i].sha256,
 				  rules->files[i].text.len, why);

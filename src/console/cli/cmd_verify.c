@@ -4,6 +4,7 @@
 #include "daemon/daemon.h"
 #include "evidence/bundle/bundle.h"
 #include "os/file.h"
+#include "record/record.h"
 
 static const struct cli_option options[] = {
 	{'k', "key", "VKEY", false,
@@ -13,6 +14,8 @@ static const struct cli_option options[] = {
 	{'q', "quiet", NULL, false, "Only the answer."},
 	{0, "json", NULL, false, "For machines."},
 	{0, "text", NULL, false, "Print the recomputed bulletin too."},
+	{0, "facts", NULL, false,
+	 "Print the facts, too: what is disclosed of each, a line a leaf."},
 	{0},
 };
 
@@ -25,11 +28,67 @@ static void write_text(const struct cli *c, const struct bundle_report *r, bool 
 	for (size_t i = 0; i < r->count && !quiet; i++)
 		buf_add_fmt(out, "%s  %s: %.*s\n", r->checks[i].ok ? yes : no, r->checks[i].name,
 			    SLICE_ARG(r->checks[i].text));
-	buf_add_z(out, r->ok ? "yes: the verdict follows from the evidence in this bundle\n"
-			     : "no: this bundle does not hold\n");
+	if (r->ok && r->facts_only)
+		buf_add_z(out, "yes: the facts in this bundle were committed as shown; it holds no "
+			       "verdict\n");
+	else
+		buf_add_z(out, r->ok ? "yes: the verdict follows from the evidence in this bundle\n"
+				     : "no: this bundle does not hold\n");
 }
 
-static void write_json(const struct bundle_report *r, struct buf *out)
+/* What is disclosed of fact i as EVE would write it: outer fields, then group by group, in whatever
+ * order the bundle has them. */
+static void add_fact(const struct bundle_report *r, size_t i, struct buf *out)
+{
+	const struct bundle_shown *s = &r->shown[i];
+	struct record_field fields[RECORD_FIELDS_MAX];
+	bool used[RECORD_FIELDS_MAX] = {false};
+	struct slice group = {NULL, 0};
+	size_t n = 0;
+
+	ASSERT(s->count <= RECORD_FIELDS_MAX);
+	for (size_t first = 0; n < s->count; first = 0) {
+		for (size_t k = 0; k < s->count; k++)
+			if (!used[k] && slice_equal(s->fields[k].group, group)) {
+				used[k] = true;
+				fields[n++] = s->fields[k];
+			}
+		while (first < s->count && used[first])
+			first++;
+		if (first < s->count)
+			group = s->fields[first].group;
+	}
+	record_join(fields, n, out);
+}
+
+static void write_facts(const struct bundle_report *r, struct buf *out)
+{
+	for (size_t i = 0; i < r->record_count; i++) {
+		buf_add_fmt(out, "%llu ", (unsigned long long)r->leaves[i]);
+		add_fact(r, i, out);
+		buf_add_byte(out, '\n');
+	}
+}
+
+static void write_json_facts(struct json *j, const struct bundle_report *r)
+{
+	json_key(j, "facts");
+	json_array(j);
+	for (size_t i = 0; i < r->record_count; i++) {
+		struct buf fact = buf_in(j->out->arena);
+
+		add_fact(r, i, &fact);
+		json_object(j);
+		json_key(j, "disclosed");
+		json_raw(j, buf_slice(&fact));
+		json_member_u64(j, "leaf", r->leaves[i]);
+		json_end(j);
+		j->out->full = j->out->full || fact.full;
+	}
+	json_end(j);
+}
+
+static void write_json(const struct bundle_report *r, bool facts, struct buf *out)
 {
 	struct json j = json_in(out);
 
@@ -47,6 +106,8 @@ static void write_json(const struct bundle_report *r, struct buf *out)
 		json_end(&j);
 	}
 	json_end(&j);
+	if (facts)
+		write_json_facts(&j, r);
 	json_key(&j, "verified");
 	json_bool(&j, r->ok);
 	json_end(&j);
@@ -60,17 +121,21 @@ static int run(struct cli *c)
 	struct bundle_report report = {0};
 	struct bulletin bulletin = {0};
 	struct fail why;
+	bool facts;
 
 	if (cli_key(c, &key, &why) != ST_OK ||
 	    os_file_read(c->words[0], CLI_FILE_MAX, c->arena, &bytes, &why) != ST_OK ||
 	    daemon_verify(bytes, key, c->arena, &report, &bulletin, &why) != ST_OK)
 		return cli_cannot(c, &why);
+	facts = report.ok && cli_value(c, "facts").ptr != NULL;
 	if (cli_value(c, "json").ptr != NULL)
-		write_json(&report, &out);
+		write_json(&report, facts, &out);
 	else
 		write_text(c, &report, cli_value(c, "quiet").ptr != NULL, &out);
 	if (cli_value(c, "text").ptr != NULL && report.ok)
 		bulletin_write_text(&bulletin, 100, c->out_is_tty, &out);
+	if (facts && cli_value(c, "json").ptr == NULL)
+		write_facts(&report, &out);
 	if (!cli_print(c, buf_slice(&out)))
 		return CLI_CANNOT;
 	return report.ok ? CLI_DONE : CLI_NO;
@@ -87,6 +152,7 @@ COMMAND(verify) = {
 		"Examples:\n"
 		"  dewline verify out/bundles/B1-3f2a94c05d1be677.bundle\n"
 		"  dewline verify --key c.vkey B1-3f2a94c05d1be677.bundle\n"
+		"  dewline verify --facts opened.bundle\n"
 		"  dewline verify --json B1-3f2a94c05d1be677.bundle | jq .verified\n",
 	.options = options,
 	.words_least = 1,

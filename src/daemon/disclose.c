@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Fields of committed events for a reader. Its order is the argument: what leaves is listed and
+ * approved, then committed, and only then written.
+ */
+#include "base/buf.h"
+#include "base/json.h"
+#include "daemon/commit.h"
+#include "daemon/daemon_priv.h"
+#include "os/clock.h"
+#include "os/file.h"
+
+struct opening {
+	const struct daemon_disclose_options *o;
+	struct arena *arena;
+	struct data data;
+	struct commit *commit;
+	struct commit_event *events; /* of each leaf */
+	struct wall_ns now;
+	struct daemon_disclose_result *result;
+};
+
+/* ---- choosing ---- */
+
+static bool is_address(const struct record_field *f)
+{
+	static const char *const names[][2] = {
+		{"", "src_ip"}, {"", "dest_ip"}, {"location", "address"}, {"location", "net"}};
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (slice_equal(f->group, slice_of(names[i][0])) &&
+		    slice_equal(f->name, slice_of(names[i][1])))
+			return true;
+	return false;
+}
+
+/* "all", "group", "name" or "group.name". */
+static bool names_field(struct slice said, const struct record_field *f)
+{
+	struct slice rest = said, head = slice_split(&rest, '.');
+
+	if (slice_equal(said, SLICE("all")))
+		return !is_address(f);
+	if (rest.ptr != NULL)
+		return slice_equal(head, f->group) && slice_equal(rest, f->name);
+	if (f->group.len == 0)
+		return slice_equal(head, f->name);
+	return slice_equal(head, f->group) && !is_address(f);
+}
+
+static bool picked(void *ctx, const struct record_field *f)
+{
+	const struct opening *w = ctx;
+
+	for (size_t i = 0; i < w->o->field_count; i++)
+		if (names_field(w->o->fields[i], f))
+			return true;
+	return false;
+}
+
+static bool everything(void *ctx, const struct record_field *f)
+{
+	return true;
+}
+
+/* What the events have, for who named something else. */
+static enum status no_such_field(const struct opening *w, struct slice said, struct fail *why)
+{
+	const struct commit_event *e = &w->events[0];
+	struct buf names = buf_in(w->arena);
+
+	for (size_t i = 0; i < e->count; i++) {
+		buf_add_z(&names, i ? ", " : "");
+		buf_add(&names, e->fields[i].group);
+		buf_add_z(&names, e->fields[i].group.len ? "." : "");
+		buf_add(&names, e->fields[i].name);
+	}
+	return fail_set(why, ST_NOTFOUND, "no event here has a field \"%.*s\"; leaf %llu has %.*s",
+			SLICE_ARG(said), (unsigned long long)w->o->leaves[0],
+			SLICE_ARG(buf_slice(&names)));
+}
+
+static enum status names_check(const struct opening *w, struct fail *why)
+{
+	for (size_t k = 0; k < w->o->field_count; k++) {
+		bool found = false;
+
+		for (size_t i = 0; i < w->o->leaf_count; i++)
+			for (size_t f = 0; f < w->events[i].count && !found; f++)
+				found = names_field(w->o->fields[k], &w->events[i].fields[f]);
+		if (!found)
+			return no_such_field(w, w->o->fields[k], why);
+	}
+	return ST_OK;
+}
+
+/* ---- the release check ---- */
+
+static enum status tell(struct opening *w, struct fail *why)
+{
+	struct daemon_disclose_result *r = w->result;
+
+	for (size_t i = 0; i < w->o->leaf_count; i++)
+		for (size_t k = 0; k < w->events[i].count; k++) {
+			const struct record_field *f = &w->events[i].fields[k];
+			struct daemon_told t = {
+				.leaf = w->o->leaves[i], .group = f->group, .name = f->name};
+
+			if (!picked(w, f))
+				continue;
+			t.what = disclose_tells(f->group, f->name, &t.why);
+			r->addresses = r->addresses || is_address(f);
+			if (!ARENA_PUSH(w->arena, r->told, r->told_count, r->told_room, t))
+				return fail_set(why, ST_NOMEM, "no memory for the release check");
+		}
+	return ST_OK;
+}
+
+/* ---- the opening, as a record ---- */
+
+static void add_list(struct json *j, const char *key, const struct slice *list, size_t n)
+{
+	json_key(j, key);
+	json_array(j);
+	for (size_t i = 0; i < n; i++)
+		json_str(j, list[i]);
+	json_end(j);
+}
+
+/* Members in the order of their names: what is committed is canonical (RFC 8785). */
+static struct slice said_of(const struct opening *w)
+{
+	struct buf text = buf_in(w->arena);
+	struct json j = json_in(&text);
+
+	json_object(&j);
+	json_member_bool(&j, "addresses", w->result->addresses);
+	json_member_str(&j, "approved_by", w->o->approved);
+	add_list(&j, "fields", w->o->fields, w->o->field_count);
+	json_member_some(&j, "ground", w->o->ground);
+	json_key(&j, "leaves");
+	json_array(&j);
+	for (size_t i = 0; i < w->o->leaf_count; i++)
+		json_u64(&j, w->o->leaves[i]);
+	json_end(&j);
+	if (w->o->reader != NULL)
+		json_member_str(&j, "reader",
+				(struct slice){(const uint8_t *)w->o->reader->kid, DISCLOSE_KID});
+	json_member_str(&j, "to", w->o->to);
+	json_end(&j);
+	return text.full ? (struct slice){NULL, 0} : buf_slice(&text);
+}
+
+static enum status commit_opening(struct opening *w, uint64_t *out_certificate, struct fail *why)
+{
+	struct record r = {.at = w->now, .station = SLICE("centre")}, certificate;
+	struct slice said = said_of(w);
+	enum status st;
+
+	if (said.ptr == NULL || !record_object(&r, w->arena, "disclosure", said))
+		return fail_set(why, ST_NOMEM, "no memory for the record of this disclosure");
+	st = daemon_commit_certificate(w->commit, SLICE(""), w->arena, &certificate,
+				       out_certificate, why);
+	if (st == ST_OK)
+		st = daemon_commit_add(w->commit, &r, &w->result->leaf, why);
+	if (st == ST_OK)
+		st = daemon_commit_flush(w->commit, why);
+	return st;
+}
+
+/* ---- writing ---- */
+
+/* A leaf that this run made, shown whole. */
+static enum status show_own(struct opening *w, uint64_t leaf, struct bundle_fact *out,
+			    struct fail *why)
+{
+	struct commit_event e;
+	enum status st = daemon_commit_reopen(w->commit, leaf, w->arena, &e, why);
+
+	if (st == ST_OK)
+		st = daemon_commit_show(w->commit, leaf, &e, everything, NULL, w->arena, out, why);
+	return st;
+}
+
+static enum status write_bundle(struct opening *w, uint64_t certificate, struct fail *why)
+{
+	struct bundle b = {.log_key = w->data.log_key_text, .bulletin = SLICE("{}")};
+	struct buf text = buf_in(w->arena);
+	size_t n = w->o->leaf_count;
+	enum status st = daemon_commit_checkpoint(w->commit, w->arena, &b.checkpoint, why);
+
+	if (st == ST_OK)
+		st = daemon_commit_station_keys(w->commit, w->arena, &b.station_keys, why);
+	if (st != ST_OK)
+		return st;
+	b.facts = ARENA_ARRAY(w->arena, struct bundle_fact, n + 2);
+	if (b.facts == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for a bundle of %zu facts", n);
+	for (; st == ST_OK && b.fact_count < n; b.fact_count++) {
+		size_t i = b.fact_count;
+
+		st = daemon_commit_show(w->commit, w->o->leaves[i], &w->events[i], picked, w,
+					w->arena, &b.facts[i], why);
+	}
+	if (st == ST_OK)
+		st = show_own(w, certificate, &b.facts[n], why);
+	if (st == ST_OK)
+		st = show_own(w, w->result->leaf, &b.facts[n + 1], why);
+	b.fact_count = n + 2;
+	if (st == ST_OK)
+		st = bundle_encode(&b, w->arena, &text, why);
+	if (st == ST_OK)
+		st = os_file_replace(NULL, w->o->out, buf_slice(&text), why);
+	return st;
+}
+
+static enum status write_grant(struct opening *w, size_t i, struct buf *out, struct fail *why)
+{
+	const struct commit_event *e = &w->events[i];
+	struct disclose_grant g = {.log = w->data.log_key.name,
+				   .leaf = w->o->leaves[i],
+				   .reader = *w->o->reader,
+				   .at_s = (uint64_t)(w->now.ns / TIME_NS_PER_S),
+				   .until_s = w->o->until_s};
+	struct record_field *fields = ARENA_ARRAY(w->arena, struct record_field, e->count + 1);
+	struct slice *disclosures = ARENA_ARRAY(w->arena, struct slice, e->count + 1), text;
+	enum status st;
+
+	if (fields == NULL || disclosures == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for a grant");
+	for (size_t k = 0; k < e->count; k++)
+		if (picked(w, &e->fields[k])) {
+			fields[g.count] = e->fields[k];
+			disclosures[g.count++] = e->disclosures[k];
+		}
+	g.fields = fields;
+	g.disclosures = disclosures;
+	st = disclose_grant(daemon_commit_issuer(w->commit), &g, w->arena, &text, why);
+	if (st != ST_OK)
+		return st;
+	buf_add(out, text);
+	buf_add_byte(out, '\n');
+	return out->full ? fail_set(why, ST_NOMEM, "no memory for a grant") : ST_OK;
+}
+
+static enum status write_grants(struct opening *w, struct fail *why)
+{
+	struct buf text = buf_in(w->arena);
+	enum status st = ST_OK;
+
+	if (w->o->grant_out.len == 0)
+		return ST_OK;
+	for (size_t i = 0; st == ST_OK && i < w->o->leaf_count; i++)
+		st = write_grant(w, i, &text, why);
+	if (st == ST_OK)
+		st = os_file_replace_private(NULL, w->o->grant_out, buf_slice(&text), why);
+	return st;
+}
+
+/* ---- the job ---- */
+
+static enum status options_check(const struct daemon_disclose_options *o, struct fail *why)
+{
+	if (o->leaf_count == 0 || o->leaf_count > DAEMON_DISCLOSE_LEAVES_MAX)
+		return fail_set(why, ST_INVALID, "name 1 to %d leaves", DAEMON_DISCLOSE_LEAVES_MAX);
+	if (o->field_count == 0 || o->field_count > DAEMON_DISCLOSE_FIELDS_MAX)
+		return fail_set(why, ST_INVALID, "name 1 to %d fields", DAEMON_DISCLOSE_FIELDS_MAX);
+	for (size_t i = 1; i < o->leaf_count; i++)
+		if (o->leaves[i] <= o->leaves[i - 1])
+			return fail_set(why, ST_INVALID, "leaf %llu is named after leaf %llu",
+					(unsigned long long)o->leaves[i],
+					(unsigned long long)o->leaves[i - 1]);
+	if (o->approved.len != 0 && (o->to.len == 0 || o->out.len == 0))
+		return fail_set(why, ST_INVALID,
+				"an opening names who it is for, and the file to write");
+	if (o->grant_out.len != 0 && o->reader == NULL)
+		return fail_set(why, ST_INVALID, "a grant is made out for a reader's key");
+	return ST_OK;
+}
+
+static enum status reopen(struct opening *w, struct fail *why)
+{
+	uint64_t size = daemon_commit_size(w->commit);
+	enum status st = ST_OK;
+
+	w->events = ARENA_ARRAY(w->arena, struct commit_event, w->o->leaf_count);
+	if (w->events == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for %zu events", w->o->leaf_count);
+	for (size_t i = 0; st == ST_OK && i < w->o->leaf_count; i++) {
+		if (w->o->leaves[i] >= size)
+			return fail_set(why, ST_NOTFOUND,
+					"there is no leaf %llu: the log has %llu, from 0 on",
+					(unsigned long long)w->o->leaves[i],
+					(unsigned long long)size);
+		st = daemon_commit_reopen(w->commit, w->o->leaves[i], w->arena, &w->events[i], why);
+	}
+	return st;
+}
+
+enum status daemon_disclose(const struct daemon_disclose_options *o, struct arena *a,
+			    struct daemon_disclose_result *out, struct fail *why)
+{
+	struct daemon_disclose_result result = {0};
+	struct opening w = {.o = o, .arena = a, .result = &result, .now = os_clock_wall()};
+	uint64_t certificate = 0;
+	enum status st = options_check(o, why);
+
+	if (st == ST_OK)
+		st = daemon_data_open_again(o->data, o->key, a, &w.data, why);
+	if (st != ST_OK)
+		return st;
+	st = daemon_commit_open(&w.data, a, &w.commit, why);
+	if (st == ST_OK)
+		st = reopen(&w, why);
+	if (st == ST_OK)
+		st = names_check(&w, why);
+	if (st == ST_OK)
+		st = tell(&w, why);
+	if (st == ST_OK && o->approved.len != 0) {
+		st = commit_opening(&w, &certificate, why);
+		if (st == ST_OK)
+			st = write_bundle(&w, certificate, why);
+		if (st == ST_OK)
+			st = write_grants(&w, why);
+		result.done = st == ST_OK;
+	}
+	daemon_commit_close(w.commit);
+	daemon_data_close(&w.data);
+	if (st == ST_OK)
+		*out = result;
+	return st;
+}

@@ -28,8 +28,10 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "os/clock.h"
 #include "sensor/source/source_priv.h"
 
 #define LONG_MASK ((UINT64_C(1) << LONG_BITS) - 1)
@@ -47,6 +49,8 @@ enum {
 	RING_BYTES = 16 << 20, /* of a side, unless told otherwise */
 	SEND_BYTES = 8 << 20,
 	SEND_MS = 2, /* that we wait for room to send, of a batch */
+	GATHER_NS = 100 * 1000,
+	BUSY_NS = 4 * GATHER_NS,
 };
 
 /* A packet that does not fit into a slot, in shared memory: its virtio header is at `start`. */
@@ -68,7 +72,9 @@ struct bridge {
 	struct source source; /* first: ops get this */
 	struct source_bridge_options o;
 	struct side sides[SIDES];
-	int wake; /* an eventfd; -1: not open */
+	int wake;	 /* an eventfd; -1: not open */
+	int64_t last_ns; /* when a batch was taken */
+	bool busy;	 /* that was soon after the one before */
 	struct source_packet packets[SOURCE_BATCH];
 	struct mmsghdr messages[SOURCE_BATCH];
 	struct iovec pieces[SOURCE_BATCH];
@@ -250,6 +256,27 @@ static enum status wait_for(struct bridge *b, int timeout_ms, struct fail *why)
 	return ST_OK;
 }
 
+/* Where packets come one upon another, a moment without being woken makes one batch of them: to be
+ * woken costs us and him who sends more than to inspect. Nobody is late by it. */
+static unsigned gather(struct bridge *b)
+{
+	struct timespec t = {.tv_nsec = GATHER_NS};
+
+	if (!b->busy)
+		return SIDES;
+	b->busy = false;
+	(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &t, NULL); /* shorter by a signal is as good */
+	return oldest(b);
+}
+
+static void taken(struct bridge *b)
+{
+	int64_t now = os_clock_mono().ns;
+
+	b->busy = now - b->last_ns < BUSY_NS;
+	b->last_ns = now;
+}
+
 static enum status take(struct source *source, int timeout_ms, struct source_batch *out,
 			struct fail *why)
 {
@@ -263,6 +290,8 @@ static enum status take(struct source *source, int timeout_ms, struct source_bat
 		b->sides[i].longs_taken = 0;
 	}
 	i = oldest(b);
+	if (i == SIDES)
+		i = gather(b);
 	if (i == SIDES) {
 		st = wait_for(b, timeout_ms, why);
 		i = oldest(b);
@@ -271,6 +300,7 @@ static enum status take(struct source *source, int timeout_ms, struct source_bat
 			return st;
 		}
 	}
+	taken(b);
 	out->packets = b->packets;
 	for (; i < SIDES && out->count < SOURCE_BATCH; i = oldest(b)) {
 		packet_of(b, i, slot_at(&b->sides[i], b->sides[i].next), out->count++);

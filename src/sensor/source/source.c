@@ -65,6 +65,7 @@ void source_packet_change(struct source_packet *p, struct slice bytes)
 void source_answer(struct source *s)
 {
 	struct source_batch *b = &s->batch;
+	bool ours = source_owned(s); /* else the guardian answered, and not so late */
 	struct wall_ns now;
 
 	if (b->count == 0 || s->ops->wake == NULL) /* a file's packets are from another time */
@@ -72,7 +73,7 @@ void source_answer(struct source *s)
 	if (s->ops->answer != NULL)
 		s->ops->answer(s);
 	now = os_clock_wall();
-	for (size_t i = 0; i < b->count; i++) {
+	for (size_t i = 0; ours && i < b->count; i++) {
 		int64_t took = now.ns - b->packets[i].at.ns;
 
 		histogram_add(&s->verdict_ns, took > 0 ? (uint64_t)took : 0, 1);

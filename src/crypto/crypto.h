@@ -188,7 +188,7 @@ enum {
 };
 
 /* Shamir, How to share a secret, CACM 22(11), 1979, byte by byte over GF(2^8)
- * (docs/decisions/0021): any k of the n shares give the secret, fewer say nothing of it. 1 <= k <=
+ * (docs/decisions/0027): any k of the n shares give the secret, fewer say nothing of it. 1 <= k <=
  * n <= CRYPTO_SHARES_MAX. */
 void crypto_share_split(const uint8_t secret[CRYPTO_SECRET_BYTES], unsigned k, unsigned n,
 			const struct crypto_random *random, uint8_t (*out)[CRYPTO_SHARE_BYTES]);

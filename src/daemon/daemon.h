@@ -397,6 +397,12 @@ struct daemon_disclose_result {
 MUST_USE enum status daemon_disclose(const struct daemon_disclose_options *o, struct arena *a,
 				     struct daemon_disclose_result *out, struct fail *why);
 
+/* Commits the hash of a sealed item (evidence/sealed) under the name of its file, as an `input`
+ * record "sealed-item". */
+MUST_USE enum status daemon_seal_commit(struct slice data_dir, struct slice key, struct slice path,
+					struct slice text, struct arena *a, uint64_t *out_leaf,
+					struct fail *why);
+
 /* ---- forgetting ---- */
 
 struct daemon_expire_options {

@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+"""Sealed evidence: committed now, opened by k of n reviewers, who sign what they found. Forged, missing and withdrawn reviews."""
+import hashlib
+import json
+import os
+
+import tap
+from tap import dewline
+
+CASE = os.path.join(tap.SOURCE, "tests", "golden", "http-alert")
+NAMES = ("ico", "cert-b", "court")
+
+
+def readers(folder):
+    for name in NAMES:
+        with open(os.path.join(folder, name + ".jwk"), "w", encoding="utf-8") as f:
+            f.write(dewline("disclose", "key", "-w", os.path.join(folder, name + ".secret")).expect(0).out)
+    return [a for n in NAMES for a in ("--reader", f"{n}={folder}/{n}.jwk")]
+
+
+def sealed(folder, content, *args):
+    plain, item = os.path.join(folder, "plain"), os.path.join(folder, "item.sealed")
+    with open(plain, "wb") as f:
+        f.write(content)
+    r = dewline("seal", "make", "--title", "third sensor", "--needs", 2, *readers(folder), "-w", item, *args, plain).expect(0)
+    return item, r
+
+
+def share(folder, item, name):
+    path = os.path.join(folder, name + ".share")
+    dewline("seal", "share", "--reader-key", os.path.join(folder, name + ".secret"), "-w", path, item).expect(0)
+    return path
+
+
+def review(folder, item, name, finding, *shares):
+    path = os.path.join(folder, f"{name}.{finding}")
+    r = dewline("seal", "review", "--reader-key", os.path.join(folder, name + ".secret"), "--finding", finding,
+                *[a for s in shares for a in ("--share", s)], "-w", path, item)
+    return path, r
+
+
+def test_two_of_three_open_it_and_one_does_not():
+    with tap.folder() as d:
+        content = os.urandom(100000)
+        item, _ = sealed(d, content)
+        with open(item, "rb") as f:
+            assert content[:16] not in f.read()
+        shares = [share(d, item, n) for n in NAMES]
+        assert os.stat(shares[0]).st_mode & 0o077 == 0
+        for a, b in ((0, 1), (2, 0), (1, 2)):
+            out = os.path.join(d, "out")
+            dewline("seal", "open", "--share", shares[a], "--share", shares[b], "-w", out, item).expect(0)
+            assert open(out, "rb").read() == content
+        for some in ((0,), (0, 0), ()):
+            r = dewline("seal", "open", *[a for i in some for a in ("--share", shares[i])], item).expect(1)
+            assert "no: " in r.err and not r.out, r
+        dewline("disclose", "key", "-w", os.path.join(d, "x.secret")).expect(0)
+        r = dewline("seal", "share", "--reader-key", os.path.join(d, "x.secret"), item).expect(1)
+        assert "none of the item's 3 readers" in r.err, r
+
+
+def test_a_changed_item_is_caught_by_its_opening_and_by_the_log():
+    with tap.folder() as d:
+        data = os.path.join(d, "data")
+        dewline("watch", "-r", os.path.join(CASE, "capture.pcap"), "--data", data, "--no-system-tables", "-q").expect(0)
+        item, r = sealed(d, b"all of it", "-d", data)
+        leaf = int(r.err.rsplit(" ", 1)[1])
+        bundle = os.path.join(d, "b")
+        dewline("disclose", "open", "-d", data, "--leaf", leaf, "--field", "input", "--to", "all", "--approve", "us", "-w", bundle).expect(0)
+        facts = json.loads(dewline("verify", "--json", "--facts", bundle).expect(0).out)["facts"]
+        said = next(f["disclosed"]["input"] for f in facts if f["leaf"] == leaf)
+        assert said == {"what": "sealed-item", "name": "item.sealed", "sha256": hashlib.sha256(open(item, "rb").read()).hexdigest(),
+                        "bytes": os.path.getsize(item)}, said
+        shares = [share(d, item, n) for n in NAMES[:2]]
+        text = open(item, encoding="utf-8").read()
+        for old, new in (("third sensor", "first sensor"), ("opens 2 of 3", "opens 1 of 3"), ("safe ", "safe AAAA")):
+            with open(item, "w", encoding="utf-8") as f:
+                f.write(text.replace(old, new, 1))
+            r = dewline("seal", "open", "--share", shares[0], "--share", shares[1], item)
+            assert r.code in (1, 2) and r.err, r
+            assert hashlib.sha256(open(item, "rb").read()).hexdigest() != said["sha256"]
+
+
+def test_reviews_concur_differ_are_withdrawn_forged_and_missing():
+    with tap.folder() as d:
+        item, _ = sealed(d, b"all of it")
+        a, b = share(d, item, "ico"), share(d, item, "cert-b")
+        _, r = review(d, item, "ico", "concurs", a)
+        assert r.code == 1 and "shares given: 1; 2 of 3 readers open it" in r.err, r
+        one, r = review(d, item, "ico", "concurs", a, b)
+        r.expect(0)
+        two, r = review(d, item, "cert-b", "differs", a, b)
+        r.expect(0)
+        r = dewline("seal", "tally", item, one, two).expect(0)
+        assert "1 of 3 reviewers saw it and concur\n" in r.out and "silent     court" in r.out, r
+        got = json.loads(dewline("seal", "tally", "--json", "--share", a, "--share", b, item, one, two).expect(0).out)
+        assert (got["concurs"], got["differs"], got["silent"], got["refused"]) == (1, 1, 1, 0), got
+        # withdrawn: later than what it takes back
+        gone, r = review(d, item, "ico", "withdrawn", a, b)
+        r.expect(0)
+        with open(gone, encoding="utf-8") as f:
+            later = "at " + f.read().split("\nat ")[1].split("\n")[0] not in open(one, encoding="utf-8").read()
+        got = json.loads(dewline("seal", "tally", "--json", item, one, two, gone).out)
+        assert got["concurs"] == 0 and (got["withdrawn"] if later else got["torn"]) == 1, got
+        # forged: the other finding under the same signature
+        with open(two, encoding="utf-8") as f:
+            text = f.read()
+        with open(two, "w", encoding="utf-8") as f:
+            f.write(text.replace("finding differs", "finding concurs"))
+        r = dewline("seal", "tally", item, one, two).expect(1)
+        assert "1 of 3 reviewers saw it and concur" in r.out and "1 more files are no review of it" in r.out, r
+        assert "expected concurs" in review(d, item, "ico", "likes", a, b)[1].expect(2).err
+
+
+def test_what_cannot_be_done_is_said():
+    with tap.folder() as d:
+        args = readers(d)
+        plain = os.path.join(d, "p")
+        open(plain, "w", encoding="utf-8").close()
+        for more, word in ((["--title", "t", "--needs", 4], "4 of 3 readers"), (["--title", "t", "--needs", 0], "--needs K"),
+                           (["--needs", 2, "--title", "a\tb"], "a title is"), (["--needs", 2], "a title is")):
+            r = dewline("seal", "make", *args, "-w", os.path.join(d, "i"), *more, plain).expect(2)
+            assert word in r.err, r
+        assert "NAME=FILE" in dewline("seal", "make", "--needs", 1, "--title", "t", "--reader", "x", "-w", os.path.join(d, "i"), plain).expect(2).err
+        assert "first line is not dewline-sealed/1" in dewline("seal", "share", "--reader-key", "x", plain).expect(2).err
+        assert "make, share, open, review, tally" in dewline("seal", "break", plain).expect(2).err
+
+
+if __name__ == "__main__":
+    tap.main(globals())

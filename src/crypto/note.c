@@ -70,6 +70,11 @@ enum status note_verifier_of(struct slice name, enum note_type type,
 	return ST_OK;
 }
 
+static bool type_known(uint8_t type)
+{
+	return type == NOTE_ED25519 || type == NOTE_COSIGNATURE;
+}
+
 enum status note_verifier_parse(struct slice text, struct note_verifier *out, struct fail *why)
 {
 	struct slice rest = text, name = slice_split(&rest, '+'), id = slice_split(&rest, '+');
@@ -82,7 +87,7 @@ enum status note_verifier_parse(struct slice text, struct note_verifier *out, st
 	    !crypto_base64_parse(CRYPTO_BASE64, rest, sizeof raw, raw, &n) || n != sizeof raw)
 		return fail_set(why, ST_INVALID,
 				"not a verifier key (name+8 hexadecimal digits+base64)");
-	if (raw[0] != NOTE_ED25519 && raw[0] != NOTE_COSIGNATURE)
+	if (!type_known(raw[0]))
 		return fail_set(why, ST_INVALID,
 				"verifier key of type %u; known are 1 and 4 (Ed25519)", raw[0]);
 	st = note_verifier_of(name, (enum note_type)raw[0], raw + 1, &v, why);
@@ -110,6 +115,55 @@ bool note_verifier_equal(const struct note_verifier *a, const struct note_verifi
 {
 	return a->type == b->type && slice_equal(a->name, b->name) &&
 	       memcmp(a->key, b->key, sizeof a->key) == 0;
+}
+
+#define SIGNING SLICE("PRIVATE+KEY+")
+
+enum status note_signer_parse(struct slice text, struct note_verifier *out_verifier,
+			      struct crypto_signer *out_signer, struct fail *why)
+{
+	struct slice rest = slice_from(text, SIGNING.len), name, id;
+	uint8_t raw[1 + CRYPTO_SEED_BYTES], want[NOTE_ID_BYTES];
+	struct crypto_signer signer;
+	struct note_verifier v;
+	enum status st;
+	size_t n;
+
+	if (!slice_starts(text, SIGNING))
+		return fail_set(why, ST_INVALID,
+				"not a signing key (PRIVATE+KEY+name+8 hexadecimal digits+base64)");
+	name = slice_split(&rest, '+');
+	id = slice_split(&rest, '+');
+	if (!crypto_base64_parse(CRYPTO_BASE64, rest, sizeof raw, raw, &n) || n != sizeof raw ||
+	    !type_known(raw[0]) || !crypto_hex_parse(id, sizeof want, want)) {
+		crypto_wipe(raw, sizeof raw);
+		return fail_set(why, ST_INVALID, "not an Ed25519 signing key (type 1 or 4)");
+	}
+	crypto_signer_from_seed(raw + 1, &signer);
+	st = note_verifier_of(name, (enum note_type)raw[0], signer.key, &v, why);
+	crypto_wipe(raw, sizeof raw);
+	if (st == ST_OK && memcmp(v.id, want, sizeof want) != 0)
+		st = fail_set(why, ST_INVALID, "the signing key's id is not that of its key");
+	if (st == ST_OK) {
+		*out_verifier = v;
+		*out_signer = signer;
+	}
+	crypto_wipe(&signer, sizeof signer);
+	return st;
+}
+
+void note_signer_add(const struct note_verifier *v, const struct crypto_signer *s, struct buf *out)
+{
+	uint8_t raw[1 + CRYPTO_SEED_BYTES] = {(uint8_t)v->type};
+
+	memcpy(raw + 1, s->seed, sizeof s->seed);
+	buf_add(out, SIGNING);
+	buf_add(out, v->name);
+	buf_add_byte(out, '+');
+	crypto_hex_add((struct slice){v->id, sizeof v->id}, out);
+	buf_add_byte(out, '+');
+	crypto_base64_add(CRYPTO_BASE64, (struct slice){raw, sizeof raw}, out);
+	crypto_wipe(raw, sizeof raw);
 }
 
 /* One signature line without its line feed. */
@@ -301,4 +355,34 @@ void note_sign(struct slice text, const struct note_verifier *v, const struct cr
 	buf_add_byte(out, ' ');
 	crypto_base64_add(CRYPTO_BASE64, (struct slice){raw, n}, out);
 	buf_add_byte(out, '\n');
+}
+
+void note_signature_add(const struct note_signature *s, struct buf *out)
+{
+	uint8_t raw[NOTE_ID_BYTES + NOTE_SIGNATURE_MAX];
+
+	if (s->len == 0)
+		return;
+	memcpy(raw, s->id, NOTE_ID_BYTES);
+	memcpy(raw + NOTE_ID_BYTES, s->bytes, s->len);
+	buf_add(out, DASH);
+	buf_add(out, s->name);
+	buf_add_byte(out, ' ');
+	crypto_base64_add(CRYPTO_BASE64, (struct slice){raw, NOTE_ID_BYTES + s->len}, out);
+	buf_add_byte(out, '\n');
+}
+
+const struct note_signature *note_signature_find(const struct note *note,
+						 const struct note_verifier *v)
+{
+	for (size_t i = 0; i < note->count; i++)
+		if (slice_equal(note->signatures[i].name, v->name) &&
+		    memcmp(note->signatures[i].id, v->id, NOTE_ID_BYTES) == 0)
+			return &note->signatures[i];
+	return NULL;
+}
+
+uint64_t note_signature_time(const struct note_signature *s)
+{
+	return s->len == 8 + CRYPTO_SIGNATURE_BYTES ? time_of(s->bytes) : 0;
 }

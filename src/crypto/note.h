@@ -9,7 +9,11 @@
  *	U+2014 SP name SP base64(key id (4 bytes) || signature) LF        one line a signature
  *
  * A verifier key is name "+" hex(key id) "+" base64(type || public key), where the key id is the
- * first 4 bytes of SHA-256(name || LF || type || public key).
+ * first 4 bytes of SHA-256(name || LF || type || public key). A signing key is "PRIVATE+KEY+" name
+ * "+" hex(key id) "+" base64(type || seed), as golang.org/x/mod/sumdb/note writes it.
+ *
+ * Types of signature are pluggable: a line by a key that is not known is passed over, whatever it
+ * is. Type 6 (ML-DSA-44) is reserved here for the day when a library in Debian verifies it.
  *
  * Pure; any thread. Everything parsed is borrowed from the bytes that were parsed.
  */
@@ -29,6 +33,7 @@ enum {
 enum note_type {
 	NOTE_ED25519 = 1,     /* over the text */
 	NOTE_COSIGNATURE = 4, /* over "cosignature/v1\ntime T\n" and the text; T goes before it */
+	NOTE_COSIGNATURE_MLDSA44 = 6, /* reserved: no key of it is taken, its lines are unknown */
 };
 
 struct note_verifier {
@@ -62,6 +67,12 @@ MUST_USE enum status note_verifier_parse(struct slice text, struct note_verifier
 void note_verifier_add(const struct note_verifier *v, struct buf *out);
 bool note_verifier_equal(const struct note_verifier *a, const struct note_verifier *b);
 
+/* A signing key text, without white space around it, of either type; the name is borrowed from it.
+ * Wipe out_signer when it is no longer needed. */
+MUST_USE enum status note_signer_parse(struct slice text, struct note_verifier *out_verifier,
+				       struct crypto_signer *out_signer, struct fail *why);
+void note_signer_add(const struct note_verifier *v, const struct crypto_signer *s, struct buf *out);
+
 /* Reads the form; says nothing about who signed. ST_INVALID or ST_NOMEM. */
 MUST_USE enum status note_parse(struct slice bytes, struct arena *a, struct note *out,
 				struct fail *why);
@@ -79,5 +90,15 @@ MUST_USE enum status note_write(struct slice text, struct buf *out, struct fail 
  * time_s: seconds since 1970, for NOTE_COSIGNATURE only. */
 void note_sign(struct slice text, const struct note_verifier *v, const struct crypto_signer *s,
 	       uint64_t time_s, struct buf *out);
+
+/* Appends the line of one signature as it was read; nothing if its bytes were not kept. */
+void note_signature_add(const struct note_signature *s, struct buf *out);
+
+/* The first signature that names v's key, or NULL. It says nothing about whether it is right. */
+const struct note_signature *note_signature_find(const struct note *note,
+						 const struct note_verifier *v);
+
+/* When a cosignature says that it was made: seconds since 1970; 0 for other signatures. */
+uint64_t note_signature_time(const struct note_signature *s);
 
 #endif

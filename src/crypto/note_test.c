@@ -229,6 +229,66 @@ static void text_that_cannot_be_a_note_is_not_written(struct test *t)
 	room_done(&r);
 }
 
+static void signing_keys_are_read_as_they_are_written(struct test *t)
+{
+	static const char *const bad[] = {
+		"",
+		"PRIVATE+KEY+",
+		"PRIVATE+KEY+w+00000000+AQ==",
+		"w+530d903a+AekyeRrm",
+		"PRIVATE+KEY+w+00000000+AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB",
+		"PRIVATE+KEY+w+zz+AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB",
+		"PRIVATE+KEY+w+00000000+BgEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB"};
+	static const enum note_type types[] = {NOTE_ED25519, NOTE_COSIGNATURE};
+	struct crypto_signer s, again;
+	struct note_verifier v, read;
+	struct room r;
+
+	room_init(&r);
+	for (size_t i = 0; i < 2; i++) {
+		struct buf b = buf_in(&r.a);
+
+		v = verifier(t, "log.test/a", types[i], &s);
+		note_signer_add(&v, &s, &b);
+		EXPECT(t, note_signer_parse(buf_slice(&b), &read, &again, &r.why) == ST_OK);
+		EXPECT(t, note_verifier_equal(&v, &read) && memcmp(&s, &again, sizeof s) == 0);
+		b.ptr[b.len - 3] ^= 1; /* another key, or no base64: not that of the id */
+		EXPECT(t, note_signer_parse(buf_slice(&b), &read, &again, &r.why) == ST_INVALID);
+	}
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		EXPECT(t, note_signer_parse(slice_of(bad[i]), &read, &again, &r.why) == ST_INVALID);
+	room_done(&r);
+}
+
+static void a_signature_line_is_taken_over_as_it_was(struct test *t)
+{
+	struct crypto_signer s, other;
+	struct note_verifier v = verifier(t, "w", NOTE_COSIGNATURE, &s), none = v;
+	struct note note;
+	struct buf b, line;
+	struct room r;
+
+	room_init(&r);
+	crypto_signer_new(&other);
+	none.name = SLICE("x");
+	b = buf_in(&r.a);
+	line = buf_in(&r.a);
+	EXPECT(t, note_write(SLICE(EXAMPLE_TEXT), &b, &r.why) == ST_OK);
+	note_sign(SLICE(EXAMPLE_TEXT), &v, &s, 1679315147, &b);
+	EXPECT(t, note_parse(buf_slice(&b), &r.a, &note, &r.why) == ST_OK);
+	EXPECT(t, note_signature_find(&note, &none) == NULL);
+	EXPECT(t, note_signature_find(&note, &v) == &note.signatures[0]);
+	EXPECT_UINT(t, note_signature_time(&note.signatures[0]), 1679315147);
+	note_signature_add(&note.signatures[0], &line);
+	EXPECT(t, slice_ends(buf_slice(&b), buf_slice(&line)));
+	EXPECT_UINT(t, b.len, strlen(EXAMPLE_TEXT) + 1 + line.len);
+	note.signatures[0].len = 0; /* longer than any that we know */
+	line.len = 0;
+	note_signature_add(&note.signatures[0], &line);
+	EXPECT(t, line.len == 0 && note_signature_time(&note.signatures[0]) == 0);
+	room_done(&r);
+}
+
 static void every_allocation_may_fail(struct test *t)
 {
 	struct crypto_signer s;
@@ -263,4 +323,5 @@ TESTS(T(the_specification_s_example_verifies),
       T(unknown_keys_are_ignored_and_known_ones_must_be_right), T(malformed_notes_are_refused),
       T(a_note_holds_a_hundred_signatures), T(long_signatures_belong_to_keys_we_do_not_know),
       T(verifier_keys_are_checked), T(names_have_a_longest_length),
-      T(text_that_cannot_be_a_note_is_not_written), T(every_allocation_may_fail))
+      T(text_that_cannot_be_a_note_is_not_written), T(signing_keys_are_read_as_they_are_written),
+      T(a_signature_line_is_taken_over_as_it_was), T(every_allocation_may_fail))

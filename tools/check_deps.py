@@ -34,7 +34,7 @@ POWERS = {
     r"zlib\.h": {"sensor/app", "sensor/detect", "sensor/keep"},
     r"magic\.h": {"sensor/file"},
     r"yaml\.h": {"sensor/config"},
-    r"curl/.*": {"os"},
+    r"curl/.*|microhttpd\.h": {"os"},
     r"jansson\.h": {"record", "sensor/detect", "evidence/disclose", "evidence/bundle", "exchange/stix", "daemon", "console/cli"},
     r"libloc/.*|maxminddb\.h": {"assess/origin"},
     r"linux/.*|net/.*|pcap.*": {"sensor/source", "os"},

@@ -274,7 +274,7 @@ static struct slice folder_of(struct slice path)
 }
 
 static enum status replace(struct os_disk *d, struct slice name, struct slice bytes, unsigned mode,
-			   struct fail *why)
+			   bool durable, struct fail *why)
 {
 	struct path path, temp;
 	enum status status = path_of(name, &path, why);
@@ -284,7 +284,7 @@ static enum status replace(struct os_disk *d, struct slice name, struct slice by
 		return status;
 	if (snprintf(temp.z, sizeof temp.z, "%s.new", path.z) >= (int)sizeof temp.z)
 		return fail_set(why, ST_INVALID, "not a path: too long");
-	status = put(d, temp.z, bytes, mode, true, why);
+	status = put(d, temp.z, bytes, mode, durable, why);
 	if (status == ST_OK) {
 		err = fault(d, OS_OP_RENAME, path.z);
 		if (err == 0 && rename(temp.z, path.z) != 0)
@@ -296,19 +296,24 @@ static enum status replace(struct os_disk *d, struct slice name, struct slice by
 		(void)unlink(temp.z); /* only litter; the next replace cuts it to nothing */
 		return status;
 	}
-	return os_file_sync(d, folder_of(name), why);
+	return durable ? os_file_sync(d, folder_of(name), why) : ST_OK;
 }
 
 enum status os_file_replace(struct os_disk *d, struct slice name, struct slice bytes,
 			    struct fail *why)
 {
-	return replace(d, name, bytes, 0666, why);
+	return replace(d, name, bytes, 0666, true, why);
+}
+
+enum status os_file_swap(struct os_disk *d, struct slice name, struct slice bytes, struct fail *why)
+{
+	return replace(d, name, bytes, 0666, false, why);
 }
 
 enum status os_file_replace_private(struct os_disk *d, struct slice name, struct slice bytes,
 				    struct fail *why)
 {
-	return replace(d, name, bytes, 0600, why);
+	return replace(d, name, bytes, 0600, true, why);
 }
 
 enum status os_file_remove(struct os_disk *d, struct slice name, struct fail *why)
@@ -327,20 +332,67 @@ enum status os_file_remove(struct os_disk *d, struct slice name, struct fail *wh
 
 /* --- a file that is written from front to back --- */
 
+static enum status out_fd(struct os_disk *d, struct slice name, int flags, unsigned mode,
+			  struct path *path, int *out, struct fail *why)
+{
+	enum status status = path_of(name, path, why);
+	int err, fd;
+
+	if (status != ST_OK)
+		return status;
+	err = fault(d, OS_OP_CREATE, path->z);
+	fd = err ? -1 : open(path->z, O_WRONLY | O_CREAT | O_CLOEXEC | flags, mode);
+	if (fd < 0)
+		return failed(why, err ? err : errno, "create", path->z);
+	*out = fd;
+	return ST_OK;
+}
+
+enum status os_out_over(struct os_disk *d, struct slice name, unsigned mode, struct os_out *out,
+			struct fail *why)
+{
+	struct path path;
+	int fd;
+	enum status status = out_fd(d, name, 0, mode, &path, &fd, why);
+
+	if (status == ST_OK)
+		*out = (struct os_out){fd + 1, name, 0};
+	return status;
+}
+
+enum status os_out_rewind(struct os_out *out, struct fail *why)
+{
+	if (lseek(out->fd_plus_1 - 1, 0, SEEK_SET) != 0)
+		return fail_set(why, ST_IO, "cannot go to the front of %.*s: %m",
+				SLICE_ARG(out->path));
+	out->bytes = 0;
+	return ST_OK;
+}
+
+enum status os_out_sync(struct os_disk *d, struct os_out *out, struct fail *why)
+{
+	struct path path;
+	enum status status = path_of(out->path, &path, why);
+	int err;
+
+	if (status != ST_OK)
+		return status;
+	err = fault(d, OS_OP_SYNC, path.z);
+	if (err == 0 && fdatasync(out->fd_plus_1 - 1) != 0)
+		err = errno;
+	return err == 0 ? ST_OK : failed(why, err, "make durable", path.z);
+}
+
 enum status os_out_open(struct os_disk *d, struct slice name, unsigned mode, struct os_out *out,
 			struct fail *why)
 {
 	struct path path;
 	struct stat st;
-	enum status status = path_of(name, &path, why);
-	int err, fd;
+	int fd;
+	enum status status = out_fd(d, name, O_APPEND, mode, &path, &fd, why);
 
 	if (status != ST_OK)
 		return status;
-	err = fault(d, OS_OP_CREATE, path.z);
-	fd = err ? -1 : open(path.z, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, mode);
-	if (fd < 0)
-		return failed(why, err ? err : errno, "create", path.z);
 	if (fstat(fd, &st) != 0) {
 		status = failed(why, errno, "look at", path.z);
 		(void)close(fd); /* nothing was written to it */
@@ -516,6 +568,36 @@ enum status os_dir_list(struct slice name, struct arena *a, struct slice **out, 
 	*out = names;
 	*out_count = n;
 	return ST_OK;
+}
+
+enum status os_dir_remove(struct os_disk *d, struct slice name, struct arena *scratch,
+			  struct fail *why)
+{
+	struct path path;
+	struct slice *names;
+	size_t n;
+	enum status status = os_dir_list(name, scratch, &names, &n, why);
+	int err;
+
+	if (status == ST_NOTFOUND)
+		return ST_OK;
+	for (size_t i = 0; i < n && status == ST_OK; i++) {
+		struct buf file = buf_in(scratch);
+
+		buf_add(&file, name);
+		buf_add_byte(&file, '/');
+		buf_add(&file, names[i]);
+		status = file.full ? fail_set(why, ST_NOMEM, "no memory to remove files")
+				   : os_file_remove(d, buf_slice(&file), why);
+	}
+	if (status == ST_OK)
+		status = path_of(name, &path, why);
+	if (status != ST_OK)
+		return status;
+	err = fault(d, OS_OP_UNLINK, path.z);
+	if (err == 0 && rmdir(path.z) != 0 && errno != ENOENT)
+		err = errno;
+	return err == 0 ? ST_OK : failed(why, err, "remove folder", path.z);
 }
 
 /* --- locks --- */

@@ -62,7 +62,12 @@ MUST_USE enum status os_file_size(struct slice path, uint64_t *out, struct fail 
 MUST_USE enum status os_file_replace(struct os_disk *disk, struct slice path, struct slice bytes,
 				     struct fail *why);
 
-/* The same for a file that only its owner may read. */
+/* The same for who reads it now: the old bytes or the new; which of them after a loss of power only
+ * os_disk_sync() says. */
+MUST_USE enum status os_file_swap(struct os_disk *disk, struct slice path, struct slice bytes,
+				  struct fail *why);
+
+/* The same as os_file_replace() for a file that only its owner may read. */
 MUST_USE enum status os_file_replace_private(struct os_disk *disk, struct slice path,
 					     struct slice bytes, struct fail *why);
 
@@ -84,12 +89,19 @@ MUST_USE enum status os_disk_sync(struct os_disk *disk, struct slice path, struc
 struct os_out {
 	int fd_plus_1;	   /* 0: not open */
 	struct slice path; /* borrowed: it outlives this */
-	uint64_t bytes;	   /* that it has */
+	uint64_t bytes;	   /* that it has; of os_out_over(): that were written since its front */
 };
 
 /* Makes the file, with these permissions less umask, or goes on behind what it has. */
 MUST_USE enum status os_out_open(struct os_disk *disk, struct slice path, unsigned mode,
 				 struct os_out *out, struct fail *why);
+/* Opens a file to be written over from its front, made if absent: what is overwritten again and
+ * again has its place on the disk, so that making it durable waits for its own bytes only. */
+MUST_USE enum status os_out_over(struct os_disk *disk, struct slice path, unsigned mode,
+				 struct os_out *out, struct fail *why);
+MUST_USE enum status os_out_rewind(struct os_out *out, struct fail *why); /* of os_out_over() */
+/* What was written is durable (fdatasync). */
+MUST_USE enum status os_out_sync(struct os_disk *disk, struct os_out *out, struct fail *why);
 /* All of it behind what is there; out->bytes grows by what was written, also if it was not all. */
 MUST_USE enum status os_out_write(struct os_disk *disk, struct os_out *out, struct slice bytes,
 				  struct fail *why);
@@ -136,6 +148,10 @@ MUST_USE enum status os_entry_look(struct slice path, struct os_entry *out, stru
  * many were missing. Durable: each new folder's parent is synced. */
 MUST_USE enum status os_dir_make(struct os_disk *disk, struct slice path, size_t *out_made,
 				 struct fail *why);
+
+/* Removes the files in a folder, and the folder. ST_OK also if there was none. Not yet durable. */
+MUST_USE enum status os_dir_remove(struct os_disk *disk, struct slice path, struct arena *scratch,
+				   struct fail *why);
 
 /* The names in a folder but "." and "..", sorted. */
 MUST_USE enum status os_dir_list(struct slice path, struct arena *a, struct slice **out,

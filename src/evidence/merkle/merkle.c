@@ -51,6 +51,25 @@ static void fold(const uint8_t (*hashes)[MERKLE_BYTES], unsigned k, uint8_t out[
 	memcpy(out, left[k], MERKLE_BYTES);
 }
 
+/* The root over 1 to MERKLE_WIDTH hashes: complete subtrees from the right to the left, joined. */
+static void fold_any(const uint8_t (*hashes)[MERKLE_BYTES], unsigned n, uint8_t out[MERKLE_BYTES])
+{
+	bool any = false;
+
+	while (n != 0) {
+		unsigned bits = (unsigned)__builtin_ctz(n);
+		uint8_t left[MERKLE_BYTES];
+
+		n -= 1U << bits;
+		fold(hashes + n, bits, left);
+		if (any)
+			merkle_node(left, out, out);
+		else
+			memcpy(out, left, MERKLE_BYTES);
+		any = true;
+	}
+}
+
 void merkle_run_root(const uint8_t (*hashes)[MERKLE_BYTES], uint8_t out[MERKLE_BYTES])
 {
 	fold(hashes, HEIGHT, out);
@@ -117,6 +136,23 @@ unsigned merkle_width(uint64_t size, unsigned level, uint64_t index)
 	return hashes >> HEIGHT == index ? (unsigned)(hashes & (MERKLE_WIDTH - 1)) : 0;
 }
 
+/* Where a row of a tile's nodes begins. */
+static size_t row_start(unsigned row)
+{
+	return 2 * MERKLE_WIDTH - ((size_t)2 * MERKLE_WIDTH >> row);
+}
+
+void merkle_nodes_fill(struct merkle_nodes *n, unsigned width)
+{
+	for (unsigned row = 1; row <= HEIGHT; row++) {
+		uint8_t(*below)[MERKLE_BYTES] = n->hash + row_start(row - 1);
+		uint8_t(*to)[MERKLE_BYTES] = n->hash + row_start(row);
+
+		for (unsigned i = 0; i < width >> row; i++)
+			merkle_node(below[(size_t)2 * i], below[(size_t)2 * i + 1], to[i]);
+	}
+}
+
 /* A tree that is asked for its hashes. */
 struct walk {
 	const struct merkle_tiles *tiles;
@@ -129,12 +165,21 @@ static enum status subtree(struct walk *w, uint64_t from, unsigned bits, uint8_t
 {
 	unsigned level = bits / HEIGHT;
 	uint64_t first = from >> HEIGHT * level, index = first >> HEIGHT;
+	unsigned width = merkle_width(w->size, level, index), row = bits % HEIGHT;
+	size_t at = first & (MERKLE_WIDTH - 1);
 	const uint8_t(*hashes)[MERKLE_BYTES];
-	enum status st = w->tiles->tile(w->tiles->ctx, level, index,
-					merkle_width(w->size, level, index), &hashes, w->why);
+	const struct merkle_nodes *nodes;
+	enum status st;
 
+	if (w->tiles->nodes != NULL) {
+		st = w->tiles->nodes(w->tiles->ctx, level, index, width, &nodes, w->why);
+		if (st == ST_OK)
+			memcpy(out, nodes->hash[row_start(row) + (at >> row)], MERKLE_BYTES);
+		return st;
+	}
+	st = w->tiles->tile(w->tiles->ctx, level, index, width, &hashes, w->why);
 	if (st == ST_OK)
-		fold(hashes + (first & (MERKLE_WIDTH - 1)), bits % HEIGHT, out);
+		fold(hashes + at, row, out);
 	return st;
 }
 
@@ -175,16 +220,25 @@ static uint64_t split(uint64_t n)
 	return (uint64_t)1 << (63 - __builtin_clzll(n - 1));
 }
 
-enum status merkle_root(const struct merkle_tiles *t, uint64_t size, uint8_t out[MERKLE_BYTES],
-			struct fail *why)
+enum status merkle_root_before(const struct merkle_tiles *t, uint64_t old, uint64_t size,
+			       uint8_t out[MERKLE_BYTES], struct fail *why)
 {
 	struct walk w = {t, size, why};
 
-	if (size == 0) {
+	if (old > size)
+		return fail_set(why, ST_INVALID, "a tree of %llu is not within one of %llu",
+				(unsigned long long)old, (unsigned long long)size);
+	if (old == 0) {
 		merkle_empty(out);
 		return ST_OK;
 	}
-	return range(&w, 0, size, out);
+	return range(&w, 0, old, out);
+}
+
+enum status merkle_root(const struct merkle_tiles *t, uint64_t size, uint8_t out[MERKLE_BYTES],
+			struct fail *why)
+{
+	return merkle_root_before(t, size, size, out, why);
 }
 
 static void reverse(uint8_t (*hashes)[MERKLE_BYTES], size_t n)
@@ -198,9 +252,11 @@ static void reverse(uint8_t (*hashes)[MERKLE_BYTES], size_t n)
 	}
 }
 
-enum status merkle_prove_inclusion(const struct merkle_tiles *t, uint64_t index, uint64_t size,
-				   uint8_t out[MERKLE_PROOF_MAX][MERKLE_BYTES], size_t *out_count,
-				   struct fail *why)
+/* From the root down to the subtree of at most `stop` leaves that has leaf `index`: at each split,
+ * the hash of the side not taken. */
+static enum status prove(const struct merkle_tiles *t, uint64_t index, uint64_t size, uint64_t stop,
+			 uint8_t out[MERKLE_PROOF_MAX][MERKLE_BYTES], size_t *out_count,
+			 struct fail *why)
 {
 	struct walk w = {t, size, why};
 	uint64_t from = 0, n = size;
@@ -209,7 +265,7 @@ enum status merkle_prove_inclusion(const struct merkle_tiles *t, uint64_t index,
 	if (index >= size)
 		return fail_set(why, ST_INVALID, "leaf %llu is not in a tree of %llu",
 				(unsigned long long)index, (unsigned long long)size);
-	while (n > 1) { /* from the root down: at each split, the hash of the side not taken */
+	while (n > stop) {
 		uint64_t k = split(n);
 		bool right = index - from >= k;
 		enum status st = right ? range(&w, from, k, out[count])
@@ -224,6 +280,21 @@ enum status merkle_prove_inclusion(const struct merkle_tiles *t, uint64_t index,
 	reverse(out, count);
 	*out_count = count;
 	return ST_OK;
+}
+
+enum status merkle_prove_inclusion(const struct merkle_tiles *t, uint64_t index, uint64_t size,
+				   uint8_t out[MERKLE_PROOF_MAX][MERKLE_BYTES], size_t *out_count,
+				   struct fail *why)
+{
+	return prove(t, index, size, 1, out, out_count, why);
+}
+
+enum status merkle_prove_run(const struct merkle_tiles *t, uint64_t index, uint64_t size,
+			     uint8_t out[MERKLE_PROOF_MAX][MERKLE_BYTES], size_t *out_count,
+			     struct fail *why)
+{
+	return prove(t, index > UINT64_MAX >> HEIGHT ? UINT64_MAX : index << HEIGHT, size,
+		     MERKLE_WIDTH, out, out_count, why);
 }
 
 enum status merkle_prove_consistency(const struct merkle_tiles *t, uint64_t old, uint64_t size,
@@ -294,28 +365,37 @@ bool merkle_verify_inclusion(const uint8_t leaf[MERKLE_BYTES], uint64_t index, u
 	return sn == 0 && memcmp(r, root, sizeof r) == 0;
 }
 
-bool merkle_verify_consistency(uint64_t old, uint64_t size, const uint8_t old_root[MERKLE_BYTES],
-			       const uint8_t root[MERKLE_BYTES],
-			       const uint8_t (*proof)[MERKLE_BYTES], size_t count)
+bool merkle_verify_run(const uint8_t (*leaves)[MERKLE_BYTES], uint64_t index, uint64_t size,
+		       const uint8_t (*proof)[MERKLE_BYTES], size_t count,
+		       const uint8_t root[MERKLE_BYTES])
+{
+	unsigned width = merkle_width(size, 0, index);
+	uint64_t runs = (size >> HEIGHT) + ((size & (MERKLE_WIDTH - 1)) != 0);
+	uint8_t run[MERKLE_BYTES];
+
+	if (width == 0)
+		return false;
+	/* the tree splits between tiles as long as it has more than one: it is one over their roots
+	 */
+	fold_any(leaves, width, run);
+	return merkle_verify_inclusion(run, index, runs, proof, count, root);
+}
+
+/* Carries a consistency proof up from the complete subtree `start` at the old tree's right edge:
+ * the roots of the old tree and of the new that it leads to. 0 < old < size. */
+static bool consistency_walk(uint64_t old, uint64_t size, const uint8_t start[MERKLE_BYTES],
+			     const uint8_t (*proof)[MERKLE_BYTES], size_t count,
+			     uint8_t fr[MERKLE_BYTES], uint8_t sr[MERKLE_BYTES])
 {
 	uint64_t fn = old - 1, sn = size - 1;
-	uint8_t fr[MERKLE_BYTES], sr[MERKLE_BYTES];
-	bool whole = (old & (old - 1)) == 0; /* the old tree is a complete subtree of the new */
-	size_t i = 0;
 
-	if (old > size || (old == size && memcmp(old_root, root, MERKLE_BYTES) != 0))
-		return false;
-	if (old == 0 || old == size)
-		return count == 0;
-	if (count == 0)
-		return false;
 	while ((fn & 1) != 0) {
 		fn >>= 1;
 		sn >>= 1;
 	}
-	memcpy(fr, whole ? old_root : proof[i++], sizeof fr);
-	memcpy(sr, fr, sizeof sr);
-	for (; i < count; i++) {
+	memcpy(fr, start, MERKLE_BYTES);
+	memcpy(sr, start, MERKLE_BYTES);
+	for (size_t i = 0; i < count; i++) {
 		if (sn == 0)
 			return false;
 		if ((fn & 1) != 0 || fn == sn) {
@@ -331,5 +411,38 @@ bool merkle_verify_consistency(uint64_t old, uint64_t size, const uint8_t old_ro
 		fn >>= 1;
 		sn >>= 1;
 	}
-	return sn == 0 && memcmp(fr, old_root, sizeof fr) == 0 && memcmp(sr, root, sizeof sr) == 0;
+	return sn == 0;
+}
+
+bool merkle_verify_consistency(uint64_t old, uint64_t size, const uint8_t old_root[MERKLE_BYTES],
+			       const uint8_t root[MERKLE_BYTES],
+			       const uint8_t (*proof)[MERKLE_BYTES], size_t count)
+{
+	bool whole = (old & (old - 1)) == 0; /* the old tree is a complete subtree of the new */
+	uint8_t fr[MERKLE_BYTES], sr[MERKLE_BYTES];
+
+	if (old > size || (old == size && memcmp(old_root, root, MERKLE_BYTES) != 0))
+		return false;
+	if (old == 0 || old == size)
+		return count == 0;
+	if (count == 0)
+		return false;
+	if (!consistency_walk(old, size, whole ? old_root : proof[0], whole ? proof : proof + 1,
+			      whole ? count : count - 1, fr, sr))
+		return false;
+	return memcmp(fr, old_root, sizeof fr) == 0 && memcmp(sr, root, sizeof sr) == 0;
+}
+
+bool merkle_consistency_old(uint64_t old, uint64_t size, const uint8_t (*proof)[MERKLE_BYTES],
+			    size_t count, const uint8_t root[MERKLE_BYTES],
+			    uint8_t out[MERKLE_BYTES])
+{
+	uint8_t fr[MERKLE_BYTES], sr[MERKLE_BYTES];
+
+	if (old >= size || (old & (old - 1)) == 0 || count == 0 ||
+	    !consistency_walk(old, size, proof[0], proof + 1, count - 1, fr, sr) ||
+	    memcmp(sr, root, sizeof sr) != 0)
+		return false;
+	memcpy(out, fr, sizeof fr);
+	return true;
 }

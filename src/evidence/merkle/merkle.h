@@ -63,17 +63,36 @@ void merkle_edge_root(const struct merkle_edge *e, uint8_t out[MERKLE_BYTES]);
  */
 unsigned merkle_width(uint64_t size, unsigned level, uint64_t index);
 
+/* A tile's hashes, and all that are made of them: row k has MERKLE_WIDTH >> k, each over two of the
+ * row before it. Row 8 is the one hash of a full tile. */
+enum { MERKLE_NODES = 2 * MERKLE_WIDTH - 1 };
+
+struct merkle_nodes {
+	uint8_t hash[MERKLE_NODES][MERKLE_BYTES]; /* rows, one behind the other */
+};
+
+/* Makes the rows above the first `width` hashes, which are there; of incomplete pairs nothing. */
+void merkle_nodes_fill(struct merkle_nodes *n, unsigned width);
+
 /* Gives the hashes of a tile; `width` is merkle_width() of it, and at least that many are
  * readable until the next call. */
 struct merkle_tiles {
 	void *ctx;
 	enum status (*tile)(void *ctx, unsigned level, uint64_t index, unsigned width,
 			    const uint8_t (**out)[MERKLE_BYTES], struct fail *why);
+	/* The same, filled, from who keeps tiles for many proofs: asked instead, unless NULL. */
+	enum status (*nodes)(void *ctx, unsigned level, uint64_t index, unsigned width,
+			     const struct merkle_nodes **out, struct fail *why);
 };
 
 /* Root of the first `size` leaves. */
 MUST_USE enum status merkle_root(const struct merkle_tiles *t, uint64_t size,
 				 uint8_t out[MERKLE_BYTES], struct fail *why);
+
+/* Root of the first `old` of `size` leaves, from the tiles of `size`: what the log of that size
+ * says it was then. ST_INVALID if old > size. */
+MUST_USE enum status merkle_root_before(const struct merkle_tiles *t, uint64_t old, uint64_t size,
+					uint8_t out[MERKLE_BYTES], struct fail *why);
 
 /* The inclusion proof of leaf `index` in the tree of `size` leaves, leaf to root (RFC 6962 2.1.1).
  * ST_INVALID unless index < size. */
@@ -81,6 +100,12 @@ MUST_USE enum status merkle_prove_inclusion(const struct merkle_tiles *t, uint64
 					    uint64_t size,
 					    uint8_t out[MERKLE_PROOF_MAX][MERKLE_BYTES],
 					    size_t *out_count, struct fail *why);
+
+/* The proof that tile `index` of level 0 has its leaves in the tree of `size`: that of any of them
+ * without the part inside the tile. ST_INVALID unless the tile has one. */
+MUST_USE enum status merkle_prove_run(const struct merkle_tiles *t, uint64_t index, uint64_t size,
+				      uint8_t out[MERKLE_PROOF_MAX][MERKLE_BYTES],
+				      size_t *out_count, struct fail *why);
 
 /* The consistency proof between the trees of `old` and `size` leaves (RFC 6962 2.1.2); empty when
  * old is 0 or size. ST_INVALID if old > size. */
@@ -94,11 +119,25 @@ MUST_USE bool merkle_verify_inclusion(const uint8_t leaf[MERKLE_BYTES], uint64_t
 				      uint64_t size, const uint8_t (*proof)[MERKLE_BYTES],
 				      size_t count, const uint8_t root[MERKLE_BYTES]);
 
+/* Are these all the leaf hashes of tile `index`, merkle_width() of them, by merkle_prove_run()? */
+MUST_USE bool merkle_verify_run(const uint8_t (*leaves)[MERKLE_BYTES], uint64_t index,
+				uint64_t size, const uint8_t (*proof)[MERKLE_BYTES], size_t count,
+				const uint8_t root[MERKLE_BYTES]);
+
 /* RFC 9162 2.1.4.2; old 0 is consistent with everything, by an empty proof. */
 MUST_USE bool merkle_verify_consistency(uint64_t old, uint64_t size,
 					const uint8_t old_root[MERKLE_BYTES],
 					const uint8_t root[MERKLE_BYTES],
 					const uint8_t (*proof)[MERKLE_BYTES], size_t count);
+
+/* What a consistency proof that leads to `root` says the root of the first `old` leaves was. Who
+ * has signed another one for that size has shown two histories. False if the proof does not lead
+ * there, or if it does not say: when old is a power of two, or 0, or size, the old root is no part
+ * of it.
+ */
+MUST_USE bool merkle_consistency_old(uint64_t old, uint64_t size,
+				     const uint8_t (*proof)[MERKLE_BYTES], size_t count,
+				     const uint8_t root[MERKLE_BYTES], uint8_t out[MERKLE_BYTES]);
 
 /* --- checkpoints --- */
 

@@ -80,6 +80,7 @@ struct forest {
 	uint64_t room[3];
 	struct merkle_edge edge;
 	uint64_t asked_partial;
+	struct merkle_nodes nodes;
 };
 
 static enum status keep_tile(void *ctx, unsigned level, uint64_t index, hashes_in hashes,
@@ -107,6 +108,23 @@ static enum status give_tile(void *ctx, unsigned level, uint64_t index, unsigned
 		*out = (hashes_in)f->edge.tile[level];
 	else
 		*out = (hashes_in)f->level[level] + index * 256;
+	return ST_OK;
+}
+
+/* The same from who keeps filled tiles. */
+static enum status give_nodes(void *ctx, unsigned level, uint64_t index, unsigned width,
+			      const struct merkle_nodes **out, struct fail *why)
+{
+	struct forest *f = ctx;
+	hashes_in hashes;
+	enum status st = give_tile(f, level, index, width, &hashes, why);
+
+	if (st != ST_OK)
+		return st;
+	memset(&f->nodes, 0xee, sizeof f->nodes);
+	memcpy(f->nodes.hash, hashes, (size_t)width * 32);
+	merkle_nodes_fill(&f->nodes, width);
+	*out = &f->nodes;
 	return ST_OK;
 }
 
@@ -196,7 +214,7 @@ static void all_small_trees_agree_with_the_model(struct test *t)
 	enum { MOST = 300 };
 	static uint8_t all[MOST][32];
 	struct forest *f = forest_new(MOST);
-	struct merkle_tiles tiles = {f, give_tile};
+	struct merkle_tiles tiles = {.ctx = f};
 	uint8_t proof[MERKLE_PROOF_MAX][32], want[MERKLE_PROOF_MAX][32], root[32], mine[32],
 		old[32];
 	struct fail why;
@@ -209,6 +227,8 @@ static void all_small_trees_agree_with_the_model(struct test *t)
 		/* every place in trees up to 70 and about 256; a few in the others */
 		bool every = size <= 70 || (size >= 254 && size <= 260);
 
+		tiles.tile = size % 2 == 0 ? give_tile : NULL;
+		tiles.nodes = size % 2 == 0 ? NULL : give_nodes;
 		EXPECT(t, grow(f, size));
 		model_root((hashes_in)all, size, root);
 		merkle_edge_root(&f->edge, mine);
@@ -242,7 +262,7 @@ static void large_trees_prove_what_they_hold(struct test *t)
 {
 	enum { MOST = 140000 };
 	struct forest *f = forest_new(MOST);
-	struct merkle_tiles tiles = {f, give_tile};
+	struct merkle_tiles tiles = {.ctx = f, .tile = give_tile};
 	uint8_t proof[MERKLE_PROOF_MAX][32], root[32], old[32], leaf[32];
 	struct fail why;
 	size_t n;
@@ -285,7 +305,7 @@ static void large_trees_prove_what_they_hold(struct test *t)
 static void any_change_to_a_proof_is_refused(struct test *t)
 {
 	struct forest *f = forest_new(1000);
-	struct merkle_tiles tiles = {f, give_tile};
+	struct merkle_tiles tiles = {.ctx = f, .tile = give_tile};
 	uint8_t proof[MERKLE_PROOF_MAX + 1][32] = {0}, root[32], old[32], leaf[32];
 	struct fail why;
 	size_t n;
@@ -331,10 +351,83 @@ static void any_change_to_a_proof_is_refused(struct test *t)
 	forest_free(f);
 }
 
+/* What the larger tree says of the smaller: from its tiles, and from the proof alone. */
+static void the_larger_tree_says_what_the_smaller_was(struct test *t)
+{
+	struct forest *f = forest_new(2000);
+	struct merkle_tiles tiles = {.ctx = f, .tile = give_tile};
+	uint8_t proof[MERKLE_PROOF_MAX][32], root[32], old[32], said[32];
+	struct fail why;
+	size_t n;
+
+	EXPECT(t, f != NULL);
+	for (int round = 0; round < 200; round++) {
+		uint64_t size = f->edge.size + 1 + test_rand(t) % 9, m;
+
+		EXPECT(t, grow(f, size));
+		m = test_rand(t) % (size + 1);
+		merkle_edge_root(&f->edge, root);
+		EXPECT(t, merkle_root(&tiles, m, old, &why) == ST_OK);
+		EXPECT(t, merkle_root_before(&tiles, m, size, said, &why) == ST_OK);
+		EXPECT(t, memcmp(said, old, 32) == 0);
+		EXPECT(t, merkle_prove_consistency(&tiles, m, size, proof, &n, &why) == ST_OK);
+		if ((m & (m - 1)) == 0 || m == size) {
+			EXPECT(t,
+			       !merkle_consistency_old(m, size, (hashes_in)proof, n, root, said));
+			continue;
+		}
+		memset(said, 0, sizeof said);
+		EXPECT(t, merkle_consistency_old(m, size, (hashes_in)proof, n, root, said));
+		EXPECT(t, memcmp(said, old, 32) == 0);
+		proof[test_rand(t) % n][7] ^= 1;
+		EXPECT(t, !merkle_consistency_old(m, size, (hashes_in)proof, n, root, said));
+		EXPECT(t, !merkle_consistency_old(m, size, (hashes_in)proof, n - 1, root, said));
+	}
+	EXPECT(t, merkle_root_before(&tiles, 5, 4, said, &why) == ST_INVALID);
+	forest_free(f);
+}
+
+static void whole_tiles_are_proved_at_once(struct test *t)
+{
+	static const uint64_t sizes[] = {1, 2, 255, 256, 257, 511, 512, 513, 1000, 66000};
+	struct forest *f = forest_new(66000);
+	struct merkle_tiles tiles = {.ctx = f, .tile = give_tile};
+	static uint8_t leaves[MERKLE_WIDTH][32];
+	uint8_t proof[MERKLE_PROOF_MAX][32], root[32];
+	struct fail why;
+	size_t n;
+
+	EXPECT(t, f != NULL);
+	for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++) {
+		uint64_t size = sizes[k], tile_count = (size + 255) / 256;
+
+		EXPECT(t, grow(f, size));
+		merkle_edge_root(&f->edge, root);
+		for (uint64_t i = 0; i < tile_count; i += 1 + i / 4) {
+			unsigned width = merkle_width(size, 0, i);
+
+			for (unsigned j = 0; j < width; j++)
+				leaf_of(i * 256 + j, leaves[j]);
+			EXPECT(t, merkle_prove_run(&tiles, i, size, proof, &n, &why) == ST_OK);
+			EXPECT(t, merkle_verify_run((hashes_in)leaves, i, size, (hashes_in)proof, n,
+						    root));
+			leaves[test_rand(t) % width][0] ^= 1;
+			EXPECT(t, !merkle_verify_run((hashes_in)leaves, i, size, (hashes_in)proof,
+						     n, root));
+		}
+		EXPECT(t,
+		       merkle_prove_run(&tiles, tile_count, size, proof, &n, &why) == ST_INVALID);
+		EXPECT(t, !merkle_verify_run((hashes_in)leaves, tile_count, size, (hashes_in)proof,
+					     n, root));
+	}
+	EXPECT(t, merkle_prove_run(&tiles, UINT64_MAX, 9, proof, &n, &why) == ST_INVALID);
+	forest_free(f);
+}
+
 static void what_is_not_there_is_not_proved(struct test *t)
 {
 	struct forest *f = forest_new(300);
-	struct merkle_tiles tiles = {f, give_tile};
+	struct merkle_tiles tiles = {.ctx = f, .tile = give_tile};
 	uint8_t proof[MERKLE_PROOF_MAX][32], root[32];
 	struct fail why;
 	size_t n = 9;
@@ -372,4 +465,5 @@ static void widths_of_tiles(struct test *t)
 
 TESTS(T(the_eight_leaves_have_their_known_roots), T(all_small_trees_agree_with_the_model),
       T(large_trees_prove_what_they_hold), T(any_change_to_a_proof_is_refused),
+      T(the_larger_tree_says_what_the_smaller_was), T(whole_tiles_are_proved_at_once),
       T(what_is_not_there_is_not_proved), T(widths_of_tiles))

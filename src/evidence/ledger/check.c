@@ -9,7 +9,7 @@
 #include "evidence/ledger/ledger_priv.h"
 
 struct check {
-	struct slice folder;
+	const struct ledger_source *source;
 	struct merkle_checkpoint is; /* what was signed */
 	struct merkle_edge *edge;    /* what comes up */
 	struct arena *a;	     /* findings */
@@ -42,7 +42,7 @@ static enum status look(struct check *c, unsigned level, uint64_t index, unsigne
 			struct found *out, struct fail *why)
 {
 	enum status st =
-		ledger_tile_read(c->folder, level, index, width, &c->scratch, &out->bytes, why);
+		ledger_tile_read(c->source, level, index, width, &c->scratch, &out->bytes, why);
 
 	out->there = st == ST_OK;
 	if (st == ST_NOTFOUND)
@@ -87,7 +87,7 @@ static bool vouched(struct check *c, uint64_t index, unsigned width,
 		merkle_edge_root(e, root);
 		return memcmp(root, c->is.root, sizeof root) == 0;
 	}
-	if (ledger_tile_read(c->folder, 1, index / MERKLE_WIDTH,
+	if (ledger_tile_read(c->source, 1, index / MERKLE_WIDTH,
 			     merkle_width(c->is.size, 1, index / MERKLE_WIDTH), &c->scratch, &above,
 			     &why) != ST_OK)
 		return false;
@@ -216,29 +216,40 @@ static enum status check_top(struct check *c, struct fail *why)
 	return st;
 }
 
-enum status ledger_check(struct slice folder, struct slice log_key, struct arena *a,
-			 struct ledger_report *out, struct fail *why)
+enum status ledger_check_source(const struct ledger_source *s, const struct merkle_checkpoint *is,
+				struct arena *a, struct ledger_report *out, struct fail *why)
 {
-	struct check c = {.folder = folder, .a = a, .scratch = {.pool = a->pool}, .report = out};
-	struct note_verifier key;
-	struct slice note;
-	enum status st = note_verifier_parse(log_key, &key, why);
+	struct check c = {
+		.source = s, .is = *is, .a = a, .scratch = {.pool = a->pool}, .report = out};
+	enum status st = ST_OK;
 
-	*out = (struct ledger_report){0};
-	if (st == ST_OK)
-		st = ledger_marker_check(folder, a, why);
-	if (st == ST_OK)
-		st = ledger_checkpoint_read(folder, &key, a, &note, &c.is, why);
-	if (st == ST_OK) {
-		out->size = c.is.size;
-		c.edge = ARENA_NEW(a, struct merkle_edge);
-		if (c.edge == NULL)
-			st = fail_set(why, ST_NOMEM, "no memory to check the log");
-	}
+	*out = (struct ledger_report){.size = is->size};
+	c.edge = ARENA_NEW(a, struct merkle_edge);
+	if (c.edge == NULL)
+		return fail_set(why, ST_NOMEM, "no memory to check the log");
 	for (uint64_t i = 0; st == ST_OK && i * MERKLE_WIDTH < c.is.size; i++)
 		st = check_tile(&c, i, why);
 	if (st == ST_OK)
 		st = check_top(&c, why);
 	arena_reset(&c.scratch);
 	return st == ST_END ? ST_OK : st;
+}
+
+enum status ledger_check(struct slice folder, struct slice log_key, struct arena *a,
+			 struct ledger_report *out, struct fail *why)
+{
+	const struct ledger_source source = {.place = folder};
+	struct merkle_checkpoint is;
+	struct note_verifier key;
+	struct slice note;
+	enum status st = note_verifier_parse(log_key, &key, why);
+
+	*out = (struct ledger_report){0};
+	if (st == ST_OK) {
+		st = ledger_marker_check(folder, a, NULL, why);
+		st = st == ST_NOTFOUND ? ST_OK : st; /* another program's log */
+	}
+	if (st == ST_OK)
+		st = ledger_checkpoint_read(&source, &key, a, &note, &is, why);
+	return st == ST_OK ? ledger_check_source(&source, &is, a, out, why) : st;
 }

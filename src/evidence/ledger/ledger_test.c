@@ -279,10 +279,10 @@ static void other_folders_are_left_alone(struct test *t)
 	EXPECT(t, strstr(r.why.text, "diary") != NULL);
 	EXPECT(t, os_file_remove(NULL, at(&r, "diary"), &r.why) == ST_OK);
 	EXPECT(t,
-	       os_file_put(NULL, at(&r, "dewline-log"), SLICE("dewline log 2\n"), &r.why) == ST_OK);
+	       os_file_put(NULL, at(&r, "dewline-log"), SLICE("dewline log 3\n"), &r.why) == ST_OK);
 	EXPECT(t, ledger_open(&r.options, &r.a, &l, &r.why) == ST_INVALID);
 	EXPECT(t,
-	       strstr(r.why.text, "another version") != NULL && strstr(r.why.text, " 2,") != NULL);
+	       strstr(r.why.text, "another version") != NULL && strstr(r.why.text, " 3,") != NULL);
 	EXPECT(t, os_file_put(NULL, at(&r, "dewline-log"), SLICE("?"), &r.why) == ST_OK);
 	EXPECT(t, ledger_open(&r.options, &r.a, &l, &r.why) == ST_INVALID);
 	EXPECT(t, os_file_remove(NULL, at(&r, "dewline-log"), &r.why) == ST_OK);
@@ -598,6 +598,247 @@ static void being_killed_at_any_operation_loses_nothing_acknowledged(struct test
 	}
 }
 
+/* --- loss of power --- */
+
+/* A file as the disk had it, or nothing. */
+static struct slice content(struct room *r, const char *name)
+{
+	struct slice bytes = {NULL, 0};
+
+	return os_file_read(at(r, name), 64 << 20, &r->a, &bytes, &r->why) == ST_OK
+		       ? bytes
+		       : (struct slice){NULL, 0};
+}
+
+/* Nothing reaches the disk any more once *ctx is true. */
+static int switched(void *ctx, uint64_t number, enum os_op op, struct slice path)
+{
+	return *(const bool *)ctx ? EIO : 0;
+}
+
+/* What a commit makes durable is its record in the journal; of the rest the disk may have anything.
+ * So: what was there when the log was last settled, the journal as it is now, and everything newer
+ * gone, cut short or torn. */
+static void what_was_acknowledged_survives_a_loss_of_power(struct test *t)
+{
+	static const uint64_t settled[] = {0, 1, 255, 256, 300};
+	static const char *const newer[] = {
+		"tile/0/000",	    "tile/0/001",	"tile/0/002.p/188",	 "tile/1/000.p/2",
+		"tile/entries/000", "tile/entries/001", "tile/entries/002.p/188"};
+	enum { NEWER = sizeof newer / sizeof newer[0], ROUNDS = 60 };
+
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		uint64_t from = settled[round % 5];
+		bool off = false;
+		struct os_disk disk = {&off, switched, 0};
+		struct slice before;
+		struct ledger *l;
+		struct room r;
+
+		EXPECT(t, room_init(t, &r));
+		r.options.disk = &disk;
+		EXPECT(t, ledger_open(&r.options, &r.a, &l, &r.why) == ST_OK);
+		EXPECT(t, append_to(l, 0, from, &r.why) == ST_OK);
+		EXPECT(t, ledger_commit(l, &r.why) == ST_OK);
+		ledger_close(l); /* settles it */
+		before = content(&r, "checkpoint");
+		EXPECT(t, before.len != 0);
+		EXPECT(t, ledger_open(&r.options, &r.a, &l, &r.why) == ST_OK);
+		for (uint64_t size = from; size < 700;) {
+			uint64_t to = size + 1 + test_rand(t) % 200;
+
+			to = to > 700 ? 700 : to;
+			EXPECT(t, append_to(l, size, to, &r.why) == ST_OK);
+			EXPECT(t, ledger_commit(l, &r.why) == ST_OK);
+			size = to;
+		}
+		off = true;
+		ledger_close(l);
+		r.options.disk = NULL;
+		for (size_t i = 0; i < NEWER; i++) {
+			struct slice path = at(&r, newer[i]), bytes = content(&r, newer[i]);
+			bool was_there = i < 4 ? (i == 0 && from >= 256) : (i == 4 && from >= 256);
+			uint64_t what = test_rand(t) % 4;
+
+			if (was_there || what == 3)
+				continue;
+			if (what == 0)
+				EXPECT(t, os_file_remove(NULL, path, &r.why) == ST_OK);
+			else
+				EXPECT(t, os_file_put(NULL, path,
+						      slice_part(bytes, 0,
+								 what == 1 ? 0 : bytes.len / 2),
+						      &r.why) == ST_OK);
+		}
+		if (round % 3 == 0)
+			EXPECT(t, os_file_put(NULL, at(&r, "checkpoint"), before, &r.why) == ST_OK);
+		if (round % 3 == 1)
+			EXPECT(t,
+			       os_file_put(NULL, at(&r, "checkpoint"), SLICE(""), &r.why) == ST_OK);
+		EXPECT(t, recovers(&r, 700));
+		room_done(&r);
+	}
+}
+
+static void a_cosigned_checkpoint_stays_cosigned_after_a_crash(struct test *t)
+{
+	static const uint8_t seed[32] = {9};
+	bool off = false;
+	struct os_disk disk = {&off, switched, 0};
+	struct crypto_signer witness;
+	struct note_verifier key;
+	struct merkle_checkpoint is;
+	struct buf line, note;
+	struct slice text;
+	struct ledger *l;
+	struct room r;
+	size_t end;
+
+	EXPECT(t, room_init(t, &r));
+	r.options.disk = &disk;
+	crypto_signer_from_seed(seed, &witness);
+	EXPECT(t, note_verifier_of(SLICE("w.test/a"), NOTE_COSIGNATURE, witness.key, &key,
+				   &r.why) == ST_OK);
+	EXPECT(t, ledger_open(&r.options, &r.a, &l, &r.why) == ST_OK);
+	EXPECT(t, append_to(l, 0, 300, &r.why) == ST_OK && ledger_commit(l, &r.why) == ST_OK);
+	text = ledger_checkpoint(l);
+	end = slice_find(text, SLICE("\n\n"));
+	line = buf_in(&r.a);
+	note_sign(slice_part(text, 0, end + 1), &key, &witness, 77, &line);
+	EXPECT(t, ledger_cosign(l, SLICE("no line\n"), &r.why) == ST_INVALID);
+	EXPECT(t, ledger_cosign(l, buf_slice(&line), &r.why) == ST_OK);
+	note = buf_in(&r.a);
+	buf_add(&note, ledger_checkpoint(l));
+	EXPECT(t, slice_ends(buf_slice(&note), buf_slice(&line)));
+	off = true; /* the power goes */
+	ledger_close(l);
+	off = false;
+	EXPECT(t, ledger_open(&r.options, &r.a, &l, &r.why) == ST_OK);
+	EXPECT_SLICE(t, ledger_checkpoint(l), buf_slice(&note));
+	EXPECT(t, merkle_checkpoint_open(ledger_checkpoint(l), &key, &r.a, &is, &r.why) ==
+			  ST_REFUSED); /* the witness is not the log */
+	EXPECT(t, append_to(l, 300, 301, &r.why) == ST_OK && ledger_commit(l, &r.why) == ST_OK);
+	EXPECT(t, slice_find(ledger_checkpoint(l), SLICE("w.test/a")) == SIZE_MAX);
+	ledger_close(l);
+	EXPECT(t, whole(&r, 301));
+	room_done(&r);
+}
+
+static void partial_tiles_go_when_the_full_ones_are_durable(struct test *t)
+{
+	struct ledger *l;
+	struct room r;
+
+	EXPECT(t, room_init(t, &r));
+	EXPECT(t, ledger_open(&r.options, &r.a, &l, &r.why) == ST_OK);
+	for (uint64_t size = 0; size < 300; size += 10) {
+		EXPECT(t, append_to(l, size, size + 10, &r.why) == ST_OK);
+		EXPECT(t, ledger_commit(l, &r.why) == ST_OK);
+	}
+	EXPECT(t, os_file_exists(at(&r, "tile/0/000.p/10")));
+	EXPECT(t, os_file_exists(at(&r, "tile/entries/000.p/250")));
+	ledger_close(l);
+	EXPECT(t, !os_file_exists(at(&r, "tile/0/000.p")));
+	EXPECT(t, !os_file_exists(at(&r, "tile/entries/000.p")));
+	EXPECT(t, os_file_exists(at(&r, "tile/0/001.p/44")));
+	EXPECT(t, whole(&r, 300) && provable(&r, 300, 1));
+	room_done(&r);
+}
+
+/* A reader with an old checkpoint takes the front of tiles that have grown since. */
+static void the_front_of_a_full_tile_is_the_partial_one(struct test *t)
+{
+	struct ledger_source source;
+	struct merkle_checkpoint old;
+	struct ledger_report report;
+	struct note_verifier key;
+	struct slice entries[MERKLE_WIDTH], note;
+	struct ledger *l;
+	struct room r;
+	char buf[128];
+
+	EXPECT(t, room_init(t, &r));
+	source = (struct ledger_source){.place = slice_of(r.dir)};
+	EXPECT(t, note_verifier_parse(buf_slice(&r.key), &key, &r.why) == ST_OK);
+	EXPECT(t, ledger_open(&r.options, &r.a, &l, &r.why) == ST_OK);
+	EXPECT(t, append_to(l, 0, 100, &r.why) == ST_OK && ledger_commit(l, &r.why) == ST_OK);
+	note = arena_copy(&r.a, ledger_checkpoint(l));
+	EXPECT(t, append_to(l, 100, 400, &r.why) == ST_OK && ledger_commit(l, &r.why) == ST_OK);
+	ledger_close(l);
+	EXPECT(t, !os_file_exists(at(&r, "tile/0/000.p/100")));
+	EXPECT(t, merkle_checkpoint_open(note, &key, &r.a, &old, &r.why) == ST_OK);
+	EXPECT(t, ledger_check_source(&source, &old, &r.a, &report, &r.why) == ST_OK);
+	EXPECT(t, report.size == 100 && report.count == 0);
+	EXPECT(t, ledger_source_entries(&source, 0, 100, &r.a, entries, &r.why) == ST_OK);
+	EXPECT_SLICE(t, entries[99], entry_of(99, buf));
+	EXPECT(t, ledger_source_entries(&source, 7, 100, &r.a, entries, &r.why) == ST_CORRUPT);
+	room_done(&r);
+}
+
+static void logs_of_the_first_version_go_on(struct test *t)
+{
+	struct ledger *l;
+	struct room r;
+
+	EXPECT(t, room_init(t, &r));
+	EXPECT(t, ledger_open(&r.options, &r.a, &l, &r.why) == ST_OK);
+	EXPECT(t, append_to(l, 0, 300, &r.why) == ST_OK && ledger_commit(l, &r.why) == ST_OK);
+	ledger_close(l);
+	EXPECT(t, os_file_remove(NULL, at(&r, "journal"), &r.why) == ST_OK);
+	EXPECT(t,
+	       os_file_put(NULL, at(&r, "dewline-log"), SLICE("dewline log 1\n"), &r.why) == ST_OK);
+	EXPECT(t, whole(&r, 300) && recovers(&r, 300));
+	EXPECT_SLICE(t, content(&r, "dewline-log"), SLICE("dewline log 2\n"));
+	room_done(&r);
+}
+
+static void only_names_of_the_layout_are_public(struct test *t)
+{
+	static const char *const good[] = {"checkpoint",
+					   "tile/0/000",
+					   "tile/63/x001/x234/067",
+					   "tile/entries/999.p/255",
+					   "tile/7/001.p/1",
+					   "tile/entries/x001/000.p/9"};
+	static const char *const bad[] = {"",
+					  "lock",
+					  "journal",
+					  "dewline-log",
+					  "tile",
+					  "tile/",
+					  "tile/0",
+					  "tile/0/",
+					  "tile/0/00",
+					  "tile/0/0000",
+					  "tile/64/000",
+					  "tile/00/000",
+					  "tile/-1/000",
+					  "tile/x/000",
+					  "tile/0/x000",
+					  "tile/0/x00/000",
+					  "tile/0/000/",
+					  "tile/0/000.p",
+					  "tile/0/000.p/",
+					  "tile/0/000.p/0",
+					  "tile/0/000.p/256",
+					  "tile/0/000.p/01",
+					  "tile/0/000.p/1/",
+					  "tile/0/../../lock",
+					  "checkpoint/",
+					  "/checkpoint",
+					  "checkpoint.new",
+					  "tile/0/000.new",
+					  "tile//000",
+					  "tile/0/x001/x001/x001/x001/x001/x001/x001/000"};
+
+	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+		if (!ledger_name_public(slice_of(good[i])))
+			test_fail(t, __FILE__, __LINE__, "%s is refused", good[i]);
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		if (ledger_name_public(slice_of(bad[i])))
+			test_fail(t, __FILE__, __LINE__, "%s is shown", bad[i]);
+}
+
 static void every_allocation_may_fail(struct test *t)
 {
 	enum status st = ST_NOMEM;
@@ -629,4 +870,9 @@ TESTS(T(logs_of_many_sizes_are_whole_and_provable), T(any_grouping_gives_the_sam
       T(another_key_s_log_is_refused), T(a_log_without_its_checkpoint_is_not_begun_anew),
       T(damage_is_found_and_named), T(a_checkpoint_of_another_root_is_found),
       T(a_list_of_damage_has_an_end), T(a_full_disk_at_any_operation_loses_nothing_acknowledged),
-      T(being_killed_at_any_operation_loses_nothing_acknowledged), T(every_allocation_may_fail))
+      T(being_killed_at_any_operation_loses_nothing_acknowledged),
+      T(what_was_acknowledged_survives_a_loss_of_power),
+      T(a_cosigned_checkpoint_stays_cosigned_after_a_crash),
+      T(partial_tiles_go_when_the_full_ones_are_durable),
+      T(the_front_of_a_full_tile_is_the_partial_one), T(logs_of_the_first_version_go_on),
+      T(only_names_of_the_layout_are_public), T(every_allocation_may_fail))

@@ -7,8 +7,8 @@
  *	run ROUNDS CAPTURE [NAME=RULES]...           everything in turns, ROUNDS times
  *	load RULES CAPTURE                           what loading costs, memory of one pass
  *	pass RULES CAPTURE [EVE]                     one pass
- *	flood KIND FLOWS BUDGET PER_S [RULES]        many flows at once: what they cost, what became
- *of them rooms CAPTURE                                decode, flow, stream alone: for callgrind
+ *	flood KIND FLOWS BUDGET PER_S [RULES]        many flows at once: cost, what became of them
+ *	rooms CAPTURE                                decode, flow, stream alone: for callgrind
  *
  * RULES may be "-": none.
  */

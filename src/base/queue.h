@@ -4,14 +4,14 @@
  *
  * Single producer, single consumer, a ring of bytes, no locks, no waiting. A message lies in one
  * piece, at a multiple of 8, so that the producer writes it in place and the consumer reads it
- *where it is. Who finds no room is told so and may count it.
+ * where it is. Who finds no room is told so and may count it.
  *
  *	producer:	p = queue_reserve(q, kind, n); fill p[0..n); ... queue_publish(q);
  *	consumer:	while (queue_peek(q, &kind, &m)) { use m; queue_drop(q); }
  *
  * 1. head - tail is what is in it, at most its size; both only grow.
  * 2. A message that takes half of the size or less, with its head, fits into an empty queue,
- *wherever that stands; longer ones never do.
+ *    wherever that stands; longer ones never do.
  */
 #ifndef DEW_BASE_QUEUE_H
 #define DEW_BASE_QUEUE_H

@@ -4,7 +4,8 @@
  *
  * The only place that sees libsodium (Ed25519, random bytes) and OpenSSL (hashes, for its SHA
  * instructions; AES-128). Call crypto_init() once, in main(), before a second thread starts. After
- *that all of it may be called from any thread: nothing here keeps state or takes memory of its own.
+ * that all of it may be called from any thread: nothing here keeps state or takes memory of its
+ * own.
  *
  *	SHA-256    FIPS 180-4                  hex, base64, base64url    RFC 4648
  *	Ed25519    RFC 8032 5.1                signed notes              crypto/note.h

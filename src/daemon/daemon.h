@@ -13,8 +13,8 @@
  *	daemon_expire        events and files past their clock -> gone, and a record that says so
  *
  * Everything that these need from the outside (files, keys, clock, threads) is asked for here and
- *handed down; the rooms themselves are pure. All of it runs on the calling thread, except that
- *rules are compiled on all cores. Memory: the caller's arena, which lives as long as the job.
+ * handed down; the rooms themselves are pure. All of it runs on the calling thread, except that
+ * rules are compiled on all cores. Memory: the caller's arena, which lives as long as the job.
  */
 #ifndef DEW_DAEMON_H
 #define DEW_DAEMON_H

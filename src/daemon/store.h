@@ -7,7 +7,7 @@
  *	<folder>/ab/ab01...		then, by its SHA-256: the same file is there once
  *
  * What the disk refuses is counted, and the file goes by unstored. On interfaces another thread
- *than the workers' does this (store_queue.h): traffic never waits for a disk.
+ * than the workers' does this (store_queue.h): traffic never waits for a disk.
  */
 #ifndef DEW_DAEMON_STORE_H
 #define DEW_DAEMON_STORE_H

@@ -2,8 +2,8 @@
  *
  * Logs for other people's verifiers to read, and our own verdict on logs that were tampered with.
  *
- *	log_driver write DIR SIZE BATCH     entries up to SIZE, a checkpoint every BATCH; prints the
- *key log_driver check DIR                damage, one line each; exit 0 none, 1 some, 2 cannot tell
+ *	log_driver write DIR SIZE BATCH     entries up to SIZE, checkpoints each BATCH; prints a key
+ *	log_driver check DIR                damage, a line each; exit 0 none, 1 some, 2 unknown
  *	log_driver seal COUNT               seals COUNT events of 30 fields; prints what one took
  */
 #include <inttypes.h>

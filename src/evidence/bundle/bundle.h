@@ -6,8 +6,8 @@
  * the disclosures released, the leaf index and the inclusion proof; the log's signed checkpoint and
  * verifier key; the parties' files and treaty texts whole; the bulletin. Re-encoding what was read
  * gives the same bytes, and each part's SHA-256 is behind it, so no byte can change unnoticed.
- *Those sums are against accidents; against a liar stand the log's signature, the proofs, and that
- *the bulletin can be recomputed from the facts.
+ * Those sums are against accidents; against a liar stand the log's signature, the proofs, and that
+ * the bulletin can be recomputed from the facts.
  *
  *	bundle_parse(bytes, &arena, &bundle, &why);
  *	bundle_verify(&bundle, trusted_log_key, &arena, &report, &why);

@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -15,6 +14,7 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/sandbox.h"
+#include "os/signals.h"
 
 enum { TURN_MS = 500, EXPORTERS_S = 60, PORTS_MAX = 64, LAST_TURNS = 1000 };
 
@@ -106,20 +106,6 @@ static enum status collect_make(struct job *j, struct fail *why)
 
 /* ---- listening ---- */
 
-static enum status signals_open(struct job *j, struct fail *why)
-{
-	sigset_t set;
-
-	(void)sigemptyset(&set); /* none of these fails with these numbers */
-	(void)sigaddset(&set, SIGINT);
-	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGHUP);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
-		return fail_set(why, ST_IO, "cannot block signals: %m");
-	j->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return j->signals >= 0 ? ST_OK : fail_set(why, ST_IO, "cannot wait for signals: %m");
-}
-
 static enum status or_say(const struct job *j, enum status st, struct fail *why)
 {
 	if (st != ST_NOTFOUND)
@@ -155,12 +141,14 @@ static enum status powers(struct job *j, struct fail *why)
 
 static enum status listen_open(struct job *j, struct fail *why)
 {
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
 	static const struct slice usual[] = {{(const uint8_t *)"udp://[::]:4739", 15},
 					     {(const uint8_t *)"tcp://[::]:4739", 15}};
 	const struct slice *listen = j->o->listen_count != 0 ? j->o->listen : usual;
 	size_t n = j->o->listen_count != 0 ? j->o->listen_count : 2;
 	struct slice name;
-	enum status st = signals_open(j, why);
+	enum status st =
+		os_signals_open(numbers, sizeof numbers / sizeof numbers[0], &j->signals, why);
 
 	if (st == ST_OK)
 		st = daemon_collect_wire_open(listen, n, j->arena, &j->wire, why);
@@ -174,10 +162,8 @@ static enum status listen_open(struct job *j, struct fail *why)
 /* False: it was told to end. */
 static bool take_signals(struct job *j)
 {
-	struct signalfd_siginfo s;
-
-	while (read(j->signals, &s, sizeof s) == (ssize_t)sizeof s) {
-		if (s.ssi_signo != SIGHUP)
+	for (int n; (n = os_signals_take(j->signals)) != 0;) {
+		if (n != SIGHUP)
 			return false;
 		for (size_t i = 0; i < j->outputs.count; i++)
 			daemon_eve_reopen(&j->outputs.eves[i]);

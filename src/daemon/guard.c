@@ -21,7 +21,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -30,6 +29,7 @@
 #include "daemon/guard_mark.h"
 #include "daemon/guard_orders.h"
 #include "os/clock.h"
+#include "os/signals.h"
 
 enum {
 	ROUNDS = 16, /* batches of one line before the next is looked at */
@@ -52,8 +52,7 @@ struct watched {
 
 struct guard {
 	struct guard_line *lines; /* shared, one a worker */
-	size_t bytes;
-	int channel; /* to the other process; -1: none */
+	int channel;		  /* to the other process; -1: none */
 	/* The guardian's own. */
 	struct watched *watched;
 	struct pollfd *fds;
@@ -302,14 +301,12 @@ static bool sensor_look(struct live *l, int *out_code)
 /* What we are sent is for the sensor. */
 static void signals_pass(struct guard *g)
 {
-	struct signalfd_siginfo s;
-
-	while (read(g->signals, &s, sizeof s) == (ssize_t)sizeof s) {
-		if (s.ssi_signo == SIGCHLD)
+	for (int n; (n = os_signals_take(g->signals)) != 0;) {
+		if (n == SIGCHLD)
 			continue;
-		g->ending |= s.ssi_signo == SIGTERM || s.ssi_signo == SIGINT;
+		g->ending |= n == SIGTERM || n == SIGINT;
 		if (g->child != 0)
-			(void)kill(g->child, (int)s.ssi_signo); /* it may have ended just now */
+			(void)kill(g->child, n); /* it may have ended just now */
 	}
 }
 
@@ -381,23 +378,14 @@ static enum status guard(struct live *l, bool *out_over, int *out_code, struct f
 
 static enum status prepare(struct live *l, struct fail *why)
 {
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR2, SIGCHLD};
 	struct guard *g = l->guard;
-	sigset_t set;
 
-	g->bytes = l->worker_count * sizeof *g->lines;
-	g->lines = mmap(NULL, g->bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	g->lines = mmap(NULL, l->worker_count * sizeof *g->lines, PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (g->lines == MAP_FAILED)
 		return fail_set(why, ST_NOMEM, "no memory to share");
-	(void)sigemptyset(&set); /* none of these fails with these numbers */
-	(void)sigaddset(&set, SIGINT);
-	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGHUP);
-	(void)sigaddset(&set, SIGUSR2);
-	(void)sigaddset(&set, SIGCHLD);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
-		return fail_set(why, ST_IO, "cannot block signals");
-	g->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return g->signals >= 0 ? ST_OK : fail_set(why, ST_IO, "cannot wait for signals: %m");
+	return os_signals_open(numbers, sizeof numbers / sizeof numbers[0], &g->signals, why);
 }
 
 /* Ahead of others on the processor: it needs little, and that at once. Where real time is not given

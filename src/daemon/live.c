@@ -15,12 +15,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "daemon/guard.h"
 #include "daemon/metrics.h"
 #include "os/clock.h"
+#include "os/signals.h"
 
 enum { TURN_MS = 1000, OWN_FDS = 4 };
 
@@ -41,19 +41,12 @@ void daemon_live_say(const struct live *l, const char *fmt, ...)
 
 static enum status signals_open(struct live *l, struct fail *why)
 {
-	sigset_t set;
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR2};
 
-	(void)sigemptyset(&set); /* neither fails with these numbers */
-	(void)sigaddset(&set, SIGINT);
-	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGHUP);
-	(void)sigaddset(&set, SIGUSR2);
-	if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0)
-		return fail_set(why, ST_IO, "cannot block signals");
-	l->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	l->tell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	return l->signals < 0 || l->tell < 0 ? fail_set(why, ST_IO, "cannot wait for signals: %m")
-					     : ST_OK;
+	if (l->tell < 0)
+		return fail_set(why, ST_IO, "cannot wait for workers: %m");
+	return os_signals_open(numbers, sizeof numbers / sizeof numbers[0], &l->signals, why);
 }
 
 /* Queues of one entry have names of their own. */
@@ -188,10 +181,8 @@ static enum status prepare(struct live *l, struct slice dir, struct fail *why)
 
 static void take_signals(struct live *l)
 {
-	struct signalfd_siginfo s;
-
-	while (read(l->signals, &s, sizeof s) == (ssize_t)sizeof s) {
-		switch (s.ssi_signo) {
+	for (int n; (n = os_signals_take(l->signals)) != 0;) {
+		switch (n) {
 		case SIGINT:
 		case SIGTERM:
 			atomic_store(&l->stop, true);

@@ -180,6 +180,11 @@ uint8_t *arena_bytes(struct arena *a, size_t n)
 	return take(a, 1, 1, n);
 }
 
+uint8_t *arena_bytes_aligned(struct arena *a, size_t n, size_t align)
+{
+	return take(a, 1, align, n);
+}
+
 struct slice arena_copy(struct arena *a, struct slice s)
 {
 	uint8_t *p = s.len ? arena_bytes(a, s.len) : NULL;

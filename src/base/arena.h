@@ -61,6 +61,9 @@ MUST_USE void *arena_alloc(struct arena *a, size_t size, size_t align, size_t co
 
 /* n bytes that the caller writes before anybody reads them: they are not zeroed. NULL as above. */
 MUST_USE uint8_t *arena_bytes(struct arena *a, size_t n);
+/* The same at a multiple of align, a power of two: for rings and queues, of which the system gives
+ * what is used. */
+MUST_USE uint8_t *arena_bytes_aligned(struct arena *a, size_t n, size_t align);
 
 /* A copy that lives as long as the arena; the empty slice if the budget is spent. */
 struct slice arena_copy(struct arena *a, struct slice s);

@@ -47,6 +47,14 @@ static void bytes_to_be_written_obey_the_same_limits(struct test *t)
 	EXPECT(t, two >= one + 100 || one >= two + 100);
 	memset(one, 1, 100);
 	memset(two, 2, 100);
+	for (size_t align = 1; align <= 64; align *= 2) {
+		uint8_t *p = arena_bytes_aligned(&a, 3, align);
+
+		EXPECT(t, p != NULL && (uintptr_t)p % align == 0);
+		memset(p, 1, 3);
+	}
+	EXPECT(t, arena_bytes_aligned(&a, SIZE_MAX, 8) == NULL && a.exhausted);
+	a.exhausted = false;
 	EXPECT(t, arena_bytes(&a, SIZE_MAX) == NULL && a.exhausted);
 	EXPECT(t, arena_bytes(&a, ARENA_BLOCK) == NULL);
 	EXPECT_UINT(t, one[99], 1);

@@ -227,19 +227,18 @@ void daemon_eve_line(const struct daemon_eve *e, const struct record *r, struct 
 	buf_add_byte(line, '\n');
 }
 
-bool daemon_eve_put_bytes(struct daemon_eve *e, struct slice head, struct slice tail)
+bool daemon_eve_put_bytes(struct daemon_eve *e, struct slice line)
 {
 	bool ok = true;
 
 	if (e->file != NULL) {
 		rotate_if_due(e);
-		ok = fwrite(head.ptr, 1, head.len, e->file) == head.len &&
-		     fwrite(tail.ptr, 1, tail.len, e->file) == tail.len;
+		ok = fwrite(line.ptr, 1, line.len, e->file) == line.len;
 		if (!ok)
 			broken(e);
-		e->bytes += head.len + tail.len;
+		e->bytes += line.len;
 	} else if (e->wire != NULL) {
-		ok = daemon_wire_put(e->wire, head, tail);
+		ok = daemon_wire_put(e->wire, line);
 	}
 	e->records++;
 	return ok;
@@ -249,7 +248,7 @@ static void put_line(struct daemon_eve *e, const struct buf *line)
 {
 	if (line->full)
 		(void)fail_set(&e->why, ST_NOMEM, "no memory to write a record");
-	else if (line->len != 0 && !daemon_eve_put_bytes(e, buf_slice(line), SLICE("")))
+	else if (line->len != 0 && !daemon_eve_put_bytes(e, buf_slice(line)))
 		return; /* kept, or counted */
 }
 

@@ -66,9 +66,9 @@ void daemon_eve_line(const struct daemon_eve *e, const struct record *r, struct 
 void daemon_eve_put_fields(struct daemon_eve *e, const struct record_field *fields, size_t n);
 struct record_sink daemon_eve_sink(struct daemon_eve *e);
 
-/* Appends one line, in two pieces, with its line feed. False: it is lost; a file's failure is kept,
- * a socket's is counted. */
-MUST_USE bool daemon_eve_put_bytes(struct daemon_eve *e, struct slice head, struct slice tail);
+/* Appends one line, with its line feed. False: it is lost; a file's failure is kept, a socket's is
+ * counted. */
+MUST_USE bool daemon_eve_put_bytes(struct daemon_eve *e, struct slice line);
 /* What was put is given to the system: a reader of the file sees it. */
 void daemon_eve_push(struct daemon_eve *e);
 /* The file is somebody else's from now on. False, and errno: it cannot be given. */

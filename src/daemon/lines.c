@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * 1. head - tail is what is in the ring, at most its size; both only grow. Entries begin at
- *    multiples of 8 and do not wrap in their header: the size is one, too.
+ * 1. A worker fills its own queue, and counts what had no room; the writer alone empties it.
  * 2. Who sleeps says so first and looks once more; who puts looks at that after putting. So no line
  *    waits for the next. */
 #include "daemon/lines.h"
@@ -14,39 +13,21 @@
 #include "base/buf.h"
 #include "os/clock.h"
 
-enum { HEAD = 8, LINE_BUDGET = 4 << 20, SLEEP_MS = 200 };
+enum { LINE_BUDGET = 4 << 20, SLEEP_MS = 200 };
 
 /* --- a worker's side --- */
 
-static uint64_t padded(uint64_t n)
-{
-	return (n + HEAD - 1) / HEAD * HEAD;
-}
-
-static void copy_in(struct lines_ring *r, uint64_t at, const void *from, size_t n)
-{
-	size_t i = (size_t)(at % LINES_RING_BYTES), first = LINES_RING_BYTES - i;
-
-	if (first > n)
-		first = n;
-	memcpy(r->bytes + i, from, first);
-	memcpy(r->bytes, (const uint8_t *)from + first, n - first);
-}
-
 static void ring_put(struct lines_ring *r, uint32_t output, struct slice line)
 {
-	uint64_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
-	uint64_t tail = atomic_load_explicit(&r->tail, memory_order_acquire);
-	uint64_t need = HEAD + padded(line.len);
-	uint32_t front[2] = {(uint32_t)line.len, output};
+	uint8_t *room =
+		line.len <= LINES_LINE_MAX ? queue_reserve(&r->queue, output, line.len) : NULL;
 
-	if (line.len > LINES_LINE_MAX || need > LINES_RING_BYTES - (head - tail)) {
+	if (room == NULL) {
 		atomic_fetch_add_explicit(&r->lost, 1, memory_order_relaxed);
 		return;
 	}
-	copy_in(r, head, front, sizeof front);
-	copy_in(r, head + HEAD, line.ptr, line.len);
-	atomic_store(&r->head, head + need); /* in one order with `asleep`: invariant 2 */
+	memcpy(room, line.ptr, line.len);
+	queue_publish(&r->queue); /* in one order with `asleep`: invariant 2 */
 }
 
 static void put(void *ctx, const struct record *r)
@@ -79,44 +60,25 @@ void daemon_lines_poke(struct lines *l)
 
 /* --- the writer's side --- */
 
-static uint32_t number_at(const struct lines_ring *r, uint64_t at)
+static void write_line(struct lines *l, uint32_t output, struct slice line)
 {
-	uint32_t v;
+	bool ok = daemon_eve_put_bytes(&l->eves[output], line);
 
-	memcpy(&v, r->bytes + at % LINES_RING_BYTES, sizeof v); /* invariant 1 */
-	return v;
-}
-
-static void write_line(struct lines *l, const struct lines_ring *r, uint64_t at, uint32_t len,
-		       uint32_t output)
-{
-	size_t i = (size_t)(at % LINES_RING_BYTES), first = LINES_RING_BYTES - i;
-	struct slice head, tail;
-
-	if (first > len)
-		first = len;
-	head = (struct slice){r->bytes + i, first};
-	tail = (struct slice){r->bytes, len - first};
-	if (daemon_eve_put_bytes(&l->eves[output], head, tail))
-		atomic_fetch_add_explicit(&l->written, 1, memory_order_relaxed);
-	else
-		atomic_fetch_add_explicit(&l->failed, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(ok ? &l->written : &l->failed, 1, memory_order_relaxed);
 }
 
 static bool drain(struct lines *l, struct lines_ring *r)
 {
-	uint64_t head = atomic_load(&r->head);
-	uint64_t tail = atomic_load_explicit(&r->tail, memory_order_relaxed);
-	bool any = tail != head;
+	struct slice line;
+	uint32_t output;
+	uint64_t done = 0; /* no more than a ring's worth: others wait, too */
 
-	while (tail != head) {
-		uint32_t len = number_at(r, tail), output = number_at(r, tail + 4);
-
-		write_line(l, r, tail + HEAD, len, output);
-		tail += HEAD + padded(len);
-		atomic_store_explicit(&r->tail, tail, memory_order_release);
+	while (done < LINES_RING_BYTES && queue_peek(&r->queue, &output, &line)) {
+		done += queue_need(line.len);
+		write_line(l, output, line);
+		queue_drop(&r->queue);
 	}
-	return any;
+	return done != 0;
 }
 
 static bool drain_all(struct lines *l)
@@ -180,9 +142,10 @@ enum status daemon_lines_new(struct daemon_eve *eves, size_t eve_count, size_t w
 		struct lines_worker *w = &l->workers[i];
 
 		w->pool.budget = LINE_BUDGET;
-		w->ring.bytes = arena_bytes(
-			a, LINES_RING_BYTES); /* not touched: memory comes as it is used */
-		if (w->ring.bytes == NULL)
+		w->ring.queue.size = LINES_RING_BYTES;
+		/* not touched: memory comes as it is used */
+		w->ring.queue.bytes = arena_bytes_aligned(a, LINES_RING_BYTES, 8);
+		if (w->ring.queue.bytes == NULL)
 			return fail_set(why, ST_NOMEM, "no memory for a writer's rings");
 		for (uint32_t k = 0; k < eve_count; k++)
 			w->sinks[k] = (struct lines_sink){l, &w->ring, &w->pool, k};

@@ -2,12 +2,10 @@
  *
  * daemon/lines.h - lines of several workers into files, by one thread. Private to the module.
  *
- * A worker has a ring of bytes of its own and puts whole lines into it; the writer takes them out
- * and writes them. Lines of one worker keep their order. A line that does not fit into what is free
- * is lost and counted: the worker never waits, whatever the disk does.
- *
- *	ring: | length, output | line ... | length, output | line ... |   8 bytes, then the line,
- *padded to 8
+ * A worker has a queue of its own (base/queue.h: a message is a line, its kind the output) and puts
+ * whole lines into it; the writer takes them out and writes them. Lines of one worker keep their
+ * order. A line that does not fit into what is free is lost and counted: the worker never waits,
+ * whatever the disk does.
  */
 #ifndef DEW_DAEMON_LINES_H
 #define DEW_DAEMON_LINES_H
@@ -16,6 +14,7 @@
 #include <stdatomic.h>
 
 #include "base/arena.h"
+#include "base/queue.h"
 #include "daemon/eve.h"
 #include "record/record.h"
 #include "sensor/pipeline/pipeline.h"
@@ -28,10 +27,8 @@ enum {
 };
 
 struct lines_ring {
-	_Alignas(64) _Atomic uint64_t head; /* bytes ever put: written by the worker only */
-	_Alignas(64) _Atomic uint64_t tail; /* bytes ever taken: written by the writer only */
-	_Alignas(64) _Atomic uint64_t lost; /* lines */
-	uint8_t *bytes;
+	struct queue queue;
+	_Alignas(64) _Atomic uint64_t lost; /* lines; written by the worker only */
 };
 
 struct lines;

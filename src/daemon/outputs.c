@@ -373,7 +373,7 @@ void daemon_outputs_stats(struct daemon_outputs *o, const struct pipeline_stats 
 	if (o->stats_threads)
 		pipeline_stats_each(s, NULL, add_counter, &b);
 	add_rule(&out);
-	if (!out.full && !daemon_eve_put_bytes(&o->stats, buf_slice(&out), SLICE("")))
+	if (!out.full && !daemon_eve_put_bytes(&o->stats, buf_slice(&out)))
 		out.full = true; /* daemon_outputs_flush() says so */
 	arena_reset(&arena);
 }

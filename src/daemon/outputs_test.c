@@ -415,16 +415,16 @@ static void what_nobody_takes_is_lost_and_counted(struct test *t)
 	memset(line, 'x', sizeof line);
 	EXPECT(t, daemon_wire_open(&o, &a, &w, &why) == ST_OK);
 	/* an entry is a line and four bytes */
-	EXPECT(t, daemon_wire_put(w, (struct slice){line, 1000}, (struct slice){line, 1044}));
-	EXPECT(t, daemon_wire_put(w, (struct slice){line, 2044}, SLICE("")));
+	EXPECT(t, daemon_wire_put(w, (struct slice){line, 2044}));
+	EXPECT(t, daemon_wire_put(w, (struct slice){line, 2044}));
 	EXPECT_UINT(t, daemon_wire_lost(w), 0);
-	EXPECT(t, !daemon_wire_put(w, SLICE("x"), SLICE("")));
+	EXPECT(t, !daemon_wire_put(w, SLICE("x")));
 	EXPECT_UINT(t, daemon_wire_lost(w), 1);
-	EXPECT(t, !daemon_wire_put(w, (struct slice){line, 4093}, SLICE("")));
+	EXPECT(t, !daemon_wire_put(w, (struct slice){line, 4093}));
 	EXPECT_UINT(t, daemon_wire_lost(w), 2);
 	daemon_wire_drain(w);
 	EXPECT_UINT(t, daemon_wire_lost(w), 4);
-	EXPECT(t, daemon_wire_put(w, (struct slice){line, 4092}, SLICE(""))); /* there is room */
+	EXPECT(t, daemon_wire_put(w, (struct slice){line, 4092})); /* there is room */
 	daemon_wire_close(w);
 	daemon_wire_close(NULL);
 	o.path = (struct slice){line, 108};
@@ -447,12 +447,11 @@ static void lines_leave_the_queue_as_they_came(struct test *t)
 	o.path = path(&r, "s");
 	EXPECT(t, daemon_wire_open(&o, &r.a, &w, &r.why) == ST_OK);
 	for (unsigned i = 0; i < 500; i++) {
-		size_t n = 1 + (size_t)(test_rand(t) % sizeof line), cut = n / 3;
+		size_t n = 1 + (size_t)(test_rand(t) % sizeof line);
 
 		for (size_t k = 0; k < n; k++)
 			line[k] = (uint8_t)(test_rand(t) % 200 + 20);
-		EXPECT(t, daemon_wire_put(w, (struct slice){line, cut},
-					  (struct slice){line + cut, n - cut}));
+		EXPECT(t, daemon_wire_put(w, (struct slice){line, n}));
 		EXPECT(t, recv(fd, got, sizeof got, MSG_DONTWAIT) == (ssize_t)n);
 		EXPECT(t, memcmp(got, line, n) == 0);
 	}

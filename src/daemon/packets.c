@@ -482,7 +482,7 @@ enum status daemon_packets_lanes(struct daemon_packets *p, size_t lanes, struct 
 	if (p->lanes == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for packets on their way to the disk");
 	for (size_t i = 0; i < lanes; i++) {
-		p->lanes[i].queue.bytes = arena_alloc(p->arena, PACKETS_QUEUE_BYTES, 8, 1);
+		p->lanes[i].queue.bytes = arena_bytes_aligned(p->arena, PACKETS_QUEUE_BYTES, 8);
 		p->lanes[i].queue.size = PACKETS_QUEUE_BYTES;
 		if (p->lanes[i].queue.bytes == NULL)
 			return fail_set(why, ST_NOMEM,

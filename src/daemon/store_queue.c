@@ -228,7 +228,7 @@ enum status daemon_store_queue_new(const struct file_store *store, size_t lanes,
 		l->to = q;
 		l->sink = (struct file_store){l, put_open, put_data, put_close,
 					      store->info != NULL ? put_info : NULL};
-		l->queue.bytes = arena_alloc(a, STORE_QUEUE_BYTES, 8, 1);
+		l->queue.bytes = arena_bytes_aligned(a, STORE_QUEUE_BYTES, 8);
 		l->queue.size = STORE_QUEUE_BYTES;
 		for (uint32_t k = 0; k < STORE_QUEUE_FILES; k++)
 			l->free[l->free_count++] = (uint16_t)(STORE_QUEUE_FILES - 1 - k);

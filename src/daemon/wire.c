@@ -184,20 +184,19 @@ static size_t header_make(const struct daemon_wire *w, char out[HEADER_MAX])
 	return n > 0 && n < HEADER_MAX ? (size_t)n : 0;
 }
 
-bool daemon_wire_put(struct daemon_wire *w, struct slice head, struct slice tail)
+bool daemon_wire_put(struct daemon_wire *w, struct slice line)
 {
 	char text[HEADER_MAX];
 	struct slice header = {(const uint8_t *)text, w->o.syslog ? header_make(w, text) : 0};
-	struct slice *end = tail.len != 0 ? &tail : &head;
 	uint32_t n;
 
-	if (w->o.datagrams && end->len != 0 && end->ptr[end->len - 1] == '\n')
-		end->len--;
-	if (head.len + tail.len + header.len > w->room - LENGTH) {
+	if (w->o.datagrams && line.len != 0 && line.ptr[line.len - 1] == '\n')
+		line.len--;
+	if (line.len + header.len > w->room - LENGTH) {
 		w->lost++;
 		return false;
 	}
-	n = (uint32_t)(header.len + head.len + tail.len);
+	n = (uint32_t)(header.len + line.len);
 	if (w->room - w->used < LENGTH + n && (!w->o.patient || !wait_for_room(w, LENGTH + n))) {
 		daemon_wire_push(w);
 		if (w->room - w->used < LENGTH + n) {
@@ -207,8 +206,7 @@ bool daemon_wire_put(struct daemon_wire *w, struct slice head, struct slice tail
 	}
 	ring_write(w, (struct slice){(const uint8_t *)&n, LENGTH});
 	ring_write(w, header);
-	ring_write(w, head);
-	ring_write(w, tail);
+	ring_write(w, line);
 	daemon_wire_push(w);
 	return true;
 }

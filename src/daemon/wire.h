@@ -36,8 +36,8 @@ struct daemon_wire;
 /* A reader that is not there is no failure. */
 MUST_USE enum status daemon_wire_open(const struct daemon_wire_options *o, struct arena *a,
 				      struct daemon_wire **out, struct fail *why);
-/* One line, in two pieces, with its line feed. False: lost, and counted. */
-bool daemon_wire_put(struct daemon_wire *w, struct slice head, struct slice tail);
+/* One line, with its line feed. False: lost, and counted. */
+bool daemon_wire_put(struct daemon_wire *w, struct slice line);
 void daemon_wire_push(struct daemon_wire *w);  /* sends what the reader takes now */
 void daemon_wire_drain(struct daemon_wire *w); /* sends all, or what is left is lost */
 uint64_t daemon_wire_lost(const struct daemon_wire *w);

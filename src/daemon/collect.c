@@ -270,6 +270,8 @@ enum status daemon_collect(const struct daemon_collect_options *o, struct arena 
 	if (st == ST_OK)
 		st = daemon_outputs_open(o->config, dir, o->file_count != 0, a, &j->outputs, why);
 	if (st == ST_OK)
+		daemon_outputs_mended(&j->outputs, o->ctx, o->say);
+	if (st == ST_OK)
 		st = collect_make(j, why);
 	if (st == ST_OK && o->file_count == 0)
 		st = listen_open(j, why);

@@ -149,6 +149,8 @@ struct daemon_sensor_options {
 	bool skip_checksums;
 	bool profile; /* daemon_capture.costs */
 	struct daemon_progress progress;
+	void *ctx;
+	void (*say)(void *ctx, const char *text); /* one line for the operator; NULL: no matter */
 };
 
 /* What flow export has come to (flow-export: of the configuration), of the station and its guests.

@@ -70,7 +70,7 @@ static int descriptor_open(const char *name, int flags, mode_t mode)
 }
 
 /* A file whose last line has its end; NULL, and errno. */
-static FILE *file_open(const struct daemon_eve *e, const char *name, bool truncate)
+static FILE *file_open(struct daemon_eve *e, const char *name, bool truncate)
 {
 	mode_t mode = e->o.mode != 0 ? (mode_t)e->o.mode : 0666;
 	int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_APPEND | (truncate ? O_TRUNC : 0);
@@ -86,10 +86,12 @@ static FILE *file_open(const struct daemon_eve *e, const char *name, bool trunca
 		(void)fclose(f);
 		return NULL;
 	}
-	if (fseek(f, -1, SEEK_END) == 0 && getc(f) != '\n' &&
-	    (fseek(f, 0, SEEK_END) != 0 || putc('\n', f) == EOF)) {
-		(void)fclose(f);
-		return NULL;
+	if (fseek(f, -1, SEEK_END) == 0 && getc(f) != '\n') {
+		if (fseek(f, 0, SEEK_END) != 0 || putc('\n', f) == EOF) {
+			(void)fclose(f);
+			return NULL;
+		}
+		e->mended = true;
 	}
 	return f;
 }

@@ -42,6 +42,7 @@ struct daemon_eve {
 	struct slice path; /* of the file as it is called now, in `name` */
 	struct arena_pool *pool;
 	uint64_t records, bytes;
+	bool mended;		  /* a last line had no end: who wrote it was killed */
 	struct wall_ns rotate_at; /* 0: never */
 	struct fail why;	  /* the first failure; stays */
 	char *name;		  /* OS_PATH_MAX bytes */

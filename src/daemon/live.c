@@ -143,7 +143,9 @@ static enum status tenants_open(struct live *l, struct fail *why)
 	struct daemon_station station = {.source = l->o->source,
 					 .config = l->o->config,
 					 .rules = l->o->rules,
-					 .dir = l->o->dir};
+					 .dir = l->o->dir,
+					 .ctx = l->o->ctx,
+					 .say = l->o->say};
 
 	station.rules.always = true;
 	return daemon_tenants_open(&station, l->arena, &l->whose, why);

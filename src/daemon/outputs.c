@@ -3,6 +3,7 @@
 #include "daemon/outputs.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/text.h"
@@ -281,6 +282,23 @@ enum status daemon_outputs_open(struct config *root, struct slice dir, bool pati
 	if (st == ST_OK && !os_file_exists(usual))
 		st = os_file_put(NULL, usual, SLICE(""), why);
 	return st;
+}
+
+void daemon_outputs_mended(const struct daemon_outputs *o, void *ctx,
+			   void (*say)(void *ctx, const char *text))
+{
+	for (size_t i = 0; i <= o->count; i++) {
+		const struct daemon_eve *e = i < o->count ? &o->eves[i] : &o->stats;
+		char text[OS_PATH_MAX + 128];
+
+		if (!e->mended || say == NULL)
+			continue;
+		(void)snprintf(text, sizeof text,
+			       "%.*s: its last line had no end, as when who wrote it was killed; "
+			       "what follows begins a line of its own",
+			       SLICE_ARG(e->path));
+		say(ctx, text);
+	}
 }
 
 uint64_t daemon_outputs_records(const struct daemon_outputs *o)

@@ -29,6 +29,10 @@ struct daemon_outputs {
 MUST_USE enum status daemon_outputs_open(struct config *root, struct slice dir, bool patient,
 					 struct arena *a, struct daemon_outputs *out,
 					 struct fail *why);
+/* Says, once it is open, of each file whose last line had no end that it has one now. say may be
+ * NULL. */
+void daemon_outputs_mended(const struct daemon_outputs *o, void *ctx,
+			   void (*say)(void *ctx, const char *text));
 uint64_t daemon_outputs_records(const struct daemon_outputs *o);
 uint64_t daemon_outputs_lost(const struct daemon_outputs *o); /* lines that sockets did not take */
 /* A block of stats.log, as Suricata's; `at` is whose time it is. Nothing without such an output. */

@@ -198,6 +198,60 @@ static void files_are_appended_to_or_begun_anew(struct test *t)
 	}
 }
 
+static void count_said(void *ctx, const char *text)
+{
+	unsigned *n = ctx;
+
+	*n += has(slice_of(text), "/e: its last line had no end");
+	ASSERT(has(slice_of(text), "/e: "));
+}
+
+/* Whoever wrote it was killed in the middle of a line, or behind one. */
+static void what_follows_half_a_line_has_a_line_of_its_own_and_that_is_said_once(struct test *t)
+{
+	static const struct {
+		const char *left, *keys;
+		unsigned said;
+		bool stays;
+	} rows[] = {{"", "", 0, true},
+		    {"{}\n", "", 0, true},
+		    {"{}\n{\"half", "", 1, true},
+		    {"x", "", 1, true},
+		    {"{\"half", ", append: no", 0, false}};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		static struct daemon_outputs again;
+		static struct room r;
+		struct slice text;
+		char yaml[128];
+		unsigned said = 0;
+
+		(void)snprintf(yaml, sizeof yaml, "  - eve-log: {enabled: yes, filename: e%s}",
+			       rows[i].keys);
+		EXPECT(t, room_open(t, &r, yaml) == ST_OK);
+		EXPECT(t,
+		       os_file_put(NULL, path(&r, "e"), slice_of(rows[i].left), &r.why) == ST_OK);
+		for (unsigned round = 0; round < 2; round++) {
+			EXPECT(t, daemon_outputs_open(r.config, r.dir, false, &r.a, &again,
+						      &r.why) == ST_OK);
+			daemon_outputs_mended(&again, &said, count_said);
+			daemon_outputs_mended(&again, NULL, NULL);
+			EXPECT_UINT(t, said, rows[i].said);
+			EXPECT(t, daemon_eve_put_bytes(&again.eves[0], SLICE("whole\n")));
+			EXPECT(t, daemon_outputs_flush(&again, &r.why) == ST_OK);
+			daemon_outputs_close(&again);
+		}
+		text = text_of(&r, "e");
+		EXPECT_UINT(t, has(text, rows[i].left), rows[i].stays || rows[i].left[0] == '\0');
+		while (text.len != 0) {
+			struct slice line = slice_split(&text, '\n');
+
+			EXPECT(t, !has(line, "whole") || slice_equal(line, SLICE("whole")));
+		}
+		room_close(&r);
+	}
+}
+
 static void a_file_has_the_permissions_and_the_name_that_are_asked_for(struct test *t)
 {
 	static struct room r;
@@ -565,6 +619,7 @@ static void stats_are_a_block_of_text(struct test *t)
 
 TESTS(T(without_a_configuration_there_is_one_file), T(each_kind_is_made_or_named),
       T(there_is_a_limit_and_redis_is_refused), T(files_are_appended_to_or_begun_anew),
+      T(what_follows_half_a_line_has_a_line_of_its_own_and_that_is_said_once),
       T(a_file_has_the_permissions_and_the_name_that_are_asked_for),
       T(a_file_that_was_moved_is_opened_again), T(a_file_that_has_grown_enough_is_moved_away),
       T(an_interval_has_a_unit), T(lines_have_the_prefix_that_is_asked_for),

@@ -116,7 +116,9 @@ static enum status prepare(struct job *j, struct fail *why)
 					 .config = j->o->config,
 					 .rules = j->o->rules,
 					 .dir = j->o->dir,
-					 .patient = true};
+					 .patient = true,
+					 .ctx = j->o->ctx,
+					 .say = j->o->say};
 	enum status st = daemon_tenants_open(&station, j->arena, &j->tenants, why);
 	size_t n = j->tenants.count;
 

@@ -98,8 +98,8 @@ static enum status tenant_read(const struct daemon_station *s, const struct tena
 
 /* ---- outputs ---- */
 
-static enum status tenant_open(struct daemon_tenant *t, bool patient, struct arena *a,
-			       struct fail *why)
+static enum status tenant_open(struct daemon_tenant *t, const struct daemon_station *s,
+			       struct arena *a, struct fail *why)
 {
 	enum status st;
 
@@ -107,12 +107,14 @@ static enum status tenant_open(struct daemon_tenant *t, bool patient, struct are
 		return ST_OK;
 	st = os_dir_make(NULL, t->dir, NULL, why);
 	if (st == ST_OK)
-		st = daemon_outputs_open(t->config, t->dir, patient, a, &t->outputs, why);
+		st = daemon_outputs_open(t->config, t->dir, s->patient, a, &t->outputs, why);
+	if (st == ST_OK)
+		daemon_outputs_mended(&t->outputs, s->ctx, s->say);
 	if (st == ST_OK)
 		st = daemon_store_open(t->config, t->dir, a, &t->store, why);
 	t->store.sink.ctx = &t->store;
 	if (st == ST_OK)
-		st = daemon_packets_open(t->config, t->dir, patient, NULL, a, &t->packets, why);
+		st = daemon_packets_open(t->config, t->dir, s->patient, NULL, a, &t->packets, why);
 	return st == ST_OK || t->id == 0 ? st : fail_wrap(why, "tenant %u", t->id);
 }
 
@@ -199,7 +201,7 @@ enum status daemon_tenants_open(const struct daemon_station *s, struct arena *a,
 	for (size_t i = 1; st == ST_OK && i < out->count; i++)
 		st = tenant_read(s, out->map, i, out, a, why);
 	for (size_t i = 0; st == ST_OK && i < out->count; i++)
-		st = tenant_open(&out->list[i], s->patient, a, why);
+		st = tenant_open(&out->list[i], s, a, why);
 	for (size_t i = 0; st == ST_OK && i < out->count; i++)
 		st = keeps(&out->list[i], a, why);
 	return st == ST_OK ? keep_apart(out, why) : st;

@@ -49,6 +49,8 @@ struct daemon_station {
 	struct daemon_rules_source rules;
 	struct slice dir; /* of logs */
 	bool patient;	  /* daemon_outputs_open() */
+	void *ctx;
+	void (*say)(void *ctx, const char *text); /* daemon_outputs_mended(); NULL: nobody hears */
 };
 
 /* Reads the tenants' settings, makes folders, opens outputs and file-stores. ST_REFUSED: two would

@@ -184,6 +184,49 @@ def test_either_signal_ends_all_flows_and_leaves_whole_lines():
             assert not os.path.exists(s.socket)
 
 
+def lines_of(path):
+    with open(path, encoding="utf-8") as f:
+        return f.read().split("\n")
+
+
+def whole(row):
+    try:
+        return isinstance(json.loads(row), dict)
+    except ValueError:
+        return False
+
+
+def test_after_a_kill_in_the_middle_of_a_line_the_next_sensor_begins_a_line_and_says_so_once():
+    with Place() as p:
+        eve = os.path.join(p.out, "eve.json")
+        capture = p.capture(sessions(200))
+
+        def cut_short():
+            """Killed while lines are written, which goes by blocks of a file: mostly in the middle of one."""
+            s = p.sensor()
+            sender = p.wire.sender(capture, 1000)
+            wire.until("lines are written", lambda: os.path.getsize(eve) > cut_short.at + (1 << 20))
+            s.process.kill()
+            s.process.wait()
+            sender.kill()
+            sender.wait()
+            cut_short.at = os.path.getsize(eve)
+            return lines_of(eve)[-1] != "" and not whole(lines_of(eve)[-1])
+
+        cut_short.at = 0
+        wire.until("a line that was cut", cut_short)
+        half = lines_of(eve)[-1]
+        before = len(lines_of(eve))
+        said = p.sensor().end()
+        assert said.count("eve.json: its last line had no end") == 1, said
+        rows = lines_of(eve)
+        assert rows[before - 1] == half and rows[-1] == "" and len(rows) > before
+        assert all(whole(row) for row in rows[before:-1])
+        assert all(row.count('{"timestamp"') <= 1 for row in rows)  # nor did any before it share one
+        said = p.sensor().end()
+        assert "had no end" not in said, said
+
+
 def test_other_rules_are_used_by_flows_that_are_open():
     with Place() as p:
         s = p.sensor()

@@ -52,6 +52,11 @@ static bool given(const struct cli *c, const char *name)
 	return cli_value(c, name).ptr != NULL;
 }
 
+static void say_line(void *ctx, const char *text)
+{
+	cli_say(ctx, "%s", text);
+}
+
 /* What the flags mean; false when one of them has no such value, after having said so. */
 static bool read_flags(struct cli *c, struct daemon_sensor_options *o)
 {
@@ -60,6 +65,8 @@ static bool read_flags(struct cli *c, struct daemon_sensor_options *o)
 	o->dir = cli_value(c, "log-dir");
 	o->source = talk_config_source(c);
 	o->progress = talk_progress(c);
+	o->ctx = c;
+	o->say = say_line;
 	o->captures = cli_values(c, "read", &o->capture_count);
 	o->rules = talk_rules_source(c, o->config);
 	o->rules.none = given(c, "disable-detection");
@@ -123,11 +130,6 @@ static int print_stats(struct cli *c, const struct daemon_sensor_result *r)
 
 /* --- interfaces --- */
 
-static void say_line(void *ctx, const char *text)
-{
-	cli_say(ctx, "%s", text);
-}
-
 /* Rules that were read, again and again: memory for what is said about them must not grow. */
 static void say_rules(void *ctx, const struct daemon_rules *r)
 {
@@ -156,8 +158,8 @@ static int run_live(struct cli *c, const struct daemon_sensor_options *s)
 					.skip_checksums = s->skip_checksums,
 					.profile = s->profile,
 					.progress = s->progress,
-					.ctx = c,
-					.say = say_line,
+					.ctx = s->ctx,
+					.say = s->say,
 					.loaded = say_rules};
 	struct daemon_live_result r = {0};
 	struct fail why;

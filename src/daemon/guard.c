@@ -4,7 +4,8 @@
  *
  * 1. A line is the guardian's or the worker's (source.h); the guardian takes it without asking, and
  *    gives it only to a worker that asks.
- * 2. The guardian reads no byte of a packet, opens nothing, and waits for nobody but in poll().
+ * 2. The guardian reads no byte of a packet, opens nothing, touches no disk but at its end, and
+ *    waits for nobody but in poll().
  * 3. Its state is what it was when it forked first: a sensor that is started again begins from
  *    there.
  * 4. The sensor does not outlive its guardian: whoever lets pass must be there first. Without both,
@@ -209,8 +210,6 @@ static void become_sensor(struct live *l, int channel, pid_t parent)
 	(void)setpriority(PRIO_PROCESS, 0, SENSOR_NICE); /* where we may: all the traffic waits */
 	(void)close(g->signals);
 	daemon_orders_close(g->orders);
-	if (g->mark.fd >= 0)
-		(void)close(g->mark.fd);
 	g->channel = channel;
 	g->pidfd = g->signals = -1;
 	for (size_t i = 0; i < l->worker_count; i++) {
@@ -363,7 +362,6 @@ static enum status guard(struct live *l, bool *out_over, int *out_code, struct f
 		if (wait_for(l) == 0)
 			return fail_set(why, ST_IO, "cannot wait: %m");
 		daemon_orders_alive(g->orders);
-		daemon_mark_write(l, &g->mark, false);
 		hear(g);
 		signals_pass(g);
 		if (sensor_look(l, out_code))
@@ -428,9 +426,21 @@ enum status daemon_guard_split(struct live *l, bool *out_over, int *out_code, st
 		atomic_store(&g->lines[0].gaps, 1);
 	hurry();
 	st = guard(l, out_over, out_code, why);
-	if (*out_over)
+	if (!*out_over)
+		return st;
+	for (size_t i = 0; i < l->worker_count; i++) {
+		source_close(l->workers[i].source); /* the kernel's from here on: we may wait */
+		l->workers[i].source = NULL;
+	}
+	if (g->was_ready) /* else nobody has told yet of the time before us */
 		daemon_mark_write(l, &g->mark, true);
 	return st;
+}
+
+void daemon_guard_mark(const struct live *l)
+{
+	if (l->guard != NULL && daemon_guard_report(l).open == 0)
+		daemon_mark_write(l, &l->guard->mark, false);
 }
 
 void daemon_guard_bind(const struct live *l)

@@ -64,6 +64,9 @@ struct throttle_answer;
 MUST_USE enum status daemon_guard_ask(const struct live *l, const struct throttle_request *r,
 				      struct throttle_answer *out, struct fail *why);
 
+/* Of the sensor, its main thread, now and then: leaves its mark if all lines are inspected. */
+void daemon_guard_mark(const struct live *l);
+
 /* Of a worker, between two batches: is there no gap that has to be written? They are written. */
 bool daemon_guard_said(const struct live_worker *w);
 void daemon_guard_say(struct live_worker *w);

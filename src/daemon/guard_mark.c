@@ -69,17 +69,13 @@ bool daemon_mark_read(struct slice text, struct wall_ns now, uint64_t received,
 }
 
 /* By all interfaces of bridges, and 1; 0: not known, or there are none. */
-static uint64_t received(const struct live *l)
+static uint64_t received(const struct live *l, const struct guard_mark *m)
 {
-	static const char path[] = "/proc/self/net/dev";
 	uint8_t text[4096]; /* more than that is not looked through */
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd >= 0 ? read(fd, text, sizeof text) : -1;
+	ssize_t n = m->dev >= 0 ? pread(m->dev, text, sizeof text, 0) : -1;
 	uint64_t sum = 0, one;
 	bool known = false;
 
-	if (fd >= 0)
-		(void)close(fd);
 	for (size_t i = 0; n > 0 && i < l->interface_count; i++)
 		if (l->interfaces[i].kind == LIVE_BRIDGE &&
 		    daemon_mark_received((struct slice){text, (size_t)n}, l->interfaces[i].name,
@@ -99,10 +95,18 @@ void daemon_mark_write(const struct live *l, struct guard_mark *m, bool ended)
 		return;
 	m->written = now;
 	(void)snprintf(text, sizeof text, "1 %lld %d %-60llu", (long long)os_clock_wall().ns, ended,
-		       (unsigned long long)received(l));
+		       (unsigned long long)received(l, m));
 	text[MARK_BYTES - 1] = '\n';
 	/* a disk that is full has the old one: the gap is then told longer than it was */
 	(void)!pwrite(m->fd, text, MARK_BYTES, 0);
+}
+
+static bool bridges(const struct live *l)
+{
+	for (size_t i = 0; i < l->interface_count; i++)
+		if (l->interfaces[i].kind == LIVE_BRIDGE)
+			return true;
+	return false;
 }
 
 bool daemon_mark_open(struct live *l, struct guard_mark *m, struct pipeline_gap *out)
@@ -114,6 +118,7 @@ bool daemon_mark_open(struct live *l, struct guard_mark *m, struct pipeline_gap 
 	ssize_t n;
 
 	m->fd = -1;
+	m->dev = bridges(l) ? open("/proc/self/net/dev", O_RDONLY | O_CLOEXEC) : -1;
 	if (os_dir_make(NULL, dir, NULL, &why) == ST_OK && path != NULL)
 		m->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (m->fd < 0) {
@@ -122,6 +127,6 @@ bool daemon_mark_open(struct live *l, struct guard_mark *m, struct pipeline_gap 
 		return false;
 	}
 	n = pread(m->fd, text, sizeof text, 0);
-	return n > 0 &&
-	       daemon_mark_read((struct slice){text, (size_t)n}, os_clock_wall(), received(l), out);
+	return n > 0 && daemon_mark_read((struct slice){text, (size_t)n}, os_clock_wall(),
+					 received(l, m), out);
 }

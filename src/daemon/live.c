@@ -246,6 +246,7 @@ static void look_after(struct live *l)
 		take_signals(l);
 		drain_tell(l);
 		daemon_reload_step(l);
+		daemon_guard_mark(l);
 		daemon_control_step(l, fds + OWN_FDS, asked);
 		daemon_metrics_step(l, scraped, n);
 		daemon_live_stats_write(l, false);

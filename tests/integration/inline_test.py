@@ -229,6 +229,7 @@ def test_without_a_sensor_all_passes():
 def absent(bridge):
     with Place(bridge) as p:
         s = p.sensor()
+        wire.until("a mark", lambda: os.path.getsize(os.path.join(p.out, "line.mark")))
         assert p.line.get("/good") == "hello"
         s.process.kill()  # the guardian, and with it the sensor
         s.process.wait()

@@ -17,6 +17,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -227,6 +228,7 @@ static bool sensor_start(struct live *l, struct fail *why)
 	pid_t self = getpid(), child;
 
 	why->status = ST_OK;
+	g->born = os_clock_mono();
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
 		(void)fail_set(why, ST_IO, "cannot make a channel: %m");
 		return false;
@@ -240,18 +242,18 @@ static bool sensor_start(struct live *l, struct fail *why)
 	}
 	(void)close(pair[1]);
 	if (child < 0) {
-		(void)close(pair[0]);
 		(void)fail_set(why, ST_NOMEM, "cannot start a process: %m");
+		(void)close(pair[0]);
+		g->starts--;
 		return false;
 	}
 	g->channel = pair[0];
 	g->child = child;
 	g->pidfd = (int)syscall(SYS_pidfd_open, child, 0);
-	g->born = os_clock_mono();
 	return false;
 }
 
-static void plan_again(struct live *l, const char *how, int number)
+static void plan_again(struct live *l, const char *what)
 {
 	struct guard *g = l->guard;
 	struct mono_ns now = os_clock_mono();
@@ -259,8 +261,7 @@ static void plan_again(struct live *l, const char *how, int number)
 	if (now.ns - g->born.ns > SOON_MS * TIME_NS_PER_MS)
 		g->wait_ms = 0;
 	g->again.ns = now.ns + g->wait_ms * TIME_NS_PER_MS;
-	SAY(l, "the sensor has ended (%s %d); another is started in %lld ms", how, number,
-	    (long long)g->wait_ms);
+	SAY(l, "%s; another is started in %lld ms", what, (long long)g->wait_ms);
 	g->wait_ms = g->wait_ms == 0		     ? SOON_MS
 		     : g->wait_ms * 2 > WAIT_MOST_MS ? WAIT_MOST_MS
 						     : g->wait_ms * 2;
@@ -270,6 +271,7 @@ static void plan_again(struct live *l, const char *how, int number)
 static bool sensor_look(struct live *l, int *out_code)
 {
 	struct guard *g = l->guard;
+	char what[64];
 	int status;
 	bool clean;
 
@@ -290,10 +292,10 @@ static bool sensor_look(struct live *l, int *out_code)
 		*out_code = WIFEXITED(status) ? WEXITSTATUS(status) : FAILED;
 		return true;
 	}
-	if (WIFEXITED(status))
-		plan_again(l, "exit", WEXITSTATUS(status));
-	else
-		plan_again(l, "signal", WTERMSIG(status));
+	(void)snprintf(what, sizeof what, "the sensor has ended (%s %d)",
+		       WIFEXITED(status) ? "exit" : "signal",
+		       WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+	plan_again(l, what);
 	return false;
 }
 
@@ -356,8 +358,11 @@ static enum status guard(struct live *l, bool *out_over, int *out_code, struct f
 		}
 		if (g->child == 0 && os_clock_mono().ns >= g->again.ns) {
 			*out_over = !sensor_start(l, why);
-			if (!*out_over || why->status != ST_OK)
+			/* that there is no process for the first is a person's to mend */
+			if (!*out_over || (why->status != ST_OK && !g->was_ready))
 				return why->status;
+			if (why->status != ST_OK)
+				plan_again(l, why->text);
 		}
 		if (wait_for(l) == 0)
 			return fail_set(why, ST_IO, "cannot wait: %m");

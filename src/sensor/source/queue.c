@@ -36,8 +36,9 @@ enum {
 	MESSAGE_BYTES = 0xffff + 1024, /* the longest IP packet, and what is said about it */
 	VERDICTS_BYTES = SOURCE_BATCH * 64 + 256, /* verdicts without packets */
 	QUEUE_LENGTH = 1 << 20,			  /* invariant 2 */
-	KERNEL_MS = 1000, /* for an answer to what we ask at the beginning */
-	NO_PACKET = 0,	  /* numbers begin with 1 */
+	KERNEL_MS = 1000,    /* for an answer to what we ask at the beginning */
+	NO_PACKET = 0,	     /* numbers begin with 1 */
+	FAR_AHEAD = 1 << 30, /* more numbers than wait; half of what the kernel takes for later */
 };
 
 /* MNL_ALIGN(), without its sign */
@@ -226,15 +227,15 @@ static void answer(struct source *s)
 	send_all(q, q->verdicts, used);
 }
 
-/* What the worker has read and not answered passes: it may have read a batch more than it said. */
+/* All that waits passes, whether or not the worker had read it, and however many numbers went to
+ * packets for which there was no room: we count it as we read it. */
 static void seize(struct source *s)
 {
 	struct queue *q = (struct queue *)s;
 
 	q->last = (uint32_t)atomic_load(&q->source.line->at[0]);
 	q->numbered = q->last != NO_PACKET;
-	if (q->numbered)
-		pass_up_to(q, q->last + SOURCE_BATCH);
+	pass_up_to(q, q->last + FAR_AHEAD);
 }
 
 /* --- packets --- */

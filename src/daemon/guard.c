@@ -10,6 +10,7 @@
  *    there.
  * 4. The sensor does not outlive its guardian: whoever lets pass must be there first. Without both,
  *    the kernel lets pass (`bypass` of the queue's rule).
+ * 5. It runs ahead of all others on the processor, so it never waits for what is always ready.
  */
 #include "daemon/guard.h"
 
@@ -39,6 +40,7 @@ enum {
 	ASK_MS = 5000,
 	SENSOR_NICE = -10,
 	GUARD_NICE = -20,
+	SEEN_MOST_MS = 2 * GUARD_TICK_MS,
 	SOON_MS = 1000, /* a sensor that lived longer is started again at once */
 	WAIT_MOST_MS = 30000,
 	FAILED = 2, /* exit code, where a signal ended the sensor for good */
@@ -48,6 +50,7 @@ enum {
 struct watched {
 	uint64_t turns;
 	struct mono_ns moved; /* when turns grew */
+	int64_t still_ns;     /* since then, as far as we were there to see */
 	struct pipeline_gap gap;
 	bool ours, broken; /* broken: its source failed, which was said */
 };
@@ -108,6 +111,13 @@ static bool can_say(void)
 	return poll(&p, 1, 0) > 0 && (p.revents & POLLOUT) != 0;
 }
 
+static void moved(struct watched *w, uint64_t turns, struct mono_ns now)
+{
+	w->turns = turns;
+	w->moved = now;
+	w->still_ns = 0;
+}
+
 static void seize(struct live *l, size_t i, const char *reason)
 {
 	struct guard *g = l->guard;
@@ -154,8 +164,7 @@ static void serve(struct live *l, size_t i)
 	if (atomic_load(&line->line.wanted) == 0 || g->child == 0)
 		return;
 	gap_end(g, i);
-	w->turns = atomic_load(&line->line.turns);
-	w->moved = os_clock_mono();
+	moved(w, atomic_load(&line->line.turns), os_clock_mono());
 	g->was_ready = true;
 	source_give(s);
 	SAY(l, "%.*s: inspected again; %llu packets passed in %lld ms (%s)",
@@ -163,37 +172,42 @@ static void serve(struct live *l, size_t i)
 	    (long long)((w->gap.to.ns - w->gap.from.ns) / TIME_NS_PER_MS), w->gap.reason);
 }
 
-/* late: we were not on the processor ourselves, so that others stood still says nothing. */
-static void watch(struct live *l, size_t i, struct mono_ns now, bool late)
+/* seen_ns: since the look before, but no more than if we had come in time. Who was not on the
+ * processor knows little of what others did meanwhile; but who is never in time must see at last
+ * that nobody moves. */
+static void watch(struct live *l, size_t i, struct mono_ns now, int64_t seen_ns)
 {
 	struct guard_line *line = &l->guard->lines[i];
 	struct watched *w = &l->guard->watched[i];
 	uint64_t turns = atomic_load(&line->line.turns);
 
 	if (atomic_load(&line->line.owner) == SOURCE_GUARD) {
-		w->moved = now;
+		moved(w, turns, now);
 		seize(l, i, "end");
-	} else if (turns != w->turns || late) {
-		w->turns = turns;
-		w->moved = now;
-	} else if (now.ns - w->moved.ns >= GUARD_HANG_MS * TIME_NS_PER_MS) {
-		seize(l, i, "hang");
+		return;
 	}
+	if (turns != w->turns)
+		moved(w, turns, now);
+	else
+		w->still_ns += seen_ns;
+	if (w->still_ns >= GUARD_HANG_MS * TIME_NS_PER_MS)
+		seize(l, i, "hang");
 }
 
 static void lines_look(struct live *l)
 {
 	struct guard *g = l->guard;
 	struct mono_ns now = os_clock_mono();
-	int64_t since = now.ns - g->looked.ns;
-	bool late = since > 2 * GUARD_TICK_MS * TIME_NS_PER_MS;
+	int64_t since = g->looked.ns != 0 ? now.ns - g->looked.ns : 0;
 
-	if (g->looked.ns != 0 && (uint64_t)since > atomic_load(&g->lines[0].late_ns))
+	if ((uint64_t)since > atomic_load(&g->lines[0].late_ns))
 		atomic_store(&g->lines[0].late_ns, (uint64_t)since);
 	g->looked = now;
+	if (since > SEEN_MOST_MS * TIME_NS_PER_MS)
+		since = SEEN_MOST_MS * TIME_NS_PER_MS;
 	for (size_t i = 0; i < l->worker_count; i++) {
 		if (!g->watched[i].ours)
-			watch(l, i, now, late);
+			watch(l, i, now, since);
 		if (g->watched[i].ours)
 			serve(l, i);
 	}
@@ -267,6 +281,13 @@ static void plan_again(struct live *l, const char *what)
 						     : g->wait_ms * 2;
 }
 
+static void forget(int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd); /* it is ours, and nothing is on its way */
+	*fd = -1;
+}
+
 /* True: it has ended, and so do we, with *out_code. */
 static bool sensor_look(struct live *l, int *out_code)
 {
@@ -282,10 +303,8 @@ static bool sensor_look(struct live *l, int *out_code)
 		seize(l, i, "death");
 		g->watched[i].gap.reason = "death"; /* it may have stood still before we heard */
 	}
-	(void)close(g->channel);
-	if (g->pidfd >= 0)
-		(void)close(g->pidfd);
-	g->channel = g->pidfd = -1;
+	forget(&g->channel);
+	forget(&g->pidfd);
 	/* it was told to end, or could not begin: that is a person's to mend */
 	clean = WIFEXITED(status) && (WEXITSTATUS(status) == 0 || !g->was_ready);
 	if (clean || g->ending) {
@@ -311,14 +330,20 @@ static void signals_pass(struct guard *g)
 	}
 }
 
-/* The sensor asks for something; one request at a time, and it waits. */
+/* The sensor asks for something; one request at a time, and it waits. Who has closed the channel is
+ * not listened to any more (invariant 5): it may be long in dying, and only when others let it. */
 static void hear(struct guard *g)
 {
 	struct throttle_request r;
-	ssize_t n = g->channel >= 0 ? recv(g->channel, &r, sizeof r, MSG_DONTWAIT) : -1;
+	ssize_t n;
 
+	if (g->channel < 0)
+		return;
+	n = recv(g->channel, &r, sizeof r, MSG_DONTWAIT);
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		forget(&g->channel);
 	if (n != (ssize_t)sizeof r)
-		return; /* nothing, or the end, which sensor_look() finds */
+		return;
 	daemon_orders_answer(g->orders, &r, g->answer);
 	/* who does not read it does not need it */
 	(void)send(g->channel, g->answer, sizeof *g->answer, MSG_DONTWAIT | MSG_NOSIGNAL);

@@ -22,6 +22,14 @@ struct ring {
 	uint8_t *slots;
 };
 
+/* Messages in it: by either side, of course only as of a moment ago. */
+static inline uint32_t ring_used(const struct ring *r)
+{
+	uint32_t tail = atomic_load_explicit(&r->tail, memory_order_acquire);
+
+	return atomic_load_explicit(&r->head, memory_order_acquire) - tail;
+}
+
 static inline bool ring_push(struct ring *r, const void *msg)
 {
 	uint32_t head = atomic_load_explicit(&r->head, memory_order_relaxed);

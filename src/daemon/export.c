@@ -26,7 +26,10 @@ enum {
 	TEMPLATE_S_DEFAULT = 300,
 	TEMPLATE_MESSAGES_DEFAULT = 1000,
 	ACCOUNT_S_DEFAULT = 60,
+	WAKE_FLOWS = EXPORT_RING_FLOWS / 16, /* in a ring, at which the thread is woken */
 };
+
+#define RING_BYTES (EXPORT_RING_FLOWS * sizeof(struct ipfix_flow))
 
 struct worker {
 	struct export *export;
@@ -77,8 +80,12 @@ static void tell(void *ctx, const struct ipfix_flow *f)
 
 	atomic_fetch_add_explicit(&w->told, 1, memory_order_relaxed);
 	for (;;) {
-		if (ring_push(&w->ring, f))
+		if (ring_push(&w->ring, f)) {
+			/* many flows end in one turn of the worker: it does not poke before */
+			if (ring_used(&w->ring) == WAKE_FLOWS)
+				wake_up(w->export);
 			return;
+		}
 		wake_up(w->export);
 		if (!w->export->o.patient)
 			break;
@@ -326,7 +333,7 @@ static enum status workers_make(struct export *e, struct config *section, struct
 		w->export = e;
 		w->ring.mask = EXPORT_RING_FLOWS - 1;
 		w->ring.slot_size = sizeof(struct ipfix_flow);
-		w->ring.slots = (uint8_t *)ARENA_ARRAY(a, struct ipfix_flow, EXPORT_RING_FLOWS);
+		w->ring.slots = arena_bytes_aligned(a, RING_BYTES, _Alignof(struct ipfix_flow));
 		w->meter = (struct meter_options){.active_ns = active * TIME_NS_PER_S,
 						  .idle_ns = idle * TIME_NS_PER_S,
 						  .sink = {w, tell}};
@@ -403,6 +410,11 @@ void daemon_export_close(struct export *e)
 	if (e->wake >= 0)
 		(void)close(e->wake);
 	e->wake = -1;
+}
+
+uint64_t daemon_export_bytes(const struct export *e)
+{
+	return e != NULL ? e->o.workers * RING_BYTES : 0;
 }
 
 void daemon_export_counters(const struct export *e, struct daemon_export_counters *out)

@@ -19,7 +19,7 @@
 #include "sensor/meter/meter.h"
 
 enum {
-	EXPORT_RING_FLOWS = 4096,     /* of one worker; a power of two */
+	EXPORT_RING_FLOWS = 32768,    /* of one worker; a power of two */
 	EXPORT_QUEUE_BYTES = 1 << 20, /* that a collector over TCP may be behind */
 	EXPORT_PATIENCE_MS = 5000,    /* how long a capture's flows wait for a collector over TCP */
 };
@@ -47,6 +47,9 @@ void daemon_export_poke(struct export *e);
 /* Sends what is there and ends the thread. No worker may tell any more. NULL is fine. */
 void daemon_export_stop(struct export *e);
 void daemon_export_close(struct export *e); /* NULL is fine */
+
+/* Of all rings: as much memory as they may come to use. e NULL: 0. */
+uint64_t daemon_export_bytes(const struct export *e);
 
 /* Any thread; e NULL gives zeros. */
 void daemon_export_counters(const struct export *e, struct daemon_export_counters *out);

@@ -194,6 +194,8 @@ static bool enqueue(struct export_wire *w, struct slice m, const struct ipfix_lo
 {
 	size_t at, first;
 
+	if (!has_room(w, m.len))
+		daemon_export_wire_push(w);
 	if (w->o.patient && !has_room(w, m.len))
 		wait_for(w, EXPORT_QUEUE_BYTES - m.len);
 	if (w->state != OPEN || w->fresh || !has_room(w, m.len))

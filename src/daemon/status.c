@@ -327,7 +327,7 @@ struct status_lines daemon_status_lines(const struct live *l)
 size_t daemon_status_memory(const struct live *l, struct status_memory out[STATUS_MEMORY_MAX])
 {
 	uint64_t most = total(l, LIVE_MEMORY_MOST), rings_bytes = rings(l);
-	uint64_t queues = 0, files = 0;
+	uint64_t queues = 0, files = 0, exported = 0;
 	const struct status_memory rows[] = {
 		{"traffic", "flows, streams, transactions, fragments", total(l, LIVE_MEMORY), most},
 		{"traffic_flows", "of them flows and what hangs on them",
@@ -345,16 +345,21 @@ size_t daemon_status_memory(const struct live *l, struct status_memory out[STATU
 	};
 	size_t n = sizeof rows / sizeof rows[0];
 
-	_Static_assert(sizeof rows / sizeof rows[0] + 2 <= STATUS_MEMORY_MAX, "two more fit");
+	_Static_assert(sizeof rows / sizeof rows[0] + 3 <= STATUS_MEMORY_MAX, "three more fit");
 	memcpy(out, rows, sizeof rows);
 	for (size_t i = 0; i < l->tenant_count; i++) {
 		const struct live_tenant *t = &l->tenants[i];
 
+		if (t->tenant->says == t->tenant)
+			exported += daemon_export_bytes(t->export);
 		if (t->store != NULL && t->tenant->says == t->tenant)
 			files += (uint64_t)t->store->lane_count * STORE_QUEUE_BYTES;
 		if (t->tenant->packets != NULL)
 			queues += (uint64_t)t->tenant->packets->lane_count * PACKETS_QUEUE_BYTES;
 	}
+	if (exported != 0)
+		out[n++] = (struct status_memory){"export", "rings of flow records to the exporter",
+						  exported, exported};
 	if (files != 0)
 		out[n++] = (struct status_memory){"file_store", "files on their way to the disk",
 						  files, files};

@@ -223,6 +223,7 @@ static void add_memory(const json_t *o, struct buf *out)
 		    {"rules", "rules"},
 		    {"rings", "kernel's rings"},
 		    {"lines", "lines to writers"},
+		    {"export", "flows to tell"},
 		    {"file_store", "files to disk"},
 		    {"packet_ring", "packets to disk"}};
 	const json_t *m = json_object_get(o, "memory");

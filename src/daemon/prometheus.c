@@ -224,6 +224,13 @@ static void add_guard(const struct live *l, struct buf *out)
 	one(out, "dewline_guard_passed_total", "counter", "packets that the guardian let pass",
 	    r.passed);
 	one(out, "dewline_guard_passed_bytes_total", "counter", "their bytes", r.passed_bytes);
+	one(out, "dewline_guard_gaps_total", "counter", "times that it did, and that are over",
+	    r.gaps);
+	family(out, "dewline_guard_late_seconds", "gauge",
+	       "the longest that it was kept from looking");
+	buf_add_z(out, "dewline_guard_late_seconds ");
+	add_seconds(out, r.late_ns);
+	buf_add_byte(out, '\n');
 }
 
 static void add_costs(struct live *l, struct arena *a, struct buf *out)

@@ -122,18 +122,23 @@ static void add_line(const json_t *o, struct buf *out)
 	const json_t *guard = json_object_get(o, "guard"), *v = json_object_get(o, "verdict_ns");
 	char a[TEXT], b[TEXT], c[TEXT], d[TEXT];
 
-	if (guard == NULL && v == NULL && number(o, "stopped") == 0 && number(o, "gaps") == 0)
+	if (guard == NULL && v == NULL && number(o, "stopped") == 0 && number(o, "gaps") == 0 &&
+	    number(o, "replies") == 0)
 		return;
 	buf_add_fmt(out, "in the line  %s stopped, %s passed unseen, %s late, %s not sent\n",
 		    count(number(o, "stopped"), a), count(number(o, "passed"), b),
 		    count(number(o, "late"), c), count(number(o, "unsent"), d));
+	buf_add_fmt(out, "  replies    %s sent to whom a rule rejects\n",
+		    count(number(o, "replies"), a));
 	buf_add_fmt(out, "  gaps       %s, of %s packets, %s\n", count(number(o, "gaps"), a),
 		    count(number(o, "gap_packets"), b), duration(number(o, "gap_ns"), c));
 	if (guard != NULL)
 		buf_add_fmt(out,
-			    "  guardian   %s gaps, %s packets passed, %s starts, %s open now\n",
+			    "  guardian   %s gaps, %s packets passed, %s starts, %s open now\n"
+			    "             kept from looking for %s at most\n",
 			    count(number(guard, "gaps"), a), count(number(guard, "passed"), b),
-			    count(number(guard, "starts"), c), count(number(guard, "open"), d));
+			    count(number(guard, "starts"), c), count(number(guard, "open"), d),
+			    duration(number(guard, "late_ns"), (char[TEXT]){0}));
 	if (v != NULL)
 		buf_add_fmt(out, "  verdicts   p50 %s, p99 %s, p99.9 %s, most %s\n",
 			    duration(number(v, "p50"), a), duration(number(v, "p99"), b),

@@ -211,6 +211,7 @@ bool detect_tx_renew(struct detect_tx *d, const struct detect_rules *r, const ui
 		struct detect_pending p = d->pending[i];
 
 		p.rule = rule_of(r, p.key);
+		p.matched = 0; /* its lists may be others now (invariant 3) */
 		if (p.fired && p.rule != UINT32_MAX)
 			d->pending[kept++] = p;
 	}

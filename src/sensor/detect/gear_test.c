@@ -212,6 +212,52 @@ what_fired_for_a_transaction_does_not_fire_again_and_the_rest_is_asked_anew(stru
 	later_free(&b);
 }
 
+/* A rule about files is asked again for each: that it does not hold for the second does not undo
+ * that it fired for the first. */
+static void
+a_file_that_fired_is_known_after_an_exchange_though_others_came_behind_it(struct test *t)
+{
+	static const char rules[] =
+		"alert smtp any any -> any any (msg:\"m\"; filename:\"a.txt\"; sid:1;)\n";
+	struct app_setup *setup;
+	struct fixture x;
+	struct later a;
+
+	EXPECT(t, begin(&x, rules, IP_PROTO_TCP, 25));
+	fixture_app(&x, APP_TCP);
+	setup = app_setup_new(NULL, &x.flow.arena);
+	EXPECT(t, setup != NULL);
+	detect_rules_files(x.rules, &setup->files);
+	x.flow.app->setup = setup;
+	fixture_handshake(&x);
+	fixture_say(&x, FLOW_TO_CLIENT, SLICE("220 ESMTP\r\n"));
+	fixture_say(&x, FLOW_TO_SERVER, SLICE("EHLO a\r\n"));
+	fixture_say(&x, FLOW_TO_CLIENT, SLICE("250 ok\r\n"));
+	fixture_say(&x, FLOW_TO_SERVER, SLICE("DATA\r\n"));
+	fixture_say(&x, FLOW_TO_CLIENT, SLICE("354 go\r\n"));
+	fixture_say(&x, FLOW_TO_SERVER,
+		    SLICE("Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n"
+			  "Content-Disposition: attachment; filename=a.txt\r\n\r\none\r\n--x\r\n"));
+	EXPECT_UINT(t, fixture_count(&x, 1), 1);
+	x.flow.app->last->files[APP_TO_SERVER].first->logged = true; /* its event was written */
+	fixture_say(&x, FLOW_TO_SERVER,
+		    SLICE("Content-Disposition: attachment; filename=b.txt\r\n\r\ntwo\r\n--x\r\n"));
+	EXPECT_UINT(t, fixture_count(&x, 1), 1);
+	EXPECT(t, later_compile(&a, x.rules, slice_of(rules), 0));
+	EXPECT(t, exchange(&x, &a, NULL));
+	fixture_say(&x, FLOW_TO_SERVER,
+		    SLICE("Content-Disposition: attachment; filename=c.txt\r\n\r\nthree\r\n"
+			  "--x\r\n"));
+	EXPECT_UINT(t, fixture_count(&x, 1), 1);
+	fixture_say(&x, FLOW_TO_SERVER,
+		    SLICE("Content-Disposition: attachment; filename=a.txt\r\n\r\nfour\r\n"
+			  "--x--\r\n.\r\n"));
+	fixture_flow_end(&x);
+	EXPECT_UINT(t, fixture_count(&x, 1), 2);
+	fixture_done(&x);
+	later_free(&a);
+}
+
 static void variables_and_tags_outlive_the_rule_that_made_them(struct test *t)
 {
 	struct fixture x;
@@ -271,5 +317,6 @@ TESTS(T(bits_and_integers_of_a_flow_stay_when_their_numbers_would_change),
       T(without_memory_for_more_bits_a_flow_keeps_those_it_has),
       T(thresholds_and_bits_of_hosts_go_by_names_and_numbers_that_stay),
       T(what_fired_for_a_transaction_does_not_fire_again_and_the_rest_is_asked_anew),
+      T(a_file_that_fired_is_known_after_an_exchange_though_others_came_behind_it),
       T(variables_and_tags_outlive_the_rule_that_made_them),
       T(every_allocation_of_other_rules_may_fail))

@@ -189,7 +189,7 @@ static void pending_ask(struct look *k)
 			continue;
 		a = rule_ask(k, r, &d->pending[i].matched);
 		d->pending[i].dead = a != WAITS;
-		d->pending[i].fired = a == HOLDS;
+		d->pending[i].fired |= a == HOLDS; /* and had perhaps, for another file */
 		if (a == HOLDS && r->has_files)
 			d->pending[i].files = files_of(k->tx);
 		if (a == HOLDS)

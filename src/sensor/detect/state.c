@@ -285,12 +285,10 @@ static bool rate_holds(const struct detect_threshold *t, struct detect_memory_en
 	return false;
 }
 
-enum detect_passage detect_threshold_passes(struct detect_memory *m,
-					    const struct detect_threshold *t, uint64_t rule_key,
-					    const struct detect_view *v)
+static enum detect_passage passes(struct detect_memory *m, const struct detect_threshold *t,
+				  const struct detect_memory_key *k, const struct detect_view *v)
 {
-	struct detect_memory_key k = threshold_key(t, rule_key, v);
-	struct detect_memory_entry *e = detect_memory_find(m, &k);
+	struct detect_memory_entry *e = detect_memory_find(m, k);
 	bool over = e != NULL && t->kind != THRESHOLD_BACKOFF &&
 		    v->now.ns > e->start.ns + (int64_t)t->seconds * TIME_NS_PER_S;
 	uint64_t now_s = (uint64_t)(v->now.ns / TIME_NS_PER_S);
@@ -305,10 +303,19 @@ enum detect_passage detect_threshold_passes(struct detect_memory *m,
 		return passage;
 	}
 	if (e == NULL)
-		e = detect_memory_add(m, &k);
+		e = detect_memory_add(m, k);
 	e->start = v->now;
 	e->count = 1;
 	return first_passes(t, e);
+}
+
+enum detect_passage detect_threshold_passes(struct detect_memory *m,
+					    const struct detect_threshold *t, uint64_t rule_key,
+					    const struct detect_view *v)
+{
+	struct detect_memory_key k = threshold_key(t, rule_key, v);
+
+	return passes(m, t, &k, v);
 }
 
 enum detect_passage detect_threshold_asks(const struct detect_threshold *t, uint64_t rule_key,
@@ -316,7 +323,7 @@ enum detect_passage detect_threshold_asks(const struct detect_threshold *t, uint
 {
 	struct detect_memory_key k = threshold_key(t, rule_key, v);
 	struct detect_memory *m = detect_memory_take(v->worker, &k);
-	enum detect_passage passage = detect_threshold_passes(m, t, rule_key, v);
+	enum detect_passage passage = passes(m, t, &k, v);
 
 	detect_memory_give(v->worker, &k);
 	return passage;

@@ -112,20 +112,6 @@ static void list_remove(struct join *j, struct place *p)
 
 /* ---- over ---- */
 
-static void swap(struct ipfix_flow *f)
-{
-	struct ipfix_side side = f->side[0];
-	struct addr a = f->src;
-	uint16_t port = f->sport;
-
-	f->src = f->dst;
-	f->dst = a;
-	f->sport = f->dport;
-	f->dport = port;
-	f->side[0] = f->side[1];
-	f->side[1] = side;
-}
-
 static bool has_ports(uint8_t proto)
 {
 	return proto == IP_PROTO_TCP || proto == IP_PROTO_UDP || proto == IP_PROTO_SCTP;
@@ -152,7 +138,7 @@ static void over(struct join *j, struct place *p)
 	struct place **at = &j->buckets[p->hash & (j->bucket_count - 1)];
 
 	if (is_backwards(&p->f.flow))
-		swap(&p->f.flow);
+		ipfix_flow_swap(&p->f.flow);
 	j->sink.over(j->sink.ctx, &p->f);
 	while (*at != p)
 		at = &(*at)->chain;
@@ -314,7 +300,7 @@ void join_piece(struct join *j, const struct join_teller *by, const struct ipfix
 	join_expire(j, now);
 	p = find(j, hash, by, f, &back);
 	if (back && p != NULL) {
-		swap(&piece);
+		ipfix_flow_swap(&piece);
 		piece.direction = IPFIX_DIRECTION_ARBITRARY;
 	}
 	if (p != NULL && is_another(p, &piece)) {

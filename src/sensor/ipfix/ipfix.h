@@ -73,6 +73,9 @@ struct ipfix_flow {
 	struct ipfix_side side[2];
 };
 
+/* The same flow, told from its other end. */
+void ipfix_flow_swap(struct ipfix_flow *f);
+
 /* What an exporter says about itself in options data. */
 struct ipfix_account {
 	uint64_t observed; /* flows that began (observedFlowTotalCount) */

@@ -304,8 +304,7 @@ static void flow_add(struct ipfix_writer *w, bool both, struct wall_ns now)
 	note_time(&w->load, f->side[0].first, f->side[0].last);
 }
 
-/* The other direction by itself. */
-static void turn(struct ipfix_flow *f)
+void ipfix_flow_swap(struct ipfix_flow *f)
 {
 	struct ipfix_side side = f->side[0];
 	struct addr a = f->src;
@@ -317,7 +316,6 @@ static void turn(struct ipfix_flow *f)
 	f->dport = port;
 	f->side[0] = f->side[1];
 	f->side[1] = side;
-	f->direction = IPFIX_DIRECTION_ARBITRARY;
 }
 
 void ipfix_writer_flow(struct ipfix_writer *w, const struct ipfix_flow *f, struct wall_ns now)
@@ -333,8 +331,9 @@ void ipfix_writer_flow(struct ipfix_writer *w, const struct ipfix_flow *f, struc
 	}
 	if (there || !back)
 		flow_add(w, false, now);
-	if (back) {
-		turn(&w->record.flow);
+	if (back) { /* the other direction by itself */
+		ipfix_flow_swap(&w->record.flow);
+		w->record.flow.direction = IPFIX_DIRECTION_ARBITRARY;
 		flow_add(w, false, now);
 	}
 }

@@ -130,23 +130,29 @@ static void test_no_program_no_process_and_no_socket_can_be_made_any_more(struct
 		EXPECT_UINT(t, (unsigned)end, FINE);
 }
 
-static int capabilities(const char *unused)
+/* What the kernel says of this process, as "CapEff:\t0000000000000000". */
+static bool kernel_says(const char *what)
 {
 	char text[4096];
+	FILE *f = fopen("/proc/self/status", "re");
+	size_t n = f != NULL ? fread(text, 1, sizeof text - 1, f) : 0;
+
+	if (f != NULL)
+		(void)fclose(f);
+	text[n] = '\0';
+	return strstr(text, what) != NULL;
+}
+
+static int capabilities(const char *unused)
+{
 	struct fail why;
-	FILE *f;
-	size_t n;
 
 	STEP(os_sandbox_capabilities(OS_SANDBOX_NOTHING, &why) == ST_OK);
 	STEP(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1);
-	f = fopen("/proc/self/status", "re");
-	STEP(f != NULL);
-	n = fread(text, 1, sizeof text - 1, f);
-	text[n] = '\0';
-	STEP(strstr(text, "CapPrm:\t0000000000000000") != NULL);
-	STEP(strstr(text, "CapEff:\t0000000000000000") != NULL);
-	STEP(strstr(text, "CapInh:\t0000000000000000") != NULL);
-	STEP(strstr(text, "CapAmb:\t0000000000000000") != NULL);
+	STEP(kernel_says("CapPrm:\t0000000000000000"));
+	STEP(kernel_says("CapEff:\t0000000000000000"));
+	STEP(kernel_says("CapInh:\t0000000000000000"));
+	STEP(kernel_says("CapAmb:\t0000000000000000"));
 	return FINE;
 }
 
@@ -157,26 +163,20 @@ static void test_no_capability_is_left(struct test *t)
 
 static int one_capability(const char *unused)
 {
-	char text[4096];
 	struct fail why;
-	FILE *f;
-	size_t n;
 
 	STEP(os_sandbox_user(SLICE("nobody"), SLICE(""), OS_SANDBOX_NET_ADMIN, &why) == ST_OK);
 	STEP(os_sandbox_capabilities(OS_SANDBOX_NET_ADMIN, &why) == ST_OK);
 	STEP(setuid(0) != 0);
-	f = fopen("/proc/self/status", "re");
-	STEP(f != NULL);
-	n = fread(text, 1, sizeof text - 1, f);
-	text[n] = '\0';
-	STEP(strstr(text, "CapPrm:\t0000000000001000") != NULL); /* bit 12 */
-	STEP(strstr(text, "CapEff:\t0000000000001000") != NULL);
-	STEP(strstr(text, "CapInh:\t0000000000000000") != NULL);
-	STEP(strstr(text, "CapAmb:\t0000000000000000") != NULL);
+	STEP(kernel_says("CapPrm:\t0000000000001000")); /* bit 12 */
+	STEP(kernel_says("CapEff:\t0000000000001000"));
+	STEP(kernel_says("CapInh:\t0000000000000000"));
+	STEP(kernel_says("CapAmb:\t0000000000000000"));
 	return FINE;
 }
 
-static void test_one_capability_can_be_kept_by_another_user(struct test *t)
+/* In a process that may become nobody. */
+static void fine_where_it_may(struct test *t, int (*run)(const char *unused))
 {
 	unsigned uid, gid;
 	struct fail why;
@@ -186,7 +186,12 @@ static void test_one_capability_can_be_kept_by_another_user(struct test *t)
 	else if (geteuid() != 0)
 		test_skip(t, "only root becomes another user");
 	else
-		EXPECT_UINT(t, (unsigned)in_child(one_capability, NULL), FINE);
+		EXPECT_UINT(t, (unsigned)in_child(run, NULL), FINE);
+}
+
+static void test_one_capability_can_be_kept_by_another_user(struct test *t)
+{
+	fine_where_it_may(t, one_capability);
 }
 
 static int user(const char *unused)
@@ -203,15 +208,7 @@ static int user(const char *unused)
 
 static void test_another_user_is_another_user_for_good(struct test *t)
 {
-	unsigned uid, gid;
-	struct fail why;
-
-	if (os_sandbox_find(SLICE("nobody"), SLICE(""), &uid, &gid, &why) != ST_OK)
-		test_skip(t, "%s", why.text);
-	else if (geteuid() != 0)
-		test_skip(t, "only root becomes another user");
-	else
-		EXPECT_UINT(t, (unsigned)in_child(user, NULL), FINE);
+	fine_where_it_may(t, user);
 }
 
 static void test_users_and_groups_that_are_not_there_are_named(struct test *t)

@@ -491,6 +491,15 @@ static void say_long(struct app_talk *k, struct slice head, size_t first)
 	}
 }
 
+/* A file is open, and a write to it is the last that w says. */
+static void write_begin(struct wire *w, struct app_talk *k)
+{
+	tree2(w, "\\\\srv\\data", 1);
+	create2(w, "a", 'f');
+	play(k, w);
+	write2(w, 'f', 0, "", 0);
+}
+
 /* One longer than what may be held was passed over unless its header came in one piece. */
 static void a_long_write_goes_to_its_file_wherever_its_header_is_cut(struct test *t)
 {
@@ -501,10 +510,7 @@ static void a_long_write_goes_to_its_file_wherever_its_header_is_cut(struct test
 		struct app_talk k;
 		struct app_tx *tx;
 
-		tree2(&w, "\\\\srv\\data", 1);
-		create2(&w, "a", 'f');
-		play(&k, &w);
-		write2(&w, 'f', 0, "", 0);
+		write_begin(&w, &k);
 		w.len = w.start + 4 + SMB2_HEADER_BYTES + 4;
 		le(&w, DATA_BYTES, 4);
 		say_long(&k, w.says[w.count - 1].bytes, first);
@@ -534,10 +540,7 @@ static void a_long_record_is_passed_over_wherever_it_is_cut(struct test *t)
 			struct app_talk k;
 			struct app_tx *tx;
 
-			tree2(&w, "\\\\srv\\data", 1);
-			create2(&w, "a", 'f');
-			play(&k, &w);
-			write2(&w, 'f', 0, "", 0);
+			write_begin(&w, &k);
 			w.bytes[w.start + odd[i].at] = odd[i].value;
 			say_long(&k, w.says[w.count - 1].bytes, first);
 			tx = k.f->last;

@@ -8,6 +8,74 @@
 #include "sensor/ipfix/ipfix.h"
 #include "test.h"
 
+/* ---- messages by hand ---- */
+
+struct hand {
+	struct arena_pool pool;
+	struct arena arena;
+	struct buf b;
+	size_t set; /* where the open one begins; 0: none is */
+};
+
+static inline void put_be(struct hand *h, uint64_t v, size_t bytes)
+{
+	for (size_t i = bytes; i-- > 0;)
+		buf_add_byte(&h->b, (uint8_t)(i < 8 ? v >> 8 * i : 0));
+}
+
+static inline void set_be16(struct hand *h, size_t at, size_t v)
+{
+	h->b.ptr[at] = (uint8_t)(v >> 8);
+	h->b.ptr[at + 1] = (uint8_t)v;
+}
+
+static inline void hand_open(struct hand *h)
+{
+	*h = (struct hand){.pool = {.budget = SIZE_MAX}};
+	h->arena.pool = &h->pool;
+	h->b = buf_in(&h->arena);
+}
+
+static inline void hand_close(struct hand *h)
+{
+	arena_reset(&h->arena);
+	arena_pool_drain(&h->pool);
+}
+
+/* A header; of IPFIX its length is set by hand_end(). */
+static inline void head(struct hand *h, unsigned version, uint32_t number)
+{
+	h->b.len = 0;
+	put_be(h, version, 2);
+	put_be(h, 0, 2);
+	if (version == 9)
+		put_be(h, 50000, 4); /* uptime */
+	put_be(h, 1700000000, 4);
+	put_be(h, number, 4);
+	put_be(h, 7, 4);
+}
+
+static inline void set_begin(struct hand *h, unsigned id)
+{
+	h->set = h->b.len;
+	put_be(h, id, 2);
+	put_be(h, 0, 2);
+}
+
+static inline void set_end(struct hand *h)
+{
+	set_be16(h, h->set + 2, h->b.len - h->set);
+}
+
+static inline struct slice hand_end(struct hand *h)
+{
+	if (h->b.ptr[1] == 10)
+		set_be16(h, 2, h->b.len);
+	return buf_slice(&h->b);
+}
+
+/* ---- what a reader hears ---- */
+
 enum { HEARD_MAX = 4096 };
 
 struct ear {
@@ -19,6 +87,7 @@ struct ear {
 	size_t count, gone;
 	struct ipfix_origin from;
 	struct wall_ns now;
+	struct hand hand; /* what it is told */
 };
 
 static inline void ear_hear(void *ctx, const struct ipfix_session *s, const struct ipfix_flow *f)
@@ -50,10 +119,12 @@ static inline void ear_open(struct ear *e)
 	e->flows = ARENA_ARRAY(&e->arena, struct ipfix_flow, HEARD_MAX);
 	e->reader = ipfix_reader_new((struct ipfix_reader_sink){e, ear_hear, ear_gone}, &e->arena);
 	ASSERT(e->flows != NULL && e->reader != NULL);
+	hand_open(&e->hand);
 }
 
 static inline void ear_close(struct ear *e)
 {
+	hand_close(&e->hand);
 	arena_reset(&e->arena);
 	ASSERT(e->pool.out == 0);
 	arena_pool_drain(&e->pool);
@@ -140,72 +211,6 @@ static inline bool flow_same(const struct ipfix_flow *a, const struct ipfix_flow
 	       memcmp(a->app, b->app, a->app_len) == 0 && side_same(&a->side[0], &b->side[0]) &&
 	       side_same(&a->side[1], &b->side[1]) && a->side[0].first.ns == b->side[0].first.ns &&
 	       a->side[0].last.ns == b->side[0].last.ns;
-}
-
-/* ---- messages by hand ---- */
-
-struct hand {
-	struct arena_pool pool;
-	struct arena arena;
-	struct buf b;
-	size_t set; /* where the open one begins; 0: none is */
-};
-
-static inline void put_be(struct hand *h, uint64_t v, size_t bytes)
-{
-	for (size_t i = bytes; i-- > 0;)
-		buf_add_byte(&h->b, (uint8_t)(i < 8 ? v >> 8 * i : 0));
-}
-
-static inline void set_be16(struct hand *h, size_t at, size_t v)
-{
-	h->b.ptr[at] = (uint8_t)(v >> 8);
-	h->b.ptr[at + 1] = (uint8_t)v;
-}
-
-static inline void hand_open(struct hand *h)
-{
-	*h = (struct hand){.pool = {.budget = SIZE_MAX}};
-	h->arena.pool = &h->pool;
-	h->b = buf_in(&h->arena);
-}
-
-static inline void hand_close(struct hand *h)
-{
-	arena_reset(&h->arena);
-	arena_pool_drain(&h->pool);
-}
-
-/* A header; of IPFIX its length is set by hand_end(). */
-static inline void head(struct hand *h, unsigned version, uint32_t number)
-{
-	h->b.len = 0;
-	put_be(h, version, 2);
-	put_be(h, 0, 2);
-	if (version == 9)
-		put_be(h, 50000, 4); /* uptime */
-	put_be(h, 1700000000, 4);
-	put_be(h, number, 4);
-	put_be(h, 7, 4);
-}
-
-static inline void set_begin(struct hand *h, unsigned id)
-{
-	h->set = h->b.len;
-	put_be(h, id, 2);
-	put_be(h, 0, 2);
-}
-
-static inline void set_end(struct hand *h)
-{
-	set_be16(h, h->set + 2, h->b.len - h->set);
-}
-
-static inline struct slice hand_end(struct hand *h)
-{
-	if (h->b.ptr[1] == 10)
-		set_be16(h, 2, h->b.len);
-	return buf_slice(&h->b);
 }
 
 static inline void ear_read(struct ear *e, struct slice message)

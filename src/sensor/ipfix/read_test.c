@@ -33,9 +33,11 @@ static void small_data(struct hand *h, unsigned id, size_t n)
 }
 
 /* A message with records, perhaps behind their template. */
-static void small_message(struct ear *e, struct hand *h, unsigned version, uint32_t number,
-			  bool template, size_t records)
+static void small_message(struct ear *e, unsigned version, uint32_t number, bool template,
+			  size_t records)
 {
+	struct hand *h = &e->hand;
+
 	head(h, version, number);
 	if (template)
 		small_template(h, version, 256);
@@ -77,15 +79,13 @@ static void version_5_is_read(struct test *t)
 {
 	static const int64_t at = INT64_C(1700000000500000000);
 	struct ear e;
-	struct hand h;
 
 	ear_open(&e);
-	hand_open(&h);
-	v5_head(&h, 3, 0, 0);
-	v5_record(&h, 48000, 49000, 6);
-	v5_record(&h, 4294967295, 49000, 17); /* 50,001 ms ago: before the uptime went round */
-	v5_record(&h, 50000, 50000, 1);
-	ear_read(&e, buf_slice(&h.b));
+	v5_head(&e.hand, 3, 0, 0);
+	v5_record(&e.hand, 48000, 49000, 6);
+	v5_record(&e.hand, 4294967295, 49000, 17); /* 50,001 ms ago: before the uptime went round */
+	v5_record(&e.hand, 50000, 50000, 1);
+	ear_read(&e, buf_slice(&e.hand.b));
 	EXPECT_UINT(t, e.count, 3);
 	EXPECT(t, e.flows[0].side[0].first.ns == at - 2000 * TIME_NS_PER_MS);
 	EXPECT(t, e.flows[0].side[0].last.ns == at - 1000 * TIME_NS_PER_MS);
@@ -96,7 +96,6 @@ static void version_5_is_read(struct test *t)
 	EXPECT(t, e.flows[0].side[0].tcp_flags == 0x1b && e.flows[0].sampling == 1);
 	EXPECT(t, e.flows[2].icmp == 0x0800 && e.flows[2].dport == 0 && e.flows[2].sport == 0);
 	EXPECT(t, e.session.version == 5 && e.session.domain == 0x0102);
-	hand_close(&h);
 	ear_close(&e);
 }
 
@@ -104,21 +103,18 @@ static void version_5_has_1_to_30_records_and_all_of_them(struct test *t)
 {
 	for (unsigned n = 0; n <= 31; n++) {
 		struct ear e;
-		struct hand h;
 
 		ear_open(&e);
-		hand_open(&h);
-		v5_head(&h, n, 0, 0x4000 | 100); /* one packet of a hundred */
+		v5_head(&e.hand, n, 0, 0x4000 | 100); /* one packet of a hundred */
 		for (unsigned i = 0; i < n; i++)
-			v5_record(&h, 1, 2, 6);
-		h.b.len -= n == 5; /* cut short */
-		ear_read(&e, buf_slice(&h.b));
+			v5_record(&e.hand, 1, 2, 6);
+		e.hand.b.len -= n == 5; /* cut short */
+		ear_read(&e, buf_slice(&e.hand.b));
 		EXPECT_UINT(t, e.count, n == 31 ? 0 : n == 5 ? 4 : n);
 		EXPECT_UINT(t, HEAR(&e)->malformed, n == 0 || n == 5 || n == 31);
 		if (e.count != 0)
 			EXPECT(t, e.flows[0].sampling == 100 && e.flows[0].side[0].packets == 300 &&
 					  e.flows[0].side[0].octets == 30000);
-		hand_close(&h);
 		ear_close(&e);
 	}
 }
@@ -126,64 +122,60 @@ static void version_5_has_1_to_30_records_and_all_of_them(struct test *t)
 static void version_9_is_read(struct test *t)
 {
 	struct ear e;
-	struct hand h;
 
 	ear_open(&e);
-	hand_open(&h);
-	head(&h, 9, 0);
-	set_begin(&h, 0);
-	put_be(&h, 300, 2);
-	put_be(&h, 6, 2);
-	put_be(&h, 8, 2), put_be(&h, 4, 2);
-	put_be(&h, 12, 2), put_be(&h, 4, 2);
-	put_be(&h, 2, 2), put_be(&h, 4, 2);
-	put_be(&h, 1, 2), put_be(&h, 3, 2); /* of an odd length */
-	put_be(&h, 22, 2), put_be(&h, 4, 2);
-	put_be(&h, 40001, 2), put_be(&h, 5, 2); /* a vendor's own: no enterprise number follows */
-	put_be(&h, 0, 4);			/* padding */
-	set_end(&h);
-	set_begin(&h, 300);
-	put_be(&h, 0x0a000001, 4), put_be(&h, 0xc0000201, 4);
-	put_be(&h, 7, 4), put_be(&h, 700, 3), put_be(&h, 40000, 4), put_be(&h, 1, 5);
-	put_be(&h, 0, 3); /* padding */
-	set_end(&h);
-	ear_read(&e, hand_end(&h));
+	head(&e.hand, 9, 0);
+	set_begin(&e.hand, 0);
+	put_be(&e.hand, 300, 2);
+	put_be(&e.hand, 6, 2);
+	put_be(&e.hand, 8, 2), put_be(&e.hand, 4, 2);
+	put_be(&e.hand, 12, 2), put_be(&e.hand, 4, 2);
+	put_be(&e.hand, 2, 2), put_be(&e.hand, 4, 2);
+	put_be(&e.hand, 1, 2), put_be(&e.hand, 3, 2); /* of an odd length */
+	put_be(&e.hand, 22, 2), put_be(&e.hand, 4, 2);
+	put_be(&e.hand, 40001, 2),
+		put_be(&e.hand, 5, 2); /* a vendor's own: no enterprise number follows */
+	put_be(&e.hand, 0, 4);	       /* padding */
+	set_end(&e.hand);
+	set_begin(&e.hand, 300);
+	put_be(&e.hand, 0x0a000001, 4), put_be(&e.hand, 0xc0000201, 4);
+	put_be(&e.hand, 7, 4), put_be(&e.hand, 700, 3), put_be(&e.hand, 40000, 4),
+		put_be(&e.hand, 1, 5);
+	put_be(&e.hand, 0, 3); /* padding */
+	set_end(&e.hand);
+	ear_read(&e, hand_end(&e.hand));
 	EXPECT_UINT(t, e.count, 1);
 	EXPECT(t, e.flows[0].side[0].packets == 7 && e.flows[0].side[0].octets == 700);
 	EXPECT(t, e.flows[0].side[0].first.ns ==
 			  INT64_C(1700000000) * TIME_NS_PER_S - 10000 * TIME_NS_PER_MS);
 	EXPECT(t, e.flows[0].side[0].last.ns == e.flows[0].side[0].first.ns);
 	EXPECT(t, HEAR(&e)->malformed == 0 && HEAR(&e)->templates_refused == 0);
-	hand_close(&h);
 	ear_close(&e);
 }
 
 static void version_9_says_in_options_how_it_samples(struct test *t)
 {
 	struct ear e;
-	struct hand h;
 
 	ear_open(&e);
-	hand_open(&h);
-	head(&h, 9, 0);
-	small_template(&h, 9, 256);
-	set_begin(&h, 1);
-	put_be(&h, 257, 2);
-	put_be(&h, 4, 2); /* bytes of scope: one field */
-	put_be(&h, 8, 2); /* of the others: two */
-	put_be(&h, 1, 2), put_be(&h, 4, 2);
-	put_be(&h, 48, 2), put_be(&h, 1, 2);
-	put_be(&h, 50, 2), put_be(&h, 4, 2);
-	set_end(&h);
-	set_begin(&h, 257);
-	put_be(&h, 0, 4), put_be(&h, 3, 1), put_be(&h, 512, 4);
-	set_end(&h);
-	small_data(&h, 256, 1);
-	ear_read(&e, hand_end(&h));
+	head(&e.hand, 9, 0);
+	small_template(&e.hand, 9, 256);
+	set_begin(&e.hand, 1);
+	put_be(&e.hand, 257, 2);
+	put_be(&e.hand, 4, 2); /* bytes of scope: one field */
+	put_be(&e.hand, 8, 2); /* of the others: two */
+	put_be(&e.hand, 1, 2), put_be(&e.hand, 4, 2);
+	put_be(&e.hand, 48, 2), put_be(&e.hand, 1, 2);
+	put_be(&e.hand, 50, 2), put_be(&e.hand, 4, 2);
+	set_end(&e.hand);
+	set_begin(&e.hand, 257);
+	put_be(&e.hand, 0, 4), put_be(&e.hand, 3, 1), put_be(&e.hand, 512, 4);
+	set_end(&e.hand);
+	small_data(&e.hand, 256, 1);
+	ear_read(&e, hand_end(&e.hand));
 	EXPECT_UINT(t, e.count, 1);
 	EXPECT(t, e.flows[0].sampling == 512 && e.flows[0].side[0].octets == 51200);
 	EXPECT_UINT(t, e.flows[0].side[0].packets, 512); /* there was at least one */
-	hand_close(&h);
 	ear_close(&e);
 }
 
@@ -191,42 +183,41 @@ static void fields_of_varying_length_and_of_enterprises_are_passed_over(struct t
 {
 	static const size_t lengths[] = {0, 1, 254, 255, 1000};
 	struct ear e;
-	struct hand h;
 
 	ear_open(&e);
-	hand_open(&h);
 	for (size_t i = 0; i < 5; i++) {
-		head(&h, 10, (uint32_t)i);
-		set_begin(&h, 2);
-		put_be(&h, 256, 2), put_be(&h, 6, 2);
-		put_be(&h, 8, 2), put_be(&h, 4, 2);
-		put_be(&h, 82, 2), put_be(&h, 65535, 2);     /* interfaceName */
-		put_be(&h, 0x8000 | 8, 2), put_be(&h, 4, 2); /* an enterprise's number 8 */
-		put_be(&h, 4711, 4);
-		put_be(&h, 12, 2), put_be(&h, 4, 2);
-		put_be(&h, 0x8000 | 2, 2), put_be(&h, 2, 2); /* reversePacketDeltaCount */
-		put_be(&h, 29305, 4);
-		put_be(&h, 0x8000 | 8, 2), put_be(&h, 4, 2); /* has no reverse */
-		put_be(&h, 29305, 4);
-		set_end(&h);
-		set_begin(&h, 256);
-		put_be(&h, 0x0a000001, 4);
+		head(&e.hand, 10, (uint32_t)i);
+		set_begin(&e.hand, 2);
+		put_be(&e.hand, 256, 2), put_be(&e.hand, 6, 2);
+		put_be(&e.hand, 8, 2), put_be(&e.hand, 4, 2);
+		put_be(&e.hand, 82, 2), put_be(&e.hand, 65535, 2); /* interfaceName */
+		put_be(&e.hand, 0x8000 | 8, 2),
+			put_be(&e.hand, 4, 2); /* an enterprise's number 8 */
+		put_be(&e.hand, 4711, 4);
+		put_be(&e.hand, 12, 2), put_be(&e.hand, 4, 2);
+		put_be(&e.hand, 0x8000 | 2, 2), put_be(&e.hand, 2, 2); /* reversePacketDeltaCount */
+		put_be(&e.hand, 29305, 4);
+		put_be(&e.hand, 0x8000 | 8, 2), put_be(&e.hand, 4, 2); /* has no reverse */
+		put_be(&e.hand, 29305, 4);
+		set_end(&e.hand);
+		set_begin(&e.hand, 256);
+		put_be(&e.hand, 0x0a000001, 4);
 		if (lengths[i] >= 255)
-			put_be(&h, 255, 1), put_be(&h, lengths[i], 2);
+			put_be(&e.hand, 255, 1), put_be(&e.hand, lengths[i], 2);
 		else
-			put_be(&h, lengths[i], 1);
+			put_be(&e.hand, lengths[i], 1);
 		for (size_t k = 0; k < lengths[i]; k++)
-			put_be(&h, 'x', 1);
-		put_be(&h, 0xdeadbeef, 4), put_be(&h, 0xc0000201, 4), put_be(&h, 9, 2);
-		put_be(&h, 0xdeadbeef, 4);
-		set_end(&h);
-		ear_read(&e, hand_end(&h));
+			put_be(&e.hand, 'x', 1);
+		put_be(&e.hand, 0xdeadbeef, 4), put_be(&e.hand, 0xc0000201, 4),
+			put_be(&e.hand, 9, 2);
+		put_be(&e.hand, 0xdeadbeef, 4);
+		set_end(&e.hand);
+		ear_read(&e, hand_end(&e.hand));
 		EXPECT_UINT(t, e.count, i + 1);
 		EXPECT(t, e.flows[i].src.b[0] == 10 && e.flows[i].dst.b[0] == 192);
 		EXPECT_UINT(t, e.flows[i].side[1].packets, 9);
 	}
 	EXPECT(t, HEAR(&e)->malformed == 0 && HEAR(&e)->lost == 0);
-	hand_close(&h);
 	ear_close(&e);
 }
 
@@ -253,7 +244,6 @@ static void fields_may_come_in_any_order(struct test *t)
 	for (size_t round = 0; round < 200; round++) {
 		size_t order[N];
 		struct ear e;
-		struct hand h;
 
 		for (size_t i = 0; i < N; i++)
 			order[i] = i;
@@ -264,18 +254,18 @@ static void fields_may_come_in_any_order(struct test *t)
 			order[i - 1] = x;
 		}
 		ear_open(&e);
-		hand_open(&h);
-		head(&h, 10, 0);
-		set_begin(&h, 2);
-		put_be(&h, 999, 2), put_be(&h, N, 2);
+		head(&e.hand, 10, 0);
+		set_begin(&e.hand, 2);
+		put_be(&e.hand, 999, 2), put_be(&e.hand, N, 2);
 		for (size_t i = 0; i < N; i++)
-			put_be(&h, fields[order[i]].id, 2), put_be(&h, fields[order[i]].bytes, 2);
-		set_end(&h);
-		set_begin(&h, 999);
+			put_be(&e.hand, fields[order[i]].id, 2),
+				put_be(&e.hand, fields[order[i]].bytes, 2);
+		set_end(&e.hand);
+		set_begin(&e.hand, 999);
 		for (size_t i = 0; i < N; i++)
-			put_be(&h, fields[order[i]].value, fields[order[i]].bytes);
-		set_end(&h);
-		ear_read(&e, hand_end(&h));
+			put_be(&e.hand, fields[order[i]].value, fields[order[i]].bytes);
+		set_end(&e.hand);
+		ear_read(&e, hand_end(&e.hand));
 		EXPECT_UINT(t, e.count, 1);
 		EXPECT(t, e.flows[0].src.b[3] == 1 && e.flows[0].dst.b[0] == 192);
 		EXPECT(t, e.flows[0].sport == 1024 && e.flows[0].dport == 443);
@@ -284,7 +274,6 @@ static void fields_may_come_in_any_order(struct test *t)
 		EXPECT(t, e.flows[0].side[0].first.ns == INT64_C(1700000000123) * TIME_NS_PER_MS);
 		EXPECT(t, e.flows[0].side[0].last.ns == INT64_C(1700000001456) * TIME_NS_PER_MS);
 		EXPECT(t, e.flows[0].vlan == 42 && e.flows[0].end == IPFIX_END_SEEN);
-		hand_close(&h);
 		ear_close(&e);
 	}
 }
@@ -293,18 +282,15 @@ static void data_before_its_template_waits_for_it(struct test *t)
 {
 	for (unsigned version = 9; version <= 10; version++) {
 		struct ear e;
-		struct hand h;
 
 		ear_open(&e);
-		hand_open(&h);
-		small_message(&e, &h, version, 0, false, 2);
-		small_message(&e, &h, version, version == 9 ? 1 : 2, false, 3);
+		small_message(&e, version, 0, false, 2);
+		small_message(&e, version, version == 9 ? 1 : 2, false, 3);
 		EXPECT(t, e.count == 0 && HEAR(&e)->waiting == 2);
-		small_message(&e, &h, version, version == 9 ? 2 : 5, true, 1);
+		small_message(&e, version, version == 9 ? 2 : 5, true, 1);
 		EXPECT_UINT(t, e.count, 6);
 		EXPECT(t, e.flows[1].side[0].octets == 101 && e.flows[4].side[0].octets == 102);
 		EXPECT(t, HEAR(&e)->undecodable == 0 && HEAR(&e)->lost == 0);
-		hand_close(&h);
 		ear_close(&e);
 	}
 }
@@ -314,16 +300,13 @@ static void so_many_sets_wait_and_no_more(struct test *t)
 	for (int over = -1; over <= 1; over++) {
 		size_t n = (size_t)(IPFIX_WAITING_MAX + over), kept = over > 0 ? n - 1 : n;
 		struct ear e;
-		struct hand h;
 
 		ear_open(&e);
-		hand_open(&h);
 		for (size_t i = 0; i < n; i++)
-			small_message(&e, &h, 9, (uint32_t)i, false, 1);
-		small_message(&e, &h, 9, (uint32_t)n, true, 0);
+			small_message(&e, 9, (uint32_t)i, false, 1);
+		small_message(&e, 9, (uint32_t)n, true, 0);
 		EXPECT_UINT(t, e.count, kept);
 		EXPECT_UINT(t, HEAR(&e)->undecodable, n - kept);
-		hand_close(&h);
 		ear_close(&e);
 	}
 }
@@ -333,28 +316,22 @@ static void so_long_a_set_waits_and_so_long_a_time(struct test *t)
 	for (size_t n = IPFIX_WAITING_BYTES / SMALL - 1; n <= IPFIX_WAITING_BYTES / SMALL + 1;
 	     n++) {
 		struct ear e;
-		struct hand h;
 
 		ear_open(&e);
-		hand_open(&h);
-		small_message(&e, &h, 9, 0, false, n);
-		small_message(&e, &h, 9, 1, true, 0);
+		small_message(&e, 9, 0, false, n);
+		small_message(&e, 9, 1, true, 0);
 		EXPECT_UINT(t, e.count, n * SMALL <= IPFIX_WAITING_BYTES ? n : 0);
-		hand_close(&h);
 		ear_close(&e);
 	}
 	for (int over = -1; over <= 1; over++) {
 		struct ear e;
-		struct hand h;
 
 		ear_open(&e);
-		hand_open(&h);
-		small_message(&e, &h, 9, 0, false, 1);
+		small_message(&e, 9, 0, false, 1);
 		e.now.ns += INT64_C(600) * TIME_NS_PER_S + over;
-		small_message(&e, &h, 9, 1, true, 0);
+		small_message(&e, 9, 1, true, 0);
 		EXPECT_UINT(t, e.count, over <= 0);
 		EXPECT_UINT(t, HEAR(&e)->undecodable, over > 0);
-		hand_close(&h);
 		ear_close(&e);
 	}
 }
@@ -362,57 +339,51 @@ static void so_long_a_set_waits_and_so_long_a_time(struct test *t)
 static void a_gap_in_the_numbers_is_lost_records(struct test *t)
 {
 	struct ear e;
-	struct hand h;
 
 	ear_open(&e);
-	hand_open(&h);
-	small_message(&e, &h, 10, 0, true, 2);
-	small_message(&e, &h, 10, 2, false, 1);
-	small_message(&e, &h, 10, 10, false, 1); /* 3..9 are missing */
-	EXPECT_UINT(t, e.session.lost, 0);	 /* told of before its end is reckoned */
+	small_message(&e, 10, 0, true, 2);
+	small_message(&e, 10, 2, false, 1);
+	small_message(&e, 10, 10, false, 1); /* 3..9 are missing */
+	EXPECT_UINT(t, e.session.lost, 0);   /* told of before its end is reckoned */
 	EXPECT_UINT(t, ipfix_reader_session(e.reader, 0)->lost, 7);
-	small_message(&e, &h, 10, 5, false, 3); /* 5..7 were only late */
+	small_message(&e, 10, 5, false, 3); /* 5..7 were only late */
 	EXPECT_UINT(t, ipfix_reader_session(e.reader, 0)->lost, 4);
-	small_message(&e, &h, 10, 11, false, 1);
+	small_message(&e, 10, 11, false, 1);
 	EXPECT(t, ipfix_reader_session(e.reader, 0)->lost == 4 && HEAR(&e)->lost == 4);
 	EXPECT_UINT(t, ipfix_reader_session(e.reader, 0)->restarts, 0);
 	/* version 9 counts messages, version 5 flows */
-	small_message(&e, &h, 9, 100, true, 2);
-	small_message(&e, &h, 9, 103, false, 2);
+	small_message(&e, 9, 100, true, 2);
+	small_message(&e, 9, 103, false, 2);
 	EXPECT_UINT(t, ipfix_reader_session(e.reader, 0)->lost, 2);
 	for (uint32_t number = 5; number <= 9; number += 4) {
-		v5_head(&h, 1, number, 0);
-		v5_record(&h, 1, 2, 6);
-		ear_read(&e, buf_slice(&h.b));
+		v5_head(&e.hand, 1, number, 0);
+		v5_record(&e.hand, 1, 2, 6);
+		ear_read(&e, buf_slice(&e.hand.b));
 	}
 	EXPECT_UINT(t, ipfix_reader_session(e.reader, 0)->lost, 3);
 	EXPECT_UINT(t, HEAR(&e)->lost, 9);
-	hand_close(&h);
 	ear_close(&e);
 }
 
 static void numbers_that_begin_anew_are_no_loss(struct test *t)
 {
 	struct ear e;
-	struct hand h;
 
 	ear_open(&e);
-	hand_open(&h);
-	small_message(&e, &h, 10, UINT32_MAX, true, 1); /* and around */
-	small_message(&e, &h, 10, 0, false, 1);
+	small_message(&e, 10, UINT32_MAX, true, 1); /* and around */
+	small_message(&e, 10, 0, false, 1);
 	EXPECT_UINT(t, HEAR(&e)->lost, 0);
-	small_message(&e, &h, 10, 1 + (1 << 20), false, 1);
+	small_message(&e, 10, 1 + (1 << 20), false, 1);
 	EXPECT_UINT(t, HEAR(&e)->lost, 1 << 20); /* as much as is believed */
-	small_message(&e, &h, 10, 3 + (1 << 21), false, 1);
+	small_message(&e, 10, 3 + (1 << 21), false, 1);
 	EXPECT_UINT(t, HEAR(&e)->lost, 1 << 20);
 	EXPECT_UINT(t, ipfix_reader_session(e.reader, 0)->restarts, 1);
-	head(&h, 10, 0); /* a second later, from the beginning */
-	set_be16(&h, 6, (1700000001 & 0xffff));
-	small_data(&h, 256, 1);
-	ear_read(&e, hand_end(&h));
+	head(&e.hand, 10, 0); /* a second later, from the beginning */
+	set_be16(&e.hand, 6, (1700000001 & 0xffff));
+	small_data(&e.hand, 256, 1);
+	ear_read(&e, hand_end(&e.hand));
 	EXPECT_UINT(t, ipfix_reader_session(e.reader, 0)->restarts, 2);
 	EXPECT(t, HEAR(&e)->lost == 1 << 20 && e.count == 5);
-	hand_close(&h);
 	ear_close(&e);
 }
 
@@ -421,43 +392,37 @@ static void numbers_of_flows_up_to_a_messages_end_are_no_loss_either(struct test
 {
 	uint32_t number = 0;
 	struct ear e;
-	struct hand h;
 
 	ear_open(&e);
-	hand_open(&h);
 	for (size_t n = 1; n <= 6; n++) {
 		number += (uint32_t)n;
-		small_message(&e, &h, 10, number, n == 1, n);
+		small_message(&e, 10, number, n == 1, n);
 		EXPECT_UINT(t, HEAR(&e)->lost, 0);
 	}
 	number += 3 + 2; /* three did not come */
-	small_message(&e, &h, 10, number, false, 2);
+	small_message(&e, 10, number, false, 2);
 	EXPECT_UINT(t, HEAR(&e)->lost, 3);
 	number += 4;
-	small_message(&e, &h, 10, number, false, 4);
+	small_message(&e, 10, number, false, 4);
 	EXPECT_UINT(t, HEAR(&e)->lost, 3);
 	/* and who goes over to the rule is believed, too */
 	number += 4;
-	small_message(&e, &h, 10, number, false, 1);
-	small_message(&e, &h, 10, number + 1, false, 5);
-	small_message(&e, &h, 10, number + 1 + 5 + 2, false, 1);
+	small_message(&e, 10, number, false, 1);
+	small_message(&e, 10, number + 1, false, 5);
+	small_message(&e, 10, number + 1 + 5 + 2, false, 1);
 	EXPECT_UINT(t, HEAR(&e)->lost, 5);
-	hand_close(&h);
 	ear_close(&e);
 }
 
 static void records_that_could_not_be_counted_are_not_guessed(struct test *t)
 {
 	struct ear e;
-	struct hand h;
 
 	ear_open(&e);
-	hand_open(&h);
-	small_message(&e, &h, 10, 0, false, 4); /* its template does not come in time */
-	small_message(&e, &h, 10, 4, true, 1);
-	small_message(&e, &h, 10, 6, false, 1);
+	small_message(&e, 10, 0, false, 4); /* its template does not come in time */
+	small_message(&e, 10, 4, true, 1);
+	small_message(&e, 10, 6, false, 1);
 	EXPECT(t, e.count == 6 && HEAR(&e)->lost == 1);
-	hand_close(&h);
 	ear_close(&e);
 }
 
@@ -476,19 +441,16 @@ static void a_template_has_so_many_fields_and_no_more(struct test *t)
 	for (size_t n = IPFIX_FIELDS_MAX - 1; n <= IPFIX_FIELDS_MAX + 1; n++) {
 		bool fits = n <= IPFIX_FIELDS_MAX;
 		struct ear e;
-		struct hand h;
 
 		ear_open(&e);
-		hand_open(&h);
-		head(&h, 10, 0);
-		long_template(&h, n, 1, n);
-		small_template(&h, 10, 257); /* what follows is read all the same */
-		small_data(&h, 257, 1);
-		ear_read(&e, hand_end(&h));
+		head(&e.hand, 10, 0);
+		long_template(&e.hand, n, 1, n);
+		small_template(&e.hand, 10, 257); /* what follows is read all the same */
+		small_data(&e.hand, 257, 1);
+		ear_read(&e, hand_end(&e.hand));
 		EXPECT_UINT(t, HEAR(&e)->templates, fits ? 2 : 1);
 		EXPECT_UINT(t, HEAR(&e)->templates_refused, !fits);
 		EXPECT(t, HEAR(&e)->malformed == 0 && e.count == 1);
-		hand_close(&h);
 		ear_close(&e);
 	}
 }
@@ -496,42 +458,41 @@ static void a_template_has_so_many_fields_and_no_more(struct test *t)
 static void hostile_templates_are_refused(struct test *t)
 {
 	struct ear e;
-	struct hand h;
 
 	ear_open(&e);
-	hand_open(&h);
-	head(&h, 10, 0);
-	long_template(&h, 100, 0, 100); /* records of no bytes would never end */
-	small_data(&h, 256, 1);
-	ear_read(&e, hand_end(&h));
+	head(&e.hand, 10, 0);
+	long_template(&e.hand, 100, 0, 100); /* records of no bytes would never end */
+	small_data(&e.hand, 256, 1);
+	ear_read(&e, hand_end(&e.hand));
 	EXPECT(t, HEAR(&e)->templates_refused == 1 && HEAR(&e)->templates == 0);
-	head(&h, 10, 0);
-	long_template(&h, 2, 4, 65535); /* more fields than there are bytes */
-	ear_read(&e, hand_end(&h));
+	head(&e.hand, 10, 0);
+	long_template(&e.hand, 2, 4, 65535); /* more fields than there are bytes */
+	ear_read(&e, hand_end(&e.hand));
 	EXPECT(t, HEAR(&e)->malformed == 1 && HEAR(&e)->templates == 0);
-	head(&h, 10, 0);
-	long_template(&h, 100, 65534, 100); /* longer than any message */
-	ear_read(&e, hand_end(&h));
+	head(&e.hand, 10, 0);
+	long_template(&e.hand, 100, 65534, 100); /* longer than any message */
+	ear_read(&e, hand_end(&e.hand));
 	EXPECT_UINT(t, HEAR(&e)->templates_refused, 2);
-	head(&h, 10, 0);
-	small_template(&h, 10, 255); /* no number of a template */
-	ear_read(&e, hand_end(&h));
+	head(&e.hand, 10, 0);
+	small_template(&e.hand, 10, 255); /* no number of a template */
+	ear_read(&e, hand_end(&e.hand));
 	EXPECT_UINT(t, HEAR(&e)->templates_refused, 3);
-	head(&h, 10, 0);
-	set_begin(&h, 3);
-	put_be(&h, 256, 2), put_be(&h, 1, 2), put_be(&h, 2, 2); /* more scope than fields */
-	put_be(&h, 8, 2), put_be(&h, 4, 2);
-	set_end(&h);
-	ear_read(&e, hand_end(&h));
+	head(&e.hand, 10, 0);
+	set_begin(&e.hand, 3);
+	put_be(&e.hand, 256, 2), put_be(&e.hand, 1, 2),
+		put_be(&e.hand, 2, 2); /* more scope than fields */
+	put_be(&e.hand, 8, 2), put_be(&e.hand, 4, 2);
+	set_end(&e.hand);
+	ear_read(&e, hand_end(&e.hand));
 	EXPECT(t, HEAR(&e)->malformed == 2 && e.count == 0);
-	head(&h, 9, 0);
-	set_begin(&h, 1);
-	put_be(&h, 256, 2), put_be(&h, 3, 2), put_be(&h, 4, 2); /* three bytes of fields */
-	put_be(&h, 8, 2), put_be(&h, 4, 2);
-	set_end(&h);
-	ear_read(&e, hand_end(&h));
+	head(&e.hand, 9, 0);
+	set_begin(&e.hand, 1);
+	put_be(&e.hand, 256, 2), put_be(&e.hand, 3, 2),
+		put_be(&e.hand, 4, 2); /* three bytes of fields */
+	put_be(&e.hand, 8, 2), put_be(&e.hand, 4, 2);
+	set_end(&e.hand);
+	ear_read(&e, hand_end(&e.hand));
 	EXPECT_UINT(t, HEAR(&e)->malformed, 3);
-	hand_close(&h);
 	ear_close(&e);
 }
 
@@ -540,21 +501,18 @@ static void templates_are_taken_away_over_a_connection_and_only_there(struct tes
 	for (unsigned reliable = 0; reliable <= 1; reliable++)
 		for (unsigned id = 2; id <= 256; id += 254) { /* 2: all */
 			struct ear e;
-			struct hand h;
 
 			ear_open(&e);
-			hand_open(&h);
 			e.from.reliable = reliable != 0;
-			small_message(&e, &h, 10, 0, true, 1);
-			head(&h, 10, 1);
-			set_begin(&h, 2);
-			put_be(&h, id, 2), put_be(&h, 0, 2);
-			set_end(&h);
-			ear_read(&e, hand_end(&h));
-			small_message(&e, &h, 10, 1, false, 1);
+			small_message(&e, 10, 0, true, 1);
+			head(&e.hand, 10, 1);
+			set_begin(&e.hand, 2);
+			put_be(&e.hand, id, 2), put_be(&e.hand, 0, 2);
+			set_end(&e.hand);
+			ear_read(&e, hand_end(&e.hand));
+			small_message(&e, 10, 1, false, 1);
 			EXPECT_UINT(t, e.count, reliable ? 1 : 2);
 			EXPECT_UINT(t, HEAR(&e)->malformed, 0);
-			hand_close(&h);
 			ear_close(&e);
 		}
 }
@@ -562,16 +520,13 @@ static void templates_are_taken_away_over_a_connection_and_only_there(struct tes
 static void a_connection_that_ends_takes_its_templates_along(struct test *t)
 {
 	struct ear e;
-	struct hand h;
 
 	ear_open(&e);
-	hand_open(&h);
 	e.from.reliable = true;
-	small_message(&e, &h, 10, 0, true, 1);
+	small_message(&e, 10, 0, true, 1);
 	ipfix_reader_end(e.reader, &e.from);
-	small_message(&e, &h, 10, 0, false, 1);
+	small_message(&e, 10, 0, false, 1);
 	EXPECT(t, e.count == 1 && HEAR(&e)->waiting == 1 && HEAR(&e)->lost == 0);
-	hand_close(&h);
 	ear_close(&e);
 }
 
@@ -580,17 +535,14 @@ static void a_template_that_was_not_said_for_long_is_forgotten_over_udp(struct t
 	for (int over = -1; over <= 1; over++)
 		for (unsigned reliable = 0; reliable <= 1; reliable++) {
 			struct ear e;
-			struct hand h;
 
 			ear_open(&e);
-			hand_open(&h);
 			e.from.reliable = reliable != 0;
-			small_message(&e, &h, 10, 0, true, 1);
+			small_message(&e, 10, 0, true, 1);
 			e.now.ns += INT64_C(7200) * TIME_NS_PER_S + over;
-			small_message(&e, &h, 10, 1, false, 1);
+			small_message(&e, 10, 1, false, 1);
 			EXPECT_UINT(t, e.count, over <= 0 || reliable ? 2 : 1);
 			EXPECT_UINT(t, HEAR(&e)->templates_expired, over > 0 && !reliable);
-			hand_close(&h);
 			ear_close(&e);
 		}
 }
@@ -598,29 +550,26 @@ static void a_template_that_was_not_said_for_long_is_forgotten_over_udp(struct t
 static void the_template_not_used_for_longest_makes_room(struct test *t)
 {
 	struct ear e;
-	struct hand h;
 
 	ear_open(&e);
-	hand_open(&h);
 	for (unsigned i = 0; i < IPFIX_TEMPLATES_MAX; i++) {
-		head(&h, 10, 0);
-		small_template(&h, 10, 256 + i);
-		ear_read(&e, hand_end(&h));
+		head(&e.hand, 10, 0);
+		small_template(&e.hand, 10, 256 + i);
+		ear_read(&e, hand_end(&e.hand));
 	}
-	small_message(&e, &h, 10, 0, false, 1); /* 256 is used: 257 is the oldest now */
+	small_message(&e, 10, 0, false, 1); /* 256 is used: 257 is the oldest now */
 	EXPECT_UINT(t, e.count, 1);
-	head(&h, 10, 1);
-	small_template(&h, 10, 256 + IPFIX_TEMPLATES_MAX);
-	small_data(&h, 256, 1);
-	small_data(&h, 258, 1);
-	small_data(&h, 256 + IPFIX_TEMPLATES_MAX, 1);
-	ear_read(&e, hand_end(&h));
+	head(&e.hand, 10, 1);
+	small_template(&e.hand, 10, 256 + IPFIX_TEMPLATES_MAX);
+	small_data(&e.hand, 256, 1);
+	small_data(&e.hand, 258, 1);
+	small_data(&e.hand, 256 + IPFIX_TEMPLATES_MAX, 1);
+	ear_read(&e, hand_end(&e.hand));
 	EXPECT_UINT(t, e.count, 4);
-	head(&h, 10, 4);
-	small_data(&h, 257, 1);
-	ear_read(&e, hand_end(&h));
+	head(&e.hand, 10, 4);
+	small_data(&e.hand, 257, 1);
+	ear_read(&e, hand_end(&e.hand));
 	EXPECT(t, e.count == 4 && HEAR(&e)->waiting == 1);
-	hand_close(&h);
 	ear_close(&e);
 }
 
@@ -629,21 +578,18 @@ static void the_quietest_session_makes_room_and_is_said_goodbye(struct test *t)
 	for (int over = -1; over <= 1; over++) {
 		size_t n = (size_t)(IPFIX_SESSIONS_MAX + over);
 		struct ear e;
-		struct hand h;
 
 		ear_open(&e);
-		hand_open(&h);
 		for (size_t i = 0; i < n; i++) {
 			e.from.port = (uint16_t)(1 + i);
-			small_message(&e, &h, 10, 0, true, 1);
+			small_message(&e, 10, 0, true, 1);
 		}
 		EXPECT_UINT(t, e.gone, over > 0);
 		EXPECT_UINT(t, HEAR(&e)->forgotten, over > 0);
 		EXPECT_UINT(t, e.count, n);
 		e.from.port = 1; /* known, or not any more */
-		small_message(&e, &h, 10, 1, false, 1);
+		small_message(&e, 10, 1, false, 1);
 		EXPECT_UINT(t, e.count, over > 0 ? n : n + 1);
-		hand_close(&h);
 		ear_close(&e);
 	}
 }
@@ -651,17 +597,14 @@ static void the_quietest_session_makes_room_and_is_said_goodbye(struct test *t)
 static void templates_of_one_exporter_are_not_anothers(struct test *t)
 {
 	struct ear e;
-	struct hand h;
 
 	ear_open(&e);
-	hand_open(&h);
-	small_message(&e, &h, 10, 0, true, 1);
+	small_message(&e, 10, 0, true, 1);
 	e.from.exporter.b[3]++;
-	small_message(&e, &h, 10, 0, false, 1);
+	small_message(&e, 10, 0, false, 1);
 	e.from.exporter.b[3]--;
-	small_message(&e, &h, 9, 0, false, 1); /* the same number in another version */
+	small_message(&e, 9, 0, false, 1); /* the same number in another version */
 	EXPECT(t, e.count == 1 && HEAR(&e)->waiting == 2);
-	hand_close(&h);
 	ear_close(&e);
 }
 
@@ -671,23 +614,21 @@ static void a_message_that_is_cut_gives_what_is_before_the_cut(struct test *t)
 	for (unsigned version = 9; version <= 10; version++)
 		for (size_t cut = 0;; cut++) {
 			struct ear e;
-			struct hand h;
 			size_t whole;
 
 			ear_open(&e);
-			hand_open(&h);
-			head(&h, version, 0);
-			small_template(&h, version, 256);
+			head(&e.hand, version, 0);
+			small_template(&e.hand, version, 256);
 			for (unsigned i = 0; i < 3; i++)
-				small_data(&h, 256, 1);
-			whole = hand_end(&h).len;
+				small_data(&e.hand, 256, 1);
+			whole = hand_end(&e.hand).len;
 			if (version == 10 && cut >= 4)
-				set_be16(&h, 2, cut); /* the length agrees: only sets are cut */
-			ear_read(&e, slice_part(hand_end(&h), 0, cut));
+				set_be16(&e.hand, 2,
+					 cut); /* the length agrees: only sets are cut */
+			ear_read(&e, slice_part(hand_end(&e.hand), 0, cut));
 			EXPECT(t, e.count <= 3 && e.count == (cut >= whole ? 3 : e.count));
 			if (cut < whole)
 				EXPECT(t, e.count < 3);
-			hand_close(&h);
 			ear_close(&e);
 			if (cut == whole)
 				break;
@@ -697,21 +638,18 @@ static void a_message_that_is_cut_gives_what_is_before_the_cut(struct test *t)
 static void records_about_no_flow_are_counted(struct test *t)
 {
 	struct ear e;
-	struct hand h;
 
 	ear_open(&e);
-	hand_open(&h);
-	head(&h, 10, 0);
-	long_template(&h, 3, 4, 3);
-	set_begin(&h, 256);
-	put_be(&h, 0, 8), put_be(&h, 0, 8), put_be(&h, 0, 8);
-	set_end(&h);
-	ear_read(&e, hand_end(&h));
+	head(&e.hand, 10, 0);
+	long_template(&e.hand, 3, 4, 3);
+	set_begin(&e.hand, 256);
+	put_be(&e.hand, 0, 8), put_be(&e.hand, 0, 8), put_be(&e.hand, 0, 8);
+	set_end(&e.hand);
+	ear_read(&e, hand_end(&e.hand));
 	EXPECT(t, e.count == 0 && HEAR(&e)->others == 2 && HEAR(&e)->records == 2);
 	ear_read(&e, SLICE("\0\x07what is this"));
 	ear_read(&e, SLICE("x"));
 	EXPECT_UINT(t, HEAR(&e)->versions, 2);
-	hand_close(&h);
 	ear_close(&e);
 }
 
@@ -729,32 +667,30 @@ static void sampling_is_scaled_by_what_was_told(struct test *t)
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct ear e;
-		struct hand h;
 
 		ear_open(&e);
-		hand_open(&h);
-		head(&h, 10, 0);
-		small_template(&h, 10, 256);
-		set_begin(&h, 3);
-		put_be(&h, 257, 2), put_be(&h, 3, 2), put_be(&h, 1, 2);
-		put_be(&h, 149, 2), put_be(&h, 4, 2);
-		put_be(&h, cases[i].id, 2), put_be(&h, 8, 2);
-		put_be(&h, cases[i].id2, 2), put_be(&h, 8, 2);
-		set_end(&h);
-		set_begin(&h, 257);
-		put_be(&h, 7, 4), put_be(&h, cases[i].a, 8), put_be(&h, cases[i].b, 8);
-		set_end(&h);
-		set_begin(&h, 256);
-		small_record(&h, 1, 10);
-		small_record(&h, 1, UINT64_MAX / 2);
-		set_end(&h);
-		ear_read(&e, hand_end(&h));
+		head(&e.hand, 10, 0);
+		small_template(&e.hand, 10, 256);
+		set_begin(&e.hand, 3);
+		put_be(&e.hand, 257, 2), put_be(&e.hand, 3, 2), put_be(&e.hand, 1, 2);
+		put_be(&e.hand, 149, 2), put_be(&e.hand, 4, 2);
+		put_be(&e.hand, cases[i].id, 2), put_be(&e.hand, 8, 2);
+		put_be(&e.hand, cases[i].id2, 2), put_be(&e.hand, 8, 2);
+		set_end(&e.hand);
+		set_begin(&e.hand, 257);
+		put_be(&e.hand, 7, 4), put_be(&e.hand, cases[i].a, 8),
+			put_be(&e.hand, cases[i].b, 8);
+		set_end(&e.hand);
+		set_begin(&e.hand, 256);
+		small_record(&e.hand, 1, 10);
+		small_record(&e.hand, 1, UINT64_MAX / 2);
+		set_end(&e.hand);
+		ear_read(&e, hand_end(&e.hand));
 		EXPECT_UINT(t, e.count, 2);
 		EXPECT_UINT(t, e.flows[0].sampling, cases[i].rate);
 		EXPECT_UINT(t, e.flows[0].side[0].octets, 10 * cases[i].rate);
 		if (cases[i].rate > 2)
 			EXPECT_UINT(t, e.flows[1].side[0].octets, UINT64_MAX);
-		hand_close(&h);
 		ear_close(&e);
 	}
 }
@@ -767,16 +703,13 @@ static void nonsense_breaks_nothing(struct test *t)
 	for (size_t i = 0; i < 20000; i++) {
 		uint8_t bytes[120];
 		size_t n = test_rand(t) % sizeof bytes;
-		struct hand h;
 
 		for (size_t k = 0; k < n; k++)
 			bytes[k] = (uint8_t)(test_rand(t) % 4);
-		hand_open(&h);
-		head(&h, 9 + (unsigned)(test_rand(t) % 2), (uint32_t)test_rand(t));
-		buf_add(&h.b, (struct slice){bytes, n});
+		head(&e.hand, 9 + (unsigned)(test_rand(t) % 2), (uint32_t)test_rand(t));
+		buf_add(&e.hand.b, (struct slice){bytes, n});
 		e.from.reliable = test_rand(t) % 2 != 0;
-		ear_read(&e, hand_end(&h));
-		hand_close(&h);
+		ear_read(&e, hand_end(&e.hand));
 	}
 	EXPECT_UINT(t, HEAR(&e)->messages, 20000);
 	ear_close(&e);

@@ -7,6 +7,7 @@ import socket
 import subprocess
 
 import flowlink
+import place
 import tap
 import wire
 from flowlink import Collector, of_eve, of_records
@@ -177,40 +178,22 @@ def test_nobody_listening_loses_flows_and_says_so():
 
 # --- on an interface ---
 
-class Place:
-    """A network with a sensor in it, and room for collectors."""
+class Place(place.Place):
+    """With room for collectors."""
 
     def __enter__(self):
-        why = wire.may()
-        if why is not None:
-            tap.skip(why)
-        self.temp = tap.folder()
-        self.dir = self.temp.name
-        self.out = os.path.join(self.dir, "out")
-        os.mkdir(self.out)
-        self.wire = wire.Wire().__enter__()
+        super().__enter__()
         self.wire.inside("ip", "link", "set", "lo", "up")
-        self.sensors = []
         return self
-
-    def __exit__(self, *why):
-        for s in self.sensors:
-            s.kill()
-        self.wire.__exit__(*why)
-        self.temp.cleanup()
 
     def collector(self, *args, **kw):
         return Collector(self.dir, *args, inside=self.wire, **kw)
 
     def sensor(self, *args):
-        s = wire.Sensor(self.wire, tap.DEWLINE, self.out, "--disable-detection", *args)
-        self.sensors.append(s)
-        return s
+        return self.start("--disable-detection", *args)
 
-    def send(self, frames, name="sent.pcap"):
-        path = os.path.join(self.dir, name)
-        wire.write(path, frames)
-        return self.wire.send(path)
+    def send(self, frames):
+        return self.wire.send(self.capture(frames))
 
     def flows(self):
         return of_eve(tap.eve(self.out))

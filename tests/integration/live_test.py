@@ -7,6 +7,7 @@ import os
 import re
 import signal
 
+import place
 import tap
 import wire
 from tap import dewline
@@ -17,48 +18,14 @@ alert tcp any any -> any any (msg:"answer"; flow:established,to_client; content:
 alert udp any any -> any any (msg:"long datagram"; content:"needle-in-the-last-piece"; sid:3;)
 alert tcp any any -> any any (msg:"opened"; flags:S; sid:4;)
 """
-WHY_NOT = wire.may()
 
 
-class Place:
-    """A folder with rules, and a network."""
-
+class Place(place.Place):
     def __init__(self, rules=RULES):
-        self.text = rules
-
-    def __enter__(self):
-        if WHY_NOT is not None:
-            tap.skip(WHY_NOT)
-        self.temp = tap.folder()
-        self.dir = self.temp.name
-        self.out = os.path.join(self.dir, "out")
-        os.mkdir(self.out)
-        self.rules = self.file("my.rules", self.text)
-        self.wire = wire.Wire().__enter__()
-        self.sensors = []
-        return self
-
-    def __exit__(self, *why):
-        for s in self.sensors:
-            s.kill()
-        self.wire.__exit__(*why)
-        self.temp.cleanup()
-
-    def file(self, name, text):
-        path = os.path.join(self.dir, name)
-        with open(path, "w") as f:
-            f.write(text)
-        return path
-
-    def capture(self, frames, name="sent.pcap"):
-        path = os.path.join(self.dir, name)
-        wire.write(path, frames)
-        return path
+        super().__init__(rules)
 
     def sensor(self, *args, rules=True):
-        s = wire.Sensor(self.wire, tap.DEWLINE, self.out, *(("-S", self.rules) if rules else ()), *args)
-        self.sensors.append(s)
-        return s
+        return self.start(*(("-S", self.rules) if rules else ()), *args)
 
     def events(self, kind=None):
         return [e for e in tap.eve(self.out) if kind in (None, e["event_type"])]
@@ -472,8 +439,8 @@ outputs:
 
 
 def test_an_interface_that_is_not_there_is_named():
-    if WHY_NOT is not None:
-        tap.skip(WHY_NOT)
+    if place.WHY_NOT is not None:
+        tap.skip(place.WHY_NOT)
     with tap.folder() as d:
         r = dewline("sensor", "-i", "nosuch0", "-l", d).expect(2)
         assert "nosuch0" in r.err, r

@@ -3,11 +3,10 @@ import json
 import os
 import random
 import shutil
-import signal
 import struct
-import subprocess
 import zlib
 
+import place
 import tap
 import wire
 from tap import dewline
@@ -17,7 +16,6 @@ alert http any any -> any any (msg:"path"; http.uri; content:"/evil-1"; sid:1;)
 pass http any any -> any any (msg:"known"; http.uri; content:"/known"; sid:2;)
 """
 GOLDEN = os.path.join(tap.SOURCE, "tests", "golden")
-WHY_NOT = wire.may()
 
 
 # --- pcapng, read from its specification ---
@@ -180,38 +178,17 @@ def test_it_honours_pass_rules_snap_length_and_pcap_log():
 
 # --- interfaces ---
 
-class Place:
+class Place(place.Place):
+    def __init__(self):
+        super().__init__(RULES)
+
     def __enter__(self):
-        if WHY_NOT is not None:
-            tap.skip(WHY_NOT)
-        self.temp = tap.folder()
-        self.dir, self.out = self.temp.name, os.path.join(self.temp.name, "out")
-        os.mkdir(self.out)
+        super().__enter__()
         self.ring = os.path.join(self.out, "packets")
-        self.rules = os.path.join(self.dir, "my.rules")
-        with open(self.rules, "w") as f:
-            f.write(RULES)
-        self.wire = wire.Wire().__enter__()
-        self.sensors, self.mounts = [], []
         return self
 
-    def __exit__(self, *why):
-        for s in self.sensors:
-            s.kill()
-        for m in self.mounts:
-            subprocess.run(["umount", "-l", m], capture_output=True)
-        self.wire.__exit__(*why)
-        self.temp.cleanup()
-
     def sensor(self, *args):
-        s = wire.Sensor(self.wire, tap.DEWLINE, self.out, "-S", self.rules, "--set", "packet-ring.enabled=yes", *args)
-        self.sensors.append(s)
-        return s
-
-    def capture(self, frames, name="sent.pcap"):
-        path = os.path.join(self.dir, name)
-        wire.write(path, frames)
-        return path
+        return self.start("-S", self.rules, "--set", "packet-ring.enabled=yes", *args)
 
     def kept(self):
         return [f for s in segments(self.ring) for f in frames(s)]
@@ -274,11 +251,7 @@ def test_killed_under_load_it_recovers_what_is_whole_and_nothing_else():
 
 def test_a_full_disk_costs_packets_of_the_ring_and_nothing_else():
     with Place() as p:
-        os.mkdir(p.ring)
-        made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", p.ring], capture_output=True, text=True)
-        if made.returncode != 0:
-            tap.skip("no small file system can be made: " + made.stderr.strip())
-        p.mounts.append(p.ring)
+        p.disk(p.ring, "1m")
         _, sent = traffic(200)
         s = p.sensor("--set", "packet-ring.reserve=0", "--set", "packet-ring.size=64mb")
         total = p.wire.send(p.capture(sent), 5)
@@ -295,11 +268,7 @@ def test_a_full_disk_costs_packets_of_the_ring_and_nothing_else():
 
 def test_old_segments_make_room_where_the_disk_is_to_keep_some():
     with Place() as p:
-        os.mkdir(p.ring)
-        made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", p.ring], capture_output=True, text=True)
-        if made.returncode != 0:
-            tap.skip("no small file system can be made: " + made.stderr.strip())
-        p.mounts.append(p.ring)
+        p.disk(p.ring, "6m")
         _, sent = traffic(200)
         s = p.sensor("--set", "packet-ring.reserve=3mb", "--set", "packet-ring.size=64mb", "--set", "packet-ring.segment=1mb",
                      "--set", "packet-ring.alerts.enabled=no")

@@ -1,20 +1,17 @@
 """What a sensor says about itself: a page, an object, and Prometheus's text, by socket and by HTTP."""
 import json
 import math
-import os
 import re
-import socket
-import subprocess
 import sys
-import time
 
+import place
 import tap
 import wire
 from tap import dewline
 
 RULES = 'alert http any any -> any any (msg:"path"; http.uri; content:"/evil-1"; sid:1;)\n'
-WHY_NOT = wire.may()
 UNITS = ("_seconds", "_bytes")
+FREE_PORT = "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); print(s.getsockname()[1])"
 
 
 def check_exposition(text):
@@ -61,41 +58,27 @@ def check_exposition(text):
     return families
 
 
-class Place:
+class Place(place.Place):
+    def __init__(self):
+        super().__init__(RULES)
+
     def __enter__(self):
-        if WHY_NOT is not None:
-            tap.skip(WHY_NOT)
-        self.temp = tap.folder()
-        self.out = self.temp.name
-        self.rules = os.path.join(self.out, "my.rules")
-        with open(self.rules, "w") as f:
-            f.write(RULES)
-        self.wire = wire.Wire().__enter__()
+        super().__enter__()
         self.wire.inside("ip", "link", "set", "lo", "up")
-        self.sensors = []
+        self.port = int(self.wire.inside(sys.executable, "-c", FREE_PORT))
         return self
 
-    def __exit__(self, *why):
-        for s in self.sensors:
-            s.kill()
-        self.wire.__exit__(*why)
-        self.temp.cleanup()
-
-    def sensor(self, *args):
-        s = wire.Sensor(self.wire, tap.DEWLINE, self.out, "-S", self.rules, "--set", "metrics.enabled=yes", *args)
-        self.sensors.append(s)
-        return s
+    def sensor(self, *args, metrics="yes"):
+        return self.start("-S", self.rules, "--set", f"metrics.enabled={metrics}", "--set", f"metrics.port={self.port}", *args)
 
     def send(self, s, n, first=0):
-        capture = os.path.join(self.out, "c.pcap")
         flows = [wire.http(wire.host(0x010000 + first + i), 1024 + i, wire.host(9), f"/evil-{i % 3}") for i in range(n)]
-        wire.write(capture, [f for step in zip(*flows) for f in step])
-        s.seen(self.wire.send(capture))
+        s.seen(self.wire.send(self.capture([f for step in zip(*flows) for f in step])))
 
     def client(self, code):
         """Python in the sensor's network, with connect() to its port."""
         head = ("import socket, sys, time\n"
-                "def connect():\n    s = socket.create_connection(('127.0.0.1', 9477), 10)\n    return s\n"
+                f"def connect():\n    s = socket.create_connection(('127.0.0.1', {self.port}), 10)\n    return s\n"
                 "def ask(data):\n    s = connect()\n    s.sendall(data)\n    got = b''\n"
                 "    while True:\n        more = s.recv(1 << 16)\n        if not more: return got\n        got += more\n")
         return tap.Run(self.wire.command(sys.executable, "-c", head + code), timeout=60).expect(0).out
@@ -147,7 +130,7 @@ def test_metrics_are_read_over_http():
         s = p.sensor()
         p.send(s, 30)
         got = wire.until("all packets", lambda: (lambda g: g if 'worker="0"} 300' in g or "_total" in g else None)(
-            p.client("print(ask(b'GET /metrics HTTP/1.1\\r\\nHost: localhost:9477\\r\\n\\r\\n').decode(), end='')")))
+            p.client(f"print(ask(b'GET /metrics HTTP/1.1\\r\\nHost: localhost:{p.port}\\r\\n\\r\\n').decode(), end='')")))
         head, _, body = got.partition("\n\n") if "\r\n" not in got else got.partition("\r\n\r\n")
         assert head.startswith("HTTP/1.1 200 OK")
         families = check_exposition(body)
@@ -186,8 +169,7 @@ print(ask(b"GET /metrics HTTP/1.0\\r\\n\\r\\n")[:15])
 
 def test_nobody_listens_unless_asked_and_never_for_others():
     with Place() as p:
-        s = wire.Sensor(p.wire, tap.DEWLINE, p.out, "-S", p.rules)
-        p.sensors.append(s)
+        s = p.sensor(metrics="no")
         assert "refused" in p.client("try:\n    connect()\nexcept ConnectionRefusedError:\n    print('refused')")
         s.end()
         r = tap.Run(p.wire.command(tap.DEWLINE, "sensor", "-i", "wire0", "-S", p.rules, "-l", p.out,

@@ -25,3 +25,10 @@ struct mono_ns os_clock_cpu(void)
 {
 	return (struct mono_ns){now(CLOCK_PROCESS_CPUTIME_ID)};
 }
+
+void os_clock_pause(int64_t ns)
+{
+	struct timespec t = {.tv_sec = ns / TIME_NS_PER_S, .tv_nsec = ns % TIME_NS_PER_S};
+
+	(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &t, NULL); /* a signal: then that was all */
+}

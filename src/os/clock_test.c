@@ -29,4 +29,14 @@ static void mono_and_cpu_only_grow(struct test *t)
 	EXPECT(t, cpu.ns > 0);
 }
 
-TESTS(T(wall_agrees_with_the_c_library), T(mono_and_cpu_only_grow))
+static void a_pause_is_not_shorter_than_it_was_to_be(struct test *t)
+{
+	struct mono_ns before = os_clock_mono();
+
+	os_clock_pause(0);
+	os_clock_pause(2 * TIME_NS_PER_MS);
+	EXPECT(t, os_clock_mono().ns - before.ns >= 2 * TIME_NS_PER_MS);
+}
+
+TESTS(T(wall_agrees_with_the_c_library), T(mono_and_cpu_only_grow),
+      T(a_pause_is_not_shorter_than_it_was_to_be))

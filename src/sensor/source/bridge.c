@@ -28,7 +28,6 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "os/clock.h"
@@ -260,12 +259,10 @@ static enum status wait_for(struct bridge *b, int timeout_ms, struct fail *why)
  * woken costs us and him who sends more than to inspect. Nobody is late by it. */
 static unsigned gather(struct bridge *b)
 {
-	struct timespec t = {.tv_nsec = GATHER_NS};
-
 	if (!b->busy)
 		return SIDES;
 	b->busy = false;
-	(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &t, NULL); /* shorter by a signal is as good */
+	os_clock_pause(GATHER_NS);
 	return oldest(b);
 }
 

@@ -3,8 +3,6 @@
 
 #include "base/text.h"
 
-enum { NO_DIGIT = 255 };
-
 static const char letters[2][65] = {
 	[CRYPTO_BASE64] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
 	[CRYPTO_BASE64URL] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
@@ -87,17 +85,37 @@ void crypto_base64_add(enum crypto_alphabet alphabet, struct slice bytes, struct
 	buf_grew(out, want);
 }
 
-static uint8_t digit_of(enum crypto_alphabet alphabet, uint8_t c)
+#define LETTERS                                                                                    \
+	['A'] = 1, ['B'] = 2, ['C'] = 3, ['D'] = 4, ['E'] = 5, ['F'] = 6, ['G'] = 7, ['H'] = 8,    \
+	['I'] = 9, ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15,         \
+	['P'] = 16, ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22,        \
+	['W'] = 23, ['X'] = 24, ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29,        \
+	['d'] = 30, ['e'] = 31, ['f'] = 32, ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36,        \
+	['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40, ['o'] = 41, ['p'] = 42, ['q'] = 43,        \
+	['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48, ['w'] = 49, ['x'] = 50,        \
+	['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56, ['4'] = 57,        \
+	['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62
+
+/* The digit that a character is, and one more; 0: it is none. */
+static const uint8_t digits[2][256] = {
+	[CRYPTO_BASE64] = {LETTERS, ['+'] = 63, ['/'] = 64},
+	[CRYPTO_BASE64URL] = {LETTERS, ['-'] = 63, ['_'] = 64},
+};
+
+/* The bits of a text's last characters, from the left; false if one of them is no digit. */
+static bool digits_of(const uint8_t *digit, const uint8_t *text, size_t chars, uint32_t *out)
 {
-	if (c >= 'A' && c <= 'Z')
-		return (uint8_t)(c - 'A');
-	if (c >= 'a' && c <= 'z')
-		return (uint8_t)(c - 'a' + 26);
-	if (text_is_digit(c))
-		return (uint8_t)(c - '0' + 52);
-	if (c == (uint8_t)letters[alphabet][62])
-		return 62;
-	return c == (uint8_t)letters[alphabet][63] ? 63 : NO_DIGIT;
+	uint32_t v = 0;
+
+	for (size_t k = 0; k < chars; k++) {
+		uint32_t d = digit[text[k]];
+
+		if (d == 0)
+			return false;
+		v |= (d - 1) << (18 - 6 * k);
+	}
+	*out = v;
+	return true;
 }
 
 /* Text without its padding; false if the padding is not exactly what the length asks for. */
@@ -119,24 +137,31 @@ static bool unpad(enum crypto_alphabet alphabet, struct slice *text)
 bool crypto_base64_parse(enum crypto_alphabet alphabet, struct slice text, size_t room,
 			 uint8_t *out, size_t *out_len)
 {
-	size_t n = 0;
+	const uint8_t *digit = digits[alphabet], *at, *end;
+	size_t rest, n = 0;
+	uint32_t v = 0;
 
 	if (!unpad(alphabet, &text) || text.len / 4 * 3 + text.len % 4 * 3 / 4 > room)
 		return false;
-	for (size_t i = 0; i < text.len; i += 4) {
-		size_t chars = text.len - i < 4 ? text.len - i : 4;
-		uint32_t v = 0;
+	at = text.ptr;
+	rest = text.len % 4;
+	for (end = at ? at + (text.len - rest) : at; at != end; at += 4, n += 3) {
+		uint32_t a = digit[at[0]] - 1u, b = digit[at[1]] - 1u, c = digit[at[2]] - 1u;
+		uint32_t d = digit[at[3]] - 1u;
 
-		for (size_t k = 0; k < chars; k++) {
-			uint8_t d = digit_of(alphabet, text.ptr[i + k]);
-
-			if (d == NO_DIGIT)
-				return false;
-			v |= (uint32_t)d << (18 - 6 * k);
-		}
-		for (size_t k = 0; k + 1 < chars; k++)
+		if ((a | b | c | d) > 63) /* what is no digit has become a large number */
+			return false;
+		v = a << 18 | b << 12 | c << 6 | d;
+		out[n] = (uint8_t)(v >> 16);
+		out[n + 1] = (uint8_t)(v >> 8);
+		out[n + 2] = (uint8_t)v;
+	}
+	if (rest != 0) {
+		if (!digits_of(digit, at, rest, &v))
+			return false;
+		for (size_t k = 0; k + 1 < rest; k++)
 			out[n++] = (uint8_t)(v >> (16 - 8 * k));
-		if (chars < 4 && (v & (0xffffffu >> 8 * (chars - 1))) != 0)
+		if ((v & (0xffffffu >> 8 * (rest - 1))) != 0)
 			return false;
 	}
 	*out_len = n;

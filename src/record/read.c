@@ -318,8 +318,30 @@ static enum status finish(struct reader *rd, enum status st, const struct record
 	return st;
 }
 
+/* Most values are a short text without escapes, or a number: they need no parser. NULL: this one
+ * does. */
+static json_t *simple_load(struct slice text)
+{
+	uint64_t number;
+	size_t i = 1;
+
+	if (text.len < 2 || text.ptr[0] != '"' || text.ptr[text.len - 1] != '"')
+		return text.len > 0 && text.len < 19 && text_is_digit(text.ptr[0]) &&
+				       (text.ptr[0] != '0' || text.len == 1) &&
+				       text_u64(text, 0, INT64_MAX, &number)
+			       ? json_integer((json_int_t)number)
+			       : NULL;
+	while (i < text.len - 1 && text.ptr[i] >= ' ' && text.ptr[i] != '"' && text.ptr[i] != '\\')
+		i++;
+	return i == text.len - 1 ? json_stringn((const char *)text.ptr + 1, text.len - 2) : NULL;
+}
+
 static json_t *value_load(struct slice text, json_error_t *error)
 {
+	json_t *simple = simple_load(text);
+
+	if (simple != NULL)
+		return simple;
 	return json_loadb((const char *)text.ptr, text.len,
 			  JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, error);
 }

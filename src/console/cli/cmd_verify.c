@@ -124,7 +124,7 @@ static int run(struct cli *c)
 	bool facts;
 
 	if (cli_key(c, &key, &why) != ST_OK ||
-	    os_file_read(c->words[0], CLI_FILE_MAX, c->arena, &bytes, &why) != ST_OK ||
+	    os_file_read(c->words[0], BUNDLE_BYTES_MAX, c->arena, &bytes, &why) != ST_OK ||
 	    daemon_verify(bytes, key, c->arena, &report, &bulletin, &why) != ST_OK)
 		return cli_cannot(c, &why);
 	facts = report.ok && cli_value(c, "facts").ptr != NULL;

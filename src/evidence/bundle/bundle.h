@@ -26,6 +26,7 @@
 #include "record/record.h"
 
 enum {
+	BUNDLE_BYTES_MAX = 256 << 20, /* of a whole one */
 	BUNDLE_FACTS_MAX = 1 << 20,
 	BUNDLE_FILES_MAX = 4096, /* parties, and as many treaties */
 	BUNDLE_NAME_MAX = 255,	 /* bytes of a file's name: no "/", no control characters */
@@ -70,8 +71,9 @@ struct bundle {
 MUST_USE enum status bundle_encode(const struct bundle *b, struct arena *scratch, struct buf *out,
 				   struct fail *why);
 
-/* Strict: unknown keys, other order, other spacing, non-canonical base64: ST_INVALID with the byte
- * offset. */
+/* Takes memory of at most a few times bytes.len. ST_LIMIT for more than BUNDLE_BYTES_MAX, or too
+ * many of something. Strict: unknown keys, other order, other spacing, non-canonical base64:
+ * ST_INVALID with the byte offset. */
 MUST_USE enum status bundle_parse(struct slice bytes, struct arena *a, struct bundle *out,
 				  struct fail *why);
 

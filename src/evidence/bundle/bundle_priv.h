@@ -34,7 +34,8 @@ static inline bool bundle_leaf_ok(uint64_t leaf)
 /* A base name: UTF-8, no control characters, no "/", not "." or "..". */
 bool bundle_name_ok(struct slice name);
 
-/* One JSON object without white space between its tokens. */
+/* One JSON object without white space between its tokens, not deeper than 64. No memory is taken.
+ */
 bool bundle_object_ok(struct slice json);
 
 #endif

@@ -9,7 +9,7 @@
 #include "evidence/bundle/bundle.h"
 #include "evidence/bundle/bundle_priv.h"
 
-enum { PROOF_TEXT = 44 }; /* characters of 32 bytes in base64 */
+enum { PROOF_TEXT = 44 /* characters of 32 bytes in base64 */, PROOF_HASHES_MAX = 64 };
 
 /* Sticky: after the first mistake nothing moves, and `why` has it. */
 struct reader {
@@ -196,9 +196,10 @@ static void disclosures(struct reader *r, struct bundle_fact *f)
 	}
 }
 
+/* Collected on the stack: a proof of one hash takes no more memory than one hash. */
 static void proof(struct reader *r, struct bundle_fact *f)
 {
-	uint8_t(*hashes)[32] = NULL;
+	uint8_t hashes[PROOF_HASHES_MAX][32], (*kept)[32];
 	size_t n = 0;
 	bool first = true;
 
@@ -207,11 +208,7 @@ static void proof(struct reader *r, struct bundle_fact *f)
 		size_t at = offset(r), len;
 		struct slice s = string(r);
 
-		if (hashes == NULL)
-			hashes = arena_alloc(r->a, 32, 1, 64);
-		if (hashes == NULL)
-			mistake(r, at, ST_NOMEM, "memory for a proof");
-		else if (n == 64)
+		if (n == PROOF_HASHES_MAX)
 			mistake(r, at, ST_LIMIT, "no more than 64 hashes in a proof");
 		else if (s.len != PROOF_TEXT ||
 			 !crypto_base64_parse(CRYPTO_BASE64, s, 32, hashes[n], &len) || len != 32)
@@ -219,9 +216,14 @@ static void proof(struct reader *r, struct bundle_fact *f)
 		else
 			n++;
 	}
-	f->proof = (const uint8_t(*)[32])hashes;
-	f->proof_count = n;
 	token(r, "}");
+	kept = n != 0 && !r->failed ? arena_alloc(r->a, 32, 1, n) : NULL;
+	if (kept != NULL)
+		memcpy(kept, hashes, n * 32);
+	else if (n != 0)
+		mistake(r, offset(r), ST_NOMEM, "memory for a proof");
+	f->proof = (const uint8_t(*)[32])kept;
+	f->proof_count = n;
 }
 
 static void facts(struct reader *r, struct bundle *b)
@@ -342,6 +344,9 @@ enum status bundle_parse(struct slice bytes, struct arena *a, struct bundle *out
 	struct reader r = {.all = bytes, .c = cursor_of(bytes), .a = a, .why = why};
 	struct bundle b = {0};
 
+	if (bytes.len > BUNDLE_BYTES_MAX)
+		return fail_set(why, ST_LIMIT, "bundle: %zu bytes; at most %d are read", bytes.len,
+				BUNDLE_BYTES_MAX);
 	for (enum bundle_member m = 0; m < BUNDLE_MEMBERS; m++) {
 		struct bundle_part *p = &b.parts[m];
 

@@ -5,6 +5,7 @@
  * was committed. Each goes on where the one before found something wrong, as far as it can.
  */
 #include <stdarg.h>
+#include <stdlib.h>
 
 #include "base/buf.h"
 #include "base/text.h"
@@ -31,6 +32,7 @@ struct verify {
 	struct disclose_keys keys; /* the bundle's, and behind them the log's own if it is good */
 	struct signer *signers;	   /* what is known of each of them */
 	bool *included;		   /* fact i */
+	size_t record_room, leaf_room, shown_room;
 	bool log_ok, checkpoint_ok, keys_ok;
 	bool nomem;
 };
@@ -229,27 +231,39 @@ static void check_certificates(struct verify *v)
 		    SLICE_ARG(v->log.name), good, good == 1 ? "key" : "keys");
 }
 
+/* Room is taken for facts that pass, not for those that are claimed. */
+static bool passed(struct verify *v, uint64_t leaf, const struct record *record,
+		   const struct disclose_opened *opened)
+{
+	struct bundle_shown shown = {opened->fields, opened->count};
+	struct bundle_report *r = v->report;
+	size_t n = r->record_count, records = n, leaves = n;
+
+	return ARENA_PUSH(v->a, r->records, records, v->record_room, *record) &&
+	       ARENA_PUSH(v->a, r->leaves, leaves, v->leaf_room, leaf) &&
+	       ARENA_PUSH(v->a, r->shown, r->record_count, v->shown_room, shown);
+}
+
 /* One fact: its signature, its disclosures, and what they say. */
 static enum status open_fact(struct verify *v, size_t i, size_t *fields, size_t *hidden)
 {
 	const struct bundle_fact *f = &v->b->facts[i];
-	struct bundle_report *r = v->report;
 	struct disclose_opened opened;
+	struct record record;
 	enum status st = disclose_open(f->jwt, f->disclosures, f->disclosure_count, &v->keys, v->a,
 				       &opened, v->why);
 
 	if (st == ST_OK)
-		st = record_from_fields(opened.fields, opened.count, v->a,
-					&r->records[r->record_count], v->why);
+		st = record_from_fields(opened.fields, opened.count, v->a, &record, v->why);
 	if (st != ST_OK)
 		return st;
 	*fields += opened.count;
 	*hidden += opened.hidden;
-	if (v->included[i]) {
-		note_signer(v, &opened, &r->records[r->record_count], f->leaf);
-		r->shown[r->record_count] = (struct bundle_shown){opened.fields, opened.count};
-		r->leaves[r->record_count++] = f->leaf;
-	}
+	if (!v->included[i])
+		return ST_OK;
+	if (!passed(v, f->leaf, &record, &opened))
+		return fail_set(v->why, ST_NOMEM, "no memory for another fact");
+	note_signer(v, &opened, &record, f->leaf);
 	return ST_OK;
 }
 
@@ -286,51 +300,82 @@ static void check_facts(struct verify *v)
 
 /* --- files --- */
 
-static bool hash_is(struct slice text, struct slice hex)
-{
-	uint8_t hash[CRYPTO_SHA256_BYTES];
-	char is[2 * CRYPTO_SHA256_BYTES];
+/* A text with its hash, computed once however many leaves speak of it. */
+struct known_file {
+	struct slice name;
+	char hex[2 * CRYPTO_SHA256_BYTES];
+	bool committed;
+};
 
-	crypto_sha256_of(text, hash);
-	return slice_equal(crypto_hex_write((struct slice){hash, sizeof hash}, is), hex);
+static int by_name(const void *a, const void *b)
+{
+	const struct known_file *x = a, *y = b;
+
+	return slice_compare(x->name, y->name);
 }
 
-static bool commits_to(const struct record *r, const char *what, const struct bundle_file *f)
+static struct known_file *hash_files(struct verify *v, const struct bundle_file *files, size_t n)
 {
-	return r->kind == RECORD_INPUT && slice_equal(r->u.input.what, slice_of(what)) &&
-	       slice_equal(r->u.input.name, f->name) && hash_is(f->text, r->u.input.sha256);
+	struct known_file *known = ARENA_ARRAY(v->a, struct known_file, n + 1);
+
+	for (size_t i = 0; known != NULL && i < n; i++) {
+		uint8_t hash[CRYPTO_SHA256_BYTES];
+
+		crypto_sha256_of(files[i].text, hash);
+		known[i].name = files[i].name;
+		(void)crypto_hex_write((struct slice){hash, sizeof hash}, known[i].hex);
+	}
+	if (known != NULL)
+		qsort(known, n, sizeof *known, by_name);
+	return known;
+}
+
+/* True if the record commits to one of the texts, which is then committed; also for other records.
+ */
+static bool take_commitment(const struct record *r, const char *what, struct known_file *known,
+			    size_t n)
+{
+	struct known_file want = {.name = r->u.input.name}, *found;
+
+	if (r->kind != RECORD_INPUT || !slice_equal(r->u.input.what, slice_of(what)))
+		return true;
+	found = bsearch(&want, known, n, sizeof want, by_name);
+	if (found == NULL ||
+	    !slice_equal(r->u.input.sha256,
+			 (struct slice){(const uint8_t *)found->hex, sizeof found->hex}))
+		return false;
+	found->committed = true;
+	return true;
 }
 
 /* Every file was committed, and every committed file is there. */
 static void check_files(struct verify *v, const char *check, const char *what,
 			const struct bundle_file *files, size_t n)
 {
+	struct known_file *known = hash_files(v, files, n);
 	const struct bundle_report *r = v->report;
+	size_t others = 0, first = 0;
 	bool ok = true;
 
+	if (known == NULL) {
+		v->nomem = true;
+		return;
+	}
+	for (size_t k = 0; k < r->record_count; k++)
+		if (!take_commitment(&r->records[k], what, known, n) && others++ == 0)
+			first = k;
 	for (size_t i = 0; i < n; i++) {
-		bool found = false;
-
-		for (size_t k = 0; k < r->record_count && !found; k++)
-			found = commits_to(&r->records[k], what, &files[i]);
-		if (!found)
+		if (!known[i].committed)
 			say(v, check, false, "%.*s: no leaf here commits to this text",
-			    SLICE_ARG(files[i].name));
-		ok = ok && found;
+			    SLICE_ARG(known[i].name));
+		ok = ok && known[i].committed;
 	}
-	for (size_t k = 0; k < r->record_count; k++) {
-		const struct record *rec = &r->records[k];
-		bool found = rec->kind != RECORD_INPUT ||
-			     !slice_equal(rec->u.input.what, slice_of(what));
-
-		for (size_t i = 0; i < n && !found; i++)
-			found = commits_to(rec, what, &files[i]);
-		if (!found)
-			say(v, check, false, "leaf %llu commits to another text of %s file %.*s",
-			    (unsigned long long)r->leaves[k], what, SLICE_ARG(rec->u.input.name));
-		ok = ok && found;
-	}
-	if (ok)
+	if (others != 0)
+		say(v, check, false,
+		    "leaf %llu commits to another text of %s file %.*s (and %zu other leaves)",
+		    (unsigned long long)r->leaves[first], what,
+		    SLICE_ARG(r->records[first].u.input.name), others - 1);
+	if (ok && others == 0)
 		say(v, check, true, "%zu texts, each with the SHA-256 that a leaf commits to", n);
 }
 
@@ -378,11 +423,7 @@ enum status bundle_verify(const struct bundle *b, struct slice trusted_log_key, 
 	struct verify v = {.b = b, .a = a, .report = &report, .why = why};
 
 	v.included = ARENA_ARRAY(a, bool, b->fact_count + 1);
-	report.records = ARENA_ARRAY(a, struct record, b->fact_count + 1);
-	report.leaves = ARENA_ARRAY(a, uint64_t, b->fact_count + 1);
-	report.shown = ARENA_ARRAY(a, struct bundle_shown, b->fact_count + 1);
-	if (v.included == NULL || report.records == NULL || report.leaves == NULL ||
-	    report.shown == NULL)
+	if (v.included == NULL)
 		return fail_set(why, ST_NOMEM, "no memory to verify a bundle");
 	check_sums(&v);
 	check_log_key(&v, trusted_log_key);

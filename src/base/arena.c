@@ -37,23 +37,47 @@ static size_t room_of(const struct arena_block *b)
 	return b->size - sizeof *b - MALLOC_WORD;
 }
 
+enum { LEAST_LOG = 7 }; /* of ARENA_BLOCK_LEAST */
+_Static_assert(ARENA_BLOCK_LEAST == 1 << LEAST_LOG, "classes begin there");
+_Static_assert(ARENA_BLOCK == ARENA_BLOCK_LEAST << (ARENA_CLASSES - 1) / 4 &&
+		       ARENA_CLASSES % 4 == 1,
+	       "and end here");
+
+static unsigned log_of(size_t size)
+{
+	return 63 - (unsigned)__builtin_clzll(size);
+}
+
 /* Its list of free blocks; ARENA_CLASSES: it has none. */
 static unsigned class_of(size_t size)
 {
-	return size > ARENA_BLOCK ? ARENA_CLASSES
-				  : (unsigned)__builtin_ctzll(size / ARENA_BLOCK_LEAST);
+	unsigned log;
+
+	if (size > ARENA_BLOCK)
+		return ARENA_CLASSES;
+	log = log_of(size); /* the two bits behind the first say which of the four it is */
+	return (log - LEAST_LOG) * 4 + (unsigned)(size >> (log - 2) & 3);
 }
 
-/* Bytes of the block that an arena asks for, when so many are needed. */
-static size_t block_size(const struct arena *a, size_t need)
+/* Bytes of the smallest block that has so many, its head included. */
+static size_t block_size(size_t need)
 {
-	size_t size = ARENA_BLOCK_LEAST;
+	size_t step;
 
+	if (need <= ARENA_BLOCK_LEAST)
+		return ARENA_BLOCK_LEAST;
 	if (need > ARENA_BLOCK)
 		return need;
-	while (size < ARENA_BLOCK && (size < need || size < a->held / 2))
-		size *= 2;
-	return size;
+	step = (size_t)1 << (log_of(need) - 2);
+	return (need + step - 1) & ~(step - 1);
+}
+
+/* The same of the block that an arena asks for. */
+static size_t next_size(const struct arena *a, size_t need)
+{
+	size_t grown = a->held / 2 < ARENA_BLOCK ? a->held / 2 : ARENA_BLOCK;
+
+	return block_size(need < grown ? grown : need);
 }
 
 static void block_free(struct arena_pool *p, unsigned class)
@@ -86,22 +110,16 @@ static bool within(struct arena_pool *p, size_t size)
 	return size <= p->budget && p->out <= p->budget - size;
 }
 
-static struct arena_pool *lender_of(struct arena_pool *p)
-{
-	while (p->whole != NULL)
-		p = p->whole;
-	return p;
-}
-
 static struct arena_block *block_get(struct arena_pool *p, size_t size)
 {
-	struct arena_pool *lender = lender_of(p);
+	struct arena_pool *lender = p;
 	unsigned class = class_of(size);
 	struct arena_block *b;
 
-	for (struct arena_pool *s = p; s != NULL; s = s->whole)
-		if (!within(s, size))
-			return NULL;
+	while (lender->whole != NULL && within(lender, size))
+		lender = lender->whole;
+	if (!within(lender, size)) /* or a share before it */
+		return NULL;
 	if (class < ARENA_CLASSES && lender->free[class] != NULL) {
 		b = lender->free[class];
 		lender->free[class] = b->next;
@@ -116,6 +134,27 @@ static struct arena_block *block_get(struct arena_pool *p, size_t size)
 	for (; p != NULL; p = p->whole)
 		p->out += size;
 	return b;
+}
+
+static void block_put(struct arena_pool *p, struct arena_block *b)
+{
+	struct arena_pool *lender = p;
+	unsigned class = class_of(b->size);
+
+	lender->out -= b->size;
+	while (lender->whole != NULL) {
+		lender = lender->whole;
+		lender->out -= b->size;
+	}
+	poison(b + 1, room_of(b)); /* a pointer kept past its lifetime is caught here */
+	if (class < ARENA_CLASSES) {
+		b->next = lender->free[class];
+		lender->free[class] = b;
+		lender->idle += b->size;
+	} else {
+		unpoison(b + 1, room_of(b));
+		free(b);
+	}
 }
 
 void arena_start(struct arena *a, struct arena_pool *pool, uint8_t *room, size_t bytes)
@@ -139,7 +178,7 @@ static uint8_t *take(struct arena *a, size_t size, size_t align, size_t count)
 		size_t past = align > sizeof(struct arena_block) ? align : 0; /* as malloc aligns */
 		size_t need = MALLOC_WORD + sizeof(struct arena_block) + past + want + REDZONE,
 		       left;
-		struct arena_block *b = block_get(a->pool, block_size(a, need));
+		struct arena_block *b = block_get(a->pool, next_size(a, need));
 
 		if (b == NULL) {
 			a->exhausted = true;
@@ -222,26 +261,31 @@ void *arena_grow(struct arena *a, void *old, size_t count, size_t *room, size_t 
 	return p;
 }
 
+uint8_t *arena_block_take(struct arena_pool *p, size_t n, size_t *out_room)
+{
+	size_t head = MALLOC_WORD + sizeof(struct arena_block) + REDZONE;
+	struct arena_block *b;
+
+	b = n < SIZE_MAX / 2 ? block_get(p, block_size(n + head)) : NULL;
+	if (b == NULL)
+		return NULL;
+	*out_room = room_of(b) - REDZONE;
+	poison(b + 1, room_of(b));
+	unpoison(b + 1, *out_room);
+	return (uint8_t *)(b + 1);
+}
+
+void arena_block_give(struct arena_pool *p, uint8_t *bytes)
+{
+	if (bytes != NULL)
+		block_put(p, (struct arena_block *)(void *)bytes - 1);
+}
+
 void arena_reset(struct arena *a)
 {
-	struct arena_block *b = a->blocks;
-
-	while (b != NULL) {
-		struct arena_pool *lender = lender_of(a->pool);
-		struct arena_block *next = b->next;
-
-		for (struct arena_pool *s = a->pool; s != NULL; s = s->whole)
-			s->out -= b->size;
-		poison(b + 1, room_of(b)); /* a pointer kept past its lifetime is caught here */
-		if (b->size <= ARENA_BLOCK) {
-			b->next = lender->free[class_of(b->size)];
-			lender->free[class_of(b->size)] = b;
-			lender->idle += b->size;
-		} else {
-			unpoison(b + 1, room_of(b));
-			free(b);
-		}
-		b = next;
+	for (struct arena_block *b = a->blocks, *next; b != NULL; b = next) {
+		next = b->next;
+		block_put(a->pool, b);
 	}
 	a->blocks = NULL;
 	a->at = a->end = NULL;

@@ -6,9 +6,10 @@
  * no free(). Arenas draw blocks from a pool with a byte budget; each worker owns one
  * pool, so neither takes a lock. Both are owned by one thread.
  *
- * Blocks are of a few sizes, and an arena's next one has at least half of what it holds: there are
- * millions of arenas in which a flow keeps some hundred bytes, and few that hold much. So at most
- * two thirds of an arena wait for use, and a byte costs one block at most twice as large.
+ * Blocks are of a few sizes, four between a power of two and the next, and an arena's next one has
+ * at least half of what it holds: there are millions of arenas in which a flow keeps some hundred
+ * bytes, and few that hold much. So what an arena begins with costs a block at most a quarter
+ * larger, and about two fifths of one that grows in small pieces wait for use at most.
  * Blocks that came back wait in their pool for the next arena, as long as they and those that are
  * out are within the budget; what the process takes from the system stays within it, too.
  *
@@ -23,8 +24,8 @@
 
 enum {
 	ARENA_BLOCK = 4096, /* bytes of the largest, header included; what is larger has its own */
-	ARENA_BLOCK_LEAST = 256, /* and of the smallest; the others are powers of two between */
-	ARENA_CLASSES = 5,
+	ARENA_BLOCK_LEAST = 128, /* and of the smallest */
+	ARENA_CLASSES = 21,	 /* 128, 160, 192, 224, 256, 320, ... 3584, 4096 */
 };
 
 struct arena_block;
@@ -87,6 +88,11 @@ void *arena_grow(struct arena *a, void *old, size_t count, size_t *room, size_t 
 		}                                                                                  \
 		grown_ != NULL;                                                                    \
 	})
+
+/* A block by itself, for bytes that move when they grow: room for at least n, not zeroed; *out_room
+ * is how much it has. NULL: the budget does not allow it. It goes back by arena_block_give(). */
+MUST_USE uint8_t *arena_block_take(struct arena_pool *p, size_t n, size_t *out_room);
+void arena_block_give(struct arena_pool *p, uint8_t *bytes); /* NULL: does nothing */
 
 void arena_reset(struct arena *a);	     /* gives every block back to the pool */
 void arena_pool_drain(struct arena_pool *p); /* gives free blocks back to the system */

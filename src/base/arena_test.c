@@ -2,6 +2,8 @@
 #include "base/arena.h"
 #include "test.h"
 
+enum { NEARLY = ARENA_BLOCK - 256 }; /* bytes that need a block of the largest size */
+
 static void aligns_and_zeroes(struct test *t)
 {
 	struct arena_pool pool = {.budget = 1 << 20};
@@ -103,7 +105,7 @@ static void a_room_is_used_before_the_pool(struct test *t)
 		EXPECT_UINT(t, pool.out, 0);
 		p = arena_alloc(&a, 200, 8, 1);
 		EXPECT(t, p != NULL && (p < room || p >= room + sizeof room));
-		EXPECT_UINT(t, pool.out, ARENA_BLOCK_LEAST);
+		EXPECT(t, pool.out > 200 && pool.out <= 256);
 		arena_reset(&a);
 		EXPECT_UINT(t, pool.out, 0);
 	}
@@ -116,9 +118,9 @@ static void a_share_takes_no_more_than_its_budget_nor_than_the_whole_has(struct 
 	struct arena_pool share = {.budget = 2 * ARENA_BLOCK, .whole = &whole};
 	struct arena part = {.pool = &share}, rest = {.pool = &whole};
 
-	EXPECT(t, arena_alloc(&part, ARENA_BLOCK * 3 / 4, 1, 1) != NULL);
-	EXPECT(t, arena_alloc(&part, ARENA_BLOCK * 3 / 4, 1, 1) != NULL);
-	EXPECT(t, arena_alloc(&part, ARENA_BLOCK * 3 / 4, 1, 1) == NULL); /* its own budget */
+	EXPECT(t, arena_alloc(&part, NEARLY, 1, 1) != NULL);
+	EXPECT(t, arena_alloc(&part, NEARLY, 1, 1) != NULL);
+	EXPECT(t, arena_alloc(&part, NEARLY, 1, 1) == NULL); /* its own budget */
 	EXPECT_UINT(t, share.out, 2 * ARENA_BLOCK);
 	EXPECT_UINT(t, whole.out, 2 * ARENA_BLOCK);
 	arena_reset(&part);
@@ -126,7 +128,7 @@ static void a_share_takes_no_more_than_its_budget_nor_than_the_whole_has(struct 
 	EXPECT_UINT(t, share.idle, 0);
 	EXPECT_UINT(t, whole.idle, 2 * ARENA_BLOCK); /* who lends takes back */
 	for (int i = 0; i < 3; i++)
-		EXPECT(t, arena_alloc(&rest, ARENA_BLOCK * 3 / 4, 1, 1) != NULL);
+		EXPECT(t, arena_alloc(&rest, NEARLY, 1, 1) != NULL);
 	EXPECT(t, arena_alloc(&part, 1, 1, 1) != NULL);
 	EXPECT(t, arena_alloc(&part, ARENA_BLOCK, 1, 1) == NULL); /* the whole's budget */
 	EXPECT_UINT(t, whole.out, 3 * ARENA_BLOCK + ARENA_BLOCK_LEAST);
@@ -144,13 +146,12 @@ static void a_share_may_be_shared_again(struct test *t)
 	struct arena_pool part = {.budget = 4 * ARENA_BLOCK, .whole = &share};
 	struct arena a = {.pool = &part}, other = {.pool = &share};
 
-	EXPECT(t, arena_alloc(&a, ARENA_BLOCK * 3 / 4, 1, 1) != NULL);
-	EXPECT(t, arena_alloc(&other, ARENA_BLOCK * 3 / 4, 1, 1) != NULL);
+	EXPECT(t, arena_alloc(&a, NEARLY, 1, 1) != NULL);
+	EXPECT(t, arena_alloc(&other, NEARLY, 1, 1) != NULL);
 	EXPECT_UINT(t, part.out, ARENA_BLOCK);
 	EXPECT_UINT(t, share.out, 2 * ARENA_BLOCK);
 	EXPECT_UINT(t, whole.out, 2 * ARENA_BLOCK);
-	EXPECT(t,
-	       arena_alloc(&a, ARENA_BLOCK * 3 / 4, 1, 1) == NULL); /* that of the share between */
+	EXPECT(t, arena_alloc(&a, NEARLY, 1, 1) == NULL); /* that of the share between */
 	arena_reset(&a);
 	arena_reset(&other);
 	EXPECT_UINT(t, part.out + share.out + whole.out, 0);
@@ -202,44 +203,95 @@ static void blocks_grow_with_what_an_arena_holds(struct test *t)
 	arena_pool_drain(&pool);
 }
 
+enum { HEAD = 24 }; /* bytes of a block: its head, and malloc's word */
+
 static void the_first_block_is_the_least_that_is_enough(struct test *t)
 {
 	struct arena_pool pool = {.budget = 1 << 20};
 	struct arena a = {.pool = &pool};
 
-	for (size_t block = ARENA_BLOCK_LEAST; block <= ARENA_BLOCK; block *= 2)
-		for (size_t n = block / 2; n <= block; n++) {
-			size_t need = n + 24; /* a head, and malloc's word */
-			size_t gap = 32;      /* between objects under AddressSanitizer */
+	for (size_t n = 1; n <= ARENA_BLOCK; n++) {
+		size_t gap = 32; /* between objects under AddressSanitizer */
 
-			EXPECT(t, arena_bytes(&a, n) != NULL);
-			EXPECT(t, pool.out >= need && (pool.out < 2 * (need + gap) ||
-						       pool.out == ARENA_BLOCK_LEAST));
-			arena_reset(&a);
-		}
+		EXPECT(t, arena_bytes(&a, n) != NULL);
+		EXPECT(t, pool.out >= n + HEAD && (4 * pool.out <= 5 * (n + HEAD + gap) ||
+						   pool.out == ARENA_BLOCK_LEAST));
+		arena_reset(&a);
+	}
 	EXPECT_UINT(t, pool.out, 0);
 	arena_pool_drain(&pool);
 	EXPECT_UINT(t, pool.idle, 0);
 }
 
+/* Each size of block is a list of its own: what went back is what comes, and no two lie over each
+ * other. */
+static void a_block_by_itself_has_room_and_goes_back(struct test *t)
+{
+	struct arena_pool whole = {.budget = 1 << 20};
+	struct arena_pool pool = {.budget = 1 << 20, .whole = &whole};
+	size_t sizes = 0, last = 0;
+
+	for (size_t n = 0; n <= 2 * ARENA_BLOCK; n++) {
+		size_t room, other_room;
+		uint8_t *one = arena_block_take(&pool, n, &room), *two;
+
+		EXPECT(t, one != NULL && room >= n && pool.out >= n + HEAD);
+		sizes += n <= ARENA_BLOCK - HEAD && pool.out <= ARENA_BLOCK && pool.out != last;
+		last = pool.out;
+		EXPECT(t, pool.out == whole.out);
+		two = arena_block_take(&pool, n, &other_room);
+		EXPECT(t, two != NULL && other_room == room);
+		memset(one, 1, room);
+		memset(two, 2, room);
+		EXPECT(t, n == 0 || (one[0] == 1 && one[room - 1] == 1));
+		arena_block_give(&pool, one);
+		arena_block_give(&pool, two);
+		EXPECT_UINT(t, pool.out + whole.out, 0);
+	}
+	EXPECT_UINT(t, sizes, ARENA_CLASSES);
+	arena_block_give(&pool, NULL);
+	EXPECT_UINT(t, pool.idle, 0);
+	arena_pool_drain(&whole);
+}
+
+static void a_block_by_itself_obeys_the_budget(struct test *t)
+{
+	struct arena_pool pool = {.budget = ARENA_BLOCK};
+	size_t room = 7;
+	uint8_t *p;
+
+	EXPECT(t, arena_block_take(&pool, SIZE_MAX, &room) == NULL);
+	EXPECT(t, arena_block_take(&pool, SIZE_MAX / 2 - 1, &room) == NULL);
+	EXPECT(t, arena_block_take(&pool, ARENA_BLOCK, &room) == NULL && room == 7);
+	p = arena_block_take(&pool, NEARLY, &room);
+	EXPECT(t, p != NULL && arena_block_take(&pool, 1, &room) == NULL);
+	arena_block_give(&pool, p);
+	EXPECT_UINT(t, pool.out, 0);
+	arena_pool_drain(&pool);
+}
+
 /* Much in small blocks, then much in large ones: the pool does not keep both. */
 static void what_waits_and_what_is_out_are_within_the_budget(struct test *t)
 {
+	enum { SMALL = 64 * ARENA_BLOCK / ARENA_BLOCK_LEAST };
 	struct arena_pool pool = {.budget = 64 * ARENA_BLOCK};
-	static struct arena small[16 * 64], large[64];
+	static struct arena small[SMALL], large[64];
 
 	for (unsigned round = 0; round < 3; round++) {
-		for (size_t i = 0; i < 16 * 64; i++) {
-			small[i].pool = &pool;
-			EXPECT(t, arena_alloc(&small[i], 100, 8, 1) != NULL);
+		size_t n = 0;
+
+		for (; n < SMALL; n++) {
+			small[n].pool = &pool;
+			if (arena_alloc(&small[n], 60, 8, 1) == NULL)
+				break;
 			EXPECT(t, pool.out + pool.idle <= pool.budget);
 		}
-		EXPECT_UINT(t, pool.out, pool.budget);
-		for (size_t i = 0; i < 16 * 64; i++)
+		EXPECT(t, n > SMALL / 2 && pool.out > pool.budget - 2 * ARENA_BLOCK_LEAST);
+		for (size_t i = 0; i < SMALL; i++)
 			arena_reset(&small[i]);
 		for (size_t i = 0; i < 64; i++) {
 			large[i].pool = &pool;
-			EXPECT(t, arena_alloc(&large[i], 3000, 8, 1) != NULL);
+			EXPECT(t, arena_alloc(&large[i], NEARLY, 8, 1) != NULL);
 			EXPECT(t, pool.out + pool.idle <= pool.budget);
 		}
 		EXPECT(t, arena_alloc(&small[0], 1, 1, 1) == NULL);
@@ -251,7 +303,8 @@ static void what_waits_and_what_is_out_are_within_the_budget(struct test *t)
 	arena_pool_drain(&pool);
 }
 
-TESTS(T(blocks_grow_with_what_an_arena_holds), T(the_first_block_is_the_least_that_is_enough),
+TESTS(T(a_block_by_itself_has_room_and_goes_back), T(a_block_by_itself_obeys_the_budget),
+      T(blocks_grow_with_what_an_arena_holds), T(the_first_block_is_the_least_that_is_enough),
       T(what_waits_and_what_is_out_are_within_the_budget), T(an_arena_ends_with_what_it_lies_in),
       T(bytes_to_be_written_obey_the_same_limits),
       T(a_share_takes_no_more_than_its_budget_nor_than_the_whole_has),

@@ -119,7 +119,9 @@ void file_want(struct file *f, uint64_t sid)
 
 	for (uint32_t i = 0; i < f->sid_count; i++)
 		known |= f->sids[i] == sid;
-	if (!known && f->sid_count < FILE_SIDS_MAX)
+	if (!known && f->sids == NULL)
+		f->sids = ARENA_ARRAY(f->arena, uint64_t, FILE_SIDS_MAX);
+	if (!known && f->sids != NULL && f->sid_count < FILE_SIDS_MAX)
 		f->sids[f->sid_count++] = sid;
 	f->wanted = true;
 	store_start(f);

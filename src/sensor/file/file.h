@@ -86,7 +86,7 @@ struct file {
 	struct slice magic; /* "" until known */
 	struct buf kept;    /* bytes kept, from offset kept_from */
 	uint64_t kept_from;
-	uint64_t sids[FILE_SIDS_MAX];
+	uint64_t *sids; /* FILE_SIDS_MAX of them, with the first; NULL: none */
 	uint32_t sid_count;
 	uint32_t track; /* the parser's own: which of several open ones */
 	struct file_hashing *hashing;

@@ -400,7 +400,7 @@ static void streams_keep_to_their_share(struct test *t)
 		size_t alerts;
 	} cases[] = {{"stream.reassembly.memcap=64kb", 1},
 		     {"stream.reassembly.memcap=0", 1}, /* no share of its own */
-		     {"stream.reassembly.memcap=200", 0}};
+		     {"stream.reassembly.memcap=100", 0}};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct bench *b = bench_set(rules, 8 << 20, cases[i].setting);

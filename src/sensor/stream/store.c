@@ -3,14 +3,14 @@
  * Bytes by offset, with holes.
  *
  * 1. Runs are in order of offset; between two runs there is at least one missing byte.
- * 2. A run's bytes are contiguous in memory of its own arena, so what is read is one slice.
+ * 2. A run's bytes are contiguous in a block of their own, so what is read is one slice.
  * 3. held = the sum of the runs' rooms <= most. Nodes are reused, and come from the flow's arena.
  */
 #include "sensor/stream/stream_priv.h"
 
 enum {
 	ROOM_BLOCK = 3968,	/* with headers, the largest block of a pool (base/arena.h) */
-	ROOM_LEAST = 224,	/* and the smallest */
+	ROOM_SHORT = 512,	/* up to here a run has no more room than its block */
 	ROOM_AHEAD = 256 << 10, /* a run grows at most so much more than asked for */
 	KEPT_RUNS = 8,		/* before holes that were passed over */
 };
@@ -18,9 +18,8 @@ enum {
 struct stream_run {
 	struct stream_run *next;
 	uint64_t start;
-	size_t len, room; /* bytes used, bytes of memory */
-	uint8_t *data;
-	struct arena mem;
+	uint8_t *data;	    /* a block of the pool; NULL: none yet */
+	uint32_t len, room; /* bytes used, bytes of memory: at most `most` of the store */
 };
 
 static uint64_t end_of(const struct stream_run *r)
@@ -37,15 +36,14 @@ static struct stream_run *run_new(struct stream_store *s, uint64_t start)
 	else
 		r = ARENA_NEW(s->nodes, struct stream_run);
 	if (r != NULL)
-		*r = (struct stream_run){.start = start, .mem = {.pool = s->pool}};
+		*r = (struct stream_run){.start = start};
 	return r;
 }
 
 static void run_free(struct stream_store *s, struct stream_run *r)
 {
 	s->held -= r->room;
-	if (r->mem.pool != NULL)
-		arena_reset(&r->mem);
+	arena_block_give(s->pool, r->data);
 	*r = (struct stream_run){.next = s->spare};
 	s->spare = r;
 }
@@ -57,22 +55,23 @@ static void thrown(struct stream_store *s, uint64_t before)
 		s->base = before;
 }
 
-/* What is left of the smallest block in which so many bytes fit: most streams say little. */
-static size_t room_small(size_t need)
+/* Bytes to ask for when a run with room for `had` needs so many. Most streams say little, so the
+ * first just fit, and those of a short dialogue do (blocks have few sizes, so they move a few
+ * times); then each time about twice as much. */
+static size_t room_for(size_t had, size_t need)
 {
-	size_t room = ROOM_LEAST;
-
-	while (room < need)
-		room = room * 2 + 32; /* 224, 480, 992, 2016, 4064: but for the last, a block's */
-	return room < ROOM_BLOCK ? room : ROOM_BLOCK;
+	if (need > ROOM_BLOCK)
+		return need + (need < ROOM_AHEAD ? need : ROOM_AHEAD);
+	if (had == 0 || need <= ROOM_SHORT)
+		return need;
+	return need <= ROOM_BLOCK / 2 ? need * 2 : ROOM_BLOCK;
 }
 
 /* Room for bytes up to offset `end`; those before `keep` may go. The bytes move at most once for
  * every byte that comes. */
 static bool run_room(struct stream_store *s, struct stream_run *r, uint64_t end, uint64_t keep)
 {
-	size_t need = (size_t)(end - r->start), drop = 0, want;
-	struct arena mem = {.pool = s->pool};
+	size_t need = (size_t)(end - r->start), drop = 0, want, room;
 	uint8_t *data;
 
 	if (need <= r->room)
@@ -83,28 +82,28 @@ static bool run_room(struct stream_store *s, struct stream_run *r, uint64_t end,
 	if (need <= r->room && drop >= r->room / 2) {
 		memmove(r->data, r->data + drop, r->len - drop);
 		r->start += drop;
-		r->len -= drop;
+		r->len -= (uint32_t)drop; /* of which it was a part */
 		thrown(s, r->start);
 		return true;
 	}
-	want = need <= ROOM_BLOCK ? room_small(need)
-				  : need + (need < ROOM_AHEAD ? need : ROOM_AHEAD);
-	if (s->held - r->room + want > s->most)
-		want = need; /* as tight as it gets */
-	if (s->held - r->room + want > s->most)
+	if (need > s->most - (s->held - r->room))
 		return false;
-	data = arena_bytes(&mem, want);
+	want = room_for(r->room, need);
+	if (want > s->most - (s->held - r->room))
+		want = need; /* as tight as it gets */
+	data = arena_block_take(s->pool, want, &room);
 	if (data == NULL)
 		return false;
+	if (room > s->most - (s->held - r->room))
+		room = want;
 	if (r->len > drop)
 		memcpy(data, r->data + drop, r->len - drop);
-	arena_reset(&r->mem);
-	s->held = s->held - r->room + want;
-	r->mem = mem;
+	arena_block_give(s->pool, r->data);
+	s->held = s->held - r->room + (uint32_t)room; /* at most `most` */
 	r->data = data;
-	r->room = want;
+	r->room = (uint32_t)room;
 	r->start += drop;
-	r->len -= drop;
+	r->len -= (uint32_t)drop;
 	if (drop != 0)
 		thrown(s, r->start);
 	return true;
@@ -154,7 +153,7 @@ bool stream_store_write(struct stream_store *s, uint64_t at, struct slice bytes,
 		run_free(s, n);
 	}
 	memcpy(r->data + (size_t)(at - r->start), bytes.ptr, bytes.len);
-	r->len = (size_t)(whole - r->start);
+	r->len = (uint32_t)(whole - r->start); /* within its room */
 	return true;
 }
 

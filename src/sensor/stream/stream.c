@@ -139,8 +139,8 @@ static bool add(struct stream_step *x, int64_t at, struct slice bytes)
 	if (verdict == STREAM_TAKEN || (differs && how.first)) {
 		x->s->took_payload = true;
 		x->s->took_at = (uint64_t)at;
-		x->s->took_len = bytes.len;
-		x->s->took_from = (size_t)(bytes.ptr - x->p->payload.ptr);
+		x->s->took_len = (uint32_t)bytes.len; /* of a packet */
+		x->s->took_from = (uint32_t)(bytes.ptr - x->p->payload.ptr);
 	}
 	if (differs && x->config->compare_overlaps)
 		(void)stream_odd(x, STREAM_OVERLAP_DIFFERENT_DATA);

@@ -113,8 +113,8 @@ struct stream_store {
 	struct stream_run *first; /* by offset; never touching each other */
 	struct stream_run *spare;
 	uint64_t base; /* bytes before it were given back: of holes there nothing is known */
-	size_t held;   /* bytes of memory for bytes */
-	size_t most;   /* never hold more */
+	uint32_t held; /* bytes of memory for bytes */
+	uint32_t most; /* never hold more */
 };
 
 /* Bytes at an offset, over what is there. Bytes before `keep` may be forgotten to make room. False
@@ -150,11 +150,11 @@ struct stream_piece; /* a segment that is not released yet */
 struct stream_bytes {
 	struct stream_store store;
 	struct stream_piece *oldest, *newest, *spare; /* by offset of their first byte */
-	uint32_t pieces;
-	uint64_t right;	    /* where the furthest piece ends */
-	uint64_t depth;	    /* nothing from here on is kept */
+	uint64_t right;				      /* where the furthest piece ends */
+	uint64_t depth;				      /* nothing from here on is kept */
 	uint64_t released;  /* all before it was given to the sink, or reported as a gap */
 	uint32_t far_holes; /* holes of FAR and more, when they were made */
+	uint16_t pieces;
 	bool depth_reached;
 };
 
@@ -221,7 +221,8 @@ struct stream_syn { /* of a SYN or SYN/ACK that may turn out to be the one that 
 	bool has_wscale, has_ts, sack_ok;
 };
 
-/* What one end has sent, and what the other end thinks of it. */
+/* What one end has sent, and what the other end thinks of it. There are as many sessions as a
+ * worker's memory holds: members of the two are in an order without holes. */
 struct stream_side {
 	struct stream_bytes bytes;
 	struct stream_sacks sacks;
@@ -245,9 +246,12 @@ struct stream_side {
 struct stream_session {
 	struct stream_side side[2]; /* by the direction it sends to */
 	struct stream_syn *syns;    /* SYNs, then SYN/ACKs, that differ */
-	uint8_t syn_count;
+	uint64_t took_at;	    /* where the payload that was taken begins */
+	uint32_t took_len;
+	uint32_t took_from;		 /* its offset in the packet's payload */
 	enum stream_state state, before; /* before: the state before the last change */
-	bool timestamps;		 /* both ends use them */
+	uint8_t syn_count;
+	bool timestamps; /* both ends use them */
 	bool client_wscale, client_sack_ok, sack_ok;
 	bool midstream, midstream_synack, midstream_fresh;
 	bool async;
@@ -261,9 +265,6 @@ struct stream_session {
 	bool packet_established; /* the session was, before the packet at hand */
 	bool took_payload, ended;
 	bool in_line;
-	uint64_t took_at; /* where the payload that was taken begins */
-	size_t took_len;
-	size_t took_from; /* its offset in the packet's payload */
 };
 
 /* One packet on its way through the module. */

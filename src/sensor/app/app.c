@@ -24,6 +24,7 @@ enum {
 	PIECE_BYTES = 64 << 10, /* larger inputs are cut: bounds what is held, changes nothing */
 	TURNS_FIRST = 2,
 };
+	HELD_FEW = 512, /* bytes that are held in one block with what describes them */
 
 const char *const app_events[] = {
 	[APP_EVENT_MISMATCH] = "APPLAYER_MISMATCH_PROTOCOL_BOTH_DIRECTIONS",
@@ -134,14 +135,60 @@ static void complete(struct app_flow *f, enum app_dir dir)
 }
 
 static void drop_held(struct app_flow *f, enum app_dir dir)
+static struct slice held(const struct app_flow *f, enum app_dir dir)
 {
-	arena_reset(&f->held_arena[dir]);
-	f->held[dir] = buf_in(&f->held_arena[dir]);
-	f->held[dir].most = APP_HELD_BYTES_MAX;
+	return f->held[dir] != NULL ? buf_slice(&f->held[dir]->bytes) : (struct slice){NULL, 0};
+}
+
+static void held_free(struct app_held *h)
+{
+	struct arena a;
+
+	if (h == NULL)
+		return;
+	a = h->arena; /* h lies in it */
+	arena_reset(&a);
+}
+
+{
+	held_free(f->held[dir]);
+	f->held[dir] = NULL;
 	f->want[dir] = 0;
 }
 
 /* Would the parser say once more that it needs more? `in` is all it has not eaten, of which `bytes`
+/* Memory for what is held, with the first bytes beside it if they are few. NULL: none. */
+static struct app_held *held_new(struct app_flow *f, struct slice bytes)
+{
+	struct arena a = {.pool = f->pool};
+	size_t room = bytes.len <= HELD_FEW ? bytes.len : 0;
+	struct app_held *h = arena_alloc(&a, sizeof *h + room, _Alignof(struct app_held), 1);
+
+	if (h == NULL)
+		return NULL;
+	h->arena = a;
+	h->bytes = (struct buf){.arena = &h->arena,
+				.ptr = room != 0 ? (uint8_t *)(h + 1) : NULL,
+				.room = room,
+				.most = APP_HELD_BYTES_MAX};
+	return h;
+}
+
+/* False: there is no room for all of them; the flow is to be given up. */
+static bool hold(struct app_flow *f, enum app_dir dir, struct slice bytes)
+{
+	struct app_held *h = f->held[dir];
+
+	if (bytes.len == 0)
+		return true;
+	if (h == NULL)
+		h = f->held[dir] = held_new(f, bytes);
+	if (h == NULL)
+		return false;
+	buf_add(&h->bytes, bytes);
+	return !h->bytes.full;
+}
+
  * are new. Without this, a message that comes byte by byte is read as often as it has bytes. */
 static bool is_waiting(const struct app_flow *f, enum app_dir dir, struct slice in,
 		       struct slice bytes)
@@ -178,25 +225,32 @@ static void give_up(struct app_flow *f)
 }
 
 /* Gives the parser what is held and `bytes` behind it; holds what it leaves. */
+/* Of what is held only the last `left` bytes, at least one, stay. */
+static void held_eaten(struct app_held *h, size_t left)
+{
+	if (left == h->bytes.len)
+		return;
+	memmove(h->bytes.ptr, h->bytes.ptr + (h->bytes.len - left), left);
+	h->bytes.len = left;
+}
+
 static void feed(struct app_flow *f, enum app_dir dir, struct slice bytes, bool eof)
 {
-	struct buf *held = &f->held[dir];
 	struct slice in = bytes;
 	struct app_result r;
 
 	if (f->protocol->parse == NULL || f->detect_only || f->stop_inspecting) {
-		f->consumed[dir] += held->len + bytes.len;
+		f->consumed[dir] += app_held_bytes(f, dir) + bytes.len;
 		drop_held(f, dir);
 		return;
 	}
-	if (held->len != 0) {
-		buf_add(held, bytes);
-		in = buf_slice(held);
-		if (held->full) {
+	if (f->held[dir] != NULL) {
+		if (!hold(f, dir, bytes)) {
 			give_up(f);
 			return;
 		}
 	}
+		in = held(f, dir);
 	app_frames_take(f, dir, in);
 	if (!eof && f->want[dir] != 0 && is_waiting(f, dir, in, bytes))
 		return; /* want is only set while something is held */
@@ -219,20 +273,17 @@ static void feed(struct app_flow *f, enum app_dir dir, struct slice bytes, bool 
 	if (r.used != 0)
 		f->joined[dir] = false;
 	if (r.used == in.len || eof) {
-		if (held->room != 0)
+		if (f->held[dir] != NULL)
 			drop_held(f, dir);
 		return;
 	}
-	if (held->len == 0) {
-		buf_add(held, slice_from(in, r.used));
-	} else if (r.used != 0) {
-		held->len -= r.used;
-		memmove(held->ptr, held->ptr + r.used, held->len);
+	if (f->held[dir] == NULL && !hold(f, dir, slice_from(in, r.used))) {
+		give_up(f);
+		return;
 	}
 	f->want[dir] = r.want < UINT32_MAX ? (uint32_t)r.want : UINT32_MAX;
+	held_eaten(f->held[dir], in.len - r.used);
 	f->or_line[dir] = r.or_line;
-	if (held->full)
-		give_up(f);
 }
 
 static void end_direction(struct app_flow *f, enum app_dir dir)
@@ -285,8 +336,8 @@ static struct app_turn *turn_of(struct app_flow *f, enum app_dir dir)
 static void replay(struct app_flow *f)
 {
 	struct app_turns turns = f->turns;
-	struct arena memory[2] = {f->held_arena[0], f->held_arena[1]};
-	struct slice left[2] = {buf_slice(&f->held[0]), buf_slice(&f->held[1])};
+	struct app_held *memory[2] = {f->held[0], f->held[1]};
+	struct slice left[2] = {held(f, APP_TO_SERVER), held(f, APP_TO_CLIENT)};
 	bool swapped = f->swapped;
 
 	f->turns = (struct app_turns){0};
@@ -294,8 +345,8 @@ static void replay(struct app_flow *f)
 	f->replays++;
 	f->again = true;
 	for (enum app_dir d = APP_TO_SERVER; d <= APP_TO_CLIENT; d++) {
-		f->held_arena[d] = (struct arena){.pool = f->pool};
-		drop_held(f, d);
+		f->held[d] = NULL;
+		f->want[d] = 0;
 	}
 	for (size_t i = 0; i < turns.count; i++)
 		if (turns.items[i].eof)
@@ -316,7 +367,7 @@ static void replay(struct app_flow *f)
 	f->replays--;
 	f->again = false; /* what is left of a replay around this one is not heard yet */
 	for (enum app_dir d = APP_TO_SERVER; d <= APP_TO_CLIENT; d++)
-		arena_reset(&memory[d]);
+		held_free(memory[d]);
 }
 
 /* The protocol is known: its parser gets what was held. */
@@ -335,6 +386,18 @@ static void start(struct app_flow *f, const struct app_protocol *p)
 }
 
 /* First bytes of the direction that has not told its protocol: they go to the parser all the same,
+/* The first bytes of who is asked, kept for more. False: no memory, so nobody is asked. */
+static bool hear(struct app_flow *f, struct slice bytes)
+{
+	f->heard = ARENA_NEW(f->arena, struct buf);
+	if (f->heard == NULL)
+		return false;
+	*f->heard = buf_in(f->arena);
+	f->heard->most = (size_t)2 * APP_PROBE_BYTES_MAX;
+	buf_add(f->heard, bytes);
+	return true;
+}
+
  * for data went there already. */
 static void listen(struct app_flow *f, enum app_dir dir, struct slice bytes, bool last)
 {
@@ -342,21 +405,19 @@ static void listen(struct app_flow *f, enum app_dir dir, struct slice bytes, boo
 	struct slice in = bytes;
 	enum app_probe r;
 
-	if (f->heard.len != 0) {
-		buf_add(&f->heard, slice_part(bytes, 0, APP_PROBE_BYTES_MAX));
-		in = buf_slice(&f->heard);
+	if (f->heard != NULL) {
+		buf_add(f->heard, slice_part(bytes, 0, APP_PROBE_BYTES_MAX));
+		in = buf_slice(f->heard);
+		last = last || f->heard->full;
 	}
 	in = slice_part(in, 0, APP_PROBE_BYTES_MAX);
-	last = last || in.len == APP_PROBE_BYTES_MAX || f->heard.full;
+	last = last || in.len == APP_PROBE_BYTES_MAX;
 	r = p->probe(f, dir, in, is_port_of(p, f));
 	if (r == APP_NO)
 		r = probe_all(f, dir, in, last, &p);
 	if (r == APP_NEED_MORE && !last) {
-		if (f->heard.len == 0) {
-			f->heard = buf_in(f->arena);
-			f->heard.most = (size_t)2 * APP_PROBE_BYTES_MAX;
-			buf_add(&f->heard, in);
-		}
+		if (f->heard == NULL)
+			f->listening = hear(f, in);
 		return;
 	}
 	f->listening = false;
@@ -372,15 +433,10 @@ static void listen(struct app_flow *f, enum app_dir dir, struct slice bytes, boo
 
 static void swap_held(struct app_flow *f)
 {
-	struct arena arena = f->held_arena[0];
-	struct buf held = f->held[0];
+	struct app_held *first = f->held[0];
 
-	f->held_arena[0] = f->held_arena[1];
-	f->held_arena[1] = arena;
 	f->held[0] = f->held[1];
-	f->held[1] = held;
-	for (enum app_dir d = APP_TO_SERVER; d <= APP_TO_CLIENT; d++)
-		f->held[d].arena = &f->held_arena[d];
+	f->held[1] = first;
 }
 
 /* Client and server change places, before any parser has seen a byte. */
@@ -428,8 +484,8 @@ static void recognise(struct app_flow *f, enum app_dir dir, const struct app_pro
 	if (f->transport == APP_TCP && !f->swapped && p->speaks_first != 0 &&
 	    (p->speaks_first >> f->first_dir & 1) == 0)
 		say(f, APP_EVENT_WRONG_DIRECTION);
-	if (f->listening && f->held[other].len != 0)
-		listen(f, other, buf_slice(&f->held[other]), f->probed[other]);
+	if (f->listening && f->held[other] != NULL)
+		listen(f, other, held(f, other), f->probed[other]);
 	start(f, p);
 }
 
@@ -460,17 +516,16 @@ static void probe_stream(struct app_flow *f, enum app_dir dir, struct slice byte
 	struct app_turn *turn = turn_of(f, dir);
 	enum app_probe r;
 
-	if (f->held[other].len == 0 && f->held[dir].len == 0)
+	if (f->held[other] == NULL && f->held[dir] == NULL)
 		f->first_dir = dir;
-	buf_add(&f->held[dir], bytes);
-	if (f->held[dir].full || turn == NULL) {
+	if (!hold(f, dir, bytes) || turn == NULL) {
 		give_up(f);
 		return;
 	}
 	turn->bytes += (uint32_t)bytes.len; /* a piece, on top of APP_PROBE_HELD_MAX */
 	turn->eof = f->eof[dir];
 	if (!f->probed[dir]) {
-		r = probe_first(f, dir, buf_slice(&f->held[dir]), f->eof[dir], &p);
+		r = probe_first(f, dir, held(f, dir), f->eof[dir], &p);
 		if (r == APP_YES || r == APP_YES_OTHER) {
 			recognise(f, swapped_by(f, dir, r), p);
 			return;
@@ -481,10 +536,10 @@ static void probe_stream(struct app_flow *f, enum app_dir dir, struct slice byte
 			return;
 		}
 	}
-	if (f->held[dir].len > APP_PROBE_HELD_MAX && !f->probed[other])
+	if (app_held_bytes(f, dir) > APP_PROBE_HELD_MAX && !f->probed[other])
 		say(f, APP_EVENT_SKIPPED);
 	if ((f->probed[APP_TO_SERVER] && f->probed[APP_TO_CLIENT]) ||
-	    f->held[dir].len > APP_PROBE_HELD_MAX)
+	    app_held_bytes(f, dir) > APP_PROBE_HELD_MAX)
 		give_up(f);
 }
 
@@ -502,10 +557,6 @@ struct app_flow *app_flow_new(struct arena *flow, struct arena_pool *pool,
 	f->server_port = server_port;
 	f->arena = flow;
 	f->pool = pool;
-	for (enum app_dir d = APP_TO_SERVER; d <= APP_TO_CLIENT; d++) {
-		f->held_arena[d].pool = pool;
-		drop_held(f, d);
-	}
 	return f;
 }
 
@@ -590,14 +641,14 @@ static void left_over(struct app_flow *f, enum app_dir dir)
 {
 	struct app_turn *turn;
 
-	if (f->held[dir].len == 0 || f->state == APP_GIVEN_UP)
+	if (f->held[dir] == NULL || f->state == APP_GIVEN_UP)
 		return;
 	turn = turn_of(f, dir);
 	if (turn == NULL) {
 		give_up(f);
 		return;
 	}
-	turn->bytes = (uint32_t)f->held[dir].len; /* at most APP_HELD_BYTES_MAX */
+	turn->bytes = (uint32_t)app_held_bytes(f, dir); /* at most APP_HELD_BYTES_MAX */
 	turn->eof = f->eof[dir];
 }
 
@@ -617,7 +668,7 @@ static void start_over(struct app_flow *f, enum app_dir dir)
 	f->next_tx_id = 0;
 	f->told[0] = f->told[1] = NULL;
 	f->listening = false;
-	f->heard = (struct buf){0};
+	f->heard = NULL;
 	f->probed[0] = f->eof[0];
 	f->probed[1] = f->eof[1];
 	f->first_dir = dir;
@@ -665,7 +716,7 @@ static enum app_dir meant(const struct app_flow *f, enum app_dir dir)
 
 void app_again(struct app_flow *f, enum app_dir dir)
 {
-	bool silent = f->held[dir].len == 0;
+	bool silent = f->held[dir] == NULL;
 
 	for (size_t i = 0; i < f->turns.count; i++)
 		silent = silent && f->turns.items[i].dir != dir;
@@ -678,12 +729,12 @@ void app_again(struct app_flow *f, enum app_dir dir)
 bool app_change_due(const struct app_flow *f)
 {
 	return f->changing && f->state == APP_PARSING &&
-	       (f->held[APP_TO_SERVER].len != 0 || f->held[APP_TO_CLIENT].len != 0);
+	       (f->held[APP_TO_SERVER] != NULL || f->held[APP_TO_CLIENT] != NULL);
 }
 
 void app_change_now(struct app_flow *f)
 {
-	enum app_dir dir = f->held[APP_TO_SERVER].len != 0 ? APP_TO_SERVER : APP_TO_CLIENT;
+	enum app_dir dir = f->held[APP_TO_SERVER] != NULL ? APP_TO_SERVER : APP_TO_CLIENT;
 
 	start_over(f, dir);
 	if (f->state == APP_PROBING)
@@ -738,7 +789,7 @@ void app_gap(struct app_flow *f, enum app_dir dir, uint64_t missing)
 	}
 	if (f->protocol->gap_joins != NULL && f->protocol->gap_joins(f, dir)) {
 		f->consumed[dir] += missing;
-		f->joined[dir] = f->held[dir].len != 0;
+		f->joined[dir] = f->held[dir] != NULL;
 		app_frames_cut(f, dir);
 		return;
 	}
@@ -749,7 +800,7 @@ void app_gap(struct app_flow *f, enum app_dir dir, uint64_t missing)
 		end_direction(f, dir);
 		return;
 	}
-	f->consumed[dir] += f->held[dir].len + missing;
+	f->consumed[dir] += app_held_bytes(f, dir) + missing;
 	drop_held(f, dir);
 	app_frames_cut(f, dir);
 }
@@ -776,7 +827,7 @@ void app_eof(struct app_flow *f, enum app_dir dir)
 		return;
 	f->eof[dir] = true;
 	if (f->state == APP_PROBING) {
-		if (f->held[dir].len != 0 && !f->probed[dir])
+		if (f->held[dir] != NULL && !f->probed[dir])
 			probe_stream(f, dir, (struct slice){NULL, 0});
 		else
 			end_unknown(f, dir);

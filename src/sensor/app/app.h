@@ -252,8 +252,15 @@ MUST_USE struct app_setup *app_setup_new(struct config *config, struct arena *a)
 /* What the configuration wants done with files; what rules want comes on top (app_files.c). */
 void app_files_configure(struct file_setup *s, struct config *config, struct arena *a);
 
-/* There are as many as flows that speak: its members are in an order without holes, and with the
- * head of a block of memory it has 512 bytes. */
+/* Bytes of a direction that its parser has not eaten. It lies in its own arena. */
+struct app_held {
+	struct arena arena;
+	struct buf bytes; /* never empty */
+};
+
+/* There are as many as flows that speak: its members are in an order without holes, and what most
+ * of them need for a moment only is made then. With the head of a block of memory it has 320 bytes.
+ */
 struct app_flow {
 	const struct app_protocol *protocol; /* NULL until known */
 	const struct app_protocol *before;   /* the one that app_change() ended; NULL: none */
@@ -274,10 +281,9 @@ struct app_flow {
 	/* What the bytes of each direction said; NULL: nothing (yet), or not asked. The first is
 	 * the flow's protocol, the other may differ. */
 	const struct app_protocol *told[2];
-	struct buf heard;   /* the first bytes of who is still to be asked, while they do not decide
-			     */
-	struct buf held[2]; /* bytes the parser has not eaten */
-	struct arena held_arena[2];
+	struct buf *heard; /* the first bytes of who is still to be asked, while they do not decide;
+			    * NULL: none */
+	struct app_held *held[2];     /* NULL: nothing is */
 	struct app_turns turns;	      /* while probing: in which order they came */
 	struct app_frames *frames[2]; /* NULL: none were opened */
 	uint64_t next_frame_id;
@@ -309,6 +315,12 @@ struct app_flow {
 struct app_result {
 	enum {
 		APP_OK,
+/* Bytes of a direction that its parser has not eaten. */
+static inline size_t app_held_bytes(const struct app_flow *f, enum app_dir dir)
+{
+	return f->held[dir] != NULL ? f->held[dir]->bytes.len : 0;
+}
+
 		APP_STUCK
 	} verdict;   /* STUCK: not, or no longer, the protocol: stop parsing the flow */
 	size_t used; /* bytes eaten, 0 <= used <= input.len; the rest comes again with more behind

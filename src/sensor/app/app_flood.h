@@ -38,7 +38,7 @@ static inline void app_flood_frames_done(struct app_flow *f)
 	for (enum app_dir d = APP_TO_SERVER; d <= APP_TO_CLIENT; d++)
 		for (uint32_t i = 0; f->frames[d] != NULL && i < f->frames[d]->count; i++) {
 			f->frames[d]->items[i].logged = true;
-			f->frames[d]->items[i].seen = f->consumed[d] + f->held[d].len;
+			f->frames[d]->items[i].seen = f->consumed[d] + app_held_bytes(f, d);
 		}
 }
 

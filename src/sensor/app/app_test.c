@@ -336,7 +336,7 @@ static void unknown_flows_are_given_up(struct test *t)
 	app_talk_say(&k, APP_TO_CLIENT, SLICE("?"), 0);
 	EXPECT_UINT(t, k.f->state, APP_GIVEN_UP);
 	app_talk_say(&k, APP_TO_CLIENT, SLICE("HTTP/1.1 200 OK\r\n\r\n"), 0);
-	EXPECT(t, k.f->protocol == NULL && k.f->held[0].len == 0);
+	EXPECT(t, k.f->protocol == NULL && app_held_bytes(k.f, 0) == 0);
 	app_talk_close(&k);
 	for (size_t n = sizeof many - 1; n <= sizeof many; n++) { /* one does not stop */
 		ASSERT(app_talk_open(&k, APP_TCP, 4444, 0));

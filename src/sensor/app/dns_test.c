@@ -284,7 +284,7 @@ static void messages_on_tcp_have_a_length_in_front(struct test *t)
 	ASSERT(app_talk_open(&k, APP_TCP, 53, 0));
 	app_talk_say(&k, APP_TO_SERVER, says.bytes, 3);
 	EXPECT(t, app_talk_tx(&k, 1) != NULL && app_talk_tx(&k, 2) == NULL);
-	EXPECT_UINT(t, k.f->held[APP_TO_SERVER].len, 1);
+	EXPECT_UINT(t, app_held_bytes(k.f, APP_TO_SERVER), 1);
 	app_talk_close(&k);
 }
 

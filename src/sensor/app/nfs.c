@@ -478,7 +478,7 @@ static bool gap(struct app_flow *f, enum app_dir dir, uint64_t missing)
 	missing -= n;
 	n = side->skip < missing ? side->skip : missing;
 	side->skip -= n;
-	side->lost |= missing != n || f->held[dir].len != 0;
+	side->lost |= missing != n || app_held_bytes(f, dir) != 0;
 	return true;
 }
 

@@ -545,7 +545,7 @@ static bool gap(struct app_flow *f, enum app_dir dir, uint64_t missing)
 	struct pgsql *s = f->parser;
 	struct side *side = &s->side[dir];
 
-	if (missing <= side->skip && f->held[dir].len == 0) {
+	if (missing <= side->skip && app_held_bytes(f, dir) == 0) {
 		side->skip -= missing;
 		return true;
 	}

@@ -329,7 +329,7 @@ static bool gap(struct app_flow *f, enum app_dir dir, uint64_t missing)
 	n = side->skip < missing ? side->skip : missing;
 	side->skip -= n;
 	missing -= n;
-	if (missing != 0 || f->held[dir].len != 0)
+	if (missing != 0 || app_held_bytes(f, dir) != 0)
 		side->lost = true;
 	side->gapped = true;
 	return true;

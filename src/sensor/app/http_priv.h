@@ -156,11 +156,16 @@ struct http_range {
 
 /* One direction of a transaction. */
 struct http_message {
-	struct slice line;	     /* without its end */
-	struct slice method, uri;    /* requests */
-	struct slice reason;	     /* responses */
+	struct slice line; /* without its end */
+	union {
+		struct slice method; /* requests */
+		struct slice reason; /* responses */
+	};
+	union {
+		struct slice uri;  /* requests */
+		struct slice code; /* responses */
+	};
 	struct slice protocol;	     /* either */
-	struct slice code;	     /* responses */
 	uint16_t status;	     /* responses; 0: none */
 	uint8_t version;	     /* 9, 10, 11, 20; 0: none or odd */
 	struct http_header *headers; /* in order, repeated ones joined */

@@ -130,6 +130,20 @@ def http_pipelining(c):
     t.close()
 
 
+def http_late(c):
+    t = Tcp(c, 40080, 80).open()
+    t.say("c", http_request("/first")).say("s", http_response("200 OK", b"one"))
+    t.say("s", b"left over\r\n").say("s", b"and more\r\n")
+    t.say("c", http_request("/second")).say("s", http_response("304 Not Modified", b"", b"ETag: 2\r\n")).say("s", b"a body\r\n")
+    t.say("c", http_request("/third")).say("s", http_response("200 OK", b"three"))
+    t.close()
+    t = Tcp(c, 40081, 80).open()
+    t.say("c", http_request("/fourth")).say("s", http_response("200 OK", b"four"))
+    t.segment("s", "PA", b"without an end")
+    t.sent["s"] += 14
+    t.close()
+
+
 def dns_message(number, name, answers=(), response=False, kind=1):
     labels = b"".join(bytes([len(p)]) + p for p in name.encode().split(b".")) + b"\0"
     head = struct.pack(">HHHHHH", number, 0x8180 if response else 0x0100, 1, len(answers), 0, 0)
@@ -350,6 +364,7 @@ def ftp_data(c):
 
 
 CASES = {"smtp-attachment": smtp_attachment, "ftp-data": ftp_data, "http-alert": http_alert, "http-gzip-chunked": http_gzip_chunked, "http-pipelining": http_pipelining,
+         "http-late": http_late,
          "http2-streams": http2_streams,
          "dns-udp-tcp": dns_udp_tcp, "tls-sni": tls_sni, "ip-fragments": ip_fragments, "tcp-reassembly": tcp_reassembly,
          "vlan-qinq": vlan_qinq, "ipv6-extensions": ipv6_extensions, "time-jump": time_jump}

@@ -13,7 +13,8 @@
  *     it does not depend on how the bytes were cut.
  *  3. Each byte is given to the parser until it is eaten, in order, and never after.
  *  4. A tx is freed by app_tx_sweep() or app_flow_end() only, never while a direction of it is
- *     incomplete in the former. A parser therefore keeps pointers to incomplete txs only.
+ *     incomplete in the former. A parser therefore keeps pointers to incomplete txs only, and to
+ *     pinned ones, which it is asked to let go of.
  *     Those that were held while probing it gets as if they came only now, turn by turn.
  *  5. A direction that ended, or a flow that was given up, has no incomplete tx in it, and no
  *     open file.
@@ -23,8 +24,8 @@
 enum {
 	PIECE_BYTES = 64 << 10, /* larger inputs are cut: bounds what is held, changes nothing */
 	TURNS_FIRST = 2,
-};
 	HELD_FEW = 512, /* bytes that are held in one block with what describes them */
+};
 
 const char *const app_events[] = {
 	[APP_EVENT_MISMATCH] = "APPLAYER_MISMATCH_PROTOCOL_BOTH_DIRECTIONS",
@@ -134,7 +135,6 @@ static void complete(struct app_flow *f, enum app_dir dir)
 	}
 }
 
-static void drop_held(struct app_flow *f, enum app_dir dir)
 static struct slice held(const struct app_flow *f, enum app_dir dir)
 {
 	return f->held[dir] != NULL ? buf_slice(&f->held[dir]->bytes) : (struct slice){NULL, 0};
@@ -150,13 +150,13 @@ static void held_free(struct app_held *h)
 	arena_reset(&a);
 }
 
+static void drop_held(struct app_flow *f, enum app_dir dir)
 {
 	held_free(f->held[dir]);
 	f->held[dir] = NULL;
 	f->want[dir] = 0;
 }
 
-/* Would the parser say once more that it needs more? `in` is all it has not eaten, of which `bytes`
 /* Memory for what is held, with the first bytes beside it if they are few. NULL: none. */
 static struct app_held *held_new(struct app_flow *f, struct slice bytes)
 {
@@ -189,6 +189,7 @@ static bool hold(struct app_flow *f, enum app_dir dir, struct slice bytes)
 	return !h->bytes.full;
 }
 
+/* Would the parser say once more that it needs more? `in` is all it has not eaten, of which `bytes`
  * are new. Without this, a message that comes byte by byte is read as often as it has bytes. */
 static bool is_waiting(const struct app_flow *f, enum app_dir dir, struct slice in,
 		       struct slice bytes)
@@ -224,7 +225,6 @@ static void give_up(struct app_flow *f)
 	}
 }
 
-/* Gives the parser what is held and `bytes` behind it; holds what it leaves. */
 /* Of what is held only the last `left` bytes, at least one, stay. */
 static void held_eaten(struct app_held *h, size_t left)
 {
@@ -234,6 +234,7 @@ static void held_eaten(struct app_held *h, size_t left)
 	h->bytes.len = left;
 }
 
+/* Gives the parser what is held and `bytes` behind it; holds what it leaves. */
 static void feed(struct app_flow *f, enum app_dir dir, struct slice bytes, bool eof)
 {
 	struct slice in = bytes;
@@ -249,8 +250,8 @@ static void feed(struct app_flow *f, enum app_dir dir, struct slice bytes, bool 
 			give_up(f);
 			return;
 		}
-	}
 		in = held(f, dir);
+	}
 	app_frames_take(f, dir, in);
 	if (!eof && f->want[dir] != 0 && is_waiting(f, dir, in, bytes))
 		return; /* want is only set while something is held */
@@ -281,8 +282,8 @@ static void feed(struct app_flow *f, enum app_dir dir, struct slice bytes, bool 
 		give_up(f);
 		return;
 	}
-	f->want[dir] = r.want < UINT32_MAX ? (uint32_t)r.want : UINT32_MAX;
 	held_eaten(f->held[dir], in.len - r.used);
+	f->want[dir] = r.want < UINT32_MAX ? (uint32_t)r.want : UINT32_MAX;
 	f->or_line[dir] = r.or_line;
 }
 
@@ -385,7 +386,6 @@ static void start(struct app_flow *f, const struct app_protocol *p)
 		replay(f);
 }
 
-/* First bytes of the direction that has not told its protocol: they go to the parser all the same,
 /* The first bytes of who is asked, kept for more. False: no memory, so nobody is asked. */
 static bool hear(struct app_flow *f, struct slice bytes)
 {
@@ -398,6 +398,7 @@ static bool hear(struct app_flow *f, struct slice bytes)
 	return true;
 }
 
+/* First bytes of the direction that has not told its protocol: they go to the parser all the same,
  * for data went there already. */
 static void listen(struct app_flow *f, enum app_dir dir, struct slice bytes, bool last)
 {
@@ -847,14 +848,34 @@ void app_flow_end(struct app_flow *f)
 	drop_held(f, APP_TO_CLIENT);
 }
 
+/* Does a frame that is not done speak of a transaction? */
+static bool frames_wait(const struct app_flow *f)
+{
+	for (enum app_dir d = APP_TO_SERVER; d <= APP_TO_CLIENT; d++)
+		if (f->frames[d] != NULL && f->frames[d]->count != 0)
+			return true;
+	return false;
+}
+
+/* tx is complete and through; what its parser might still add matters to nobody. */
+static bool is_free(struct app_flow *f, const struct app_tx *tx)
+{
+	bool over = f->state == APP_GIVEN_UP || (f->eof[APP_TO_SERVER] && f->eof[APP_TO_CLIENT]);
+
+	if (!tx->pinned || over)
+		return true;
+	return f->protocol->let_go != NULL && !tx->awaited && !f->setup->keep_last &&
+	       !frames_wait(f) && f->protocol->let_go(f, tx);
+}
+
 void app_tx_sweep(struct app_flow *f, bool (*done)(const struct app_tx *tx))
 {
 	struct app_tx *tx;
-	bool over = f->state == APP_GIVEN_UP || (f->eof[APP_TO_SERVER] && f->eof[APP_TO_CLIENT]);
 
-	while ((tx = f->first) != NULL && (!tx->pinned || over) &&
+	while ((tx = f->first) != NULL &&
 	       tx->progress[APP_TO_SERVER] >= f->protocol->complete[APP_TO_SERVER] &&
-	       tx->progress[APP_TO_CLIENT] >= f->protocol->complete[APP_TO_CLIENT] && done(tx)) {
+	       tx->progress[APP_TO_CLIENT] >= f->protocol->complete[APP_TO_CLIENT] && done(tx) &&
+	       is_free(f, tx)) {
 		f->first = tx->next;
 		if (f->first == NULL)
 			f->last = NULL;
@@ -865,7 +886,8 @@ void app_tx_sweep(struct app_flow *f, bool (*done)(const struct app_tx *tx))
 		app_frames_sweep(f, d);
 }
 
-struct app_tx *app_tx_new(struct app_flow *f, size_t data_bytes)
+/* In no list yet. NULL: no memory, or too many are open. */
+static struct app_tx *tx_make(struct app_flow *f, size_t data_bytes)
 {
 	struct arena a = {.pool = f->pool};
 	struct app_tx *tx;
@@ -879,14 +901,41 @@ struct app_tx *app_tx_new(struct app_flow *f, size_t data_bytes)
 		arena_reset(&a);
 		return NULL;
 	}
-	tx->id = f->next_tx_id++;
 	tx->arena = a;
+	f->open_txs++;
+	return tx;
+}
+
+struct app_tx *app_tx_new(struct app_flow *f, size_t data_bytes)
+{
+	struct app_tx *tx = tx_make(f, data_bytes);
+
+	if (tx == NULL)
+		return NULL;
+	tx->id = f->next_tx_id++;
 	if (f->last != NULL)
 		f->last->next = tx;
 	else
 		f->first = tx;
 	f->last = tx;
-	f->open_txs++;
+	return tx;
+}
+
+struct app_tx *app_tx_again(struct app_flow *f, uint64_t id, size_t data_bytes)
+{
+	struct app_tx *tx = tx_make(f, data_bytes);
+
+	if (tx == NULL)
+		return NULL;
+	tx->id = id;
+	memcpy(tx->progress, f->protocol->complete, sizeof tx->progress);
+	tx->logged = true;
+	tx->blind = 1u << APP_TO_SERVER | 1u << APP_TO_CLIENT;
+	tx->named_by_alerts = UINT8_MAX;
+	tx->next = f->first;
+	f->first = tx;
+	if (f->last == NULL)
+		f->last = tx;
 	return tx;
 }
 

@@ -118,8 +118,10 @@ struct app_tx {
 	bool logged;		 /* the record was written, or a rule wants none */
 	uint64_t exchange; /* question and answer that are two transactions share it; 0: none */
 	uint8_t named_by_alerts; /* that are not about it by themselves */
-	bool pinned;		 /* its parser may add to it though it is complete: not swept */
-	uint8_t blind;		 /* bit app_dir: it has no part there, rules do not look */
+	/* Its parser may add to it though it is complete: not swept, unless app_protocol.let_go. */
+	bool pinned;
+	bool awaited;  /* a rule would ask it again if something were added */
+	uint8_t blind; /* bit app_dir: it has no part there, rules do not look */
 	/* Per direction, a message of a protocol whose fields others have too (app_dns_fields[]):
 	 * theirs of tx->data are not; NULL: none. In tx->arena. */
 	const void *carried[2];
@@ -234,6 +236,7 @@ struct app_setup {
 	const void *of[APP_PROTOCOLS_MAX];		     /* what app_protocol.configure gave */
 	uint8_t frames; /* who wants them; 0: no frame is ever opened */
 	bool hassh;	/* rules look at SSH's fingerprints */
+	bool keep_last; /* alerts may name a transaction that is over: no pinned one is let go of */
 	/* The worker's own, changed by its flows; NULL: files that come in ranges stay so. */
 	struct app_ranges *ranges;
 	struct file_setup files;
@@ -312,15 +315,15 @@ struct app_flow {
 	bool joined[2];	 /* held bytes have a gap in them: they are no frame */
 };
 
-struct app_result {
-	enum {
-		APP_OK,
 /* Bytes of a direction that its parser has not eaten. */
 static inline size_t app_held_bytes(const struct app_flow *f, enum app_dir dir)
 {
 	return f->held[dir] != NULL ? f->held[dir]->bytes.len : 0;
 }
 
+struct app_result {
+	enum {
+		APP_OK,
 		APP_STUCK
 	} verdict;   /* STUCK: not, or no longer, the protocol: stop parsing the flow */
 	size_t used; /* bytes eaten, 0 <= used <= input.len; the rest comes again with more behind
@@ -359,6 +362,10 @@ struct app_protocol {
 	/* `missing` bytes are lost at this point of the direction. Returns false if it cannot be
 	 * read any further: then it ends here, and the other direction goes on. */
 	bool (*gap)(struct app_flow *f, enum app_dir dir, uint64_t missing);
+	/* May tx go, which is pinned, but complete, looked at and logged, and which no rule awaits?
+	 * True: the parser has forgotten it. What it would have said of it later, it says by
+	 * app_tx_again(). NULL: it may not. */
+	bool (*let_go)(struct app_flow *f, const struct app_tx *tx);
 	/* Asked before gap(): is what comes behind read as if nothing were missing? NULL: no. */
 	bool (*gap_joins)(const struct app_flow *f, enum app_dir dir);
 	/* Behind a gap it looks for a message where a piece of the stream begins, as Suricata does:
@@ -436,6 +443,11 @@ void app_tx_sweep(struct app_flow *f, bool (*done)(const struct app_tx *tx));
 /* For parsers: a new open tx with data_bytes zeroed bytes at tx->data; NULL if budget or
  * APP_TXS_MAX is spent (give up the flow then). */
 MUST_USE struct app_tx *app_tx_new(struct app_flow *f, size_t data_bytes);
+
+/* For parsers: transaction `id` of the flow, which was let go of, comes back because something is
+ * to be said of it: complete, logged, not looked at by rules, with data_bytes zeroed bytes of data
+ * and nothing of what it held. Before all others. NULL as above. */
+MUST_USE struct app_tx *app_tx_again(struct app_flow *f, uint64_t id, size_t data_bytes);
 
 /* For parsers, within parse(): bytes at..at+len-1 of its input are a frame; they need not be there
  * yet. len -1: until app_frame_close(). tx may be NULL. Returns its id; 0 when nobody wants frames

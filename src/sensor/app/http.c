@@ -17,7 +17,8 @@
  *  1. `request` is the newest tx, if its request is incomplete; `response` is the oldest tx whose
  *     response is incomplete, NULL if there is none; `tail` is the newest tx, if its request is
  *     complete and its response is not; `late` is the one whose response came last, if nothing of
- *     either direction began behind it, and pinned. None of them is swept, therefore.
+ *     either direction began behind it, and pinned. None of them is swept, therefore; `late` may be
+ *     let go of when nobody looks at it any more: then its number stays, for what comes behind it.
  *  2. Responses answer requests in their order. A response without one gets a tx of its own.
  *  3. A step eats at least one byte, changes the state, or ends the loop.
  *  4. What a step does depends on the bytes of its direction and on what the other direction has
@@ -50,6 +51,18 @@ enum step app_http_take_line(const struct app_flow *f, struct cursor *c, bool eo
 	return STEP_ON;
 }
 
+static void tx_begin(struct app_flow *f, struct app_tx *tx)
+{
+	((struct http_tx *)tx->data)->flow = f;
+	((struct http_tx *)tx->data)->setup = f->own;
+	for (enum app_dir d = APP_TO_SERVER; d <= APP_TO_CLIENT; d++) {
+		struct http_message *m = http_side(tx, d);
+
+		m->head = buf_in(&tx->arena);
+		m->body = buf_in(&tx->arena);
+	}
+}
+
 struct app_tx *app_http_tx_new(struct app_flow *f)
 {
 	struct http *h = f->parser;
@@ -59,14 +72,7 @@ struct app_tx *app_http_tx_new(struct app_flow *f)
 
 	if (tx == NULL)
 		return NULL;
-	((struct http_tx *)tx->data)->flow = f;
-	((struct http_tx *)tx->data)->setup = f->own;
-	for (enum app_dir d = APP_TO_SERVER; d <= APP_TO_CLIENT; d++) {
-		struct http_message *m = http_side(tx, d);
-
-		m->head = buf_in(&tx->arena);
-		m->body = buf_in(&tx->arena);
-	}
+	tx_begin(f, tx);
 	if (h->response == NULL)
 		h->response = tx;
 	return tx;
@@ -83,11 +89,52 @@ void app_http_tail_end(struct http *h)
 /* The same of the last response. */
 void app_http_late_end(struct http *h)
 {
+	h->is_gone = false;
 	if (h->late == NULL)
 		return;
 	app_http_file_end(h->late, APP_TO_CLIENT, FILE_CLOSED);
 	h->late->pinned = false;
 	h->late = NULL;
+}
+
+bool app_http_has_late(const struct http *h)
+{
+	return h->late != NULL || h->is_gone;
+}
+
+/* Of one that was let go of, only that there is more can be new. */
+void app_http_late_more(struct app_flow *f, struct slice bytes)
+{
+	struct http *h = f->parser;
+	struct app_tx *tx = h->late;
+
+	if (tx != NULL) {
+		app_http_body(tx, APP_TO_CLIENT, bytes);
+	} else if (h->is_gone && !h->gone_said) {
+		tx = app_tx_again(f, h->gone, sizeof(struct http_tx));
+		if (tx != NULL)
+			tx_begin(f, tx);
+		h->gone_said = true;
+	}
+	if (tx != NULL)
+		http_anomaly(tx, HTTP_RES_BODY_UNEXPECTED);
+}
+
+/* What else could come of the last response: a file, if its body was none; what its codings make.
+ * Not while there are. */
+static bool let_go(struct app_flow *f, const struct app_tx *tx)
+{
+	const struct http_message *m = &((const struct http_tx *)tx->data)->side[APP_TO_CLIENT];
+	struct http *h = f->parser;
+
+	if (tx != h->late || tx == h->request || tx == h->tail || m->layers != 0 ||
+	    m->range.id != 0 || m->file == NULL || m->file->state == FILE_OPEN)
+		return false;
+	h->late = NULL;
+	h->is_gone = true;
+	h->gone = tx->id;
+	h->gone_said = (tx->anomalies >> HTTP_RES_BODY_UNEXPECTED & 1) != 0;
+	return true;
 }
 
 /* The message of dir is whole: the next line starts another. Its file is closed when all of the
@@ -502,6 +549,7 @@ APP_PROTOCOL(http) = {
 	.probe = app_http_probe,
 	.parse = parse,
 	.gap = gap,
+	.let_go = let_go,
 	.gap_joins = gap_joins,
 	.log = app_http_log,
 	.judged = true,

@@ -29,8 +29,11 @@ struct http {
 	enum http_state state[2];
 	uint64_t left[2];  /* of the body or chunk */
 	uint64_t frame[2]; /* that is open; 0: none */
+	uint64_t gone;	   /* the number of what was `late` and was let go of, if it is_gone */
 	bool ended[2];	   /* a message ended in this step */
 	uint8_t skip;	   /* a byte to leave out if the response goes on with it; 0: none */
+	bool is_gone;
+	bool gone_said; /* that it is longer than it said */
 };
 
 enum step { STEP_ON, STEP_MORE, STEP_STUCK };
@@ -61,6 +64,10 @@ struct app_tx *app_http_tx_new(struct app_flow *f);
 /* Nothing more can be said to belong to the last request, or to the last response. */
 void app_http_tail_end(struct http *h);
 void app_http_late_end(struct http *h);
+/* Is there a last response behind which nothing began? */
+bool app_http_has_late(const struct http *h);
+/* More of its body than it said. */
+void app_http_late_more(struct app_flow *f, struct slice bytes);
 /* The message of dir is whole: the next line starts another. */
 void app_http_message_end(struct app_flow *f, enum app_dir dir);
 /* Content-Length as a number; false: it has none. */

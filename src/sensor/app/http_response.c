@@ -247,9 +247,8 @@ enum step app_http_step_status_line(struct app_flow *f, struct cursor *c, bool e
 		h->state[APP_TO_CLIENT] = STATE_TO_CLOSE;
 		return STEP_ON;
 	}
-	if (s == STEP_ON && h->late != NULL && !is_status_line(line)) {
-		http_anomaly(h->late, HTTP_RES_BODY_UNEXPECTED); /* longer than it said */
-		app_http_body(h->late, APP_TO_CLIENT, cursor_take(c, line.len));
+	if (s == STEP_ON && app_http_has_late(h) && !is_status_line(line)) {
+		app_http_late_more(f, cursor_take(c, line.len));
 		return STEP_ON;
 	}
 	if (s == STEP_ON && http_without_end(line).len == 0) {

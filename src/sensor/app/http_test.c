@@ -743,6 +743,92 @@ static void a_response_may_be_longer_than_it_says(struct test *t)
 	app_talk_close(&k);
 }
 
+static bool never(const struct app_tx *tx)
+{
+	(void)tx;
+	return false;
+}
+
+/* Says it, answers with `res`, and sweeps with `done`: is the transaction still there? */
+static bool stays(struct app_talk *k, const char *res, bool (*done)(const struct app_tx *tx))
+{
+	app_talk_say(k, APP_TO_SERVER, SLICE(GET), 0);
+	app_talk_say(k, APP_TO_CLIENT, slice_of(res), 0);
+	for (enum app_dir d = APP_TO_SERVER; d <= APP_TO_CLIENT; d++)
+		if (k->f->frames[d] != NULL)
+			k->f->frames[d]->count = 0; /* rules and the log are through with them */
+	app_tx_sweep(k->f, done);
+	return k->f->first != NULL;
+}
+
+#define OK_2 "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+/* Http's invariant 1: what is over for all goes, though the connection stays. */
+static void the_last_transaction_is_let_go_of_and_remembered(struct test *t)
+{
+	struct app_talk k;
+	struct app_tx *tx;
+
+	EXPECT(t, app_talk_open(&k, APP_TCP, 80, 0));
+	EXPECT(t, stays(&k, OK_2, never));
+	app_tx_sweep(k.f, always);
+	EXPECT(t, k.f->first == NULL && k.f->open_txs == 0);
+	EXPECT(t, !stays(&k, OK_2, always));
+	/* its answer was longer than it said: it is named, and no rule looks at it again */
+	app_talk_say(&k, APP_TO_CLIENT, SLICE("more\r\n"), 0);
+	tx = k.f->first;
+	EXPECT(t, tx != NULL && tx->id == 1 && tx->logged && tx->blind == 3 && tx->next == NULL);
+	EXPECT(t, app_talk_anomaly(&k, tx, SLICE("response_body_unexpected")));
+	app_tx_sweep(k.f, always);
+	EXPECT(t, k.f->first == NULL);
+	app_talk_say(&k, APP_TO_CLIENT, SLICE("and more\r\n"), 0);
+	EXPECT(t, k.f->first == NULL); /* once */
+	/* before a request that is under way, and then never again */
+	EXPECT(t, !stays(&k, OK_2, always));
+	app_talk_say(&k, APP_TO_SERVER, SLICE("GET /"), 0);
+	app_talk_say(&k, APP_TO_CLIENT, SLICE("more\r\n"), 0);
+	EXPECT(t, k.f->first != NULL && k.f->first->id == 2 && k.f->open_txs == 1);
+	app_tx_sweep(k.f, always);
+	app_talk_say(&k, APP_TO_SERVER, SLICE(" HTTP/1.1\r\nHost: a\r\n\r\n"), 0);
+	EXPECT(t, k.f->first != NULL && k.f->first->id == 3);
+	app_talk_say(&k, APP_TO_CLIENT, SLICE(OK_2 "HTTP/1.1 204 No\r\n\r\n"), 0);
+	EXPECT(t, app_talk_anomaly(&k, app_talk_tx(&k, 1),
+				   SLICE("unable_to_match_response_to_request")));
+	app_talk_close(&k);
+}
+
+/* What may yet change of it is a reason to keep it. */
+static void what_may_be_added_to_is_not_let_go_of(struct test *t)
+{
+	static const char *const kept[] = {
+		"HTTP/1.1 204 No\r\n\r\n",			/* a file may begin */
+		"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", /* the same */
+		"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n\x1f\x8b",
+		"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok",
+	};
+	struct app_talk k;
+
+	for (size_t i = 0; i < COUNT(kept); i++) {
+		EXPECT(t, app_talk_open(&k, APP_TCP, 80, 0));
+		EXPECT(t, stays(&k, kept[i], always));
+		app_talk_close(&k);
+	}
+	for (unsigned why = 0; why < 3; why++) { /* a rule waits; a frame is open; alerts name it */
+		EXPECT(t, app_talk_open(&k, APP_TCP, 80, 0));
+		((struct app_setup *)(uintptr_t)k.f->setup)->keep_last = why == 2;
+		EXPECT(t, stays(&k, OK_2, never));
+		k.f->first->awaited = why == 0;
+		if (why == 1)
+			k.f->frames[APP_TO_CLIENT]->count = 1;
+		app_tx_sweep(k.f, always);
+		EXPECT(t, k.f->first != NULL);
+		app_talk_eof(&k);
+		app_tx_sweep(k.f, always);
+		EXPECT(t, k.f->first == NULL); /* nothing more can come */
+		app_talk_close(&k);
+	}
+}
+
 static struct file *uploaded(const struct app_talk *k, unsigned n)
 {
 	struct file *f = app_talk_tx(k, 0)->files[APP_TO_SERVER].first;
@@ -878,6 +964,7 @@ TESTS(T(a_request_and_its_response_fill_the_buffers), T(a_target_has_one_normal_
       T(chunks_are_joined_and_trailers_kept_raw), T(codings_are_undone),
       T(a_broken_coding_keeps_what_was_right), T(only_the_beginning_of_a_body_is_kept),
       T(a_bomb_is_defused), T(a_gap_is_survived_in_bodies_and_heads), T(lines_have_a_limit),
-      T(headers_have_a_limit), T(a_response_may_be_longer_than_it_says), T(a_form_holds_files),
-      T(a_form_ends_where_its_length_says), T(probing_knows_methods_and_responses),
-      T(any_mix_of_messages_says_the_same_in_any_cut))
+      T(headers_have_a_limit), T(a_response_may_be_longer_than_it_says),
+      T(the_last_transaction_is_let_go_of_and_remembered), T(what_may_be_added_to_is_not_let_go_of),
+      T(a_form_holds_files), T(a_form_ends_where_its_length_says),
+      T(probing_knows_methods_and_responses), T(any_mix_of_messages_says_the_same_in_any_cut))

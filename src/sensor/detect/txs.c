@@ -343,6 +343,15 @@ static bool is_quiet(const struct look *k, unsigned dir, bool last)
 	       d->moves[dir] == k->tx->files[dir].moves;
 }
 
+/* Does a rule wait for more of it, or would it fire again for a new file? */
+static bool is_awaited(const struct detect_tx *d)
+{
+	for (size_t i = 0; i < d->count; i++)
+		if (!d->pending[i].dead || d->pending[i].files != 0)
+			return true;
+	return false;
+}
+
 void detect_txs(struct detect_worker *w, const struct packet *p, struct flow *f, enum flow_dir dir,
 		bool last)
 {
@@ -374,6 +383,7 @@ void detect_txs(struct detect_worker *w, const struct packet *p, struct flow *f,
 			tx_look(&k);
 		k.d->anomalies = k.tx->anomalies;
 		k.d->moves[dir] = k.tx->files[dir].moves;
+		k.tx->awaited = is_awaited(k.d);
 	seen:
 		k.d->seen[dir] = progress;
 	}

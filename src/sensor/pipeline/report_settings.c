@@ -361,6 +361,8 @@ enum status pipeline_outputs_new(struct pipeline *p, struct fail *why)
 		if ((p->outputs[i].settings->types >> REPORT_FRAME & 1) != 0)
 			p->app->frames |= APP_FRAMES_FOR_LOG;
 		p->stream.marks |= (p->outputs[i].settings->types >> REPORT_STREAM & 1) != 0;
+		p->app->keep_last |= p->outputs[i].settings->xff.mode != REPORT_XFF_OFF ||
+				     p->outputs[i].settings->alert_xff.mode != REPORT_XFF_OFF;
 	}
 	p->output_count = n;
 	p->store_info = store_info_new(options->config, &p->fixed);
@@ -369,6 +371,7 @@ enum status pipeline_outputs_new(struct pipeline *p, struct fail *why)
 	if (!stats_new(p))
 		return fail_set(why, ST_NOMEM, "no memory to count");
 	p->guess_tx = config_bool(options->config, "detect.guess-applayer-tx", false);
+	p->app->keep_last |= p->guess_tx;
 	p->guess_tx_most = (uint8_t)config_u64(options->config, "detect.stream-tx-log-limit", 0,
 					       UINT8_MAX, GUESSES_MOST);
 	return ST_OK;

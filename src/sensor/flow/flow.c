@@ -8,6 +8,10 @@
  *
  *  4  A flow is in the queue of its state, but for the one given out last (`given`): its state may
  *     be changed by who asked for it, and is looked at again before the table is used next.
+ *  5  While the table grows there are two arrays of buckets: the chains of the old one's first
+ *     `moved` are in the new one, the others are still where they were. Each flow that is added
+ *     moves a few, so that no packet waits for all, and the old array is gone long before the new
+ *     one is full.
  *
  * States (function `advance`; TCP with a session: sensor/stream says)
  *   NEW         -> ESTABLISHED  both sides spoke; TCP: a SYN/ACK was acknowledged
@@ -23,8 +27,9 @@ enum {
 	FLOWS_MAX_DEFAULT = 1000000,
 	RECOVERY_DEFAULT = 30, /* per cent */
 	BUCKETS_FIRST = 4096,  /* doubled when there are more flows than buckets */
+	BUCKETS_MOVED = 2,     /* with each new flow: all, when half as many flows have come */
 	SLAB_FLOWS = 16,
-	SLOT_ROOM = 816, /* bytes: a TCP session and what describes its first bytes, or what
+	SLOT_ROOM = 600, /* bytes: a TCP session and what describes its first bytes, or what
 			    is known of a datagram's protocol */
 	BINS_FIRST = 8,
 	QUEUES = FLOW_CLASSES * FLOW_STATES,
@@ -55,9 +60,12 @@ struct flow_table {
 	struct flow_limits limits;
 	struct flow_sink sink;
 	struct arena slabs; /* flows; given back with the table */
-	struct arena buckets_arena;
-	struct flow **buckets;
-	uint32_t bucket_count; /* power of two */
+	struct buckets {
+		struct arena arena;
+		struct flow **heads;
+		uint32_t count; /* power of two; 0: there are none */
+	} buckets, old;		/* old: invariant 5 */
+	uint32_t moved;
 	uint32_t count;
 	struct flow *free; /* through hash_next */
 	struct queue queues[QUEUES];
@@ -296,9 +304,35 @@ static struct flow *oldest(const struct flow_table *t, bool of_new)
 
 /* ---- the table ---- */
 
+/* False: no memory. */
+static bool buckets_new(struct buckets *b, struct arena_pool *pool, uint32_t count)
+{
+	b->arena = (struct arena){.pool = pool};
+	b->heads = ARENA_ARRAY(&b->arena, struct flow *, count);
+	b->count = count;
+	return b->heads != NULL;
+}
+
+static void buckets_free(struct buckets *b)
+{
+	if (b->count != 0)
+		arena_reset(&b->arena);
+	*b = (struct buckets){0};
+}
+
+/* Where the chain of such flows begins. */
+static struct flow **chain(struct flow_table *t, uint32_t hash)
+{
+	uint32_t old = hash & (t->old.count - 1);
+
+	if (t->old.count != 0 && old >= t->moved)
+		return &t->old.heads[old];
+	return &t->buckets.heads[hash & (t->buckets.count - 1)];
+}
+
 static void end(struct flow_table *t, struct flow *f, enum flow_end why)
 {
-	struct flow **at = &t->buckets[f->hash & (t->bucket_count - 1)];
+	struct flow **at = chain(t, f->hash);
 
 	f->emergency = t->emergency && why != FLOW_END_SHUTDOWN;
 	t->sink.ended(t->sink.ctx, f, why);
@@ -315,27 +349,36 @@ static void end(struct flow_table *t, struct flow *f, enum flow_end why)
 	t->counters.ended++;
 }
 
+/* Moves the chains of a few old buckets to where they belong. */
+static void move_some(struct flow_table *t)
+{
+	for (unsigned i = 0; i < BUCKETS_MOVED && t->old.count != 0; i++) {
+		for (struct flow *f = t->old.heads[t->moved], *next; f != NULL; f = next) {
+			struct flow **head = &t->buckets.heads[f->hash & (t->buckets.count - 1)];
+
+			next = f->hash_next;
+			f->hash_next = *head;
+			*head = f;
+		}
+		if (++t->moved == t->old.count)
+			buckets_free(&t->old);
+	}
+}
+
 /* Twice the buckets. Without memory the chains grow longer, nothing else changes. */
 static void grow(struct flow_table *t)
 {
-	struct arena fresh = {.pool = t->limits.pool};
-	uint32_t n = t->bucket_count * 2;
-	struct flow **buckets = ARENA_ARRAY(&fresh, struct flow *, n);
+	struct buckets fresh;
 
-	if (buckets == NULL) {
-		arena_reset(&fresh);
+	if (t->old.count != 0)
+		return;
+	if (!buckets_new(&fresh, t->limits.pool, t->buckets.count * 2)) {
+		buckets_free(&fresh);
 		return;
 	}
-	for (uint32_t i = 0; i < t->bucket_count; i++)
-		for (struct flow *f = t->buckets[i], *next; f != NULL; f = next) {
-			next = f->hash_next;
-			f->hash_next = buckets[f->hash & (n - 1)];
-			buckets[f->hash & (n - 1)] = f;
-		}
-	arena_reset(&t->buckets_arena);
-	t->buckets_arena = fresh;
-	t->buckets = buckets;
-	t->bucket_count = n;
+	t->old = t->buckets;
+	t->buckets = fresh;
+	t->moved = 0;
 }
 
 static struct flow *take_free(struct flow_table *t)
@@ -404,7 +447,7 @@ static struct flow *add(struct flow_table *t, const struct packet *p, const stru
 {
 	bool answer_first = p->proto == IP_PROTO_TCP && !t->limits.as_they_come &&
 			    (p->tcp.flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK);
-	struct flow *f;
+	struct flow *f, **head;
 	uint8_t *room;
 
 	if (t->count >= t->limits.flows_max)
@@ -438,10 +481,12 @@ static struct flow *add(struct flow_table *t, const struct packet *p, const stru
 	f->id += f->id == 0;
 	if (answer_first)
 		flow_swap(f);
-	if (t->count >= t->bucket_count)
+	if (t->count >= t->buckets.count)
 		grow(t);
-	f->hash_next = t->buckets[hash & (t->bucket_count - 1)];
-	t->buckets[hash & (t->bucket_count - 1)] = f;
+	move_some(t);
+	head = chain(t, hash);
+	f->hash_next = *head;
+	*head = f;
 	queue_add(t, f);
 	t->count++;
 	t->counters.flows++;
@@ -451,7 +496,7 @@ static struct flow *add(struct flow_table *t, const struct packet *p, const stru
 static struct flow *find(struct flow_table *t, const struct flow_key *k, uint32_t hash,
 			 enum flow_dir *out_dir)
 {
-	for (struct flow *f = t->buckets[hash & (t->bucket_count - 1)]; f != NULL; f = f->hash_next)
+	for (struct flow *f = *chain(t, hash); f != NULL; f = f->hash_next)
 		if (f->hash == hash && key_is(f, k, out_dir))
 			return f;
 	return NULL;
@@ -637,7 +682,6 @@ struct flow_table *flow_table_new(struct arena *process, const struct flow_limit
 	}
 	t->sink = sink;
 	t->slabs = (struct arena){.pool = limits->pool};
-	t->buckets_arena = (struct arena){.pool = limits->pool};
 	t->now = (struct wall_ns){INT64_MIN / 2};
 	t->next_end_ns = INT64_MAX;
 	if (t->limits.flows_max == 0)
@@ -646,10 +690,8 @@ struct flow_table *flow_table_new(struct arena *process, const struct flow_limit
 		t->limits.flows_max = (uint32_t)(limits->memcap / sizeof(struct slot)) + 1;
 	if (t->limits.recovery == 0)
 		t->limits.recovery = RECOVERY_DEFAULT;
-	t->bucket_count = BUCKETS_FIRST;
-	t->buckets = ARENA_ARRAY(&t->buckets_arena, struct flow *, t->bucket_count);
-	if (t->buckets == NULL) {
-		arena_reset(&t->buckets_arena);
+	if (!buckets_new(&t->buckets, limits->pool, BUCKETS_FIRST)) {
+		buckets_free(&t->buckets);
 		return NULL;
 	}
 	return t;
@@ -666,7 +708,8 @@ void flow_table_free(struct flow_table *t)
 		end(t, f, FLOW_END_SHUTDOWN);
 	}
 	arena_reset(&t->slabs);
-	arena_reset(&t->buckets_arena);
+	buckets_free(&t->buckets);
+	buckets_free(&t->old);
 }
 
 const struct flow_counters *flow_table_counters(const struct flow_table *t)

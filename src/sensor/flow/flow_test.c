@@ -318,6 +318,42 @@ static void a_random_mix_agrees_with_a_plain_list(struct test *t)
 	EXPECT_UINT(t, rig_close(&r), 0);
 }
 
+/* Invariant 5: while buckets move, each flow is found where it is, and only there. */
+static void a_table_that_grows_loses_no_flow_and_makes_none_twice(struct test *t)
+{
+	enum { FLOWS = 20000 }; /* doubled three times */
+	static uint64_t ids[FLOWS];
+	const struct flow_counters *c;
+	static struct rig r;
+	enum flow_dir dir;
+
+	rig_open(&r, FLOWS);
+	c = flow_table_counters(r.table);
+	for (unsigned i = 0; i < FLOWS; i++) {
+		struct packet p = packet(IP_PROTO_UDP, 1, (uint16_t)i, 2, 53, i);
+		unsigned k = (unsigned)(test_rand(t) % (i + 1));
+		struct flow *f = flow_table_packet(r.table, &p, &dir);
+
+		EXPECT(t, f != NULL);
+		ids[i] = f->id;
+		EXPECT_UINT(t, c->flows, i + 1);
+		p = packet(IP_PROTO_UDP, 2, 53, 1, (uint16_t)k, i);
+		f = flow_table_packet(r.table, &p, &dir);
+		EXPECT(t, f != NULL && f->id == ids[k] && dir == FLOW_TO_CLIENT);
+		EXPECT_UINT(t, c->flows, i + 1);
+	}
+	/* some end while others come: those that nobody answered for 30 s */
+	for (unsigned i = 0; i < FLOWS; i++) {
+		struct packet p = packet(IP_PROTO_UDP, 3, (uint16_t)i, 4, 53, 400000 + i * 10);
+
+		EXPECT(t, flow_table_packet(r.table, &p, &dir) != NULL);
+		flow_table_expire(r.table, p.at);
+	}
+	EXPECT(t, c->ended >= FLOWS && c->flows == 2 * FLOWS);
+	EXPECT_UINT(t, rig_close(&r), 0);
+	EXPECT_UINT(t, r.ended[0] + r.ended[1] + r.ended[2], 2 * FLOWS);
+}
+
 static void without_memory_flows_are_lost_and_counted(struct test *t)
 {
 	for (size_t after = 1; after < 40; after++) {
@@ -368,7 +404,8 @@ static void every_flow_that_ended_is_counted_by_its_cause(struct test *t)
 	EXPECT_UINT(t, (uint64_t)r.ended[0] + r.ended[1] + r.ended[2], flows);
 }
 
-TESTS(T(every_flow_that_ended_is_counted_by_its_cause), T(both_directions_are_one_flow),
+TESTS(T(a_table_that_grows_loses_no_flow_and_makes_none_twice),
+      T(every_flow_that_ended_is_counted_by_its_cause), T(both_directions_are_one_flow),
       T(a_handshake_establishes_and_a_close_closes),
       T(who_answers_a_syn_is_the_server_even_if_seen_first), T(echo_and_reply_are_one_flow),
       T(a_flow_ends_at_its_timeout_and_not_before), T(a_state_that_others_set_has_its_own_timeout),

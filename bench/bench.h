@@ -84,9 +84,11 @@ struct bench_pass bench_pipeline(struct slice capture, const struct bench_rules 
 
 /* --- flood.c --- */
 
-/* `flows` of a kind (flood.h), all open at once, `per_s` packets a second in their time, within
- * `budget` bytes. rules NULL: none. */
-void bench_flood(const char *kind, uint32_t flows, uint64_t budget, uint32_t per_s,
-		 const char *rules, struct config *config, struct json *j, struct arena *a);
+/* `flows` of a kind (flood.h), all open at once, of which `together` say what they say at the same
+ * time (0: all), `per_s` packets a second in their time, within `budget` bytes. rules NULL: none.
+ */
+void bench_flood(const char *kind, uint32_t flows, uint32_t together, uint64_t budget,
+		 uint32_t per_s, const char *rules, struct config *config, struct json *j,
+		 struct arena *a);
 
 #endif

@@ -7,7 +7,8 @@
  *	run ROUNDS CAPTURE [NAME=RULES]...           everything in turns, ROUNDS times
  *	load RULES CAPTURE                           what loading costs, memory of one pass
  *	pass RULES CAPTURE [EVE]                     one pass
- *	flood KIND FLOWS BUDGET PER_S [RULES]        many flows at once: cost, what became of them
+ *	flood KIND FLOWS TOGETHER BUDGET PER_S [RULES]   many flows: cost, what became of them;
+ *	                                             TOGETHER at a time speak (0: all)
  *	rooms CAPTURE                                decode, flow, stream alone: for callgrind
  *
  * RULES may be "-": none.
@@ -240,9 +241,10 @@ static bool answer(int argc, char **argv, struct json *j, struct arena *a)
 		pass(argv[2], argv[3], NULL, true, j, a);
 	else if ((argc == 4 || argc == 5) && strcmp(what, "pass") == 0)
 		pass(argv[2], argv[3], argc == 5 ? argv[4] : NULL, false, j, a);
-	else if ((argc == 6 || argc == 7) && strcmp(what, "flood") == 0)
-		bench_flood(argv[2], number(argv[3]), strtoull(argv[4], NULL, 10), number(argv[5]),
-			    argc == 7 ? argv[6] : NULL, bench_config(NULL, a), j, a);
+	else if ((argc == 7 || argc == 8) && strcmp(what, "flood") == 0)
+		bench_flood(argv[2], number(argv[3]), number(argv[4]), strtoull(argv[5], NULL, 10),
+			    number(argv[6]), argc == 8 ? argv[7] : NULL, bench_config(NULL, a), j,
+			    a);
 	else if (argc == 3 && strcmp(what, "rooms") == 0)
 		(void)bench_rooms(bench_map(argv[2]).bytes, BENCH_STREAM);
 	else

@@ -4,7 +4,8 @@
  *
  * A flow is its number; all that its packets say follows from it. Each kind has a few steps, so a
  * caller opens a million flows by giving step 0 of all, then step 1 of all, and so on: all are open
- * at once. Nothing is allocated.
+ * at once, and in the same state. Or of some thousands at a time: all are open at once, and few of
+ * them in the middle of something. Nothing is allocated.
  */
 #ifndef DEW_FLOOD_H
 #define DEW_FLOOD_H
@@ -21,10 +22,11 @@ enum flood_kind {
 	FLOOD_HTTP, /* a request and its answer; the session stays open */
 	FLOOD_DNS,  /* a question and its answer */
 	FLOOD_TEXT, /* a session of which the protocol is not known: 100 bytes each way */
+	FLOOD_TLS,  /* a handshake, and the first encrypted bytes; the session stays open */
 	FLOOD_KINDS
 };
 
-enum { FLOOD_FRAME_MAX = 512, FLOOD_STEPS_MAX = 7 };
+enum { FLOOD_FRAME_MAX = 512, FLOOD_STEPS_MAX = 8 };
 
 struct flood {
 	struct pipeline *p;
@@ -33,11 +35,11 @@ struct flood {
 	uint8_t frame[FLOOD_FRAME_MAX];
 };
 
-static const char *const flood_names[] = {"syn", "tcp", "http", "dns", "text"};
+static const char *const flood_names[] = {"syn", "tcp", "http", "dns", "text", "tls"};
 
 static inline unsigned flood_steps(enum flood_kind k)
 {
-	static const uint8_t steps[] = {1, 3, 7, 2, 7};
+	static const uint8_t steps[] = {1, 3, 7, 2, 7, 8};
 
 	return steps[k];
 }
@@ -76,10 +78,10 @@ static inline void flood_give(struct flood *f, size_t bytes)
 }
 
 static inline void flood_tcp(struct flood *f, uint32_t flow, bool up, uint8_t flags, uint32_t seq,
-			     uint32_t ack, const char *text)
+			     uint32_t ack, struct slice text)
 {
 	uint8_t *tcp = f->frame + 34;
-	size_t n = strlen(text);
+	size_t n = text.len;
 
 	ASSERT(54 + n <= sizeof f->frame);
 	flood_ip(f, flow, up, 6, n);
@@ -89,7 +91,7 @@ static inline void flood_tcp(struct flood *f, uint32_t flow, bool up, uint8_t fl
 	tcp[13] = flags;
 	flood_be(tcp + 14, 2, 65535);
 	if (n != 0)
-		memcpy(tcp + 20, text, n);
+		memcpy(tcp + 20, text.ptr, n);
 	flood_give(f, 54 + n);
 }
 
@@ -118,20 +120,21 @@ static inline void flood_dns(struct flood *f, uint32_t flow, bool up)
 	flood_give(f, 42 + n);
 }
 
-static inline void flood_session(struct flood *f, uint32_t flow, unsigned step, const char *ask,
-				 const char *say)
+/* The handshake of RFC 9293 3.5; then the client says `ask` and the server `say`. */
+static inline void flood_session(struct flood *f, uint32_t flow, unsigned step, struct slice ask,
+				 struct slice say)
 {
-	uint32_t c = 1000 + (uint32_t)strlen(ask), s = 5000 + (uint32_t)strlen(say);
+	uint32_t c = 1000 + (uint32_t)ask.len, s = 5000 + (uint32_t)say.len;
 
 	switch (step) {
 	case 0:
-		flood_tcp(f, flow, true, 0x02, 999, 0, "");
+		flood_tcp(f, flow, true, 0x02, 999, 0, SLICE(""));
 		break;
 	case 1:
-		flood_tcp(f, flow, false, 0x12, 4999, 1000, "");
+		flood_tcp(f, flow, false, 0x12, 4999, 1000, SLICE(""));
 		break;
 	case 2:
-		flood_tcp(f, flow, true, 0x10, 1000, 5000, "");
+		flood_tcp(f, flow, true, 0x10, 1000, 5000, SLICE(""));
 		break;
 	case 3:
 		flood_tcp(f, flow, true, 0x18, 1000, 5000, ask);
@@ -140,34 +143,85 @@ static inline void flood_session(struct flood *f, uint32_t flow, unsigned step, 
 		flood_tcp(f, flow, false, 0x18, 5000, c, say);
 		break;
 	case 5:
-		flood_tcp(f, flow, true, 0x10, c, s, "");
+		flood_tcp(f, flow, true, 0x10, c, s, SLICE(""));
 		break;
 	default: /* a sign of life: what was said is over for both */
-		flood_tcp(f, flow, false, 0x10, s, c, "");
+		flood_tcp(f, flow, false, 0x10, s, c, SLICE(""));
 		break;
 	}
+}
+
+#define FLOOD_32 "0123456789abcdef0123456789abcdef"
+#define FLOOD_ENCRYPTED "\x17\x03\x03\0\x20" FLOOD_32
+#define FLOOD_CHANGE "\x14\x03\x03\0\x01\x01"
+
+/* RFC 8446 4.1.2 and 4.1.3: hellos of TLS 1.3 with a session id, a server's name of 16 bytes. */
+static inline void flood_tls(struct flood *f, uint32_t flow, unsigned step)
+{
+	static const struct slice hello =
+		SLICE("\x16\x03\x01\0\x6f"
+		      "\x01\0\0\x6b\x03\x03" FLOOD_32 "\x20" FLOOD_32 "\0\x02\x13\x01\x01\0"
+		      "\0\x20\0\0\0\x15\0\x13\0\0\x10"
+		      "www.example.test\0\x2b\0\x03\x02\x03\x04");
+	static const struct slice answer =
+		SLICE("\x16\x03\x03\0\x52"
+		      "\x02\0\0\x4e\x03\x03" FLOOD_32 "\x20" FLOOD_32 "\x13\x01\0"
+		      "\0\x06\0\x2b\0\x02\x03\x04" FLOOD_CHANGE FLOOD_ENCRYPTED);
+	static const struct slice finish = SLICE(FLOOD_CHANGE FLOOD_ENCRYPTED);
+	static const struct slice ticket = SLICE(FLOOD_ENCRYPTED);
+	uint32_t c = 1000 + (uint32_t)hello.len, s = 5000 + (uint32_t)answer.len;
+
+	if (step < 5)
+		flood_session(f, flow, step, hello, answer);
+	else if (step == 5)
+		flood_tcp(f, flow, true, 0x18, c, s, finish);
+	else if (step == 6)
+		flood_tcp(f, flow, false, 0x18, s, c + (uint32_t)finish.len, ticket);
+	else
+		flood_tcp(f, flow, true, 0x10, c + (uint32_t)finish.len, s + (uint32_t)ticket.len,
+			  SLICE(""));
 }
 
 /* step < flood_steps(k) */
 static inline void flood_step(struct flood *f, enum flood_kind k, uint32_t flow, unsigned step)
 {
-	static const char text[] =
-		"\x01 what this is, nobody is to know, but it has about a hundred "
-		"bytes of which some are not text \x02\x03.";
+	static const struct slice text =
+		SLICE("\x01 what this is, nobody is to know, but it has about a hundred "
+		      "bytes of which some are not text \x02\x03.");
+	static const struct slice answer =
+		SLICE("HTTP/1.1 200 OK\r\nServer: flood\r\nContent-Type: text/plain\r\n"
+		      "Content-Length: 5\r\n\r\nhello");
 	char ask[128];
+	int n;
 
-	(void)snprintf(ask, sizeof ask,
-		       "GET /%08x HTTP/1.1\r\nHost: www.example.test\r\n"
-		       "User-Agent: flood/1\r\nAccept: */*\r\n\r\n",
-		       flow);
-	if (k == FLOOD_DNS)
+	if (k == FLOOD_DNS) {
 		flood_dns(f, flow, step == 0);
-	else if (k == FLOOD_TEXT)
+	} else if (k == FLOOD_TEXT) {
 		flood_session(f, flow, step, text, text);
-	else
-		flood_session(f, flow, step, ask,
-			      "HTTP/1.1 200 OK\r\nServer: flood\r\nContent-Type: text/plain\r\n"
-			      "Content-Length: 5\r\n\r\nhello");
+	} else if (k == FLOOD_TLS) {
+		flood_tls(f, flow, step);
+	} else {
+		n = snprintf(ask, sizeof ask,
+			     "GET /%08x HTTP/1.1\r\nHost: www.example.test\r\n"
+			     "User-Agent: flood/1\r\nAccept: */*\r\n\r\n",
+			     flow);
+		flood_session(f, flow, step, (struct slice){(const uint8_t *)ask, (size_t)n},
+			      answer);
+	}
+}
+
+/* Flows first..end-1 through all their steps, `together` of them at a time. */
+static inline void flood_all(struct flood *f, enum flood_kind k, uint32_t first, uint32_t end,
+			     uint32_t together)
+{
+	while (first < end) {
+		uint32_t n = end - first < together ? end - first : together;
+
+		for (unsigned step = 0; step < flood_steps(k); step++)
+			for (uint32_t i = 0; i < n; i++)
+				flood_step(f, k, first + i, step);
+		first += n;
+	}
 }
 
 #endif

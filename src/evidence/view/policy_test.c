@@ -19,8 +19,8 @@ static bool room_init(struct room *r)
 {
 	*r = (struct room){.pool = {.budget = 64 << 20}};
 	r->a.pool = &r->pool;
-	for (uint8_t i = 0; i < KEYS; i++) {
-		uint8_t seed[CRYPTO_SEED_BYTES] = {7, i};
+	for (unsigned i = 0; i < KEYS; i++) {
+		uint8_t seed[CRYPTO_SEED_BYTES] = {7, (uint8_t)i};
 		struct buf b = buf_in(&r->a);
 		struct slice name =
 			i == 0 ? SLICE("log.test/a") : buf_text(&r->a, "witness.test/%u", i);

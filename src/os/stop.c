@@ -3,31 +3,22 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
-static sigset_t ends(void)
-{
-	sigset_t set;
+#include "os/signals.h"
 
-	(void)sigemptyset(&set); /* none of these fails with these numbers */
-	(void)sigaddset(&set, SIGINT);
-	(void)sigaddset(&set, SIGTERM);
-	return set;
-}
+static const int ends[] = {SIGINT, SIGTERM};
+
+enum { ENDS = sizeof ends / sizeof ends[0] };
 
 enum status os_stop_open(struct os_stop *out, struct fail *why)
 {
-	sigset_t set = ends();
 	int fd;
+	enum status st = os_signals_open(ends, ENDS, &fd, why);
 
-	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
-		return fail_set(why, ST_IO, "cannot block signals: %m");
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (fd < 0)
-		return fail_set(why, ST_IO, "cannot wait for signals: %m");
-	out->fd_plus_1 = fd + 1;
-	return ST_OK;
+	if (st == ST_OK)
+		out->fd_plus_1 = fd + 1;
+	return st;
 }
 
 bool os_stop_wait(struct os_stop *s, int milliseconds)
@@ -39,15 +30,16 @@ bool os_stop_wait(struct os_stop *s, int milliseconds)
 
 void os_stop_close(struct os_stop *s)
 {
-	struct signalfd_siginfo told;
-	sigset_t set = ends();
+	sigset_t set;
 
 	if (s->fd_plus_1 == 0)
 		return;
-	/* what was told is not told again */
-	while (read(s->fd_plus_1 - 1, &told, sizeof told) == sizeof told)
-		;
+	while (os_signals_take(s->fd_plus_1 - 1) != 0)
+		; /* what was told is not told again */
 	(void)close(s->fd_plus_1 - 1); /* it holds nothing */
 	s->fd_plus_1 = 0;
-	(void)sigprocmask(SIG_UNBLOCK, &set, NULL); /* cannot fail with this set */
+	(void)sigemptyset(&set); /* none of these fails with these numbers */
+	for (size_t i = 0; i < ENDS; i++)
+		(void)sigaddset(&set, ends[i]);
+	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
 }

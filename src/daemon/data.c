@@ -9,7 +9,7 @@
 #include "evidence/disclose/disclose.h"
 #include "os/file.h"
 
-enum { KEY_FILE_MAX = 4096, SIGNING_KEY_BYTES = 1 + CRYPTO_SEED_BYTES };
+enum { KEY_FILE_MAX = 4096 };
 
 static const char marker[] = "dewline-data";
 
@@ -82,53 +82,29 @@ static enum status secret(struct slice path, struct arena *a, uint8_t out[32], s
 	return os_file_replace(NULL, path, buf_slice(&text), why);
 }
 
-/* "PRIVATE+KEY+name+id+base64(type || seed)", as golang.org/x/mod/sumdb/note writes it. */
 static enum status signing_key(struct slice path, struct arena *a, struct data *d, struct fail *why)
 {
-	struct slice text, rest, name, id, key;
-	uint8_t raw[SIGNING_KEY_BYTES];
-	uint8_t want[NOTE_ID_BYTES];
-	size_t n;
+	struct slice text;
 	enum status st = os_file_read(path, KEY_FILE_MAX, a, &text, why);
 
 	if (st != ST_OK)
 		return st;
-	rest = slice_trim(text);
-	if (!slice_starts(rest, SLICE("PRIVATE+KEY+")))
-		return fail_set(why, ST_INVALID,
-				"%.*s: expected a signing key: PRIVATE+KEY+name+id+base64",
-				SLICE_ARG(path));
-	rest = slice_from(rest, strlen("PRIVATE+KEY+"));
-	name = slice_split(&rest, '+');
-	id = slice_split(&rest, '+');
-	key = rest;
-	if (!crypto_base64_parse(CRYPTO_BASE64, key, sizeof raw, raw, &n) || n != sizeof raw ||
-	    raw[0] != NOTE_ED25519 || !crypto_hex_parse(id, sizeof want, want))
-		return fail_set(why, ST_INVALID, "%.*s: not an Ed25519 signing key",
-				SLICE_ARG(path));
-	crypto_signer_from_seed(raw + 1, &d->log_signer);
-	crypto_wipe(raw, sizeof raw);
-	st = note_verifier_of(name, NOTE_ED25519, d->log_signer.key, &d->log_key, why);
-	if (st != ST_OK)
-		return fail_wrap(why, "%.*s", SLICE_ARG(path));
-	if (memcmp(want, d->log_key.id, sizeof want) != 0)
-		return fail_set(why, ST_INVALID,
-				"%.*s: the key's id is not that of its name and key",
-				SLICE_ARG(path));
-	return ST_OK;
+	st = note_signer_parse(slice_trim(text), &d->log_key, &d->log_signer, why);
+	if (st == ST_OK && d->log_key.type != NOTE_ED25519)
+		st = fail_set(why, ST_INVALID, "a key of type %d; a log has one of type %d",
+			      (int)d->log_key.type, NOTE_ED25519);
+	return st == ST_OK ? ST_OK : fail_wrap(why, "%.*s", SLICE_ARG(path));
 }
 
 static enum status make_signing_key(struct slice path, struct slice party, struct arena *a,
 				    struct fail *why)
 {
-	uint8_t raw[SIGNING_KEY_BYTES] = {NOTE_ED25519};
 	struct buf name = buf_in(a), text = buf_in(a);
 	struct crypto_signer signer;
 	struct note_verifier v;
 	enum status st;
 
 	crypto_signer_new(&signer);
-	memcpy(raw + 1, signer.seed, sizeof signer.seed);
 	buf_add_z(&name, "dewline.local/");
 	for (size_t i = 0; i < party.len; i++) /* a name has neither white space nor '+' */
 		buf_add_byte(&name, text_is_alpha(party.ptr[i]) || text_is_digit(party.ptr[i])
@@ -138,16 +114,10 @@ static enum status make_signing_key(struct slice path, struct slice party, struc
 	crypto_hex_add((struct slice){signer.key, 4}, &name);
 	st = note_verifier_of(buf_slice(&name), NOTE_ED25519, signer.key, &v, why);
 	if (st == ST_OK) {
-		buf_add_z(&text, "PRIVATE+KEY+");
-		buf_add(&text, v.name);
-		buf_add_byte(&text, '+');
-		crypto_hex_add((struct slice){v.id, sizeof v.id}, &text);
-		buf_add_byte(&text, '+');
-		crypto_base64_add(CRYPTO_BASE64, (struct slice){raw, sizeof raw}, &text);
+		note_signer_add(&v, &signer, &text);
 		buf_add_byte(&text, '\n');
 		st = os_file_replace(NULL, path, buf_slice(&text), why);
 	}
-	crypto_wipe(raw, sizeof raw);
 	crypto_wipe(&signer, sizeof signer);
 	return st;
 }

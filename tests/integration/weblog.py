@@ -16,12 +16,12 @@ class Server:
         self.p = subprocess.Popen([tap.DEWLINE, "log", *map(str, args), "--listen", "127.0.0.1:0"],
                                   stderr=subprocess.PIPE, text=True)
         line = self.p.stderr.readline()
-        m = re.search(r"listening at http://.*, port (\d+)", line)
+        m = re.search(r"listening at (https?)://.*, port (\d+)", line)
         if m is None:
             self.p.kill()
             raise AssertionError(f"it does not listen: {line}{self.p.stderr.read()}")
-        self.port = int(m.group(1))
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.port = int(m.group(2))
+        self.url = f"{m.group(1)}://127.0.0.1:{self.port}"
         self.said = None
 
     def ask(self, path, method="GET", body=None):

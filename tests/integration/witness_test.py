@@ -120,6 +120,25 @@ def test_a_log_on_the_web_is_read_with_the_right_headers():
     assert "cannot ask" in dewline("log", "check", "--key", log.vkey, s.url).expect(2).err
 
 
+def test_a_log_over_https_is_read_by_who_knows_the_certificate():
+    if shutil.which("openssl") is None:
+        tap.skip("no openssl")
+    log, d = party("log.test/tls"), path("tls")
+    weblog.append(log, d, ["one", "two"]).expect(0)
+    for name in ("good", "other"):
+        tap.Run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                 "-subj", "/CN=log.test", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", path(name + ".pem"),
+                 "-out", path(name + ".crt")]).expect(0)
+    with weblog.Server("serve", d, "--cert", path("good.crt"), "--cert-key", path("good.pem")) as s:
+        assert s.url.startswith("https://")
+        dewline("log", "check", "--key", log.vkey, "--ca", path("good.crt"), s.url).expect(0)
+        assert "cannot ask" in dewline("log", "check", "--key", log.vkey, "--ca", path("other.crt"), s.url).expect(2).err
+        dewline("log", "check", "--key", log.vkey, s.url).expect(2)
+        dewline("log", "check", "--key", log.vkey, s.url.replace("https", "http")).expect(2)
+    r = dewline("log", "serve", d, "--listen", "127.0.0.1:0", "--cert", path("good.crt"), "--cert-key", log.secret).expect(2)
+    assert "not with this certificate" in r.err, r
+
+
 def test_our_witness_passes_the_acceptance_test():
     reference()
     accept = tap.shared("harness", "tlog", "witness_accept.py")

@@ -9,6 +9,7 @@
 #                 PLOTS=1: also the curves of docs/performance.md
 #   make rates    false alarms, recall and time to detect of the detectors of behaviour (docs/detectors.md); WRITE=1: into it
 #   make count    a week of 50,000 events a day by every counting rule (docs/formats/counting.md); WRITE=1: into it
+#   make logbench the evidence log from 10^4 to 10^7 leaves: appends, commits, proofs, bytes; WRITE=1: into docs/performance.md
 #   make load     the rate at which packets get lost, live, and how long verdicts take: build/load.json; as root, on a
 #                 quiet machine. ARGS="--inline --plots" (tools/load)
 #   make soak     MINUTES=20 at 80 % of that rate, reloads, memory watched; ASAN=1: under AddressSanitizer
@@ -20,7 +21,7 @@
 PREFIX ?= /usr/local
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all run check conformance fuzz bench rates count load soak flood release install format clean build/dewline
+.PHONY: all run check conformance fuzz bench rates count logbench load soak flood release install format clean build/dewline
 
 all: build/dewline
 
@@ -61,6 +62,10 @@ rates: build/dewline
 count: build/build.ninja
 	@ninja -C build bench/dewline-incidents >build/last.log 2>&1 || { cat build/last.log; exit 1; }
 	@tools/count $(if $(QUICK),--seeds 1) $(if $(WRITE),--write docs/formats/counting.md)
+
+logbench: build/build.ninja
+	@ninja -C build evidence_ledger_ledger_bench >build/last.log 2>&1 || { cat build/last.log; exit 1; }
+	@tools/logbench build/evidence_ledger_ledger_bench $(if $(WRITE),--write docs) $(ARGS)
 
 load: build/dewline
 	@tools/setup bench

@@ -280,18 +280,37 @@ enum status daemon_commit_evidence(struct commit *c, const struct record *r, uin
 
 /* ---- opening again ---- */
 
+/* Does the leaf commit to this as its first field? Cheap, for it is asked of many lines. */
+static bool begins_with(struct commit *c, uint64_t leaf, const struct record_field *first,
+			struct slice payload, struct arena *a)
+{
+	uint8_t hash[CRYPTO_SHA256_BYTES];
+	struct buf digest = buf_in(a);
+	struct slice *disclosure;
+	struct fail why;
+
+	c->salter.leaf = leaf;
+	c->salter.next = 0;
+	if (disclose_fields(&c->issuer.salts, first, 1, a, &disclosure, &why) != ST_OK)
+		return why.status == ST_NOMEM; /* said again, with more, by who asks */
+	crypto_sha256_of(disclosure[0], hash);
+	crypto_base64_add(CRYPTO_BASE64URL, (struct slice){hash, sizeof hash}, &digest);
+	return slice_find(payload, buf_slice(&digest)) != SIZE_MAX;
+}
+
 /* Is this line what the leaf commits to? ST_NOTFOUND: no. */
 static enum status try_line(struct commit *c, uint64_t leaf, struct slice line,
-			    const struct disclose_keys *keys, const struct disclose_opened *shape,
-			    struct arena *a, struct commit_event *e, struct fail *why)
+			    struct slice payload, const struct disclose_keys *keys,
+			    const struct disclose_opened *shape, struct arena *a,
+			    struct commit_event *e, struct fail *why)
 {
 	struct record_field fields[RECORD_FIELDS_MAX];
 	struct disclose_opened opened;
 	enum status st =
 		record_split(line, shape->groups, shape->group_count, fields, &e->count, why);
 
-	if (st != ST_OK)
-		return ST_NOTFOUND; /* cut short, or gone */
+	if (st != ST_OK || e->count == 0 || !begins_with(c, leaf, &fields[0], payload, a))
+		return ST_NOTFOUND; /* cut short, or gone, or another's */
 	e->count = add_pseudonyms(c, fields, e->count, a);
 	e->fields = ARENA_ARRAY(a, struct record_field, e->count + 1);
 	if (e->fields == NULL)
@@ -312,18 +331,25 @@ static enum status find_line(struct commit *c, uint64_t leaf, struct slice lines
 			     const struct disclose_keys *keys, const struct disclose_opened *shape,
 			     struct arena *a, struct commit_event *e, struct fail *why)
 {
-	enum status st = ST_NOTFOUND;
+	struct slice rest = e->jwt, payload;
+	enum status st;
 
+	(void)slice_split(&rest, '.'); /* the header */
+	st = crypto_base64_take(CRYPTO_BASE64URL, slice_split(&rest, '.'), a, &payload);
+	if (st != ST_OK)
+		return st == ST_NOMEM ? fail_set(why, st, "no memory to open a leaf") : st;
+	st = ST_NOTFOUND;
 	for (uint64_t i = 0; lines.ptr != NULL && st == ST_NOTFOUND; i++) {
 		struct arena scratch = {.pool = a->pool};
 		struct slice line = slice_split(&lines, '\n');
 
 		if (i < leaf)
 			continue;
-		st = try_line(c, leaf, line, keys, shape, &scratch, e, why);
+		st = try_line(c, leaf, line, payload, keys, shape, &scratch, e, why);
 		arena_reset(&scratch);
 		if (st == ST_OK) /* once more, to stay */
-			st = try_line(c, leaf, arena_copy(a, line), keys, shape, a, e, why);
+			st = try_line(c, leaf, arena_copy(a, line), payload, keys, shape, a, e,
+				      why);
 	}
 	return st;
 }

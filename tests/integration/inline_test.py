@@ -195,6 +195,9 @@ def rejected(bridge):
         assert p.line.server_sessions() == 1, p.line.server_sessions()
         wire.until("ICMP's \"prohibited\"", lambda: p.line.datagram() == "OSError 113")  # EHOSTUNREACH
         wire.until("it is counted", lambda: s.status()["replies"] >= 4)
+        page = tap.dewline("status", "-l", p.out).expect(0).out
+        assert max(map(len, page.splitlines())) <= 80, page
+        assert all(x in page for x in ("guardian ", "replies ", "late", "kept from looking")), page
         s.end()
         assert {e["verdict"]["reject-target"] for e in p.events("drop") if "reject-target" in e["verdict"]} == {"to_client", "both"}
 

@@ -169,6 +169,15 @@ def until(what, condition, seconds=30):
         time.sleep(0.005)
 
 
+def flat(samples):
+    """The process holds no more in the second half of them than in the first, but for four pages that happened to be touched
+    for the first time, and for those of rings that lines of events touched."""
+    half, resident = len(samples) // 2, [m["resident"] for m in samples]
+    print(f"# {len(samples)} reloads: resident {resident[0]} .. {resident[-1]}, at most {max(resident)} bytes")
+    written = samples[-1]["events"] - samples[0]["events"]
+    assert max(resident[half:]) - max(resident[:half]) <= 4 * 4096 + 2 * written, (written, resident)
+
+
 class Sensor:
     """dewline sensor on wire0, ready."""
 
@@ -204,6 +213,10 @@ class Sensor:
 
     def status(self):
         return self.ask("status")["message"]
+
+    def memory(self):
+        """What it says of its memory; with the bytes of its events so far."""
+        return {**self.status()["memory"], "events": os.path.getsize(os.path.join(self.folder, "eve.json"))}
 
     def kernel_says(self):
         """/proc/PID/status, by name."""

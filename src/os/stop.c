@@ -35,7 +35,7 @@ void os_stop_close(struct os_stop *s)
 	if (s->fd_plus_1 == 0)
 		return;
 	while (os_signals_take(s->fd_plus_1 - 1) != 0)
-		; /* what was told is not told again */
+		;		       /* what was told is not told again */
 	(void)close(s->fd_plus_1 - 1); /* it holds nothing */
 	s->fd_plus_1 = 0;
 	(void)sigemptyset(&set); /* none of these fails with these numbers */

@@ -161,7 +161,9 @@ def test_first_fragments_that_nobody_completes_take_the_memory_of_defrag_memcap(
 
     with sensor(make, 32) as (_, _, stats):
         assert stats["defrag"]["ipv4"]["fragments"] == 60_000, stats["defrag"]
-        assert stats["defrag"]["max_frags_reached"] > 10_000, stats["defrag"]
+        # which of the two depends on the sizes of blocks: the piece is refused, or the oldest datagram given up for it
+        lost = stats["defrag"]["max_frags_reached"] + stats["defrag"]["tracker_hard_reuse"]
+        assert lost > 50_000, stats["defrag"]
 
 
 def test_segments_behind_a_hole_take_the_memory_of_the_reassembly():

@@ -103,6 +103,7 @@ struct packet {
 	uint16_t ip_id;
 	uint8_t ip_flags;	     /* IPv4: the three flag bits, MF = 1, DF = 2, reserved = 4 */
 	uint16_t ip_fragment_offset; /* bytes; 0 for a whole or rebuilt packet */
+	uint32_t given_up; /* of a piece: datagrams that had waited longest and made room for it */
 	bool no_room;  /* a piece that the defragmenter had no memory for (defrag.memcap-policy) */
 	bool fragment; /* a piece of a packet: has no ports, no payload for flows */
 	bool rebuilt;  /* made by the defragmenter from several frames */

@@ -179,15 +179,16 @@ static void tracker_free(struct defrag *d, struct tracker *t)
 	d->bytes -= before - d->pool->out;
 }
 
-static struct tracker *tracker_new(struct defrag *d, const struct packet *p, uint32_t id,
-				   uint32_t hash)
+static struct tracker *tracker_new(struct defrag *d, struct packet *p, uint32_t id, uint32_t hash)
 {
 	const struct defrag_options *o = &d->options;
 	struct arena arena = {.pool = d->pool};
 	struct tracker *t;
 
-	while (d->oldest != NULL && (d->count >= o->trackers || d->bytes >= o->bytes_max))
+	while (d->oldest != NULL && (d->count >= o->trackers || d->bytes >= o->bytes_max)) {
 		tracker_free(d, d->oldest);
+		p->given_up++;
+	}
 	t = take(d, &arena, sizeof *t, _Alignof(struct tracker));
 	if (t == NULL)
 		return NULL;
@@ -218,7 +219,7 @@ static bool timed_out(const struct defrag *d, const struct tracker *t)
 	return d->now.ns - t->last.ns >= t->timeout_ns;
 }
 
-static struct tracker *tracker_of(struct defrag *d, const struct packet *p, uint32_t id)
+static struct tracker *tracker_of(struct defrag *d, struct packet *p, uint32_t id)
 {
 	uint32_t hash = hash_of(p, id);
 

@@ -163,6 +163,7 @@ void pipeline_count_packet(struct pipeline *p)
 		s->at[packet->ip_version == 6 ? PIPELINE_DEFRAG_FRAGMENTS6
 					      : PIPELINE_DEFRAG_FRAGMENTS4]++;
 	s->at[PIPELINE_DEFRAG_MEMCAP] += packet->no_room;
+	s->at[PIPELINE_DEFRAG_REUSED] += packet->given_up;
 	s->at[PIPELINE_DECODER_ESP] += packet->proto == IP_PROTO_ESP;
 	if (packet->l4_header.len != 0)
 		count_l4(s, packet);

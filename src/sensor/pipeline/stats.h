@@ -76,6 +76,7 @@ struct pipeline;
 	X(DEFRAG_FRAGMENTS6, "defrag.ipv6.fragments", ONE)                                         \
 	X(DEFRAG_REBUILT6, "defrag.ipv6.reassembled", ONE)                                         \
 	X(DEFRAG_MEMCAP, "defrag.max_frags_reached", ONE)                                          \
+	X(DEFRAG_REUSED, "defrag.tracker_hard_reuse", ONE)                                         \
 	X(TCP_SESSIONS, "tcp.sessions", ONE)                                                       \
 	X(TCP_NO_SESSION, "tcp.ssn_memcap_drop", ONE)                                              \
 	X(TCP_CHECKSUM, "tcp.invalid_checksum", ONE)                                               \

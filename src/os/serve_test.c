@@ -39,6 +39,7 @@ static bool server_start(struct server *s)
 
 	if (pipe(fds) != 0)
 		return false;
+	(void)fflush(stdout); /* else it is said twice where a sanitizer ends the child */
 	s->pid = fork();
 	if (s->pid == 0) {
 		struct arena_pool pool = {.budget = 1 << 20};

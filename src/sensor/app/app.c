@@ -24,7 +24,8 @@
 enum {
 	PIECE_BYTES = 64 << 10, /* larger inputs are cut: bounds what is held, changes nothing */
 	TURNS_FIRST = 2,
-	HELD_FEW = 512, /* bytes that are held in one block with what describes them */
+	HELD_FEW = 512,	 /* bytes that are held in one block with what describes them */
+	HELD_LEAST = 32, /* room there: who sends byte by byte does not have it grow each time */
 };
 
 const char *const app_events[] = {
@@ -161,7 +162,8 @@ static void drop_held(struct app_flow *f, enum app_dir dir)
 static struct app_held *held_new(struct app_flow *f, struct slice bytes)
 {
 	struct arena a = {.pool = f->pool};
-	size_t room = bytes.len <= HELD_FEW ? bytes.len : 0;
+	size_t few = bytes.len > HELD_LEAST ? bytes.len : HELD_LEAST;
+	size_t room = few <= HELD_FEW ? few : 0;
 	struct app_held *h = arena_alloc(&a, sizeof *h + room, _Alignof(struct app_held), 1);
 
 	if (h == NULL)

@@ -4,23 +4,14 @@
 #include "record/record.h"
 #include "test.h"
 
-#define FIELD(g, n, j)                                                                             \
-	{                                                                                          \
-		.group = {(const uint8_t *)(g), sizeof(g) - 1},                                    \
-		.name = {(const uint8_t *)(n), sizeof(n) - 1}, .json = {                           \
-			(const uint8_t *)(j),                                                      \
-			sizeof(j) - 1                                                              \
-		}                                                                                  \
-	}
-
 static const struct record_field some[] = {
-	FIELD("", "timestamp", "\"2026-11-22T03:04:05.678901+0000\""),
-	FIELD("", "vlan", "[1,2]"),
-	FIELD("", "odd", "{\"a\":[{\"b\":\"}],{\\\"\"}],\"c\":{}}"),
-	FIELD("", "port", "443"),
-	FIELD("alert", "signature", "\"a \\\"quoted\\\" one, {\\\\\""),
-	FIELD("alert", "metadata", "{\"a\":[\"b\",null]}"),
-	FIELD("tls", "ja3", "{\"hash\":\"x\"}"),
+	{SLICE(""), SLICE("timestamp"), SLICE("\"2026-11-22T03:04:05.678901+0000\"")},
+	{SLICE(""), SLICE("vlan"), SLICE("[1,2]")},
+	{SLICE(""), SLICE("odd"), SLICE("{\"a\":[{\"b\":\"}],{\\\"\"}],\"c\":{}}")},
+	{SLICE(""), SLICE("port"), SLICE("443")},
+	{SLICE("alert"), SLICE("signature"), SLICE("\"a \\\"quoted\\\" one, {\\\\\"")},
+	{SLICE("alert"), SLICE("metadata"), SLICE("{\"a\":[\"b\",null]}")},
+	{SLICE("tls"), SLICE("ja3"), SLICE("{\"hash\":\"x\"}")},
 };
 enum { SOME = sizeof some / sizeof some[0] };
 

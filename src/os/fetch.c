@@ -1,54 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "os/fetch.h"
 
-#include <curl/curl.h>
+#include "os/curl_priv.h"
 
-#include "base/buf.h"
-
-struct body {
-	struct buf bytes;
-	bool too_long;
-};
+enum { CONNECT_SECONDS = 30 };
 
 bool os_fetch_is_url(struct slice s)
 {
 	return slice_starts(s, SLICE("http://")) || slice_starts(s, SLICE("https://"));
 }
 
-static size_t take(char *bytes, size_t one, size_t n, void *ctx)
-{
-	struct body *b = ctx; /* libcurl: one is always 1 */
-
-	if (n > b->bytes.most - b->bytes.len) {
-		b->too_long = true;
-		return 0;
-	}
-	buf_add(&b->bytes, (struct slice){(const uint8_t *)bytes, n});
-	return b->bytes.full ? 0 : n;
-}
-
-static bool set_up(CURL *c, const char *url, struct body *b, char *error)
+static bool set_up(CURL *c, const char *url, struct os_body *b, char *error)
 {
 	const char *after = strncmp(url, "https:", 6) == 0 ? "https" : "http,https";
 
-	return curl_easy_setopt(c, CURLOPT_URL, url) == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+	return os_curl_set_up(c, url, OS_FETCH_SECONDS_MAX, CONNECT_SECONDS, b, error) &&
 	       curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, after) == CURLE_OK &&
 	       curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L) == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_MAXREDIRS, (long)OS_FETCH_TURNS_MAX) == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_TIMEOUT, (long)OS_FETCH_SECONDS_MAX) == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, 30L) == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_USERAGENT, "dewline") == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_ERRORBUFFER, error) == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take) == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_WRITEDATA, b) == CURLE_OK;
+	       curl_easy_setopt(c, CURLOPT_MAXREDIRS, (long)OS_FETCH_TURNS_MAX) == CURLE_OK;
 }
 
 enum status os_fetch(struct slice url, size_t most, struct arena *a, struct slice *out,
 		     struct fail *why)
 {
-	struct body body = {.bytes = {.arena = a, .most = most}};
+	struct os_body body = {.bytes = {.arena = a, .most = most}};
 	char error[CURL_ERROR_SIZE] = "", *z = arena_copy_z(a, url);
 	CURL *c = curl_easy_init();
 	enum status st = ST_OK;

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "os/web.h"
 
-#include <curl/curl.h>
-
-#include "base/buf.h"
+#include "os/curl_priv.h"
 
 enum { SECONDS = 30, CONNECT_SECONDS = 10 };
 
@@ -12,11 +10,6 @@ struct os_web {
 	char *ca_file; /* NULL: the system's */
 	struct curl_slist *headers;
 	char error[CURL_ERROR_SIZE];
-};
-
-struct body {
-	struct buf bytes;
-	bool too_long;
 };
 
 enum status os_web_open(struct slice ca_file, struct arena *a, struct os_web **out,
@@ -53,35 +46,16 @@ void os_web_close(struct os_web *w)
 	*w = (struct os_web){0};
 }
 
-static size_t take(char *bytes, size_t one, size_t n, void *ctx)
-{
-	struct body *b = ctx; /* libcurl: one is always 1 */
-
-	if (n > b->bytes.most - b->bytes.len) {
-		b->too_long = true;
-		return 0;
-	}
-	buf_add(&b->bytes, (struct slice){(const uint8_t *)bytes, n});
-	return b->bytes.full ? 0 : n;
-}
-
-static bool set_up(struct os_web *w, const struct os_web_ask *ask, const char *url, struct body *b)
+static bool set_up(struct os_web *w, const struct os_web_ask *ask, const char *url,
+		   struct os_body *b)
 {
 	CURL *c = w->curl;
 	bool post = ask->body.ptr != NULL;
 
 	curl_easy_reset(c); /* the connections stay */
-	return curl_easy_setopt(c, CURLOPT_URL, url) == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+	return os_curl_set_up(c, url, ask->seconds != 0 ? ask->seconds : SECONDS, CONNECT_SECONDS,
+			      b, w->error) &&
 	       curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, "gzip, identity") == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_TIMEOUT,
-				(long)(ask->seconds != 0 ? ask->seconds : SECONDS)) == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS) == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_USERAGENT, "dewline") == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_ERRORBUFFER, w->error) == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take) == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_WRITEDATA, b) == CURLE_OK &&
 	       (w->ca_file == NULL ||
 		curl_easy_setopt(c, CURLOPT_CAINFO, w->ca_file) == CURLE_OK) &&
 	       (!post ||
@@ -95,7 +69,7 @@ static bool set_up(struct os_web *w, const struct os_web_ask *ask, const char *u
 enum status os_web_ask(struct os_web *w, const struct os_web_ask *ask, struct arena *a,
 		       struct os_web_answer *out, struct fail *why)
 {
-	struct body body = {.bytes = {.arena = a, .most = ask->most}};
+	struct os_body body = {.bytes = {.arena = a, .most = ask->most}};
 	char *url = arena_copy_z(a, ask->url);
 	struct slice name = slice_part(ask->url, 0, 100);
 	const char *type = NULL;

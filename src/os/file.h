@@ -167,4 +167,18 @@ MUST_USE enum status os_lock_take(struct os_disk *disk, struct slice path, struc
 				  struct fail *why);
 void os_lock_done(struct os_lock *lock);
 
+/* A folder for one kind of program, and one process of it at a time. */
+struct os_claim {
+	struct os_disk *disk;
+	struct slice folder; /* made if it is not there */
+	const char *marker;  /* the file dewline-<marker> in it says whose it is ... */
+	struct slice text;   /* ... and in which form: this */
+	const char *whose;   /* as people call the program: "witness" */
+};
+
+/* Takes its file "lock", then looks at the marker, and writes it where nothing else is in the
+ * folder. ST_REFUSED: somebody has it, or it is somebody else's. *out may be held either way. */
+MUST_USE enum status os_folder_claim(const struct os_claim *c, struct arena *a, struct os_lock *out,
+				     struct fail *why);
+
 #endif

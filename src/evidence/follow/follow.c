@@ -13,8 +13,6 @@
 
 enum { NOTE_FILE_MAX = 128 << 10 };
 
-#define MARKER SLICE("dewline follow 1\n")
-
 struct follow {
 	struct follow_options o;
 	struct os_lock lock;
@@ -22,7 +20,7 @@ struct follow {
 	struct slice known; /* the note; ptr NULL: nothing yet */
 	struct merkle_checkpoint is;
 	struct {
-		struct slice checkpoint, conviction, lock, marker;
+		struct slice checkpoint, conviction;
 	} at; /* paths */
 };
 
@@ -46,35 +44,7 @@ static bool paths_make(struct follow *f, struct arena *a)
 
 	f->at.checkpoint = buf_text(a, "%.*s/checkpoint", SLICE_ARG(dir));
 	f->at.conviction = buf_text(a, "%.*s/conviction", SLICE_ARG(dir));
-	f->at.lock = buf_text(a, "%.*s/lock", SLICE_ARG(dir));
-	f->at.marker = buf_text(a, "%.*s/dewline-follow", SLICE_ARG(dir));
-	return f->at.checkpoint.ptr != NULL && f->at.conviction.ptr != NULL &&
-	       f->at.lock.ptr != NULL && f->at.marker.ptr != NULL;
-}
-
-static enum status claim(struct follow *f, struct arena *a, struct fail *why)
-{
-	struct slice text, *names;
-	size_t n;
-	enum status st = os_dir_make(f->o.disk, f->o.folder, NULL, why);
-
-	if (st == ST_OK)
-		st = os_lock_take(f->o.disk, f->at.lock, &f->lock, why);
-	if (st == ST_OK)
-		st = os_file_read(f->at.marker, 256, a, &text, why);
-	if (st == ST_OK && !slice_equal(text, MARKER))
-		return fail_set(why, ST_REFUSED, "%.*s is not what this dewline writes",
-				SLICE_ARG(f->at.marker));
-	if (st != ST_NOTFOUND)
-		return st;
-	st = os_dir_list(f->o.folder, a, &names, &n, why);
-	for (size_t i = 0; i < n && st == ST_OK; i++)
-		if (!slice_equal(names[i], SLICE("lock")) &&
-		    !slice_equal(names[i], SLICE("dewline-follow.new")))
-			st = fail_set(why, ST_REFUSED,
-				      "%.*s is not empty and not a monitor's (it has \"%.*s\")",
-				      SLICE_ARG(f->o.folder), SLICE_ARG(names[i]));
-	return st == ST_OK ? os_file_replace(f->o.disk, f->at.marker, MARKER, why) : st;
+	return f->at.checkpoint.ptr != NULL && f->at.conviction.ptr != NULL;
 }
 
 /* That checkpoint, which was checked, is what we know. */
@@ -118,6 +88,11 @@ static enum status recall(struct follow *f, struct arena *a, struct fail *why)
 enum status follow_open(const struct follow_options *options, struct arena *a, struct follow **out,
 			struct fail *why)
 {
+	const struct os_claim claim = {.disk = options->disk,
+				       .folder = options->folder,
+				       .marker = "follow",
+				       .text = SLICE("dewline follow 1\n"),
+				       .whose = "monitor"};
 	struct follow *f = ARENA_NEW(a, struct follow);
 	enum status st;
 
@@ -127,7 +102,7 @@ enum status follow_open(const struct follow_options *options, struct arena *a, s
 	f->keep.pool = a->pool;
 	if (!paths_make(f, a))
 		return no_memory(why);
-	st = claim(f, a, why);
+	st = os_folder_claim(&claim, a, &f->lock, why);
 	if (st == ST_OK)
 		st = recall(f, a, why);
 	if (st != ST_OK) {

@@ -16,7 +16,6 @@
 
 enum { NOTE_FILE_MAX = 128 << 10, HEX = 2 * CRYPTO_SHA256_BYTES };
 
-#define MARKER SLICE("dewline witness 1\n")
 #define TEXT "text/plain; charset=utf-8"
 
 struct witness {
@@ -55,11 +54,6 @@ void witness_origin_add(struct slice origin, struct buf *out)
 	crypto_hex_add((struct slice){hash, sizeof hash}, out);
 }
 
-static struct slice path_of(const struct witness *w, const char *name, struct arena *a)
-{
-	return buf_text(a, "%.*s/%s", SLICE_ARG(w->o.folder), name);
-}
-
 static struct slice origin_path(const struct witness *w, struct slice origin, const char *tail,
 				struct arena *a)
 {
@@ -77,40 +71,14 @@ static enum status no_memory(struct fail *why)
 	return fail_set(why, ST_NOMEM, "no memory for a witness");
 }
 
-/* A folder becomes a witness's if nothing but our lock is in it. */
-static enum status claim(struct witness *w, struct arena *a, struct fail *why)
-{
-	struct slice marker = path_of(w, "dewline-witness", a), text, *names;
-	struct slice lock = path_of(w, "lock", a);
-	size_t n;
-	enum status st;
-
-	if (marker.ptr == NULL || lock.ptr == NULL)
-		return no_memory(why);
-	st = os_dir_make(w->o.disk, w->o.folder, NULL, why);
-	if (st == ST_OK)
-		st = os_lock_take(w->o.disk, lock, &w->lock, why);
-	if (st == ST_OK)
-		st = os_file_read(marker, 256, a, &text, why);
-	if (st == ST_OK && !slice_equal(text, MARKER))
-		return fail_set(why, ST_REFUSED,
-				"%.*s is not what this dewline writes; expected \"%.*s\"",
-				SLICE_ARG(marker), SLICE_ARG(slice_trim(MARKER)));
-	if (st != ST_NOTFOUND)
-		return st;
-	st = os_dir_list(w->o.folder, a, &names, &n, why);
-	for (size_t i = 0; i < n && st == ST_OK; i++)
-		if (!slice_equal(names[i], SLICE("lock")) &&
-		    !slice_equal(names[i], SLICE("dewline-witness.new")))
-			st = fail_set(why, ST_REFUSED,
-				      "%.*s is not empty and not a witness's (it has \"%.*s\")",
-				      SLICE_ARG(w->o.folder), SLICE_ARG(names[i]));
-	return st == ST_OK ? os_file_replace(w->o.disk, marker, MARKER, why) : st;
-}
-
 enum status witness_open(const struct witness_options *options, struct arena *a,
 			 struct witness **out, struct fail *why)
 {
+	const struct os_claim claim = {.disk = options->disk,
+				       .folder = options->folder,
+				       .marker = "witness",
+				       .text = SLICE("dewline witness 1\n"),
+				       .whose = "witness"};
 	struct witness *w = ARENA_NEW(a, struct witness);
 	enum status st;
 
@@ -122,7 +90,7 @@ enum status witness_open(const struct witness_options *options, struct arena *a,
 			why, ST_INVALID,
 			"the witness's key is of type %d; cosignatures are made with type %d",
 			(int)options->key->type, NOTE_COSIGNATURE);
-	st = claim(w, a, why);
+	st = os_folder_claim(&claim, a, &w->lock, why);
 	if (st != ST_OK) {
 		witness_close(w);
 		return st;

@@ -95,17 +95,26 @@ static enum status look_at_events(struct expiry *x, struct fail *why)
 
 /* ---- files ---- */
 
+static enum status file_take(struct expiry *x, struct slice path, uint64_t bytes, struct fail *why)
+{
+	if (!ARENA_PUSH(x->arena, x->files, x->file_count, x->file_room, path))
+		return fail_set(why, ST_NOMEM, "no memory for another file");
+	x->r.bytes += bytes;
+	return ST_OK;
+}
+
 /* Recursion ends at DEPTH_MAX. */
 static enum status look_at_folder(struct expiry *x, struct slice dir, unsigned depth,
 				  struct fail *why)
 {
 	struct slice *names;
 	size_t n;
-	enum status st = os_dir_list(dir, x->arena, &names, &n, why);
+	enum status st;
 
 	if (depth > DEPTH_MAX)
 		return fail_set(why, ST_LIMIT, "%.*s: more than %d folders in one another",
 				SLICE_ARG(dir), DEPTH_MAX);
+	st = os_dir_list(dir, x->arena, &names, &n, why);
 	for (size_t i = 0; st == ST_OK && i < n; i++) {
 		struct slice path = daemon_path(x->arena, dir, names[i]);
 		struct os_entry e;
@@ -119,9 +128,8 @@ static enum status look_at_folder(struct expiry *x, struct slice dir, unsigned d
 		}
 		if (st == ST_OK && e.is_folder)
 			st = look_at_folder(x, path, depth + 1, why);
-		else if (st == ST_OK && e.is_file && e.changed.ns < x->o->before.ns &&
-			 !ARENA_PUSH(x->arena, x->files, x->file_count, x->file_room, path))
-			st = fail_set(why, ST_NOMEM, "no memory for another file");
+		else if (st == ST_OK && e.is_file && e.changed.ns < x->o->before.ns)
+			st = file_take(x, path, e.bytes, why);
 	}
 	return st;
 }
@@ -132,13 +140,6 @@ static enum status look_at_files(struct expiry *x, struct fail *why)
 
 	for (size_t i = 0; st == ST_OK && i < x->o->folder_count; i++)
 		st = look_at_folder(x, x->o->folders[i], 0, why);
-	for (size_t i = 0; st == ST_OK && i < x->file_count; i++) {
-		uint64_t bytes;
-
-		st = os_file_size(x->files[i], &bytes, why);
-		x->r.bytes += st == ST_OK ? bytes : 0;
-		st = st == ST_NOTFOUND ? ST_OK : st;
-	}
 	x->r.files = x->file_count;
 	return st;
 }

@@ -140,6 +140,7 @@ MUST_USE enum status os_file_destroy(struct os_disk *disk, struct slice path, st
 struct os_entry {
 	bool is_folder, is_file; /* neither: a link, a device; links are not followed */
 	struct wall_ns changed;	 /* its bytes, last */
+	uint64_t bytes;
 };
 
 MUST_USE enum status os_entry_look(struct slice path, struct os_entry *out, struct fail *why);

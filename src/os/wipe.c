@@ -125,6 +125,7 @@ enum status os_entry_look(struct slice path, struct os_entry *out, struct fail *
 	*out = (struct os_entry){
 		.is_folder = S_ISDIR(st.st_mode),
 		.is_file = S_ISREG(st.st_mode),
-		.changed = {st.st_mtim.tv_sec * TIME_NS_PER_S + st.st_mtim.tv_nsec}};
+		.changed = {st.st_mtim.tv_sec * TIME_NS_PER_S + st.st_mtim.tv_nsec},
+		.bytes = (uint64_t)st.st_size};
 	return ST_OK;
 }

@@ -72,6 +72,19 @@ bool cli_print(const struct cli *c, struct slice data)
 	return false;
 }
 
+int cli_put(const struct cli *c, const char *option, bool own, struct slice data)
+{
+	struct slice path = cli_value(c, option);
+	struct fail why;
+	enum status st;
+
+	if (path.ptr == NULL)
+		return cli_print(c, data) ? CLI_DONE : CLI_CANNOT;
+	st = own ? os_file_replace_private(NULL, path, data, &why)
+		 : os_file_replace(NULL, path, data, &why);
+	return st == ST_OK ? CLI_DONE : cli_cannot(c, &why);
+}
+
 enum status cli_key(struct cli *c, struct slice *key, struct fail *why)
 {
 	struct slice text;

@@ -74,6 +74,10 @@ void cli_say(const struct cli *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
  */
 MUST_USE bool cli_print(const struct cli *c, struct slice data);
 
+/* What a command makes: to the file that the option names (as os_file_replace(); for its owner's
+ * eyes only if `own`), else to stdout. CLI_DONE, or CLI_CANNOT and a message. */
+int cli_put(const struct cli *c, const char *option, bool own, struct slice data);
+
 /* A verifier key given as such or as the name of a file that holds it: *key becomes the key. An
  * empty one stays empty. */
 MUST_USE enum status cli_key(struct cli *c, struct slice *key, struct fail *why);

@@ -37,17 +37,10 @@ static bool read_file(struct cli *c, struct slice path, size_t most, struct slic
 	return false;
 }
 
-/* To the file that --write names (for its owner's eyes only), else to standard output. */
+/* What is made is for its owner's eyes only. */
 static int put(struct cli *c, struct slice text)
 {
-	struct slice path = cli_value(c, "write");
-	struct fail why;
-
-	if (path.ptr == NULL)
-		return cli_print(c, text) ? CLI_DONE : CLI_CANNOT;
-	if (os_file_replace_private(NULL, path, text, &why) != ST_OK)
-		return cli_cannot(c, &why);
-	return CLI_DONE;
+	return cli_put(c, "write", true, text);
 }
 
 /* --- make --- */

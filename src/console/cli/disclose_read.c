@@ -16,19 +16,6 @@ static uint64_t now_s(void)
 	return ns > 0 ? (uint64_t)(ns / TIME_NS_PER_S) : 0;
 }
 
-/* To the file that --write names, else to standard output. */
-static int put(struct cli *c, struct slice text)
-{
-	struct slice path = cli_value(c, "write");
-	struct fail why;
-
-	if (path.ptr == NULL)
-		return cli_print(c, text) ? CLI_DONE : CLI_CANNOT;
-	if (os_file_replace(NULL, path, text, &why) != ST_OK)
-		return cli_cannot(c, &why);
-	return CLI_DONE;
-}
-
 int cmd_disclose_key(struct cli *c)
 {
 	struct buf secret = buf_in(c->arena), open = buf_in(c->arena);
@@ -99,7 +86,7 @@ int cmd_disclose_bind(struct cli *c)
 		return cli_cannot(c, &why);
 	buf_add(&line, bound);
 	buf_add_byte(&line, '\n');
-	return put(c, buf_slice(&line));
+	return cli_put(c, "write", false, buf_slice(&line));
 }
 
 /* One key as a JWK, or a JWK set as dewline writes it. */

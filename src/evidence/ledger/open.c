@@ -98,7 +98,7 @@ static bool bundle_matches(const struct ledger *l)
 static enum status diagnose(struct ledger *l, struct fail *why)
 {
 	struct ledger_report report = {0};
-	struct buf key = buf_in(&l->scratch);
+	struct buf key;
 	enum status st;
 
 	arena_reset(&l->scratch);
@@ -332,9 +332,7 @@ enum status ledger_open(const struct ledger_options *options, struct arena *a, s
 	l->bundle = buf_in(&l->entries);
 	l->edge = ARENA_NEW(a, struct merkle_edge);
 	l->tiles = ARENA_NEW(a, struct ledger_tiles);
-	if (l->edge == NULL || l->tiles == NULL)
-		return fail_set(why, ST_NOMEM, "no memory to open the log");
-	if (!paths_make(l, a))
+	if (l->edge == NULL || l->tiles == NULL || !paths_make(l, a))
 		return fail_set(why, ST_NOMEM, "no memory to open the log");
 	l->tiles->source = &l->source;
 	l->tiles->a = a;

@@ -24,6 +24,8 @@ for top in ("src", "bench", "tests/harness"):
             for n, line in enumerate(lines, 1):
                 if re.match(r"\s*//", line):
                     bad.append(f"{path}:{n}: a // comment")
+                if re.match(r" \*[^ \t/]", line):
+                    bad.append(f"{path}:{n}: a comment's line that clang-format broke: make the row before it shorter")
                 if re.search(r"\bTODO\b(?!\(#\d+\))", line):
                     bad.append(f"{path}:{n}: TODO without an issue number: TODO(#n)")
                 m = re.match(r'#include ([<"])([^>"]+)', line)

@@ -2,10 +2,10 @@
  *
  * daemon/fast.h - an alert as a line of text, as Suricata's fast.log has it:
  *
- *	11/22/2026-03:04:05.678901  [**] [1:2:3] message [**] [Classification: c] [Priority: 3]
- *{TCP} a:1 -> b:2
+ *	11/22/2026-03:04:05.678901  [**] [1:2:3] message [**] [Classification: c]
+ *		[Priority: 3] {TCP} a:1 -> b:2
  *
- * Private to the module; any thread. Times are UTC.
+ * in one line. Private to the module; any thread. Times are UTC.
  */
 #ifndef DEW_DAEMON_FAST_H
 #define DEW_DAEMON_FAST_H

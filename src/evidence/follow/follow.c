@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Invariants:
- *  1. `known` is a checkpoint that the policy believed, whose every leaf was read, or none (size
- * 0).
+ *  1. `known` is a checkpoint that the policy believed, whose every leaf was read, or none
+ *     (size 0).
  *  2. It only moves to one that a consistency proof leads to.
  */
 #include "evidence/follow/follow.h"

@@ -4,7 +4,7 @@
  *
  * A monitor (RFC 9162 8.2, C2SP tlog-tiles): it remembers the last checkpoint that it checked, asks
  * the log for a newer one, wants the proof that nothing before it changed, and reads every entry
- *that is new. It also compares what others (witnesses, other monitors) were shown. Its folder:
+ * that is new. It also compares what others (witnesses, other monitors) were shown. Its folder:
  *
  *	dewline-follow    "dewline follow 1\n"
  *	lock              held while it is open

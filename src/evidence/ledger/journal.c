@@ -5,7 +5,7 @@
  *
  * Invariants:
  *  1. A record is complete when the SHA-256 over all of it stands at its end. Only complete ones
- * are replayed, and only while each begins at the size at which the one before it ended.
+ *     are replayed, and only while each begins at the size at which the one before it ended.
  *  2. The file is written from its front to its back, and from its front again once everything that
  *     it tells of is durable in the log's own files. What then follows the last record is older: it
  *     begins at another size, or is no record at all.

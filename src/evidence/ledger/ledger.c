@@ -2,11 +2,11 @@
  *
  * Invariants:
  *  1. edge->size >= committed; leaves from committed on are appended and not acknowledged.
- *  2. What was acknowledged is durable in the journal, or in the log's own files: the journal tells
- *of all leaves from `settled` on, and the files of those below are synced.
+ *  2. What was acknowledged is durable in the journal, or in the log's own files: the journal has
+ *     all leaves from `settled` on, and the files of those below are synced.
  *  3. Readers see a checkpoint only after every file that it covers is there to be read, and no
- *file that one covers is opened for writing again while the log is open: a tile's name says its
- *width, and only names that cover leaves >= committed are ever written.
+ *     file that one covers is opened for writing again while the log is open: a tile's name says
+ *     its width, and only names that cover leaves >= committed are ever written.
  *  4. `bundle` holds the entries of the last, partial bundle: digit 0 of edge->size of them.
  *  5. Once spoilt, nothing is written any more, as the edge may be ahead of the disk.
  *

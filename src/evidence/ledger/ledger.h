@@ -13,9 +13,9 @@
  *	tile/entries/<N>    the entries themselves: (u16 length, bytes) each
  *
  * An entry is acknowledged when ledger_commit() returned ST_OK: from then on it survives kill -9
- *and loss of power, in the journal if not in the tiles (docs/decisions/0021). Files that the
- *checkpoint covers are not opened for writing again but by a writer who finds a journal after a
- *crash, and then get the bytes that they have to have.
+ * and loss of power, in the journal if not in the tiles (docs/decisions/0021). Files that the
+ * checkpoint covers are not opened for writing again but by a writer who finds a journal after a
+ * crash, and then get the bytes that they have to have.
  *
  *	ledger_open(&options, &arena, &ledger, &why);
  *	for (...)                                       as often as records come

@@ -3,14 +3,15 @@
  * evidence/witness/witness.h - remembering for others what a log has signed.
  *
  * C2SP tlog-witness, with cosignatures of type Ed25519 (tlog-cosignature). A witness keeps, for
- *each log, the largest checkpoint that it cosigned, and cosigns another only if that one is a
- *prefix of it. So a log that shows two histories needs two sets of witnesses. Its folder:
+ * each log, the largest checkpoint that it cosigned, and cosigns another only if that one is a
+ * prefix of it. So a log that shows two histories needs two sets of witnesses. Its folder:
  *
  *	dewline-witness       "dewline witness 1\n"
  *	lock                  held while it is open
- *	<origin>              hexadecimal SHA-256 of the origin: the checkpoint, with the log's
- *signature and ours, as it is shown to monitors <origin>.conviction   two histories that the log
- *signed (evidence/view/view.h); the first seen
+ *	<origin>              the checkpoint, with the log's signature and ours, as it is shown
+ *			      to monitors; <origin> is the hexadecimal SHA-256 of the origin
+ *	<origin>.conviction   two histories that the log signed (evidence/view/view.h); the
+ *			      first seen
  *
  * What was answered with 200 is durable. One thread: comparing and keeping are one act because
  * nothing else runs between them.

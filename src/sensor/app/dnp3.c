@@ -5,8 +5,8 @@
  *
  *	frames	10 bytes of header and CRC, then blocks of 16 bytes, each with its CRC
  *	segments	one byte of FIR, FIN and sequence in front of each frame's user data
- *	fragments	from FIR to FIN: control, function code, of responses the internal
- *indications, then objects
+ *	fragments	from FIR to FIN: control, function code, indications (only of
+ *			responses), objects
  *
  * A transaction is one fragment, of either side. Confirms are not transactions.
  */

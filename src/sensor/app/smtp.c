@@ -3,9 +3,11 @@
  * SMTP: RFC 5321 (commands, replies, data), RFC 3207 (STARTTLS), RFC 3030 (BDAT), RFC 2920
  * (pipelining). A transaction is a mail: all commands up to the end of its data.
  *
- *	client   COMMANDS --DATA and its 354 (at once, if the server pipelines)--> DATA --"."-->
- *COMMANDS COMMANDS --BDAT n--> n bytes --> COMMANDS COMMANDS --STARTTLS and its 220--> another
- *protocol server   a reply for each command, in their order; lines with '-' behind the code go on
+ *	client   COMMANDS --DATA and its 354 (at once, if the server pipelines)--> DATA
+ *		 DATA --"."--> COMMANDS
+ *		 COMMANDS --BDAT n--> n bytes --> COMMANDS
+ *		 COMMANDS --STARTTLS and its 220--> another protocol
+ *	server   a reply for each command, in their order; lines with '-' behind the code go on
  *
  * 1. smtp.tx is incomplete, so it is not swept; it is NULL between mails.
  * 2. commands[] are those whose reply has not come, in order.

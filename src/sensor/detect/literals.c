@@ -10,7 +10,7 @@
  *	EACH_3..1  of 3, 2, 1 byte	   by windows of so many bytes at every place
  *
  * 1. A table with stride s has s windows of each literal, at s places that follow each other: of
- *any s places in a row, one is a multiple of s. So each occurrence is met exactly once.
+ *    any s places in a row, one is a multiple of s. So each occurrence is met exactly once.
  * 2. A window is compared in lower case (literal_fold()); the literal then exactly.
  * 3. What is not in the filter is in no literal; what is may be.
  * 4. Nothing before or behind the bytes is read.

@@ -15,8 +15,8 @@
  *
  *	SET     = EXPR *("," EXPR)
  *	EXPR    = ["!"] ("any" | "$" NAME | "[" SET "]" | LITERAL)
- *	LITERAL = 192.0.2.1 | 192.0.2.0/24 | 192.0.2.0/255.255.255.0 | 192.0.2.1-192.0.2.9, IPv6
- *alike | 80 | 80:90 | 1024: | :1023
+ *	LITERAL = 192.0.2.1 | 192.0.2.0/24 | 192.0.2.0/255.255.255.0 | 192.0.2.1-192.0.2.9
+ *		  (IPv6 alike) | 80 | 80:90 | 1024: | :1023
  *
  * A list is the union of its members without "!", or everything if it has none, less the union of
  * those with "!". A list inside a list, and a variable, is a set of its own (Suricata flattens them

@@ -51,3 +51,12 @@ const struct party *party_of_station(const struct party *parties, size_t n, stru
 				return &parties[i];
 	return NULL;
 }
+
+const struct party *party_of_sealed(const struct party *parties, size_t n, struct slice station)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < parties[i].sealed_count; k++)
+			if (slice_equal(parties[i].sealed[k].name, station))
+				return &parties[i];
+	return NULL;
+}

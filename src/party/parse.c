@@ -24,7 +24,7 @@ struct token {
 };
 
 struct rooms { /* of the growing lists in struct party */
-	size_t territories, networks, stations, assets, contacts, bonds, statements;
+	size_t territories, networks, stations, sealed, assets, contacts, bonds, statements;
 };
 
 struct reader {
@@ -367,22 +367,39 @@ static bool read_network(struct reader *r)
 	return kept(r, ARENA_PUSH(r->arena, p->networks, p->network_count, r->room.networks, net));
 }
 
+/* A station of either kind. */
+static bool want_station(struct reader *r, struct party_station *out)
+{
+	struct token t;
+
+	if (!want_name(r, "a station's name", &t, &out->name))
+		return false;
+	if (have_literal(r, "place") &&
+	    !want_text(r, "where the station stands, in quotes", &out->place))
+		return false;
+	if (!want_end(r))
+		return false;
+	return (party_of_station(&r->party, 1, out->name) == NULL &&
+		party_of_sealed(&r->party, 1, out->name) == NULL) ||
+	       mistake(r, "each station once", t);
+}
+
 static bool read_station(struct reader *r)
 {
 	struct party *p = &r->party;
 	struct party_station s = {0};
-	struct token t;
 
-	if (!want_name(r, "a station's name", &t, &s.name))
-		return false;
-	if (have_literal(r, "place") &&
-	    !want_text(r, "where the station stands, in quotes", &s.place))
-		return false;
-	if (!want_end(r))
-		return false;
-	if (party_of_station(p, 1, s.name) != NULL)
-		return mistake(r, "each station once", t);
-	return kept(r, ARENA_PUSH(r->arena, p->stations, p->station_count, r->room.stations, s));
+	return want_station(r, &s) &&
+	       kept(r, ARENA_PUSH(r->arena, p->stations, p->station_count, r->room.stations, s));
+}
+
+static bool read_sealed_station(struct reader *r)
+{
+	struct party *p = &r->party;
+	struct party_station s = {0};
+
+	return want_station(r, &s) &&
+	       kept(r, ARENA_PUSH(r->arena, p->sealed, p->sealed_count, r->room.sealed, s));
 }
 
 static bool read_log_key(struct reader *r)
@@ -481,10 +498,14 @@ static bool read_states(struct reader *r)
 						 r->room.statements, s));
 }
 
+#define SEALED_STATION "sealed-station"
+
 static const struct statement statements[] = {
-	{"party", read_party},	   {"territory", read_territory}, {"network", read_network},
-	{"station", read_station}, {"log-key", read_log_key},	  {"contact", read_contact},
-	{"asset", read_asset},	   {"bound", read_bound},	  {"states", read_states},
+	{"party", read_party},	   {"territory", read_territory},
+	{"network", read_network}, {"station", read_station},
+	{"log-key", read_log_key}, {"contact", read_contact},
+	{"asset", read_asset},	   {"bound", read_bound},
+	{"states", read_states},   {SEALED_STATION, read_sealed_station},
 };
 
 /* False if there was a mistake, which was reported. */
@@ -503,8 +524,8 @@ static bool read_line(struct reader *r)
 		k++;
 	if (k == sizeof statements / sizeof statements[0])
 		return mistake(r,
-			       "party, territory, network, station, log-key, contact, asset, bound "
-			       "or states",
+			       "party, territory, network, station, sealed-station, log-key, "
+			       "contact, asset, bound or states",
 			       t);
 	if (k == 0 && r->has_party)
 		return mistake(r, "one party a file", t);
@@ -570,5 +591,41 @@ enum status party_parse(struct slice file_name, struct slice text, struct arena 
 	if (r.mistakes != 0)
 		return ST_INVALID;
 	*out = r.party;
+	return ST_OK;
+}
+
+/* As token_next() reads the first word of a line. */
+static bool names_sealed(struct slice line)
+{
+	struct slice word = SLICE(SEALED_STATION), rest;
+
+	while (line.len > 0 && (line.ptr[0] == ' ' || line.ptr[0] == '\t'))
+		line = slice_from(line, 1);
+	if (!slice_starts(line, word))
+		return false;
+	rest = slice_from(line, word.len);
+	return rest.len == 0 || !is_word_byte(rest.ptr[0]);
+}
+
+enum status party_public_text(struct slice text, struct arena *a, struct slice *out,
+			      struct fail *why)
+{
+	struct buf kept_lines = buf_in(a);
+	struct slice rest = text;
+	bool any = false;
+
+	while (rest.ptr != NULL) {
+		const uint8_t *from = rest.ptr;
+		struct slice line = slice_split(&rest, '\n');
+		size_t whole = line.len + (rest.ptr != NULL); /* with its line feed */
+
+		if (names_sealed(line))
+			any = true;
+		else
+			buf_add(&kept_lines, (struct slice){from, whole});
+	}
+	if (kept_lines.full)
+		return fail_set(why, ST_NOMEM, "no memory for a party's public text");
+	*out = any ? buf_slice(&kept_lines) : text;
 	return ST_OK;
 }

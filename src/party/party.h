@@ -55,6 +55,9 @@ struct party {
 	size_t network_count;
 	struct party_station *stations;
 	size_t station_count;
+	struct party_station
+		*sealed; /* stations whose existence is not told: party_public_text() */
+	size_t sealed_count;
 	struct party_asset *assets;
 	size_t asset_count;
 	struct party_contact *contacts;
@@ -71,6 +74,11 @@ struct party {
 MUST_USE enum status party_parse(struct slice file_name, struct slice text, struct arena *a,
 				 struct party *out, struct buf *problems, struct fail *why);
 
+/* The text that others may have: what party_parse() read, without the lines that name sealed
+ * stations; all other bytes as they stand. `out` is `text` itself if there are none. ST_NOMEM. */
+MUST_USE enum status party_public_text(struct slice text, struct arena *a, struct slice *out,
+				       struct fail *why);
+
 /* The party one of whose networks holds the address (longest prefix), or NULL. */
 const struct party *party_of_addr(const struct party *parties, size_t n, const struct addr *a);
 
@@ -79,5 +87,7 @@ const struct party *party_of_territory(const struct party *parties, size_t n, st
 
 const struct party_asset *party_asset_of_addr(const struct party *p, const struct addr *a);
 const struct party *party_of_station(const struct party *parties, size_t n, struct slice station);
+/* The same of its sealed stations. */
+const struct party *party_of_sealed(const struct party *parties, size_t n, struct slice station);
 
 #endif

@@ -10,6 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct arena a = {.pool = &pool};
 	struct buf problems = buf_in(&a);
 	struct fail why = {0};
+	struct slice open_text, again;
 	struct party p;
 	enum status st =
 		party_parse(SLICE("f"), (struct slice){data, size}, &a, &p, &problems, &why);
@@ -30,6 +31,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 		for (size_t i = 0; i < p.station_count; i++)
 			ASSERT(party_of_station(&p, 1, p.stations[i].name) == &p);
+		for (size_t i = 0; i < p.sealed_count; i++)
+			ASSERT(party_of_sealed(&p, 1, p.sealed[i].name) == &p &&
+			       party_of_station(&p, 1, p.sealed[i].name) == NULL);
+	}
+	/* what others may have names no sealed station, and is a party file if the whole is */
+	if (party_public_text((struct slice){data, size}, &a, &open_text, &why) == ST_OK) {
+		ASSERT(party_public_text(open_text, &a, &again, &why) != ST_OK ||
+		       slice_equal(again, open_text));
+		if (st == ST_OK && party_parse(SLICE("f"), open_text, &a, &p, NULL, &why) == ST_OK)
+			ASSERT(p.sealed_count == 0);
+		else
+			ASSERT(st != ST_OK || why.status == ST_NOMEM);
 	}
 	arena_reset(&a);
 	arena_pool_drain(&pool);

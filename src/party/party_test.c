@@ -95,8 +95,8 @@ static void all_mistakes_are_reported_where_they_stand(struct test *t)
 	static const char want[] =
 		"a.party:1:1: expected the party statement first, found \"territory\"\n"
 		"a.party:3:1: expected one party a file, found \"party\"\n"
-		"a.party:4:3: expected party, territory, network, station, log-key, contact, "
-		"asset, bound or states, found \"netwrk\"\n"
+		"a.party:4:3: expected party, territory, network, station, sealed-station, "
+		"log-key, contact, asset, bound or states, found \"netwrk\"\n"
 		"a.party:5:9: expected an address prefix such as 192.0.2.0/24, found "
 		"\"10.0.0.0/33\"\n"
 		"a.party:6:20: expected the end of the line, found \"and\"\n"
@@ -127,6 +127,10 @@ static void each_statement_refuses_what_it_must(struct test *t)
 		{"network 10.0.0.1/8", "a.party:4:9: expected each network once"},
 		{"network \"10.0.0.0/8\"", "a.party:4:9: expected an address prefix"},
 		{"station s\nstation s", "a.party:5:9: expected each station once"},
+		{"station s\nsealed-station s", "a.party:5:16: expected each station once"},
+		{"sealed-station s\nstation s", "a.party:5:9: expected each station once"},
+		{"sealed-station", "a.party:4:15: expected a station's name"},
+		{"sealed-station s t", "a.party:4:18: expected the end"},
 		{"station s place edge", "a.party:4:17: expected where the station stands"},
 		{"station \"\"", "a.party:4:9: expected a station's name"},
 		{"log-key \"k\"\nlog-key \"k\"", "a.party:5:1: expected one log-key"},
@@ -280,7 +284,56 @@ static void every_allocation_may_fail(struct test *t)
 	}
 }
 
+static void a_sealed_station_is_read_and_is_in_no_public_text(struct test *t)
+{
+	static const char open_text[] = "party A \"Alpha\"\r\n"
+					"territory XA\n"
+					"# sealed-station in a comment stays\n"
+					"station edge\n"
+					"contact \"sealed-station\" \"mailto:x\"\n"
+					"network 10.0.0.0/8\n"
+					"asset 10.0.0.1 \"n\" sector health status civilian\n";
+	/* each in its place among the lines above: in front of line n, counted from 0 */
+	static const struct {
+		unsigned before;
+		const char *line;
+	} hidden[] = {{1, "sealed-station deep\r\n"},
+		      {3, " \tsealed-station \"the third\" place \"a cable\" # beside it\n"},
+		      {6, "sealed-station#\n"},
+		      {7, "sealed-station last"}};
+	struct bench b;
+	struct buf text;
+	struct slice rest = slice_of(open_text), got;
+	unsigned n = 0;
+
+	setup(&b);
+	text = buf_in(&b.arena);
+	for (unsigned k = 0; rest.ptr != NULL; n++) {
+		struct slice line = slice_split(&rest, '\n');
+
+		for (; k < 4 && hidden[k].before == n; k++)
+			buf_add_z(&text, hidden[k].line);
+		buf_add(&text, line);
+		if (rest.ptr != NULL)
+			buf_add_byte(&text, '\n');
+	}
+	EXPECT(t, party_public_text(buf_slice(&text), &b.arena, &got, &b.why) == ST_OK);
+	EXPECT_SLICE(t, got, slice_of(open_text));
+	EXPECT(t, party_public_text(got, &b.arena, &rest, &b.why) == ST_OK && rest.ptr == got.ptr);
+	EXPECT_UINT(t,
+		    parse(&b, slice_of("party A \"Alpha\"\nterritory XA\nstation edge\n"
+				       " sealed-station \"the third\" place \"a cable\"\n")),
+		    ST_OK);
+	EXPECT(t, b.party.station_count == 1 && b.party.sealed_count == 1);
+	EXPECT_SLICE(t, b.party.sealed[0].name, SLICE("the third"));
+	EXPECT_SLICE(t, b.party.sealed[0].place, SLICE("a cable"));
+	EXPECT(t, party_of_sealed(&b.party, 1, SLICE("the third")) == &b.party);
+	EXPECT(t, party_of_sealed(&b.party, 1, SLICE("edge")) == NULL);
+	EXPECT(t, party_of_station(&b.party, 1, SLICE("the third")) == NULL);
+	teardown(&b);
+}
+
 TESTS(T(every_statement_is_read), T(all_mistakes_are_reported_where_they_stand),
-      T(each_statement_refuses_what_it_must), T(a_file_must_say_who_and_where),
-      T(limits_hold_to_the_unit), T(the_longest_prefix_wins),
+      T(a_sealed_station_is_read_and_is_in_no_public_text), T(each_statement_refuses_what_it_must),
+      T(a_file_must_say_who_and_where), T(limits_hold_to_the_unit), T(the_longest_prefix_wins),
       T(the_result_does_not_depend_on_the_text_it_was_read_from), T(every_allocation_may_fail))

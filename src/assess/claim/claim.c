@@ -58,7 +58,8 @@ bool claim_add(struct claim_set *s, struct arena *a, struct claim c)
 	return ARENA_PUSH(a, s->claims, s->count, s->room, c);
 }
 
-const char *claim_word(struct interval p)
+/* From which band to which. */
+static void bands_of(struct interval p, size_t *out_lo, size_t *out_hi)
 {
 	size_t lo = BANDS - 1, hi = 0;
 
@@ -68,7 +69,24 @@ const char *claim_word(struct interval p)
 	while (p.hi > edges[hi + 1])
 		hi++;
 	/* A point on an edge would end one band below where it starts. */
-	return words[lo][hi < lo ? lo : hi];
+	*out_lo = lo;
+	*out_hi = hi < lo ? lo : hi;
+}
+
+const char *claim_word(struct interval p)
+{
+	size_t lo, hi;
+
+	bands_of(p, &lo, &hi);
+	return words[lo][hi];
+}
+
+struct interval claim_band(struct interval p)
+{
+	size_t lo, hi;
+
+	bands_of(p, &lo, &hi);
+	return (struct interval){edges[lo], edges[hi + 1]};
 }
 
 /* 0, 1, or at least two digits: 0.38, 0.70, 0.385. */

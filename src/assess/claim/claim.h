@@ -58,6 +58,9 @@ MUST_USE bool claim_add(struct claim_set *s, struct arena *a, struct claim c);
  * ends: "unlikely to likely (20-80 %)". Only for people; never read back. */
 const char *claim_word(struct interval p);
 
+/* The interval, widened to where ICD 203's words begin and end: what its word says, as numbers. */
+struct interval claim_band(struct interval p);
+
 /* "0.38", "0.385", "1" or "0.38-0.70", appended. */
 void claim_write_interval(struct interval p, struct buf *out);
 

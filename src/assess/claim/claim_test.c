@@ -46,6 +46,27 @@ static void an_interval_is_named_by_both_its_ends(struct test *t)
 			EXPECT(t, word(lo, hi).len > 0);
 }
 
+static bool band_is(int32_t lo, int32_t hi, int32_t from, int32_t to)
+{
+	struct interval b = claim_band((struct interval){lo, hi});
+
+	return b.lo == from && b.hi == to;
+}
+
+static void a_band_is_what_the_word_says_and_holds_the_interval(struct test *t)
+{
+	EXPECT(t, band_is(0, 0, 0, 50) && band_is(50, 50, 50, 200) && band_is(49, 50, 0, 50));
+	EXPECT(t, band_is(380, 700, 200, 800) && band_is(380, 801, 200, 950));
+	EXPECT(t, band_is(949, 1000, 800, 1000) && band_is(1000, 1000, 950, 1000));
+	EXPECT(t, band_is(0, 1000, 0, 1000));
+	for (int32_t lo = 0; lo <= 1000; lo++)
+		for (int32_t hi = lo; hi <= 1000; hi += 7) {
+			struct interval b = claim_band((struct interval){lo, hi});
+
+			EXPECT(t, b.lo <= lo && b.hi >= hi && band_is(b.lo, b.hi, b.lo, b.hi));
+		}
+}
+
 static struct slice written(struct arena *a, int32_t lo, int32_t hi)
 {
 	struct buf b = buf_in(a);
@@ -115,5 +136,6 @@ static void a_spent_budget_adds_nothing(struct test *t)
 }
 
 TESTS(T(a_point_gets_its_icd_203_word), T(an_interval_is_named_by_both_its_ends),
+      T(a_band_is_what_the_word_says_and_holds_the_interval),
       T(an_interval_is_written_with_no_more_digits_than_it_has),
       T(a_set_finds_what_was_added_and_keeps_its_own_leaves), T(a_spent_budget_adds_nothing))

@@ -151,7 +151,8 @@ static enum status convict(struct follow *f, const struct view_conviction *c, st
 	view_conviction_add(c, &text);
 	if (text.full)
 		return no_memory(why);
-	if (!os_file_exists(f->at.conviction))
+	out->news = !os_file_exists(f->at.conviction);
+	if (out->news)
 		st = os_file_replace(f->o.disk, f->at.conviction, buf_slice(&text), why);
 	out->evidence = f->at.conviction;
 	return st;
@@ -330,4 +331,67 @@ enum status follow_compare(struct follow *f, struct slice note, struct arena *a,
 		return ST_OK;
 	}
 	return relate(f, log, theirs, ours, a, out, why);
+}
+
+/* --- what others found --- */
+
+static bool is_followed(const struct follow *f, const struct note_verifier *key)
+{
+	for (size_t i = 0; i < f->o.policy->log_count; i++)
+		if (note_verifier_equal(&f->o.policy->logs[i].key, key))
+			return true;
+	return false;
+}
+
+enum status follow_hear(struct follow *f, struct slice text, struct arena *a,
+			struct follow_found *out, struct fail *why)
+{
+	struct merkle_checkpoint two[2];
+	struct view_conviction c;
+	enum status st = view_conviction_parse(text, a, &c, why);
+
+	*out = (struct follow_found){.from = f->is.size, .size = f->is.size};
+	if (st == ST_OK && !is_followed(f, &c.log))
+		return fail_set(why, ST_REFUSED, "it is about another log: %.*s",
+				SLICE_ARG(slice_part(c.log.name, 0, 80)));
+	if (st == ST_OK)
+		st = view_conviction_check(&c, a, two, why);
+	if (st != ST_OK)
+		return st;
+	VERDICT(out, FOLLOW_SPLIT, "the log has signed two histories, of %llu and of %llu leaves",
+		(unsigned long long)two[0].size, (unsigned long long)two[1].size);
+	return convict(f, &c, a, out, why);
+}
+
+enum status follow_state_read(struct slice folder, struct arena *a, struct follow_state *out,
+			      struct fail *why)
+{
+	struct follow_state s = {.size = 0};
+	struct follow f = {.o.folder = folder};
+	struct merkle_checkpoint is;
+	struct slice text;
+	struct note note;
+	enum status st;
+
+	if (!paths_make(&f, a))
+		return no_memory(why);
+	st = os_file_read(f.at.marker, 256, a, &text, why);
+	if (st == ST_OK && !slice_equal(text, MARKER))
+		return fail_set(why, ST_NOTFOUND, "%.*s is no monitor's folder", SLICE_ARG(folder));
+	if (st != ST_OK)
+		return st;
+	st = os_file_read(f.at.conviction, VIEW_CONVICTION_MAX, a, &s.conviction, why);
+	if (st == ST_OK || st == ST_NOTFOUND)
+		st = os_file_read(f.at.checkpoint, NOTE_FILE_MAX, a, &s.checkpoint, why);
+	if (st == ST_OK)
+		st = note_parse(s.checkpoint, a, &note, why);
+	if (st == ST_OK)
+		st = merkle_checkpoint_parse(note.text, &is, why);
+	if (st == ST_OK) {
+		s.origin = is.origin;
+		s.size = is.size;
+	}
+	if (st == ST_OK || st == ST_NOTFOUND)
+		*out = s;
+	return st == ST_NOTFOUND ? ST_OK : st;
 }

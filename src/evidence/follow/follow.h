@@ -60,6 +60,7 @@ struct follow_found {
 	size_t cosigned;       /* witnesses of the policy that put their name under it */
 	struct fail said;      /* what is wrong, in .text; of the last three */
 	struct slice evidence; /* the conviction's file, of FOLLOW_SPLIT; in the arena given */
+	bool news;	       /* of FOLLOW_SPLIT: none was kept before */
 };
 
 const char *follow_verdict_name(enum follow_verdict v); /* "grew", "split" */
@@ -75,5 +76,22 @@ MUST_USE enum status follow_turn(struct follow *f, struct arena *a, struct follo
  * ST_INVALID: it is no checkpoint of this log. */
 MUST_USE enum status follow_compare(struct follow *f, struct slice note, struct arena *a,
 				    struct follow_found *out, struct fail *why);
+
+/* Somebody brings a conviction (what another monitor or witness serves). SPLIT: it is true, and of
+ * the log that is followed; it is kept, unless one is. ST_REFUSED, ST_INVALID, ST_LIMIT: it is not,
+ * and why: who brings such a thing should be named. */
+MUST_USE enum status follow_hear(struct follow *f, struct slice text, struct arena *a,
+				 struct follow_found *out, struct fail *why);
+
+/* What a monitor's folder holds, read by somebody else, also while it is open. */
+struct follow_state {
+	struct slice origin;	 /* "": nothing was checked yet */
+	uint64_t size;		 /* leaves that were */
+	struct slice checkpoint; /* the note, for others to compare */
+	struct slice conviction; /* the file's text; ptr NULL: there is none */
+};
+/* ST_NOTFOUND: the folder is no monitor's. */
+MUST_USE enum status follow_state_read(struct slice folder, struct arena *a,
+				       struct follow_state *out, struct fail *why);
 
 #endif

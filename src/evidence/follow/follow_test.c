@@ -292,6 +292,89 @@ static void folders_are_not_mixed_up(struct test *t)
 	room_done(&r);
 }
 
+static void a_conviction_that_others_bring_is_checked_and_kept_once(struct test *t)
+{
+	struct follow_found found;
+	struct follow_state state;
+	struct slice text, changed;
+	struct follow *f;
+	struct room r;
+
+	EXPECT(t, room_init(t, &r));
+	EXPECT(t, log_grow(r.honest, 'h', 400, &r.why) && log_grow(r.fork, 'f', 500, &r.why));
+	/* one monitor is shown both and has the proof */
+	EXPECT(t, follow_open(&r.o, &r.a, &f, &r.why) == ST_OK);
+	EXPECT(t, turn_is(&r, f, FOLLOW_GREW, 400));
+	r.source.place = at(&r, "fork");
+	EXPECT(t, follow_turn(f, &r.a, &found, &r.why) == ST_OK && found.verdict == FOLLOW_SPLIT &&
+			  found.news);
+	EXPECT(t, follow_turn(f, &r.a, &found, &r.why) == ST_OK && found.verdict == FOLLOW_SPLIT &&
+			  !found.news);
+	follow_close(f);
+	EXPECT(t, follow_state_read(at(&r, "state"), &r.a, &state, &r.why) == ST_OK);
+	EXPECT(t, state.size == 400 && slice_equal(state.origin, r.key.name));
+	text = state.conviction;
+	EXPECT(t, text.len > 200);
+	/* another, who has only seen the honest one, hears of it */
+	r.source.place = at(&r, "honest");
+	r.o.folder = at(&r, "other");
+	r.next = 0;
+	EXPECT(t, follow_open(&r.o, &r.a, &f, &r.why) == ST_OK);
+	EXPECT(t, turn_is(&r, f, FOLLOW_GREW, 400));
+	for (size_t i = 0; i < text.len; i++) {
+		struct arena a = {.pool = &r.pool};
+
+		changed = arena_copy(&a, text);
+		((uint8_t *)(uintptr_t)changed.ptr)[i] ^= 1;
+		if (follow_hear(f, changed, &a, &found, &r.why) == ST_OK)
+			test_fail(t, __FILE__, __LINE__, "byte %zu may be changed", i);
+		arena_reset(&a);
+	}
+	EXPECT(t,
+	       follow_hear(f, SLICE("dewline-conviction 1\n"), &r.a, &found, &r.why) == ST_INVALID);
+	EXPECT(t, !os_file_exists(at(&r, "other/conviction")));
+	EXPECT(t, follow_hear(f, text, &r.a, &found, &r.why) == ST_OK);
+	EXPECT(t, found.verdict == FOLLOW_SPLIT && found.news);
+	EXPECT(t, follow_hear(f, text, &r.a, &found, &r.why) == ST_OK && !found.news);
+	follow_close(f);
+	EXPECT(t, follow_state_read(at(&r, "other"), &r.a, &state, &r.why) == ST_OK);
+	EXPECT_SLICE(t, state.conviction, text);
+	EXPECT(t, follow_state_read(at(&r, "honest"), &r.a, &state, &r.why) == ST_NOTFOUND);
+	room_done(&r);
+}
+
+static void a_true_conviction_of_another_log_is_refused(struct test *t)
+{
+	const uint8_t seed[CRYPTO_SEED_BYTES] = {2};
+	struct follow_found found;
+	struct follow_state state;
+	struct follow *f;
+	struct room r;
+
+	EXPECT(t, room_init(t, &r));
+	EXPECT(t, log_grow(r.honest, 'h', 400, &r.why) && log_grow(r.fork, 'f', 400, &r.why));
+	EXPECT(t, follow_open(&r.o, &r.a, &f, &r.why) == ST_OK);
+	EXPECT(t, turn_is(&r, f, FOLLOW_GREW, 400));
+	r.source.place = at(&r, "fork");
+	EXPECT(t, follow_turn(f, &r.a, &found, &r.why) == ST_OK && found.news);
+	follow_close(f);
+	EXPECT(t, follow_state_read(at(&r, "state"), &r.a, &state, &r.why) == ST_OK);
+	/* the same name, another key */
+	crypto_signer_from_seed(seed, &r.signer);
+	EXPECT(t, note_verifier_of(SLICE("log.test/a"), NOTE_ED25519, r.signer.key, &r.key,
+				   &r.why) == ST_OK);
+	EXPECT(t, view_policy_of(&r.key, &r.a, &r.policy, &r.why) == ST_OK);
+	r.o.folder = at(&r, "other");
+	EXPECT(t, follow_open(&r.o, &r.a, &f, &r.why) == ST_OK);
+	EXPECT(t, follow_hear(f, state.conviction, &r.a, &found, &r.why) == ST_REFUSED);
+	EXPECT(t, strstr(r.why.text, "another log") != NULL);
+	EXPECT(t, !os_file_exists(at(&r, "other/conviction")));
+	follow_close(f);
+	room_done(&r);
+}
+
 TESTS(T(each_entry_comes_once_and_in_order), T(what_was_not_taken_comes_again),
       T(a_log_that_shows_another_history_is_convicted), T(what_others_were_shown_is_compared),
-      T(what_is_damaged_is_said_and_not_remembered), T(folders_are_not_mixed_up))
+      T(what_is_damaged_is_said_and_not_remembered), T(folders_are_not_mixed_up),
+      T(a_conviction_that_others_bring_is_checked_and_kept_once),
+      T(a_true_conviction_of_another_log_is_refused))

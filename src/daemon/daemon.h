@@ -9,6 +9,7 @@
  *	daemon_collect       flows that others saw -> records
  *	daemon_watch         captures -> records -> log -> bulletin -> bundle       (the main job)
  *	daemon_verify        bundle -> checks, and the verdict computed again
+ *	daemon_release       a bulletin, or the log, out of the house: listed, approved, written
  *	daemon_disclose      named fields of committed events -> a bundle, and grants to a reader
  *	daemon_expire        events and files past their clock -> gone, and a record that says so
  *
@@ -337,6 +338,9 @@ struct daemon_watch_options {
 struct daemon_watch_result {
 	struct bulletin bulletin;
 	struct slice json_path, html_path, stix_path, bundle_path;
+	/* What all evidence says, sealed stations' too, as bands (docs/formats/release.md); and the
+	 * same in words, a line an incident. */
+	struct slice band_path, band_text;
 	struct daemon_capture *captures;
 	size_t capture_count;
 	struct daemon_rules rules;
@@ -356,6 +360,56 @@ MUST_USE enum status daemon_verify(struct slice bundle_bytes, struct slice trust
 				   struct arena *a, struct bundle_report *out,
 				   struct bulletin *out_bulletin, struct fail *why);
 
+/* ---- letting out ---- */
+
+/* How somebody says yes to what leaves (docs/formats/release.md). Neither name nor file: nobody
+ * does, and nothing leaves. */
+struct daemon_approval {
+	struct slice name;     /* of a person at this machine: signed with the house's own key */
+	struct slice file;     /* path of an approval that was signed elsewhere */
+	struct slice list_out; /* path: where the list is put for who approves; "": nowhere */
+};
+
+struct daemon_release_options {
+	struct slice data, key;	   /* as daemon_watch_options; the folder must be there */
+	struct slice id;	   /* of the bulletin; "": the only one that is there */
+	const struct slice *forms; /* "bulletin", "page", "stix", "bundle", "band"; none: all */
+	size_t form_count;
+	bool log; /* instead: the log as a whole, to be shown to the web from now on */
+	struct slice to, ground;
+	struct daemon_approval approval;
+	struct slice out; /* folder, made if absent: where they go */
+};
+
+struct daemon_release_result {
+	struct slice list;   /* what leaves and what that tells: the text that is approved */
+	bool done;	     /* false: nobody approved, so nothing left */
+	uint64_t leaf;	     /* where the log says so */
+	struct slice by;     /* who approved */
+	struct slice *paths; /* of what was written */
+	size_t path_count;
+};
+
+/* A bulletin out of the house, in the forms asked for. ST_NOTFOUND: there is none of that name;
+ * ST_REFUSED: the approval is of something else, the bundle does not hold, or it would name a
+ * sealed station. */
+MUST_USE enum status daemon_release(const struct daemon_release_options *o, struct arena *a,
+				    struct daemon_release_result *out, struct fail *why);
+
+/* May this log's folder be shown to others? ST_REFUSED: it is that of a data folder, and nobody
+ * approved. A log that is in none was made of entries for others, and may. */
+MUST_USE enum status daemon_log_leaves(struct slice folder, struct arena *a, struct fail *why);
+
+/* What was let out so far: each list that is kept, and whether its approval holds. */
+struct daemon_released {
+	struct slice list, to, sum; /* list: its hash, hexadecimal */
+	struct slice by;	    /* "": see wrong */
+	struct slice wrong;	    /* "": it was approved as the policy wants it */
+};
+MUST_USE enum status daemon_release_kept(struct slice dir, struct arena *a,
+					 struct daemon_released **out, size_t *out_count,
+					 struct fail *why);
+
 /* ---- disclosing ---- */
 
 enum { DAEMON_DISCLOSE_LEAVES_MAX = 10000, DAEMON_DISCLOSE_FIELDS_MAX = 256 };
@@ -369,9 +423,9 @@ struct daemon_disclose_options {
 	const struct slice *fields;
 	size_t field_count;
 	struct slice to, ground; /* who asked, and by which request, warrant, treaty clause */
-	struct slice approved;	 /* who says yes for this party; "": only the list is made */
-	struct slice out;	 /* path of the bundle */
-	struct slice grant_out;	 /* path of the grants, one a line; "": none */
+	struct daemon_approval approval;
+	struct slice out;		   /* path of the bundle */
+	struct slice grant_out;		   /* path of the grants, one a line; "": none */
 	const struct disclose_key *reader; /* whom the grants are made out for */
 	uint64_t until_s;		   /* when they end; 0: never */
 };
@@ -387,9 +441,11 @@ struct daemon_told {
 struct daemon_disclose_result {
 	struct daemon_told *told; /* every field that is to leave, by leaf */
 	size_t told_count, told_room;
-	bool addresses; /* addresses are among them, which otherwise leave as pseudonyms */
-	uint64_t leaf;	/* where the log says that this was disclosed, and to whom */
-	bool done;	/* false: nobody approved, so nothing left and nothing was written */
+	bool addresses;	   /* addresses are among them, which otherwise leave as pseudonyms */
+	struct slice list; /* the text that is approved; "": not said to whom */
+	struct slice by;   /* who approved */
+	uint64_t leaf;	   /* where the log says that this was disclosed, and to whom */
+	bool done;	   /* false: nobody approved, so nothing left and nothing was written */
 };
 
 /* Opens fields of committed events. First the release check: what each field tells. Then, if
@@ -413,13 +469,17 @@ struct daemon_expire_options {
 	const struct slice *folders; /* of packets, payload, stored files: regular files in and
 					below them, by when they were last written */
 	size_t folder_count;
+	const struct slice *eves; /* EVE files of sensors, also while they are written to: whatever
+				     they hold */
+	size_t eve_count;
 	struct slice approved; /* who says yes for this party; "": only counted */
 };
 
 struct daemon_expire_result {
 	uint64_t events; /* lines of eve.json: of stations, not what the centre says of itself */
+	uint64_t lines;	 /* of sensors' EVE files */
 	uint64_t files;
-	uint64_t bytes;	 /* of both */
+	uint64_t bytes;	 /* of all three */
 	uint64_t unread; /* lines without a time: they stay */
 	uint64_t gone;	 /* lines blank by now, those of earlier times too */
 	uint64_t leaf;	 /* where the log says so */

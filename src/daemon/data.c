@@ -191,6 +191,20 @@ static enum status publish_station(const struct data *d, struct arena *a, struct
 	return os_file_replace(NULL, path, buf_slice(&text), why);
 }
 
+/* What is not for others until it is released: for nobody else on this machine to read. */
+static enum status make_inner(const struct data *d, struct fail *why)
+{
+	const struct slice folders[] = {d->bulletins, d->stix, d->bundles, d->bands, d->releases};
+	enum status st = ST_OK;
+
+	for (size_t i = 0; st == ST_OK && i < sizeof folders / sizeof folders[0]; i++) {
+		st = os_dir_make(NULL, folders[i], NULL, why);
+		if (st == ST_OK)
+			st = os_file_limit(folders[i], S_IRWXU, why);
+	}
+	return st;
+}
+
 enum status daemon_data_open(struct slice dir, struct slice key_path, struct slice party,
 			     struct arena *a, struct data *out, struct fail *why)
 {
@@ -202,6 +216,8 @@ enum status daemon_data_open(struct slice dir, struct slice key_path, struct sli
 	d.bulletins = daemon_path(a, dir, SLICE("bulletins"));
 	d.stix = daemon_path(a, dir, SLICE("stix"));
 	d.bundles = daemon_path(a, dir, SLICE("bundles"));
+	d.bands = daemon_path(a, dir, SLICE("bands"));
+	d.releases = daemon_path(a, dir, SLICE("releases"));
 	if (st == ST_OK)
 		st = load_keys(&d, key_path, party, a, why);
 	if (st == ST_OK)
@@ -209,11 +225,7 @@ enum status daemon_data_open(struct slice dir, struct slice key_path, struct sli
 	if (st == ST_OK)
 		st = publish_station(&d, a, why);
 	if (st == ST_OK)
-		st = os_dir_make(NULL, d.bulletins, NULL, why);
-	if (st == ST_OK)
-		st = os_dir_make(NULL, d.stix, NULL, why);
-	if (st == ST_OK)
-		st = os_dir_make(NULL, d.bundles, NULL, why);
+		st = make_inner(&d, why);
 	if (st == ST_OK)
 		*out = d;
 	else
@@ -238,6 +250,15 @@ void daemon_data_close(struct data *d)
 	crypto_wipe(&d->station_signer, sizeof d->station_signer);
 	crypto_wipe(d->salt_secret, sizeof d->salt_secret);
 	crypto_wipe(d->pan_secret, sizeof d->pan_secret);
+}
+
+void daemon_data_own_salt(const struct data *d, struct slice what, uint8_t out[DATA_OWN_SALT])
+{
+	uint8_t key[CRYPTO_SHA256_BYTES];
+
+	crypto_hkdf_extract(what, (struct slice){d->salt_secret, sizeof d->salt_secret}, key);
+	memcpy(out, key, DATA_OWN_SALT);
+	crypto_wipe(key, sizeof key);
 }
 
 void daemon_data_salts(const struct data *d, uint64_t leaf, uint32_t n,

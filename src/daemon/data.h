@@ -19,8 +19,8 @@ enum { DATA_VERSION = 1, DATA_SECRET_BYTES = 32, DATA_SALT_BLOCK = CRYPTO_SHA256
 
 struct data {
 	struct slice dir;
-	struct slice log, eve, bulletins, stix, bundles; /* paths */
-	struct crypto_signer log_signer;		 /* signs checkpoints */
+	struct slice log, eve, bulletins, stix, bundles, bands, releases; /* paths */
+	struct crypto_signer log_signer;				  /* signs checkpoints */
 	struct note_verifier log_key;
 	struct slice log_key_text;	     /* verifier key, as in log.vkey */
 	struct crypto_signer station_signer; /* signs events */
@@ -37,6 +37,11 @@ MUST_USE enum status daemon_data_open(struct slice dir, struct slice key_path, s
 /* The same of a folder that is there already: nothing is made but what a newer dewline adds. */
 MUST_USE enum status daemon_data_open_again(struct slice dir, struct slice key_path,
 					    struct arena *a, struct data *out, struct fail *why);
+
+/* 16 bytes for one disclosure of this folder's own that no leaf has; `what` says which, and is
+ * shown to nobody who is not shown the salt. */
+enum { DATA_OWN_SALT = 16 };
+void daemon_data_own_salt(const struct data *d, struct slice what, uint8_t out[DATA_OWN_SALT]);
 
 /* Secrets do not stay in memory longer than needed. */
 void daemon_data_close(struct data *d);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Fields of committed events for a reader. Its order is the argument: what leaves is listed and
- * approved, then committed, and only then written.
+ * approved, then committed, and only then written (gate.h).
  */
 #include "base/buf.h"
 #include "base/json.h"
 #include "daemon/commit.h"
 #include "daemon/daemon_priv.h"
+#include "daemon/gate.h"
 #include "os/clock.h"
-#include "os/file.h"
 
 struct opening {
 	const struct daemon_disclose_options *o;
@@ -16,22 +16,15 @@ struct opening {
 	struct commit *commit;
 	struct commit_event *events; /* of each leaf */
 	struct wall_ns now;
+	struct release list;
+	struct gate gate;
+	struct slice grants; /* what the grants are called on the list */
 	struct daemon_disclose_result *result;
 };
 
+#define FACTS SLICE("opened fields")
+
 /* ---- choosing ---- */
-
-static bool is_address(const struct record_field *f)
-{
-	static const char *const names[][2] = {
-		{"", "src_ip"}, {"", "dest_ip"}, {"location", "address"}, {"location", "net"}};
-
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-		if (slice_equal(f->group, slice_of(names[i][0])) &&
-		    slice_equal(f->name, slice_of(names[i][1])))
-			return true;
-	return false;
-}
 
 /* "all", "group", "name" or "group.name". */
 static bool names_field(struct slice said, const struct record_field *f)
@@ -39,12 +32,12 @@ static bool names_field(struct slice said, const struct record_field *f)
 	struct slice rest = said, head = slice_split(&rest, '.');
 
 	if (slice_equal(said, SLICE("all")))
-		return !is_address(f);
+		return !gate_is_address(f);
 	if (rest.ptr != NULL)
 		return slice_equal(head, f->group) && slice_equal(rest, f->name);
 	if (f->group.len == 0)
 		return slice_equal(head, f->name);
-	return slice_equal(head, f->group) && !is_address(f);
+	return slice_equal(head, f->group) && !gate_is_address(f);
 }
 
 static bool picked(void *ctx, const struct record_field *f)
@@ -108,10 +101,38 @@ static enum status tell(struct opening *w, struct fail *why)
 			if (!picked(w, f))
 				continue;
 			t.what = disclose_tells(f->group, f->name, &t.why);
-			r->addresses = r->addresses || is_address(f);
+			r->addresses = r->addresses || gate_is_address(f);
 			if (!ARENA_PUSH(w->arena, r->told, r->told_count, r->told_room, t))
 				return fail_set(why, ST_NOMEM, "no memory for the release check");
 		}
+	return ST_OK;
+}
+
+/* The same as a list to be approved: also what is learned of each event in any case. */
+static enum status make_list(struct opening *w, struct fail *why)
+{
+	enum status st = release_begin(&w->list, w->data.log_key.name, w->o->to, w->o->ground,
+				       w->arena, why);
+
+	if (st != ST_OK)
+		return st;
+	release_add_thing(&w->list, "facts", FACTS, NULL);
+	gate_list_path(&w->list, "bundle", "checkpoint", RELEASE_NO_LEAF);
+	gate_list_path(&w->list, "bundle", "station_keys", RELEASE_NO_LEAF);
+	if (w->o->reader != NULL) {
+		w->grants = buf_text(w->arena, "for key %.*s, until %llu", DISCLOSE_KID,
+				     w->o->reader->kid, (unsigned long long)w->o->until_s);
+		release_add_thing(&w->list, "grant", w->grants, NULL);
+	}
+	for (size_t i = 0; i < w->o->leaf_count; i++) {
+		uint64_t leaf = w->o->leaves[i];
+
+		gate_list_path(&w->list, "bundle", "facts[].jwt", leaf);
+		gate_list_path(&w->list, "bundle", "facts[].leaf", leaf);
+		for (size_t k = 0; k < w->events[i].count; k++)
+			if (picked(w, &w->events[i].fields[k]))
+				gate_list_field(&w->list, leaf, &w->events[i].fields[k]);
+	}
 	return ST_OK;
 }
 
@@ -134,7 +155,7 @@ static struct slice said_of(const struct opening *w)
 
 	json_object(&j);
 	json_member_bool(&j, "addresses", w->result->addresses);
-	json_member_str(&j, "approved_by", w->o->approved);
+	json_member_str(&j, "approved_by", w->gate.by);
 	add_list(&j, "fields", w->o->fields, w->o->field_count);
 	json_member_some(&j, "ground", w->o->ground);
 	json_key(&j, "leaves");
@@ -145,6 +166,7 @@ static struct slice said_of(const struct opening *w)
 	if (w->o->reader != NULL)
 		json_member_str(&j, "reader",
 				(struct slice){(const uint8_t *)w->o->reader->kid, DISCLOSE_KID});
+	json_member_u64(&j, "release", w->gate.leaf);
 	json_member_str(&j, "to", w->o->to);
 	json_end(&j);
 	return text.full ? (struct slice){NULL, 0} : buf_slice(&text);
@@ -209,7 +231,7 @@ static enum status write_bundle(struct opening *w, uint64_t certificate, struct 
 	if (st == ST_OK)
 		st = bundle_encode(&b, w->arena, &text, why);
 	if (st == ST_OK)
-		st = os_file_replace(NULL, w->o->out, buf_slice(&text), why);
+		st = gate_write(&w->gate, "facts", FACTS, w->o->out, false, buf_slice(&text), why);
 	return st;
 }
 
@@ -252,7 +274,8 @@ static enum status write_grants(struct opening *w, struct fail *why)
 	for (size_t i = 0; st == ST_OK && i < w->o->leaf_count; i++)
 		st = write_grant(w, i, &text, why);
 	if (st == ST_OK)
-		st = os_file_replace_private(NULL, w->o->grant_out, buf_slice(&text), why);
+		st = gate_write(&w->gate, "grant", w->grants, w->o->grant_out, true,
+				buf_slice(&text), why);
 	return st;
 }
 
@@ -269,7 +292,8 @@ static enum status options_check(const struct daemon_disclose_options *o, struct
 			return fail_set(why, ST_INVALID, "leaf %llu is named after leaf %llu",
 					(unsigned long long)o->leaves[i],
 					(unsigned long long)o->leaves[i - 1]);
-	if (o->approved.len != 0 && (o->to.len == 0 || o->out.len == 0))
+	if ((o->approval.name.len != 0 || o->approval.file.len != 0) &&
+	    (o->to.len == 0 || o->out.len == 0))
 		return fail_set(why, ST_INVALID,
 				"an opening names who it is for, and the file to write");
 	if (o->grant_out.len != 0 && o->reader == NULL)
@@ -315,7 +339,13 @@ enum status daemon_disclose(const struct daemon_disclose_options *o, struct aren
 		st = names_check(&w, why);
 	if (st == ST_OK)
 		st = tell(&w, why);
-	if (st == ST_OK && o->approved.len != 0) {
+	if (st == ST_OK && o->to.len != 0) /* else there is nothing yet that could be approved */
+		st = make_list(&w, why);
+	if (st == ST_OK && o->to.len != 0)
+		st = gate_pass(&w.data, w.commit, &w.list, &o->approval, a, &w.gate, why);
+	result.list = w.gate.list;
+	result.by = w.gate.by;
+	if (st == ST_OK && w.gate.open) {
 		st = commit_opening(&w, &certificate, why);
 		if (st == ST_OK)
 			st = write_bundle(&w, certificate, why);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What is past its clock goes: events' lines are blanked where they stand in eve.json, so that line
- * n stays line n; files of packets and payload are blanked and removed. What the log holds stays:
- * that there was such an event can be proved for ever, what it said cannot be shown any more.
+ * n stays line n, and so in the EVE files of sensors, with the payload and packets that alerts
+ * carry there; files of packets and payload are blanked and removed. What the log holds stays: that
+ * there was such an event can be proved for ever, what it said cannot be shown any more.
  *
  * Blanking is done before it is committed, and again whenever it is asked for: whoever is killed in
  * between only has to be started again.
@@ -16,13 +17,20 @@
 
 enum { DEPTH_MAX = 8 }; /* folders in one another */
 
+struct events { /* a file of them */
+	struct slice path;
+	bool own;	       /* the house's: line n is leaf n, and what the centre says stays */
+	struct os_span *spans; /* lines to blank */
+	size_t span_count, span_room;
+};
+
 struct expiry {
 	const struct daemon_expire_options *o;
 	struct arena *arena;
 	struct data data;
 	struct commit *commit;
-	struct os_span *spans; /* lines to blank */
-	size_t span_count, span_room;
+	struct events *events;
+	size_t events_count;
 	struct slice *files; /* to destroy */
 	size_t file_count, file_room;
 	struct daemon_expire_result r;
@@ -46,11 +54,11 @@ static struct slice text_member(struct slice line, struct slice key)
 static bool is_own(struct slice kind)
 {
 	return slice_equal(kind, SLICE("input")) || slice_equal(kind, SLICE("disclosure")) ||
-	       slice_equal(kind, SLICE("expiry"));
+	       slice_equal(kind, SLICE("release")) || slice_equal(kind, SLICE("expiry"));
 }
 
-static enum status look_at_line(struct expiry *x, struct slice line, uint64_t from,
-				struct fail *why)
+static enum status look_at_line(struct expiry *x, struct events *e, struct slice line,
+				uint64_t from, struct fail *why)
 {
 	struct slice time = slice_starts(line, SLICE("{\"timestamp\":\""))
 				    ? text_member(line, SLICE("\"timestamp\":\""))
@@ -59,37 +67,57 @@ static enum status look_at_line(struct expiry *x, struct slice line, uint64_t fr
 	struct wall_ns at;
 
 	if (slice_trim(line).len == 0) {
-		x->r.gone += line.len != 0;
+		x->r.gone += e->own && line.len != 0;
 		return ST_OK;
 	}
 	if (time.ptr == NULL || !time_parse(time, &at)) {
 		x->r.unread++;
 		return ST_OK;
 	}
-	if (at.ns >= x->o->before.ns || is_own(text_member(line, SLICE(",\"event_type\":\""))))
+	if (at.ns >= x->o->before.ns ||
+	    (e->own && is_own(text_member(line, SLICE(",\"event_type\":\"")))))
 		return ST_OK;
-	x->r.events++;
+	*(e->own ? &x->r.events : &x->r.lines) += 1;
 	x->r.bytes += line.len;
-	if (!ARENA_PUSH(x->arena, x->spans, x->span_count, x->span_room, span))
+	if (!ARENA_PUSH(x->arena, e->spans, e->span_count, e->span_room, span))
 		return fail_set(why, ST_NOMEM, "no memory for another event");
 	return ST_OK;
 }
 
-static enum status look_at_events(struct expiry *x, struct fail *why)
+static enum status look_at_file(struct expiry *x, struct events *e, struct fail *why)
 {
 	struct slice rest;
 	struct os_map map;
-	enum status st = os_file_map(x->data.eve, &map, why);
+	enum status st = os_file_map(e->path, &map, why);
 
 	if (st != ST_OK)
 		return st;
 	rest = map.bytes;
 	while (st == ST_OK && rest.ptr != NULL) {
 		uint64_t from = (uint64_t)(rest.ptr - map.bytes.ptr);
+		struct slice line = slice_split(&rest, '\n');
 
-		st = look_at_line(x, slice_split(&rest, '\n'), from, why);
+		if (rest.ptr == NULL && !e->own)
+			break; /* a line that a sensor is writing just now */
+		st = look_at_line(x, e, line, from, why);
 	}
 	os_map_done(&map);
+	return st;
+}
+
+static enum status look_at_events(struct expiry *x, struct fail *why)
+{
+	enum status st = ST_OK;
+
+	x->events = ARENA_ARRAY(x->arena, struct events, x->o->eve_count + 1);
+	if (x->events == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for %zu files", x->o->eve_count);
+	x->events_count = x->o->eve_count + 1;
+	x->events[0] = (struct events){.path = x->data.eve, .own = true};
+	for (size_t i = 0; i < x->o->eve_count; i++)
+		x->events[i + 1].path = x->o->eves[i];
+	for (size_t i = 0; st == ST_OK && i < x->events_count; i++)
+		st = look_at_file(x, &x->events[i], why);
 	return st;
 }
 
@@ -128,7 +156,8 @@ static enum status look_at_folder(struct expiry *x, struct slice dir, unsigned d
 		}
 		if (st == ST_OK && e.is_folder)
 			st = look_at_folder(x, path, depth + 1, why);
-		else if (st == ST_OK && e.is_file && e.changed.ns < x->o->before.ns)
+		else if (st == ST_OK && e.is_file && !slice_equal(names[i], SLICE("lock")) &&
+			 e.changed.ns < x->o->before.ns)
 			st = file_take(x, path, e.bytes, why);
 	}
 	return st;
@@ -150,8 +179,10 @@ static enum status destroy(struct expiry *x, struct fail *why)
 {
 	enum status st = ST_OK;
 
-	if (x->span_count != 0)
-		st = os_file_blank(NULL, x->data.eve, x->spans, x->span_count, ' ', why);
+	for (size_t i = 0; st == ST_OK && i < x->events_count; i++)
+		if (x->events[i].span_count != 0)
+			st = os_file_blank(NULL, x->events[i].path, x->events[i].spans,
+					   x->events[i].span_count, ' ', why);
 	for (size_t i = 0; st == ST_OK && i < x->file_count; i++)
 		st = os_file_destroy(NULL, x->files[i], why);
 	x->r.gone += x->r.events;
@@ -174,6 +205,7 @@ static enum status commit(struct expiry *x, struct fail *why)
 	json_member_u64(&j, "events", x->r.events);
 	json_member_u64(&j, "files", x->r.files);
 	json_member_u64(&j, "gone", x->r.gone);
+	json_member_u64(&j, "lines", x->r.lines);
 	json_end(&j);
 	if (text.full || !record_object(&r, x->arena, "expiry", buf_slice(&text)))
 		return fail_set(why, ST_NOMEM, "no memory for the record of this");

@@ -11,10 +11,10 @@
 #include "daemon/collecting.h"
 #include "daemon/commit.h"
 #include "daemon/daemon_priv.h"
+#include "daemon/watching.h"
 #include "exchange/stix/stix.h"
 #include "os/clock.h"
 #include "os/file.h"
-#include "party/party.h"
 
 /* Where Debian's packages libloc-database and tor-geoipdb keep their tables. */
 static const struct {
@@ -23,30 +23,6 @@ static const struct {
 	{"libloc", "/var/lib/location/database.db"},
 	{"tor-geoipdb", "/usr/share/tor/geoip"},
 	{"tor-geoipdb", "/usr/share/tor/geoip6"},
-};
-
-enum { TABLES_MAX = 32 };
-
-struct table {
-	struct origin_table *table;
-	struct os_map map;
-};
-
-struct watch {
-	const struct daemon_watch_options *o;
-	struct arena *arena;
-	struct data data;
-	struct commit *commit;
-	struct fact *facts; /* what an assessment may read, ascending leaf; records in arena */
-	size_t fact_count, fact_room;
-	struct bulletin_file *party_files, *treaty_files;
-	size_t party_count, treaty_count;
-	struct party *parties;
-	struct slice party; /* id of whose centre this is */
-	struct table tables[TABLES_MAX];
-	size_t table_count;
-	struct buf problems;
-	struct fail why; /* the first failure inside a sink */
 };
 
 /* ---- committing ---- */
@@ -72,13 +48,14 @@ static enum status keep(struct watch *w, const struct record *r, struct fact *f,
 	struct record *kept = ARENA_NEW(w->arena, struct record);
 
 	f->record = kept;
+	f->leaf += w->leaf_base;
 	if (kept == NULL || !record_copy(r, w->arena, kept) ||
 	    !ARENA_PUSH(w->arena, w->facts, w->fact_count, w->fact_room, *f))
 		return fail_set(why, ST_NOMEM, "no memory for another fact");
 	return ST_OK;
 }
 
-static enum status commit(struct watch *w, const struct record *r, struct fail *why)
+enum status watch_commit(struct watch *w, const struct record *r, struct fail *why)
 {
 	struct fact f = {.record = NULL};
 	enum status st = daemon_commit_add(w->commit, r, &f.leaf, why);
@@ -90,21 +67,20 @@ static void put(void *ctx, const struct record *r)
 {
 	struct watch *w = ctx;
 
-	if (w->why.status == ST_OK)
-		(void)commit(w, r, &w->why); /* kept in w->why, asked for after each capture */
+	if (w->why.status == ST_OK && watch_commit(w, r, &w->why) != ST_OK)
+		ASSERT(w->why.status != ST_OK); /* kept there, asked for after each capture */
 }
 
-/* A record that the centre itself makes, now. */
-static struct record own_record(const struct watch *w, enum record_kind kind)
+struct record watch_own_record(const struct watch *w, enum record_kind kind)
 {
 	return (struct record){
-		.kind = kind, .at = os_clock_wall(), .party = w->party, .station = SLICE("centre")};
+		.kind = kind, .at = w->now, .party = w->party, .station = SLICE("centre")};
 }
 
 static struct record input_record(const struct watch *w, const char *what, struct slice name,
 				  const uint8_t sha256[32], uint64_t bytes)
 {
-	struct record r = own_record(w, RECORD_INPUT);
+	struct record r = watch_own_record(w, RECORD_INPUT);
 
 	r.u.input = (struct record_input){.what = slice_of(what),
 					  .name = name,
@@ -113,12 +89,12 @@ static struct record input_record(const struct watch *w, const char *what, struc
 	return r;
 }
 
-static enum status commit_input(struct watch *w, const char *what, struct slice name,
-				const uint8_t sha256[32], uint64_t bytes, struct fail *why)
+enum status watch_commit_input(struct watch *w, const char *what, struct slice name,
+			       const uint8_t sha256[32], uint64_t bytes, struct fail *why)
 {
 	struct record r = input_record(w, what, name, sha256, bytes);
 
-	return commit(w, &r, why);
+	return watch_commit(w, &r, why);
 }
 
 /* What a station covered: said by the station. what: "capture", or "flows" that others saw. */
@@ -132,7 +108,7 @@ static enum status commit_capture(struct watch *w, const char *what, const struc
 	r.u.input.packets = k->packets;
 	r.u.input.first = k->first;
 	r.u.input.last = k->last;
-	return commit(w, &r, why);
+	return watch_commit(w, &r, why);
 }
 
 /* ---- inputs ---- */
@@ -166,7 +142,7 @@ static enum status all_problems(struct buf *problems, const char *what, struct s
 	return fail_set(why, ST_INVALID, "%s %.*s:\n%.*s", what, SLICE_ARG(name), SLICE_ARG(text));
 }
 
-/* The station of capture number i; behind captures come files of flow export. */
+/* The station of capture number i. */
 static struct slice station_of(const struct watch *w, size_t i)
 {
 	size_t n = w->o->capture_count;
@@ -209,27 +185,40 @@ static struct bulletin_file unnamed_party(const struct watch *w)
 	return (struct bulletin_file){SLICE("unnamed.party"), buf_slice(&b)};
 }
 
+/* A party's file as it is, then as others get it: what is judged by has no sealed station. */
+static enum status read_party(struct watch *w, size_t i, struct fail *why)
+{
+	struct bulletin_file whole = w->whole_files[i], *open_file = &w->party_files[i];
+	struct buf problems = buf_in(w->arena);
+	enum status st =
+		party_parse(whole.name, whole.text, w->arena, &w->whole[i], &problems, why);
+
+	if (st != ST_OK)
+		return all_problems(&problems, "party file", whole.name, why);
+	open_file->name = whole.name;
+	st = party_public_text(whole.text, w->arena, &open_file->text, why);
+	return st == ST_OK ? party_parse(whole.name, open_file->text, w->arena, &w->parties[i],
+					 NULL, why)
+			   : st;
+}
+
 static enum status read_parties(struct watch *w, struct fail *why)
 {
 	size_t n = w->o->party_count;
-	enum status st = read_files(w, w->o->parties, n, &w->party_files, why);
+	enum status st = read_files(w, w->o->parties, n, &w->whole_files, why);
 
 	if (st == ST_OK && n == 0) {
-		w->party_files[0] = unnamed_party(w);
+		w->whole_files[0] = unnamed_party(w);
 		n = 1;
 	}
 	w->party_count = n;
+	w->party_files = ARENA_ARRAY(w->arena, struct bulletin_file, n);
 	w->parties = ARENA_ARRAY(w->arena, struct party, n);
-	if (st == ST_OK && w->parties == NULL)
+	w->whole = ARENA_ARRAY(w->arena, struct party, n);
+	if (st == ST_OK && (w->party_files == NULL || w->parties == NULL || w->whole == NULL))
 		return fail_set(why, ST_NOMEM, "no memory for %zu parties", n);
-	for (size_t i = 0; st == ST_OK && i < n; i++) {
-		struct buf problems = buf_in(w->arena);
-
-		st = party_parse(w->party_files[i].name, w->party_files[i].text, w->arena,
-				 &w->parties[i], &problems, why);
-		if (st != ST_OK)
-			st = all_problems(&problems, "party file", w->party_files[i].name, why);
-	}
+	for (size_t i = 0; st == ST_OK && i < n; i++)
+		st = read_party(w, i, why);
 	if (st == ST_OK)
 		w->party = w->parties[0].id;
 	return st;
@@ -284,12 +273,12 @@ static struct slice home_net(const struct watch *w)
 static enum status open_table(struct watch *w, struct slice name, struct slice path,
 			      struct fail *why)
 {
-	struct table *t = &w->tables[w->table_count];
+	struct watch_table *t = &w->tables[w->table_count];
 	uint8_t hash[32];
 	enum status st;
 
-	if (w->table_count == TABLES_MAX)
-		return fail_set(why, ST_LIMIT, "more than %d tables", TABLES_MAX);
+	if (w->table_count == WATCH_TABLES_MAX)
+		return fail_set(why, ST_LIMIT, "more than %d tables", WATCH_TABLES_MAX);
 	st = os_file_map(path, &t->map, why);
 	if (st != ST_OK)
 		return st;
@@ -299,7 +288,7 @@ static enum status open_table(struct watch *w, struct slice name, struct slice p
 	if (st != ST_OK)
 		return fail_wrap(why, "%.*s", SLICE_ARG(path));
 	crypto_sha256_of(t->map.bytes, hash);
-	return commit_input(w, "table", name, hash, t->map.bytes.len, why);
+	return watch_commit_input(w, "table", name, hash, t->map.bytes.len, why);
 }
 
 static enum status open_tables(struct watch *w, struct fail *why)
@@ -336,7 +325,7 @@ static enum status commit_files(struct watch *w, const char *what,
 
 	for (size_t i = 0; st == ST_OK && i < n; i++) {
 		crypto_sha256_of(files[i].text, hash);
-		st = commit_input(w, what, files[i].name, hash, files[i].text.len, why);
+		st = watch_commit_input(w, what, files[i].name, hash, files[i].text.len, why);
 	}
 	return st;
 }
@@ -352,8 +341,8 @@ static enum status commit_inputs(struct watch *w, const struct daemon_rules *rul
 	if (st == ST_OK)
 		st = keep(w, &certificate, &f, why);
 	for (size_t i = 0; st == ST_OK && i < rules->file_count; i++)
-		st = commit_input(w, "rules", rules->files[i].name, rules->files[i].sha256,
-				  rules->files[i].text.len, why);
+		st = watch_commit_input(w, "rules", rules->files[i].name, rules->files[i].sha256,
+					rules->files[i].text.len, why);
 	if (st == ST_OK)
 		st = commit_files(w, "party", w->party_files, w->party_count, why);
 	if (st == ST_OK)
@@ -397,36 +386,49 @@ static enum status sense_flows(struct watch *w, struct slice path, struct slice 
 	return st == ST_OK ? daemon_collect_file(&f, collect, w->arena, out, why) : st;
 }
 
+bool watch_is_sealed(const struct watch *w, size_t i)
+{
+	return party_of_sealed(w->whole, w->party_count, station_of(w, i)) != NULL;
+}
+
+enum status watch_sense(struct watch *w, size_t i, struct daemon_watch_result *r, struct fail *why)
+{
+	bool flows = i >= w->o->capture_count;
+	struct slice station = station_of(w, i), party = w->party;
+	const struct party *owner = party_of_station(w->whole, w->party_count, station);
+	struct daemon_capture *k = &r->captures[r->capture_count];
+	enum status st;
+
+	if (owner == NULL)
+		owner = party_of_sealed(w->whole, w->party_count, station);
+	if (owner != NULL)
+		party = owner->id;
+	if (flows)
+		st = sense_flows(w, w->o->flows[i - w->o->capture_count], party, k, why);
+	else
+		st = sense_capture(w, w->o->captures[i], party, r->rules.compiled, k, why);
+	r->capture_count++;
+	if (st == ST_OK && w->why.status != ST_OK) {
+		*why = w->why;
+		st = why->status;
+	}
+	return st == ST_OK ? commit_capture(w, flows ? "flows" : "capture", k, party, station, why)
+			   : st;
+}
+
+/* What others may know of; sealed stations come when all else is done. */
 static enum status sense(struct watch *w, struct daemon_watch_result *r, struct fail *why)
 {
 	size_t n = w->o->capture_count + w->o->flow_count;
+	enum status st = ST_OK;
 
 	r->captures = ARENA_ARRAY(w->arena, struct daemon_capture, n);
 	if (r->captures == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for %zu captures", n);
-	for (size_t i = 0; i < n; i++) {
-		bool flows = i >= w->o->capture_count;
-		struct slice station = station_of(w, i);
-		const struct party *owner = party_of_station(w->parties, w->party_count, station);
-		struct slice party = owner ? owner->id : w->party;
-		struct daemon_capture *k = &r->captures[i];
-		enum status st;
-
-		if (flows)
-			st = sense_flows(w, w->o->flows[i - w->o->capture_count], party, k, why);
-		else
-			st = sense_capture(w, w->o->captures[i], party, r->rules.compiled, k, why);
-		r->capture_count++;
-		if (st == ST_OK && w->why.status != ST_OK) {
-			*why = w->why;
-			st = why->status;
-		}
-		if (st == ST_OK)
-			st = commit_capture(w, flows ? "flows" : "capture", k, party, station, why);
-		if (st != ST_OK)
-			return st;
-	}
-	return ST_OK;
+	for (size_t i = 0; i < n && st == ST_OK; i++)
+		if (!watch_is_sealed(w, i))
+			st = watch_sense(w, i, r, why);
+	return st;
 }
 
 /* ---- assessing ---- */
@@ -449,11 +451,11 @@ static enum status locate(struct watch *w, const struct incident_set *incidents,
 	n = incident_addresses(&selected, incidents, w->arena, &addresses);
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < w->table_count; k++) {
-			struct record r = own_record(w, RECORD_LOCATION);
+			struct record r = watch_own_record(w, RECORD_LOCATION);
 
 			if (!origin_table_ask(w->tables[k].table, &addresses[i], w->arena, &r))
 				continue;
-			st = commit(w, &r, why);
+			st = watch_commit(w, &r, why);
 			if (st != ST_OK)
 				return st;
 		}
@@ -599,12 +601,14 @@ enum status daemon_watch(const struct daemon_watch_options *o, struct arena *a,
 
 	if (w == NULL)
 		return fail_set(why, ST_NOMEM, "no memory to begin");
-	*w = (struct watch){.o = o, .arena = a, .problems = buf_in(a)};
+	*w = (struct watch){.o = o, .arena = a, .now = os_clock_wall(), .problems = buf_in(a)};
 	st = prepare(w, &r, why);
 	if (st == ST_OK)
 		st = sense(w, &r, why);
 	if (st == ST_OK)
 		st = assess(w, &r, why);
+	if (st == ST_OK)
+		st = watch_band(w, &r, why);
 	if (w->commit != NULL)
 		r.log_size = daemon_commit_size(w->commit);
 	r.problems = slice_trim(buf_slice(&w->problems));

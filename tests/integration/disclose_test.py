@@ -62,6 +62,7 @@ def test_a_stranger_sees_the_opened_fields_and_that_they_were_committed():
         assert seen[leaves[0]] == {"timestamp": event["timestamp"], "alert": {"signature_id": event["alert"]["signature_id"]}}, seen
         # the opening itself is among them, and it is what the log has
         said = [f["disclosure"] for f in seen.values() if f.get("event_type") == "disclosure"]
+        assert tap.eve(data)[said[0].pop("release")]["event_type"] == "release"
         assert said == [{"addresses": False, "approved_by": "duty officer", "fields": ["timestamp", "alert.signature_id"],
                          "ground": "request 17", "leaves": [leaves[0]], "to": "CERT B"}], said
         text = open(bundle, encoding="utf-8").read()

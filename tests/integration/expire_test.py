@@ -52,8 +52,8 @@ def test_events_past_their_clock_are_gone_and_can_be_proved():
         dewline("disclose", "open", "-d", data, "--leaf", alert, "--field", "alert", "--to", "B", "--approve", "us", "-w", bundle).expect(0)
         said = expired(data, LATER)
         after = events(data)
-        assert said["done"] and said["gone"] == said["events"] and {e["event_type"] for _, e in after} == {"input", "disclosure", "expiry"}, said
-        assert len(lines(data)) == count + 3, "line n is still line n"
+        assert said["done"] and said["gone"] == said["events"] and {e["event_type"] for _, e in after} == {"input", "release", "disclosure", "expiry"}, said
+        assert len(lines(data)) == count + 4, "line n is still line n"
         assert after[-1][1]["expiry"]["events"] == said["events"] and after[-1][0] == said["leaf"], after[-1]
         # what was shown before still holds; the log is whole; nothing can be shown any more
         dewline("verify", bundle).expect(0)
@@ -98,6 +98,61 @@ def test_files_are_told_by_their_age_and_links_are_left_alone():
         said = json.loads(dewline("expire", "-d", data, "--keep", "30d", "--files", files, "--approve", "officer", "--json").expect(0).out)
         assert said["files"] == 2 and sorted(os.listdir(files)) == ["cuts", "link", "new.pcap"] and not os.listdir(os.path.join(files, "cuts")), said
         assert open(outside, "rb").read() == b"mine"
+
+
+STATION = """%YAML 1.1
+---
+outputs:
+  - eve-log:
+      enabled: yes
+      types: [{alert: {payload: yes, payload-printable: yes, packet: yes, http-body: yes}}, http, flow]
+  - file-store: {version: 2, enabled: yes, dir: store, force-filestore: yes}
+packet-ring: {enabled: yes, age: 0}
+"""
+
+
+def test_of_a_station_nothing_that_was_carried_is_left():
+    """What a sensor keeps of payload: in its events, in stored files, in the ring and in what was cut out of it."""
+    with tap.folder() as d:
+        data, out, config = watched(d), os.path.join(d, "out"), os.path.join(d, "c.yaml")
+        with open(config, "w", encoding="utf-8") as f:
+            f.write(STATION)
+        dewline("sensor", "-c", config, "-S", os.path.join(CASE, "case.rules"), "-l", out, "-r", os.path.join(CASE, "capture.pcap")).expect(0)
+        payload = open(os.path.join(CASE, "capture.pcap"), "rb").read()
+        line = payload[payload.index(b"GET "):].split(b"\r\n")[0]
+        eve, packets, store = (os.path.join(out, n) for n in ("eve.json", "packets", "store"))
+        with open(eve, "ab") as f:  # a line that is being written just now
+            f.write(b'{"timestamp":"2001-01-01T00:00:00.000000+0000","event_ty')
+
+        def carried():
+            alerts = [json.loads(x) for x in open(eve, encoding="utf-8").read().split("\n")[:-1] if x.strip()]
+            found = {"events": sum("payload" in a or "packet" in a for a in alerts)}
+            for name, top in (("ring", packets), ("store", store)):
+                found[name] = sum(os.path.getsize(os.path.join(at, n)) for at, _, names in os.walk(top) for n in names if n != "lock")
+            return found
+
+        before = carried()
+        assert before["events"] and before["ring"] > len(line) and before["store"], before
+        for at, _, names in os.walk(out):
+            for n in names:
+                os.utime(os.path.join(at, n), (0, 0))
+        count = len(open(eve, "rb").read().split(b"\n"))
+        size = os.path.getsize(eve)
+        ask = ["expire", "-d", data, "--before", LATER, "--eve", eve, "--files", packets, "--files", store, "--json"]
+        said = json.loads(dewline(*ask).expect(1).out)
+        assert carried() == before and said["lines"] > 0 and said["files"] > 1, said
+        said = json.loads(dewline(*ask, "--approve", "officer").expect(0).out)
+        assert carried() == {"events": 0, "ring": 0, "store": 0}, carried()
+        left = b"".join(open(os.path.join(at, n), "rb").read() for at, _, names in os.walk(out) for n in names)
+        assert line not in left and b"payload" not in left
+        # whoever writes to it goes on where it was; the half line is whole when it is
+        assert os.path.getsize(eve) == size and open(eve, "rb").read().endswith(b'"event_ty') and len(open(eve, "rb").read().split(b"\n")) == count
+        # a ring in use keeps its lock
+        assert os.path.exists(os.path.join(packets, "lock"))
+        record = [e["expiry"] for _, e in events(data) if e["event_type"] == "expiry"][0]
+        assert record["lines"] == said["lines"] and record["files"] == said["files"] and record["approved_by"] == "officer", record
+        dewline("log", "check", os.path.join(data, "log")).expect(0)
+        assert json.loads(dewline(*ask).expect(1).out)["lines"] == 0
 
 
 def test_wrong_clocks_are_refused():

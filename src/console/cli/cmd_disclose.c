@@ -21,9 +21,12 @@ static const struct cli_option options[] = {
 	{0, "ground", "TEXT", false,
 	 "open: the request, warrant or clause that it is done under; goes into the log."},
 	{0, "approve", "NAME", false,
-	 "open: who says yes for this party. Without it, what the fields tell is listed and "
-	 "nothing "
-	 "leaves."},
+	 "open: who says yes for this party, here; signed with the house's own key. Without it, "
+	 "what "
+	 "the fields tell is listed and nothing leaves."},
+	{0, "approval", "FILE", false,
+	 "open: instead, an approval of exactly this list (dewline release approve)."},
+	{0, "list", "FILE", false, "open: where the list is put for who approves."},
 	{'w', "write", "FILE", false, "Where to: the bundle, the key, what was bound."},
 	{0, "reader", "FILE", false,
 	 "open: the reader's public key (JWK), to make grants out for."},
@@ -106,7 +109,9 @@ static bool read_options(struct cli *c, struct daemon_disclose_options *o)
 	o->fields = cli_values(c, "field", &o->field_count);
 	o->to = cli_value(c, "to");
 	o->ground = cli_value(c, "ground");
-	o->approved = cli_value(c, "approve");
+	o->approval = (struct daemon_approval){.name = cli_value(c, "approve"),
+					       .file = cli_value(c, "approval"),
+					       .list_out = cli_value(c, "list")};
 	o->out = cli_value(c, "write");
 	o->grant_out = cli_value(c, "grant");
 	if (!read_leaves(c, o) || !read_reader(c, o))
@@ -116,9 +121,13 @@ static bool read_options(struct cli *c, struct daemon_disclose_options *o)
 			   "--field alert");
 		return false;
 	}
-	if (o->approved.ptr != NULL &&
-	    (o->approved.len == 0 || o->to.len == 0 || o->out.len == 0)) {
-		cli_say(c, "--approve needs a name, --to who asked, and -w FILE");
+	if ((o->approval.name.ptr != NULL || o->approval.file.ptr != NULL) &&
+	    (o->to.len == 0 || o->out.len == 0)) {
+		cli_say(c, "an approval needs --to who asked, and -w FILE");
+		return false;
+	}
+	if (o->approval.list_out.ptr != NULL && o->to.len == 0) {
+		cli_say(c, "--list needs --to who asked: that is on it");
 		return false;
 	}
 	if (o->grant_out.ptr != NULL && o->reader == NULL) {
@@ -163,12 +172,17 @@ static void write_text(const struct cli *c, const struct daemon_disclose_options
 	buf_add_fmt(out, "%zu of %zu fields tell nothing of who saw it.\n", quiet, r->told_count);
 	if (r->addresses)
 		buf_add_z(out, "Addresses are opened, not their pseudonyms.\n");
-	if (!r->done)
+	if (!r->done && o->approval.list_out.ptr != NULL)
+		buf_add_fmt(out,
+			    "Nothing has left. To approve exactly this: dewline release approve "
+			    "--signer KEY %.*s\n",
+			    SLICE_ARG(o->approval.list_out));
+	else if (!r->done)
 		buf_add_z(out, "Nothing has left: nobody approved it (--approve NAME --to NAME -w "
 			       "FILE).\n");
 	else
 		buf_add_fmt(out, "Opened to %.*s, approved by %.*s, committed as leaf %llu: %.*s\n",
-			    SLICE_ARG(o->to), SLICE_ARG(o->approved), (unsigned long long)r->leaf,
+			    SLICE_ARG(o->to), SLICE_ARG(r->by), (unsigned long long)r->leaf,
 			    SLICE_ARG(o->out));
 }
 
@@ -206,10 +220,16 @@ static int run_open(struct cli *c)
 	struct daemon_disclose_result r = {0};
 	struct buf out = buf_in(c->arena);
 	struct fail why;
+	enum status st;
 
 	if (!read_options(c, &o))
 		return CLI_CANNOT;
-	if (daemon_disclose(&o, c->arena, &r, &why) != ST_OK)
+	st = daemon_disclose(&o, c->arena, &r, &why);
+	if (st == ST_REFUSED && (o.approval.name.ptr != NULL || o.approval.file.ptr != NULL)) {
+		cli_say(c, "no: %s", why.text);
+		return CLI_NO;
+	}
+	if (st != ST_OK)
 		return cli_cannot(c, &why);
 	if (cli_value(c, "json").ptr != NULL)
 		write_json(&r, &out);
@@ -255,9 +275,10 @@ COMMAND(disclose) = {
 	.more = "open: lists what each field tells about where the sensor stands, which rule and "
 		"which "
 		"method found it.\n"
-		"Without --approve that is all (exit 1). With it, the opening is committed to the "
-		"log, and "
-		"then a bundle\n"
+		"Without an approval that is all (exit 1). With one, list and approval are kept, "
+		"the opening is "
+		"committed\n"
+		"to the log, and then a bundle\n"
 		"of facts is written: anyone checks it with dewline verify --facts. Addresses stay "
 		"pseudonyms\n"
 		"(src_pseudonym, dest_pseudonym) unless named. --grant makes an SD-JWT (RFC 9901) "

@@ -14,6 +14,11 @@ static const struct cli_option options[] = {
 	{0, "files", "DIR", true,
 	 "Files of packets and payload, too: those below this folder that were last written before "
 	 "(packets of a log folder, a file-store)."},
+	{0, "eve", "FILE", true,
+	 "Lines of a sensor's EVE file, too, with the payload and packets in them; it may be "
+	 "written "
+	 "to "
+	 "meanwhile."},
 	{0, "approve", "NAME", false,
 	 "Who says yes for this party. Without it, what is past its clock is counted and stays."},
 	{0, "json", NULL, false, "For machines."},
@@ -70,9 +75,11 @@ static void write_text(const struct daemon_expire_options *o, const struct daemo
 {
 	char before[TIME_TEXT_MAX];
 
-	buf_add_fmt(out, "%llu events and %llu files (%llu bytes) are older than %.*s.\n",
-		    (unsigned long long)r->events, (unsigned long long)r->files,
-		    (unsigned long long)r->bytes,
+	buf_add_fmt(out,
+		    "%llu events, %llu lines of sensors and %llu files (%llu bytes) are older than "
+		    "%.*s.\n",
+		    (unsigned long long)r->events, (unsigned long long)r->lines,
+		    (unsigned long long)r->files, (unsigned long long)r->bytes,
 		    SLICE_ARG(time_format_rfc3339(o->before, before)));
 	if (r->unread != 0)
 		buf_add_fmt(out, "%llu lines have no time and stay.\n",
@@ -101,6 +108,7 @@ static void write_json(const struct daemon_expire_options *o, const struct daemo
 	json_member_u64(&j, "gone", r->gone);
 	if (r->done)
 		json_member_u64(&j, "leaf", r->leaf);
+	json_member_u64(&j, "lines", r->lines);
 	json_member_u64(&j, "unread", r->unread);
 	json_end(&j);
 	buf_add_byte(out, '\n');
@@ -117,6 +125,7 @@ static int run(struct cli *c)
 	o.key = cli_value(c, "key");
 	o.approved = cli_value(c, "approve");
 	o.folders = cli_values(c, "files", &o.folder_count);
+	o.eves = cli_values(c, "eve", &o.eve_count);
 	if (!read_clock(c, &o.before))
 		return CLI_CANNOT;
 	if (o.approved.ptr != NULL && o.approved.len == 0) {
@@ -136,7 +145,7 @@ static int run(struct cli *c)
 
 COMMAND(expire) = {
 	.name = "expire",
-	.usage = "expire -d DIR --keep TIME [--files DIR]... [--approve NAME]",
+	.usage = "expire -d DIR --keep TIME [--files DIR]... [--eve FILE]... [--approve NAME]",
 	.doc = "Removes events, packets and payload that are past their clock; the log keeps the "
 	       "proof.",
 	.more = "Lines of eve.json are overwritten where they stand, files are overwritten and "
@@ -151,9 +160,9 @@ COMMAND(expire) = {
 		"--approve it only counts (exit 1).\n\n"
 		"Examples:\n"
 		"  dewline expire -d out --keep 30d\n"
-		"  dewline expire -d out --keep 30d --files /var/log/dewline/packets --approve "
-		"'data "
-		"protection officer'\n",
+		"  dewline expire -d out --keep 30d --files /var/log/dewline/packets --files "
+		"/var/log/dewline/filestore \\\n"
+		"      --eve /var/log/dewline/eve.json --approve 'data protection officer'\n",
 	.options = options,
 	.run = run,
 };

@@ -23,7 +23,11 @@ static const struct cli_option options[] = {
 	{0, "interval", "SECONDS", false, "follow: between two looks; default: 10."},
 	{0, "entries", NULL, false, "follow: print each new entry."},
 	{0, "peer", "URL", true,
-	 "follow: a witness or monitor (or a checkpoint's file) whose view is compared."},
+	 "follow: a witness or monitor (or a file of its) whose view is compared, and whose "
+	 "convictions are heard."},
+	{0, "eve", "FILE", false, "follow: a line of EVE for each alarm is added to it."},
+	{0, "metrics", "FILE", false,
+	 "follow: numbers for Prometheus (node_exporter's textfile collector)."},
 	{0, "log", "VKEY", true, "witness: a log whose checkpoints are cosigned."},
 	{0, "listen", "PLACE", false, "serve, witness: such as 127.0.0.1:8080; port 0: any."},
 	{0, "cert", "FILE", false, "serve, witness: certificate for https."},
@@ -46,6 +50,7 @@ static const struct {
 	{"key", log_key, 2, 2},
 	{"prove", log_prove, 1, 2},
 	{"serve", log_serve, 1, 1},
+	{"status", log_status, 1, 1},
 	{"witness", log_witness, 0, 0},
 };
 
@@ -61,7 +66,7 @@ static int run(struct cli *c)
 	}
 	cli_say(c,
 		"\"%.*s\" is not known; there are: append, check, convict, cosign, follow, key, "
-		"prove, serve, witness",
+		"prove, serve, status, witness",
 		SLICE_ARG(c->words[0]));
 	return CLI_CANNOT;
 }
@@ -170,7 +175,8 @@ int log_print(struct cli *c, const struct buf *out, int code)
 
 COMMAND(log) = {
 	.name = "log",
-	.usage = "log append|check|prove|follow|witness|cosign|serve|convict|key [OPTION]... "
+	.usage = "log append|check|prove|follow|status|witness|cosign|serve|convict|key "
+		 "[OPTION]... "
 		 "[WORD]...",
 	.doc = "The evidence log: entries in, proofs out; witnesses; and who watches it.",
 	.more = "  append --signer KEY DIR [FILE]...       adds each FILE (or -, or each line with "
@@ -183,13 +189,17 @@ COMMAND(log) = {
 		"  prove --from SIZE DIR|URL               the proof that it has only grown since\n"
 		"  follow --state DIR DIR|URL              watches it: each new entry is checked, "
 		"each peer compared\n"
+		"  status STATE                            what follow knows: how far, and whether "
+		"it was caught\n"
 		"  witness --signer KEY --log VKEY... --state DIR --listen PLACE\n"
 		"                                          remembers for others what logs have "
 		"signed, and cosigns it\n"
 		"  cosign --signer KEY --policy FILE DIR   asks the policy's witnesses to cosign "
 		"the "
 		"checkpoint\n"
-		"  serve --listen PLACE DIR                shows a log to the web\n"
+		"  serve --listen PLACE DIR|STATE          shows a log, or a monitor's view of "
+		"one, "
+		"to the web\n"
 		"  convict FILE                            does this file prove that a log signed "
 		"two "
 		"histories?\n"
@@ -203,7 +213,11 @@ COMMAND(log) = {
 		"of witnesses has\n"
 		"cosigned them. follow goes on until SIGINT or SIGTERM; when a log contradicts "
 		"itself, the proof is\n"
-		"STATE/conviction, one file that anybody can check with convict.\n\n"
+		"STATE/conviction, one file that anybody can check with convict. serve STATE shows "
+		"it to other monitors,\n"
+		"who fetch it (--peer), check it, and raise their own alarm, once; one that does "
+		"not hold is refused, and\n"
+		"who brought it is named.\n\n"
 		"Exit 0: done, or in order; 1: damaged, refused, not the quorum, an alarm; 2: it "
 		"could not be done.\n\n"
 		"Examples:\n"
@@ -214,6 +228,10 @@ COMMAND(log) = {
 		"  dewline log serve --listen 0.0.0.0:8080 /srv/log\n"
 		"  dewline log prove --key station.vkey 1234 /srv/log -o 1234.tlog-proof\n"
 		"  dewline log follow --policy treaty.policy --state seen "
+		"https://log.example.net/station-1\n"
+		"  dewline log follow --policy treaty.policy --state seen --peer "
+		"https://monitor.b.example \\\n"
+		"      --eve alarms.json --metrics /var/lib/node_exporter/dewline.prom "
 		"https://log.example.net/station-1\n"
 		"  dewline log witness --signer w.key --log station.vkey --state w --listen "
 		"127.0.0.1:8081\n",

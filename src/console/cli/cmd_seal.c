@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "console/cli/cli.h"
+#include "console/cli/reviews.h"
 #include "daemon/daemon.h"
 #include "evidence/disclose/disclose.h"
 #include "evidence/sealed/sealed.h"
@@ -242,23 +243,10 @@ static int run_review(struct cli *c)
 static void write_tally_json(const struct sealed *s, const struct sealed_tally *t, struct buf *out)
 {
 	struct json j = json_in(out);
-	char hex[2 * SEALED_ID_BYTES];
 
 	json_object(&j);
-	for (unsigned f = 0; f < SEALED_FINDINGS; f++)
-		json_member_u64(&j, sealed_finding_names[f], t->counts[f]);
-	json_member_str(&j, "item", crypto_hex_write((struct slice){s->id, sizeof s->id}, hex));
-	json_key(&j, "readers");
-	json_array(&j);
-	for (unsigned i = 0; i < s->reader_count; i++) {
-		json_object(&j);
-		json_member_str(&j, "finding", slice_of(sealed_finding_names[t->of[i]]));
-		json_member_str(&j, "name", s->readers[i].key.name);
-		json_end(&j);
-	}
-	json_end(&j);
+	reviews_write_members(s, t, &j);
 	json_member_u64(&j, "refused", t->refused);
-	json_member_str(&j, "title", s->title);
 	json_end(&j);
 	buf_add_byte(out, '\n');
 }

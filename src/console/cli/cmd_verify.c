@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json.h"
 #include "console/cli/cli.h"
+#include "console/cli/reviews.h"
 #include "daemon/daemon.h"
 #include "evidence/bundle/bundle.h"
 #include "os/file.h"
@@ -14,6 +15,11 @@ static const struct cli_option options[] = {
 	{'q', "quiet", NULL, false, "Only the answer."},
 	{0, "json", NULL, false, "For machines."},
 	{0, "text", NULL, false, "Print the recomputed bulletin too."},
+	{0, "item", "FILE", true,
+	 "A sealed item about this bulletin (its title names it): how many reviewers saw it and "
+	 "concur."},
+	{0, "review", "FILE", true,
+	 "What one of an item's reviewers signed (dewline seal review)."},
 	{0, "facts", NULL, false,
 	 "Print the facts, too: what is disclosed of each, a line a leaf."},
 	{0},
@@ -88,7 +94,8 @@ static void write_json_facts(struct json *j, const struct bundle_report *r)
 	json_end(j);
 }
 
-static void write_json(const struct bundle_report *r, bool facts, struct buf *out)
+static void write_json(const struct bundle_report *r, bool facts, const struct reviews *reviews,
+		       struct buf *out)
 {
 	struct json j = json_in(out);
 
@@ -108,6 +115,11 @@ static void write_json(const struct bundle_report *r, bool facts, struct buf *ou
 	json_end(&j);
 	if (facts)
 		write_json_facts(&j, r);
+	if (reviews->count != 0 || reviews->strays != 0) {
+		json_key(&j, "reviewed");
+		reviews_write_json(reviews, &j);
+		json_member_u64(&j, "reviews_refused", reviews->strays);
+	}
 	json_key(&j, "verified");
 	json_bool(&j, r->ok);
 	json_end(&j);
@@ -119,6 +131,7 @@ static int run(struct cli *c)
 	struct slice bytes, key = cli_value(c, "key");
 	struct buf out = buf_in(c->arena);
 	struct bundle_report report = {0};
+	struct reviews *reviews = ARENA_NEW(c->arena, struct reviews);
 	struct bulletin bulletin = {0};
 	struct fail why;
 	bool facts;
@@ -127,18 +140,23 @@ static int run(struct cli *c)
 	    os_file_read(c->words[0], BUNDLE_BYTES_MAX, c->arena, &bytes, &why) != ST_OK ||
 	    daemon_verify(bytes, key, c->arena, &report, &bulletin, &why) != ST_OK)
 		return cli_cannot(c, &why);
+	ASSERT(reviews != NULL); /* a command's memory ends with the machine's */
+	if (!reviews_read(c, &report, bulletin.id, reviews))
+		return CLI_CANNOT;
 	facts = report.ok && cli_value(c, "facts").ptr != NULL;
 	if (cli_value(c, "json").ptr != NULL)
-		write_json(&report, facts, &out);
+		write_json(&report, facts, reviews, &out);
 	else
 		write_text(c, &report, cli_value(c, "quiet").ptr != NULL, &out);
 	if (cli_value(c, "text").ptr != NULL && report.ok)
 		bulletin_write_text(&bulletin, 100, c->out_is_tty, &out);
+	if (cli_value(c, "json").ptr == NULL)
+		reviews_write_text(reviews, &out);
 	if (facts && cli_value(c, "json").ptr == NULL)
 		write_facts(&report, &out);
 	if (!cli_print(c, buf_slice(&out)))
 		return CLI_CANNOT;
-	return report.ok ? CLI_DONE : CLI_NO;
+	return report.ok && reviews_sound(reviews) ? CLI_DONE : CLI_NO;
 }
 
 COMMAND(verify) = {
@@ -153,6 +171,9 @@ COMMAND(verify) = {
 		"  dewline verify out/bundles/B1-3f2a94c05d1be677.bundle\n"
 		"  dewline verify --key c.vkey B1-3f2a94c05d1be677.bundle\n"
 		"  dewline verify --facts opened.bundle\n"
+		"  dewline verify --text --item third-sensor.sealed --review b.review --review "
+		"ico.review \\\n"
+		"      B1-3f2a94c05d1be677.bundle\n"
 		"  dewline verify --json B1-3f2a94c05d1be677.bundle | jq .verified\n",
 	.options = options,
 	.words_least = 1,

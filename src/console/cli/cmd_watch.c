@@ -59,12 +59,16 @@ static bool print(struct cli *c, const struct daemon_watch_result *r)
 
 		bulletin_write_text(&r->bulletin, width > 120 ? 120 : width, c->out_is_tty, &out);
 		buf_add_byte(&out, '\n');
+		buf_add(&out, r->band_text);
+		buf_add_byte(&out, '\n');
 	}
 	buf_add_fmt(&out, "page      %.*s\n", SLICE_ARG(r->html_path));
 	buf_add_fmt(&out, "bulletin  %.*s\n", SLICE_ARG(r->json_path));
 	buf_add_fmt(&out, "STIX 2.1  %.*s\n", SLICE_ARG(r->stix_path));
 	buf_add_fmt(&out, "bundle    %.*s   (anyone: dewline verify FILE)\n",
 		    SLICE_ARG(r->bundle_path));
+	buf_add_fmt(&out, "band      %.*s   (to others: dewline release)\n",
+		    SLICE_ARG(r->band_path));
 	return cli_print(c, buf_slice(&out));
 }
 

@@ -40,6 +40,32 @@ MUST_USE enum status log_policy(struct cli *c, struct slice folder, struct view_
 MUST_USE enum status log_signer(struct cli *c, struct note_verifier *out_key,
 				struct crypto_signer *out, struct fail *why);
 
+int log_status(struct cli *c);
+
+/* What a monitor tells machines (log_alarm.c): a line of EVE an alarm, and numbers for Prometheus.
+ */
+struct log_alarm {
+	struct cli *c;
+	struct slice origin;  /* of the log that is followed */
+	struct slice eve;     /* path; "": no lines */
+	struct slice metrics; /* path; "": no numbers */
+	uint64_t size;
+	bool reachable, convicted, contradicted; /* contradicted: damaged, or set back, just now */
+	uint64_t alarms, looks;
+};
+
+/* kind: "split", "behind", "damaged", "untrue-conviction". peer: who brought it, or against whom it
+ * was found; "" for the log itself. proof: a path, or "". */
+MUST_USE enum status log_alarm_say(struct log_alarm *l, const char *kind, struct slice peer,
+				   struct slice text, struct slice proof, struct fail *why);
+
+struct log_refused { /* by peer */
+	struct slice peer;
+	uint64_t count;
+};
+MUST_USE enum status log_alarm_count(const struct log_alarm *l, const struct log_refused *refused,
+				     size_t n, struct fail *why);
+
 /* Data as text, or as one object a line with --json: prints buf and returns CLI_DONE, or
  * CLI_CANNOT.
  */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * dewline log serve, witness: what answers the web. */
 #include "console/cli/log.h"
+#include "daemon/daemon.h"
+#include "evidence/follow/follow.h"
 #include "evidence/witness/witness.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -61,6 +63,41 @@ static void serve_answer(void *ctx, const struct os_question *q, struct arena *a
 		out->type = "application/octet-stream";
 		out->cache = "public, max-age=31536000, immutable";
 	}
+}
+
+/* --- serve, of a monitor: its view, as a witness shows its own --- */
+
+static void monitor_answer(void *ctx, const struct os_question *q, struct arena *a,
+			   struct os_reply *out)
+{
+	const struct web *w = ctx;
+	struct follow_state s;
+	struct buf here = buf_in(a);
+	struct slice name;
+	struct fail why;
+
+	if (q->method != OS_GET && q->method != OS_HEAD) {
+		not_allowed("GET, HEAD", out);
+		return;
+	}
+	*out = text_reply(500, SLICE("this cannot be read now\n"));
+	if (follow_state_read(w->folder, a, &s, &why) != ST_OK)
+		return;
+	*out = text_reply(404, SLICE("nothing is known of such a log here\n"));
+	out->cache = "no-store";
+	buf_add_byte(&here, '/');
+	witness_origin_add(s.origin, &here);
+	buf_add_byte(&here, '/');
+	if (s.origin.len == 0 || here.full || !slice_starts(q->path, buf_slice(&here)))
+		return;
+	name = slice_from(q->path, here.len);
+	if (slice_equal(name, SLICE("checkpoint")))
+		out->body = s.checkpoint;
+	else if (slice_equal(name, SLICE("conviction")) && s.conviction.ptr != NULL)
+		out->body = s.conviction;
+	else
+		return;
+	out->number = 200;
 }
 
 /* --- witness --- */
@@ -171,12 +208,27 @@ int log_serve(struct cli *c)
 {
 	struct web w = {.c = c, .folder = c->words[1]};
 	struct os_serve_options o = {.ctx = &w, .answer = serve_answer};
+	struct follow_state state;
 	struct fail why;
+	enum status st;
 
 	if (!os_file_exists(w.folder)) {
 		cli_say(c, "%.*s is not there", SLICE_ARG(w.folder));
 		return CLI_CANNOT;
 	}
+	st = follow_state_read(w.folder, c->arena, &state, &why);
+	if (st == ST_OK) {
+		o.answer = monitor_answer;
+		return web_run(c, &o, &why) == ST_OK ? CLI_DONE : cli_cannot(c, &why);
+	}
+	if (st == ST_NOTFOUND)
+		st = daemon_log_leaves(w.folder, c->arena, &why);
+	if (st == ST_REFUSED) {
+		cli_say(c, "no: %s", why.text);
+		return CLI_NO;
+	}
+	if (st != ST_OK)
+		return cli_cannot(c, &why);
 	return web_run(c, &o, &why) == ST_OK ? CLI_DONE : cli_cannot(c, &why);
 }
 

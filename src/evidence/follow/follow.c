@@ -13,6 +13,8 @@
 
 enum { NOTE_FILE_MAX = 128 << 10 };
 
+#define MARKER SLICE("dewline follow 1\n")
+
 struct follow {
 	struct follow_options o;
 	struct os_lock lock;
@@ -91,7 +93,7 @@ enum status follow_open(const struct follow_options *options, struct arena *a, s
 	const struct os_claim claim = {.disk = options->disk,
 				       .folder = options->folder,
 				       .marker = "follow",
-				       .text = SLICE("dewline follow 1\n"),
+				       .text = MARKER,
 				       .whose = "monitor"};
 	struct follow *f = ARENA_NEW(a, struct follow);
 	enum status st;
@@ -369,13 +371,13 @@ enum status follow_state_read(struct slice folder, struct arena *a, struct follo
 	struct follow_state s = {.size = 0};
 	struct follow f = {.o.folder = folder};
 	struct merkle_checkpoint is;
-	struct slice text;
+	struct slice text, marker = buf_text(a, "%.*s/dewline-follow", SLICE_ARG(folder));
 	struct note note;
 	enum status st;
 
-	if (!paths_make(&f, a))
+	if (!paths_make(&f, a) || marker.ptr == NULL)
 		return no_memory(why);
-	st = os_file_read(f.at.marker, 256, a, &text, why);
+	st = os_file_read(marker, 256, a, &text, why);
 	if (st == ST_OK && !slice_equal(text, MARKER))
 		return fail_set(why, ST_NOTFOUND, "%.*s is no monitor's folder", SLICE_ARG(folder));
 	if (st != ST_OK)

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """What leaves the house: listed, approved, only then written; and a sealed sensor that changes nothing but the band."""
+import base64
 import hashlib
 import json
 import os
@@ -484,7 +485,6 @@ def test_what_the_band_rests_on_was_committed_and_can_be_opened():
         assert os.stat(opening).st_mode & 0o077 == 0
         text = read(opening)
         digest = hashlib.sha256(text.encode()).digest()
-        import base64
         assert base64.urlsafe_b64encode(digest).decode().rstrip("=") == band["sealed"]
         salt, name, value = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         assert name == "sealed" and len(salt) == 22

@@ -214,6 +214,8 @@ static enum status peer_look(struct watch *w, size_t i, struct arena *a, struct 
 	st = peer_web(w, p, "conviction", VIEW_CONVICTION_MAX, a, &text, why);
 	if (st == ST_OK)
 		st = hear(w, i, text, a, why);
+	else if (st == ST_LIMIT) /* longer than any conviction is */
+		st = say_untrue(w, i, SLICE(""), why->text, a, why);
 	if (st == ST_OK || st == ST_NOTFOUND)
 		st = peer_web(w, p, "checkpoint", 64 << 10, a, &text, why);
 	return st == ST_OK ? compare(w, i, text, a, why) : st;

@@ -96,6 +96,42 @@ def test_addresses_leave_as_pseudonyms_until_one_is_opened():
         assert [e["disclosure"]["addresses"] for e in tap.eve(data) if e.get("event_type") == "disclosure"] == [False, True]
 
 
+def test_a_granted_request_opens_exactly_one_address_and_the_log_says_so():
+    """A reader has pseudonyms; he asks who one of them is; he learns that one, of that event, and nobody can say that it was not told."""
+    with tap.folder() as d:
+        data, leaves = watched(d)
+        both = [a for leaf in leaves for a in ("--leaf", leaf)]
+        shown, answer = os.path.join(d, "shown"), os.path.join(d, "answer")
+        fields = ["timestamp", "src_pseudonym", "dest_pseudonym", "proto"]
+        opened(data, shown, *both, *[x for f in fields for x in ("--field", f)]).expect(0)
+        seen, events = facts(shown), tap.eve(data)
+        addresses = {events[leaf][e] for leaf in leaves for e in ("src_ip", "dest_ip")}
+        assert len(addresses) == 2
+        # what he has names no address: not the file, not a disclosure in it, not the list that was approved
+        def told(path):
+            text = open(path, encoding="utf-8").read()
+            decoded = [base64.urlsafe_b64decode(x + "=" * (-len(x) % 4)).decode() for f in json.loads(text)["facts"] for x in f["disclosures"]]
+            return {a for a in addresses if a in text or any(f'"{a}"' in x for x in decoded)}
+        assert told(shown) == set(), told(shown)
+        lists = [os.path.join(data, "releases", n) for n in os.listdir(os.path.join(data, "releases")) if n.endswith(".list")]
+        assert len(lists) == 1 and "addresses 0" in open(lists[0], encoding="utf-8").read()
+        # the request: who is this? It is granted for one end of one event
+        asked, before = seen[leaves[0]]["src_pseudonym"], size_of(data)
+        opened(data, answer, "--leaf", leaves[0], "--field", "src_ip", "--field", "src_pseudonym").expect(0)
+        assert told(answer) == {events[leaves[0]]["src_ip"]}, told(answer)
+        got = facts(answer)[leaves[0]]
+        assert got == {"src_ip": events[leaves[0]]["src_ip"], "src_pseudonym": asked}, got
+        assert leaves[1] not in facts(answer)
+        # the log has it, before the file was there: whose yes, to whom, which leaf, that it was an address
+        new = [e for e in tap.eve(data)[before:] if e["event_type"] in ("release", "disclosure")]
+        assert [e["event_type"] for e in new] == ["release", "disclosure"], new
+        said = new[1]["disclosure"]
+        assert said["addresses"] and said["leaves"] == [leaves[0]] and said["to"] == "CERT B" and said["ground"] == "request 17", said
+        text = open(os.path.join(data, "releases", new[0]["release"]["list"] + ".list"), encoding="utf-8").read()
+        assert [x for x in text.split("\n") if x.startswith("address ")] == ["address " + events[leaves[0]]["src_ip"]], text
+        dewline("log", "check", os.path.join(data, "log")).expect(0)
+
+
 def test_a_changed_bundle_of_facts_is_refused():
     with tap.folder() as d:
         data, leaves = watched(d)

@@ -112,6 +112,68 @@ def test_reviews_concur_differ_are_withdrawn_forged_and_missing():
         assert "expected concurs" in review(d, item, "ico", "likes", a, b)[1].expect(2).err
 
 
+def test_what_reviewers_found_stands_beside_the_bulletin():
+    with tap.folder() as d:
+        data = os.path.join(d, "data")
+        dewline("watch", "-r", os.path.join(CASE, "capture.pcap"), "-S", os.path.join(CASE, "case.rules"), "--data", data, "--no-system-tables", "-q").expect(0)
+        bundle = tap.only_file(os.path.join(data, "bundles"))
+        name = os.path.basename(bundle)[:-len(".bundle")]
+        plain, item, other = (os.path.join(d, n) for n in ("plain", "item.sealed", "other.sealed"))
+        with open(plain, "wb") as f:
+            f.write(b"all of it")
+        who = readers(d)
+        r = dewline("seal", "make", "--title", name + ": third sensor", "--needs", 2, *who, "-d", data, "-w", item, plain).expect(0)
+        leaf = int(r.err.rsplit(" ", 1)[1])
+        dewline("seal", "make", "--title", "B1-0000000000000000: another", "--needs", 1, *who, "-w", other, plain).expect(0)
+        a, b = share(d, item, "ico"), share(d, item, "cert-b")
+        ask = ("verify", "--text", "--item", item)
+
+        def reviewed(*files):
+            r = dewline("verify", "--json", "--item", item, *[x for f in files for x in ("--review", f)], bundle)
+            got = json.loads(r.out)
+            return r.code, got["reviewed"][0], got["reviews_refused"]
+
+        # missing: nobody said anything, which is an answer
+        r = dewline(*ask, bundle).expect(0)
+        assert f'sealed evidence "{name}: third sensor": 0 of 3 reviewers saw it and concur, 3 said nothing' in r.out, r
+        one, two = review(d, item, "ico", "concurs", a, b)[0], review(d, item, "cert-b", "concurs", a, b)[0]
+        r = dewline(*ask, "--review", one, "--review", two, bundle).expect(0)
+        assert "2 of 3 reviewers saw it and concur, 1 said nothing" in r.out and "  concurs    ico\n" in r.out and "  silent     court\n" in r.out, r
+        assert r.out.index("yes: the verdict follows") < r.out.index("sealed evidence"), r
+        code, said, refused = reviewed(one, two)
+        assert code == 0 and refused == 0 and said["about"] and said["concurs"] == 2 and said["silent"] == 1, said
+        assert [x["finding"] for x in said["readers"]] == ["concurs", "concurs", "silent"], said
+        # one does not concur, one takes it back
+        no = review(d, item, "court", "differs", a, b)[0]
+        assert "2 of 3 reviewers saw it and concur, 1 saw it and does not" in dewline(*ask, "--review", one, "--review", two, "--review", no, bundle).expect(0).out
+        with open(one, encoding="utf-8") as f:
+            text = f.read()
+        # forged: a finding turned round, a signature by a stranger, a review of another item
+        forged = os.path.join(d, "forged")
+        with open(forged, "w", encoding="utf-8") as f:
+            f.write(text.replace("finding concurs", "finding differs"))
+        code, said, refused = reviewed(forged, two)
+        assert code == 1 and refused == 1 and said["concurs"] == 1 and said["differs"] == 0, said
+        r = dewline(*ask, "--review", forged, bundle).expect(1)
+        assert "1 review is not counted: " in r.out, r
+        stray = os.path.join(d, "stray")
+        c = os.path.join(d, "other.share")
+        dewline("seal", "share", "--reader-key", os.path.join(d, "ico.secret"), "-w", c, other).expect(0)
+        dewline("seal", "review", "--reader-key", os.path.join(d, "ico.secret"), "--finding", "concurs", "--share", c, "-w", stray, other).expect(0)
+        code, said, refused = reviewed(stray)
+        assert code == 1 and refused == 1 and said["silent"] == 3, said
+        # an item about another bulletin is none about this one
+        r = dewline("verify", "--item", other, "--review", stray, bundle).expect(1)
+        assert "NOT about this bulletin" in r.out and "1 of 3 reviewers saw it and concur" in r.out, r
+        # and that the item was there before its reviewers saw it, the log says
+        shown = os.path.join(d, "shown")
+        dewline("disclose", "open", "-d", data, "--leaf", leaf, "--field", "input", "--to", "all", "--approve", "us", "-w", shown).expect(0)
+        r = dewline("verify", "--item", item, "--review", one, shown).expect(0)
+        assert f"it is in the log, as leaf {leaf}" in r.out, r
+        assert "No such file" in dewline("verify", "--item", item, "--review", os.path.join(d, "nothing"), bundle).expect(2).err
+        assert "first line is not dewline-sealed/1" in dewline("verify", "--item", plain, bundle).expect(2).err
+
+
 def test_what_cannot_be_done_is_said():
     with tap.folder() as d:
         args = readers(d)

@@ -14,6 +14,19 @@ static bool read_file(struct cli *c, struct slice path, size_t most, struct slic
 	return false;
 }
 
+/* Is it shown that this field has this value? */
+static bool shows(const struct bundle_shown *s, const char *name, struct slice text)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		const struct record_field *f = &s->fields[i];
+
+		if (slice_equal(f->group, SLICE("input")) && slice_equal(f->name, slice_of(name)))
+			return f->json.len == text.len + 2 &&
+			       slice_equal(slice_part(f->json, 1, text.len), text);
+	}
+	return false;
+}
+
 /* The `input` record that says that the log has this item. */
 static void find_commitment(struct reviews_item *i, const struct bundle_report *report)
 {
@@ -21,11 +34,8 @@ static void find_commitment(struct reviews_item *i, const struct bundle_report *
 	struct slice id = crypto_hex_write((struct slice){i->sealed.id, SEALED_ID_BYTES}, hex);
 
 	for (size_t k = 0; k < report->record_count && !i->committed; k++) {
-		const struct record *r = &report->records[k];
-
-		i->committed = r->kind == RECORD_INPUT &&
-			       slice_equal(r->u.input.what, SLICE("sealed-item")) &&
-			       slice_equal(r->u.input.sha256, id);
+		i->committed = shows(&report->shown[k], "what", SLICE("sealed-item")) &&
+			       shows(&report->shown[k], "sha256", id);
 		i->leaf = report->leaves[k];
 	}
 }
@@ -51,7 +61,7 @@ static bool read_items(struct cli *c, const struct bundle_report *report, struct
 			cli_say(c, "%.*s: %s", SLICE_ARG(paths[r->count]), why.text);
 			return false;
 		}
-		i->about = bulletin.len != 0 && slice_find(i->sealed.title, bulletin) != SIZE_MAX;
+		i->about = slice_find(i->sealed.title, bulletin) != SIZE_MAX;
 		find_commitment(i, report);
 	}
 	return true;

@@ -32,7 +32,7 @@ struct reviews {
 };
 
 /* Reads the files of --item and --review and counts them. bulletin: the id that titles have to
- * name. False, and said why: one cannot be read, or is no item. */
+ * name; "" where there is none. False, and said why: one cannot be read, or is no item. */
 MUST_USE bool reviews_read(struct cli *c, const struct bundle_report *report, struct slice bulletin,
 			   struct reviews *out);
 

@@ -99,8 +99,8 @@ static void compiling_goes_on_after_an_error(struct test *t)
 		t, buf_slice(&f.problems),
 		SLICE("x.treaty:2:17: expected V (checked against the text), K1 (sure) or K2 "
 		      "(unchecked), found \"V9\"\n"
-		      "x.treaty:3:10: expected a date as YYYY-MM-DD, or \"between-parties\", found "
-		      "\"2020-13-01\"\n"
+		      "x.treaty:3:10: expected a date as YYYY-MM-DD, \"between-parties\" or "
+		      "\"not-yet\", found \"2020-13-01\"\n"
 		      "x.treaty:4:15: expected a number above 0 and up to 1, found \"1.5\"\n"
 		      "x.treaty:6:8: a text in quotes ends on its line: expected \"\n"
 		      "x.treaty:7:12: expected the end of the line, found \"shut\"\n"
@@ -115,9 +115,8 @@ static void compiling_goes_on_after_an_error(struct test *t)
 		      "x.treaty:15:11: expected \";\" and the source of the exception, found the "
 		      "end "
 		      "of the line\n"
-		      "x.treaty:16:3: expected source, proof, when, unless, permits, or a new "
-		      "block, "
-		      "found \"pardon\"\n"
+		      "x.treaty:16:3: expected source, proof, when, unless, permits, admits, "
+		      "not-for-sensors, or a new block, found \"pardon\"\n"
 		      "x.treaty:18:9: there is no clause \"x.9\" above: expected one that is "
 		      "judged\n"
 		      "x.treaty:19:23: expected \"; source, deposited YYYY-MM-DD\"\n"
@@ -168,11 +167,6 @@ static void an_expression_goes_on_with_and_or(struct test *t)
 
 static void what_cannot_be_judged_is_refused(struct test *t)
 {
-	EXPECT(t, problem(SLICE(HEAD "duty x.1 \"D\"\n bearer P\n"),
-			  SLICE("7:1: a duty begins with a request")));
-	EXPECT(t, problem(IN_CLAUSE("when a\nmust act within 24h"), SLICE("10:1: a duty begins")));
-	EXPECT(t, problem(IN_CLAUSE("when a\nthen notify"), SLICE("10:1: a clause has one cons")));
-	EXPECT(t, problem(IN_CLAUSE("when a\nrank 1"), SLICE("10:1: all exceptions have one")));
 	EXPECT(t, problem(IN_CLAUSE("when a\nwhen b"), SLICE("10:1: \"when\" stands first")));
 	EXPECT(t, problem(IN_CLAUSE("unless a ; r"), SLICE("9:1: expected the line \"when")));
 	EXPECT(t, problem(IN_CLAUSE("when a\nproof high"), SLICE("10:1: a second \"proof\"")));
@@ -182,7 +176,7 @@ static void what_cannot_be_judged_is_refused(struct test *t)
 	EXPECT(t, problem(SLICE(HEAD "not-judged x.1 \"C\"\n"), SLICE("7:19: expected \";\" and")));
 	EXPECT(t, problem(SLICE(HEAD "not-judged x.1 \"C\" ;\n"), SLICE("after \";\"")));
 	EXPECT(t, problem(SLICE(HEAD "not-judged x.1 \"C\" ; r\nwhen a\n"),
-			  SLICE("8:1: expected source, or a new block")));
+			  SLICE("8:1: expected source, admits, or a new block")));
 	EXPECT(t, problem(SLICE(HEAD), SLICE("1:1: it has no clause")));
 	EXPECT(t, problem(SLICE(""), SLICE("1:1: expected  instrument")));
 	EXPECT(t, problem(SLICE("term a \"A\"\n"), SLICE("1:1: expected \"instrument\" first")));
@@ -241,6 +235,257 @@ static void what_is_read_is_what_is_run(struct test *t)
 	EXPECT(t, problem(SLICE(HEAD "# \xe2\x81\xa7\n"), SLICE("7:3: byte 0xe2"))); /* U+2067 */
 	EXPECT(t, problem(SLICE(HEAD "# caf\xc3\xa9\r\n\tnot-judged x.1 \"\xe2\x80\x93\" ; r\r\n"),
 			  SLICE("")));
+}
+
+/* ---- exceptions that lead to different things -------------------------------------------------
+ */
+
+#define WITH_EXCUSES "consequence excused \"E\"\nconsequence shared \"S\"\n"
+#define TWO_EXCUSES(one, other)                                                                    \
+	SLICE(HEAD WITH_EXCUSES "clause x.1 \"C\"\nproof high\nwhen a\nunless " one                \
+				" ; r\nunless " other " ; r\n") /* lines 12 and 13 */
+
+static void exceptions_with_different_consequences_are_ranked(struct test *t)
+{
+	EXPECT(t, problem(TWO_EXCUSES("a", "b"), SLICE("")));
+	EXPECT(t, problem(TWO_EXCUSES("a then excused", "b then excused"), SLICE("")));
+	EXPECT(t,
+	       problem(TWO_EXCUSES("a then excused", "b"),
+		       SLICE("13:1: this exception leads to \"no-breach\", the one in line 12 to "
+			     "\"excused\": expected \"rank 1\"")));
+	EXPECT(t, problem(TWO_EXCUSES("a then excused rank 1", "b"), SLICE("13:1: this exc")));
+	EXPECT(t, problem(TWO_EXCUSES("a then excused rank 1", "b rank 1"), SLICE("13:1: this")));
+	EXPECT(t, problem(TWO_EXCUSES("a then excused rank 1", "b rank 2"), SLICE("")));
+	EXPECT(t, problem(TWO_EXCUSES("a then excused rank 2", "b then shared rank 1"), SLICE("")));
+	EXPECT(t,
+	       problem(TWO_EXCUSES("a then excused rank 0", "b"), SLICE("12:28: expected a rank")));
+	EXPECT(t, problem(TWO_EXCUSES("a then excused rank 256", "b"), SLICE("from 1 to 255")));
+	EXPECT(t, problem(TWO_EXCUSES("a then excused rank 255", "b rank 254"), SLICE("")));
+	EXPECT(t, problem(TWO_EXCUSES("a then pardoned", "b"),
+			  SLICE("12:15: the consequence \"pardoned\" is not defined: expected")));
+	/* a permission stands above all of them by itself */
+	EXPECT(t, problem(SLICE(HEAD WITH_EXCUSES "clause x.1 \"C\"\nproof high\nwhen a\n"
+						  "unless b then excused ; r\npermits b ; r\n"),
+			  SLICE("")));
+	EXPECT(t, problem(SLICE(HEAD "consequence no-breach \"E\"\n"),
+			  SLICE("7:13: the consequence \"no-breach\" is defined twice")));
+	EXPECT(t, problem(SLICE(HEAD "consequence c1 \"E\"\nconsequence c2 \"E\"\n"
+				     "consequence c3 \"E\"\nconsequence c4 \"E\"\n"
+				     "consequence c5 \"E\"\nconsequence c6 \"E\"\n"
+				     "consequence c7 \"E\"\nconsequence c8 \"E\"\n"),
+			  SLICE("14:1: at most 7 consequences")));
+}
+
+/* ---- what parties may change ------------------------------------------------------------------
+ */
+
+#define ADMITS(admits, line)                                                                       \
+	SLICE(HEAD "amendments closed ; art. 42\nclause x.1 \"C\"\nproof high\nwhen a\n" admits    \
+		   "party P\n" line "\n")
+
+static void a_closed_list_admits_nothing_else(struct test *t)
+{
+	EXPECT(t, problem(ADMITS("admits require b ; art. 40\n",
+				 "amend x.1 require b ; s, deposited 2021-01-01"),
+			  SLICE("")));
+	EXPECT(t, problem(ADMITS("admits require b ; art. 40\n",
+				 "amend x.1 require b and not a ; s, deposited 2021-01-01"),
+			  SLICE("13:7: the clause \"x.1\" does not let a party require \"a\" (art. "
+				"40)")));
+	EXPECT(t, problem(ADMITS("", "amend x.1 require b ; s, deposited 2021-01-01"),
+			  SLICE("12:7: the clause \"x.1\" does not let a party require \"b\" (art. "
+				"42)")));
+	EXPECT(t, problem(ADMITS("admits reserve ; art. 42\n",
+				 "reserve x.1 ; s, deposited 2021-01-01"),
+			  SLICE("")));
+	EXPECT(t,
+	       problem(ADMITS("admits require b ; art. 40\n",
+			      "reserve x.1 ; s, deposited 2021-01-01"),
+		       SLICE("13:9: to the clause \"x.1\" no reservation may be made (art. 42)")));
+	EXPECT(t, problem(ADMITS("admits require b, b ; art. 40\n", ""),
+			  SLICE("11:19: \"b\" is named twice")));
+	EXPECT(t, problem(ADMITS("admits require c ; art. 40\n", ""),
+			  SLICE("11:16: the term \"c\" is not defined")));
+	EXPECT(t, problem(ADMITS("admits leave ; art. 40\n", ""),
+			  SLICE("11:8: expected \"require\" or \"reserve\"")));
+	EXPECT(t, problem(SLICE(HEAD "party P\namendments closed ; art. 42\n"),
+			  SLICE("8:1: expected amend, reserve, or a new block")));
+	/* where the list is not closed, a clause without a line lets parties require what they like
+	 */
+	EXPECT(t, problem(SLICE(HEAD "clause x.1 \"C\"\nproof high\nwhen a\nparty P\n"
+				     "amend x.1 require b ; s, deposited 2021-01-01\n"
+				     "reserve x.1 where b ; s, deposited 2021-01-01\n"),
+			  SLICE("")));
+}
+
+static void amendments_have_a_period_and_a_mark(struct test *t)
+{
+	struct fixture f;
+
+	compile(&f, SLICE(HEAD "clause x.1 \"C\"\nproof high\nwhen a\n"
+			       "party P from 2020-01-01 until 2025-01-01\n"
+			       "amend x.1 require b ; art. 1, 2, deposited 2021-01-01, until "
+			       "2022-01-01, unchecked\n"
+			       "reserve x.1 where b ; s, deposited 2021-01-01, unchecked\n"));
+	EXPECT_SLICE(t, buf_slice(&f.problems), SLICE(""));
+	EXPECT(t, f.t->clauses[0].amendments->unchecked);
+	EXPECT_SLICE(t, f.t->clauses[0].amendments->source, SLICE("art. 1, 2"));
+	EXPECT_SLICE(t, f.t->clauses[0].amendments->deposited_text, SLICE("2021-01-01"));
+	EXPECT(t, f.t->clauses[0].amendments->until.ns == INT64_C(1640995200) * TIME_NS_PER_S);
+	EXPECT(t, f.t->clauses[0].amendments->next->kind == TREATY_RESERVE_WHERE);
+	EXPECT(t, f.t->clauses[0].amendments->next->until.ns == 0);
+	EXPECT(t, treaty_party_bound(f.t, SLICE("P"),
+				     (struct wall_ns){INT64_C(1735689599) * TIME_NS_PER_S}));
+	EXPECT(t, !treaty_party_bound(f.t, SLICE("P"),
+				      (struct wall_ns){INT64_C(1735689600) * TIME_NS_PER_S}));
+	EXPECT(t, !treaty_party_bound(f.t, SLICE("Q"), (struct wall_ns){0}));
+	done(&f);
+#define AMENDED(tail)                                                                              \
+	SLICE(HEAD "clause x.1 \"C\"\nproof high\nwhen a\nparty P\namend x.1 require b ; s" tail   \
+		   "\n")
+	EXPECT(t, problem(AMENDED(", deposited 2021-01-01, until 2021-01-01"),
+			  SLICE("11:21: expected \"until\" to be after \"deposited\"")));
+	EXPECT(t, problem(AMENDED(", deposited 2021-01-01, until never"),
+			  SLICE("expected a date as YYYY-MM-DD after \"until\"")));
+	EXPECT(t, problem(AMENDED(", deposited 2021-01-01, unchecked yet"),
+			  SLICE("expected the end of the line behind \"unchecked\"")));
+	EXPECT(t, problem(SLICE(HEAD "party P from 2021-01-01 until 2021-01-01\n"),
+			  SLICE("7:31: expected a day after \"from\"")));
+}
+
+/* ---- words, sources, articles that are not judged ----------------------------------------------
+ */
+
+static void a_term_carries_readings_and_examples(struct test *t)
+{
+	struct fixture f;
+
+	compile(&f, SLICE(HEAD "term c \"C\" open\n reading US \"mine\"\n example in \"this\"\n"
+			       " example out \"that\"\nnot-judged x.1 \"C\" ; r\n"));
+	EXPECT_SLICE(t, buf_slice(&f.problems), SLICE(""));
+	EXPECT_UINT(t, f.t->terms[2].gloss_count, 3);
+	EXPECT_SLICE(t, f.t->terms[2].glosses->party, SLICE("US"));
+	EXPECT_SLICE(t, f.t->terms[2].last_gloss->text, SLICE("that"));
+	done(&f);
+	EXPECT(t, problem(SLICE(HEAD "reading US \"mine\"\n"),
+			  SLICE("7:1: a term of which parties have readings is not settled")));
+	EXPECT(t, problem(SLICE(HEAD "example of \"mine\"\n"), SLICE("7:9: expected \"in\" or")));
+	EXPECT(t,
+	       problem(SLICE(HEAD "party P\nexample in \"mine\"\n"), SLICE("8:1: expected amend")));
+}
+
+static void a_standard_may_be_named_where_it_is_used(struct test *t)
+{
+	EXPECT(t, problem(SLICE(HEAD "clause x.1 \"C\"\nproof sure 0.9\nwhen a\n"
+				     "clause x.2 \"C\"\nproof sure\nwhen a\n"
+				     "clause x.3 \"C\"\nproof high 0.750\nwhen a\n"),
+			  SLICE("")));
+	EXPECT(t, problem(SLICE(HEAD "clause x.1 \"C\"\nproof high 0.9\nwhen a\n"),
+			  SLICE("8:7: the standard \"high\" has another number above")));
+	EXPECT(t, problem(SLICE(HEAD "clause x.1 \"C\"\nproof low 0.4\nwhen a\n"),
+			  SLICE("8:7: a breach cannot be judged at 0.5")));
+}
+
+static void what_is_not_in_force_says_what_it_waits_for(struct test *t)
+{
+	EXPECT(t,
+	       problem(SLICE("instrument x \"X\"\nsource \"s\" mark V\n"
+			     "in-force not-yet ; forty ratifications\nnot-judged x.1 \"C\" ; r\n"),
+		       SLICE("")));
+	EXPECT(t, problem(SLICE("instrument x \"X\"\nsource \"s\" mark V\nin-force not-yet\n"),
+			  SLICE("3:17: expected \";\" and what it waits for")));
+}
+
+static void a_source_may_name_the_text_by_its_hash(struct test *t)
+{
+#define SHA "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	EXPECT(t,
+	       problem(SLICE("instrument x \"X\"\nsource \"s\" page \"p\" sha256 " SHA " mark V\n"
+			     "in-force 2020-01-01\nnot-judged x.1 \"C\" ; r\n"),
+		       SLICE("")));
+	EXPECT(t, problem(SLICE("instrument x \"X\"\nsource \"s\" sha256 123 mark V\n"),
+			  SLICE("2:19: expected 64 hexadecimal digits")));
+}
+
+static void a_duty_is_kept_whole(struct test *t)
+{
+	const struct treaty_duty *d;
+	struct fixture f;
+
+	compile(&f,
+		SLICE(HEAD "clause x.1 \"C\"\nproof high\nwhen a\n"
+			   "| help\nduty x.2 \"D\"\n bearer territory-state\n"
+			   " on request kind stop from party\n proof suspicion 0.3\n"
+			   " must acknowledge within 1h\n must hold for 60d\n must act no-number\n"
+			   " may refuse ground sovereignty, security giving reasons\n"
+			   " lest record no-answer\n lest presume x.1 respondent-shows b\n"));
+	EXPECT_SLICE(t, buf_slice(&f.problems), SLICE(""));
+	d = f.t->clauses[1].duty;
+	EXPECT(t, d != NULL && d->has_standard && f.t->standards[d->standard].milli == 300);
+	EXPECT_SLICE(t, d->bearer, SLICE("territory-state"));
+	EXPECT_SLICE(t, d->kind, SLICE("stop"));
+	EXPECT(t, d->step_count == 3 && d->ground_count == 2 && d->giving_reasons);
+	EXPECT_SLICE(t, d->steps[0].span, SLICE("1h"));
+	EXPECT_SLICE(t, d->steps[1].how, SLICE("for"));
+	EXPECT(t, d->steps[2].span.len == 0 && d->lest_count == 2 && d->lest[1].shows != NULL);
+	EXPECT_SLICE(t, f.t->clauses[1].article, SLICE("help"));
+	EXPECT(t, !treaty_clause_judged(f.t, 1) && treaty_clause_judged(f.t, 0));
+	done(&f);
+}
+
+#define IN_DUTY(line)                                                                              \
+	SLICE(HEAD "duty x.1 \"D\"\nbearer each-party\non request kind stop from party\n"          \
+		   "must act no-number\n" line "\n")
+
+static void what_is_wrong_with_a_duty_is_said(struct test *t)
+{
+	EXPECT(t, problem(IN_DUTY(""), SLICE("")));
+	EXPECT(t, problem(IN_DUTY("bearer each-party"), SLICE("11:1: a second \"bearer\"")));
+	EXPECT(t, problem(IN_DUTY("must act within 24"), SLICE("11:17: expected a span of time")));
+	EXPECT(t, problem(IN_DUTY("must act within 0h"), SLICE("11:17: expected a span of time")));
+	EXPECT(t, problem(IN_DUTY("must act within 9999wd"), SLICE("")));
+	EXPECT(t, problem(IN_DUTY("must act within 10000d"), SLICE("11:17: expected a span")));
+	EXPECT(t, problem(IN_DUTY("must act"), SLICE("11:9: expected \"within\", \"for\"")));
+	EXPECT(t,
+	       problem(IN_DUTY("may refuse ground whim"),
+		       SLICE("11:19: expected a ground, one of political-offence, sovereignty,")));
+	EXPECT(t,
+	       problem(IN_DUTY("may refuse ground security,"), SLICE("11:28: expected a ground")));
+	EXPECT(t,
+	       problem(IN_DUTY("lest shame"), SLICE("11:6: expected \"record\" or \"presume\"")));
+	EXPECT(t, problem(IN_DUTY("lest presume x.9"), SLICE("11:14: there is no clause \"x.9\"")));
+	EXPECT(t,
+	       problem(IN_DUTY("when a"), SLICE("11:1: expected source, bearer, on, proof, must")));
+	EXPECT(t, problem(SLICE(HEAD "duty x.1 \"D\"\nbearer each-party\n"),
+			  SLICE("7:1: the duty \"x.1\" binds nobody to anything: expected a line "
+				"\"on")));
+	EXPECT(t, problem(SLICE(HEAD "duty x.1 \"D\"\nbearer everyone\n"),
+			  SLICE("8:8: expected who bears the duty, one of each-party,")));
+	EXPECT(t, problem(SLICE(HEAD "must act within 24h\n"),
+			  SLICE("7:1: expected reading, example")));
+}
+
+/* A file of nothing but errors costs what 50 errors cost. */
+static void a_hostile_file_costs_bounded_memory(struct test *t)
+{
+	struct arena_pool pool = {.budget = 4 << 20}, big = {.budget = 4 << 20};
+	struct arena a = {.pool = &pool}, b = {.pool = &big};
+	uint8_t *text = arena_bytes(&b, TREATY_TEXT_MAX + 1);
+	struct fail why = {0};
+	struct treaty *x;
+
+	EXPECT(t, text != NULL);
+	for (size_t i = 0; i <= TREATY_TEXT_MAX; i++)
+		text[i] = i % 2 ? '\n' : '(';
+	EXPECT(t, treaty_compile(SLICE("f"), (struct slice){text, TREATY_TEXT_MAX}, &a, &x, NULL,
+				 &why) == ST_INVALID);
+	EXPECT(t, pool.out < 1 << 16);
+	EXPECT(t, treaty_compile(SLICE("f"), (struct slice){text, TREATY_TEXT_MAX + 1}, &a, &x,
+				 NULL, &why) == ST_LIMIT);
+	arena_reset(&a);
+	arena_pool_drain(&pool);
+	arena_reset(&b);
+	arena_pool_drain(&big);
 }
 
 static void limits_hold(struct test *t)
@@ -320,5 +565,10 @@ TESTS(T(a_whole_file_compiles), T(an_undefined_term_is_named_with_its_place),
       T(compiling_goes_on_after_an_error), T(and_beside_or_needs_parentheses),
       T(an_expression_goes_on_with_and_or), T(what_cannot_be_judged_is_refused),
       T(names_are_defined_once), T(a_standard_for_a_breach_lies_above_one_half),
-      T(what_is_read_is_what_is_run), T(limits_hold), T(a_flood_of_errors_is_cut_and_counted),
-      T(memory_may_end_anywhere))
+      T(what_is_read_is_what_is_run), T(exceptions_with_different_consequences_are_ranked),
+      T(a_closed_list_admits_nothing_else), T(amendments_have_a_period_and_a_mark),
+      T(a_term_carries_readings_and_examples), T(a_standard_may_be_named_where_it_is_used),
+      T(what_is_not_in_force_says_what_it_waits_for), T(a_source_may_name_the_text_by_its_hash),
+      T(a_duty_is_kept_whole), T(what_is_wrong_with_a_duty_is_said),
+      T(a_hostile_file_costs_bounded_memory), T(limits_hold),
+      T(a_flood_of_errors_is_cut_and_counted), T(memory_may_end_anywhere))

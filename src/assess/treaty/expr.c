@@ -49,9 +49,13 @@ size_t treaty_term_find(const struct treaty *t, struct slice name)
 
 bool treaty_is_reserved(struct slice s)
 {
-	return slice_equal(s, SLICE("and")) || slice_equal(s, SLICE("or")) ||
-	       slice_equal(s, SLICE("not")) || slice_equal(s, SLICE("respondent-shows")) ||
-	       slice_equal(s, SLICE("require"));
+	static const char *const words[] = {"and",     "or",   "not",  "respondent-shows",
+					    "require", "then", "rank", "where"};
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (slice_equal(s, slice_of(words[i])))
+			return true;
+	return false;
 }
 
 static struct treaty_node *parse_atom(struct treaty_parser *p)

@@ -2,8 +2,7 @@
  *
  * Judging: every clause of a treaty against a set of claims.
  *
- * A value of three is two bits, "shown" and "excluded", at most one of them set. One word of 64
- * bits for each evaluates a clause in 64 worlds at once: world 0 is as the claims are, and every
+ * Of the 64 worlds that eval.c looks at in one pass, world 0 is as the claims are, and every
  * undetermined term k has two worlds of its own, 2k+1 where it is true and 2k+2 where it is false.
  * So "what would change it" costs no more than the verdict, and time stays linear.
  *
@@ -19,51 +18,9 @@
 
 enum { WORLDS_PER_PASS = 31 }; /* undetermined terms for which 64 bits have two worlds each */
 
-static struct treaty_lanes lanes_of(enum treaty_value v)
-{
-	return (struct treaty_lanes){v == TREATY_TRUE ? UINT64_MAX : 0,
-				     v == TREATY_FALSE ? UINT64_MAX : 0};
-}
-
-static enum treaty_value lane_value(struct treaty_lanes l, unsigned world)
-{
-	return l.shown >> world & 1	 ? TREATY_TRUE
-	       : l.excluded >> world & 1 ? TREATY_FALSE
-					 : TREATY_UNDETERMINED;
-}
-
-static struct treaty_lanes lanes_and(struct treaty_lanes a, struct treaty_lanes b)
-{
-	return (struct treaty_lanes){a.shown & b.shown, a.excluded | b.excluded};
-}
-
-static struct treaty_lanes lanes_not(struct treaty_lanes a)
-{
-	return (struct treaty_lanes){a.excluded, a.shown};
-}
-
-/* Depth is bounded by TREATY_NESTING_MAX, which the compiler keeps. */
-static struct treaty_lanes eval(const struct treaty_judge *j, const struct treaty_node *n)
-{
-	struct treaty_lanes v;
-
-	if (n->kind == TREATY_ATOM)
-		return j->terms[n->term].lanes;
-	v = eval(j, n->first);
-	if (n->kind == TREATY_NOT)
-		return lanes_not(v);
-	for (const struct treaty_node *c = n->first->next; c != NULL; c = c->next) {
-		struct treaty_lanes w = eval(j, c);
-
-		v = n->kind == TREATY_AND ? lanes_and(v, w)
-					  : lanes_not(lanes_and(lanes_not(v), lanes_not(w)));
-	}
-	return v;
-}
-
 enum treaty_value treaty_node_value(const struct treaty_judge *j, const struct treaty_node *n)
 {
-	return lane_value(eval(j, n), 0);
+	return treaty_lanes_value(treaty_node_eval(j->lanes, n), 0);
 }
 
 static int32_t at_least_0(int32_t v)
@@ -102,33 +59,6 @@ struct interval treaty_node_bounds(const struct treaty_judge *j, const struct tr
 	return p;
 }
 
-static enum treaty_value judge_interval(struct interval p, int32_t standard)
-{
-	return p.lo >= standard			  ? TREATY_TRUE
-	       : p.hi <= CLAIM_CERTAIN - standard ? TREATY_FALSE
-						  : TREATY_UNDETERMINED;
-}
-
-/* ---- which amendments apply ----------------------------------------------------------------- */
-
-/* Reciprocity (VCLT 21): an amendment of either side narrows the clause between the two. */
-static bool applies(const struct treaty_judge *j, const struct treaty_amendment *m)
-{
-	struct slice id = j->t->parties[m->party].id;
-
-	return j->c->at.ns >= m->since.ns &&
-	       (slice_equal(id, j->c->claimant) || slice_equal(id, j->c->respondent));
-}
-
-const struct treaty_amendment *treaty_amendment_next(const struct treaty_judge *j,
-						     const struct treaty_amendment *m)
-{
-	m = m ? m->next : j->t->clauses[j->clause].amendments;
-	while (m != NULL && !applies(j, m))
-		m = m->next;
-	return m;
-}
-
 /* ---- terms of a clause ---------------------------------------------------------------------- */
 
 static bool collect(struct treaty_judge *j, const struct treaty_node *n)
@@ -150,8 +80,8 @@ static bool collect(struct treaty_judge *j, const struct treaty_node *n)
 	if (claim != NULL && claim->p.lo >= 0 && claim->p.lo <= claim->p.hi &&
 	    claim->p.hi <= CLAIM_CERTAIN)
 		term->p = claim->p;
-	term->value = judge_interval(term->p, j->standard);
-	term->lanes = lanes_of(term->value);
+	term->value = treaty_interval_value(term->p, j->standard);
+	j->lanes[n->term] = treaty_lanes_of(term->value);
 	return ARENA_PUSH(j->a, j->used, j->used_count, j->used_room, n->term);
 }
 
@@ -166,31 +96,75 @@ static bool collect_all(struct treaty_judge *j)
 	for (size_t i = 0; i < clause->rule_count; i++)
 		if (!collect(j, clause->rules[i].expr))
 			return false;
-	while ((m = treaty_amendment_next(j, m)) != NULL)
-		if (!collect(j, m->expr))
+	while ((m = treaty_amendment_next(j->t, j->clause, &j->law, m)) != NULL)
+		if (m->expr != NULL && !collect(j, m->expr))
 			return false;
 	return true;
 }
 
 /* ---- the verdict ---------------------------------------------------------------------------- */
 
-/* Breach in every world: conditions and amendments hold, no exception and no permission does. */
-static struct treaty_lanes breach(const struct treaty_judge *j)
+struct outcome { /* in every world */
+	struct treaty_lanes breach;
+	uint64_t may[TREATY_CONSEQUENCES_MAX]; /* it may have this consequence */
+};
+
+/* Which consequences an act may have that is excused: going down the ranks, an exception counts
+ * until one above it is shown. What did not happen needs no excuse. */
+static void find_consequences(const struct treaty_judge *j, struct outcome *o)
 {
-	const struct treaty_clause *clause = &j->t->clauses[j->clause];
-	const struct treaty_amendment *m = NULL;
-	struct treaty_lanes v = lanes_of(TREATY_TRUE);
+	const struct treaty_clause *c = &j->t->clauses[j->clause];
+	struct treaty_lanes happened = treaty_amendments_eval(j->t, j->clause, &j->law, j->lanes);
+	uint64_t left;
 
-	for (size_t i = 0; i < clause->rule_count; i++) {
-		struct treaty_lanes w = eval(j, clause->rules[i].expr);
+	for (size_t i = 0; i < c->rule_count; i++)
+		if (c->rules[i].kind == TREATY_WHEN)
+			happened = treaty_lanes_and(happened,
+						    treaty_rule_eval(j->lanes, &c->rules[i]));
+	left = ~happened.excluded & o->breach.excluded;
+	for (size_t i = 0; i < c->ranked_count; i++) {
+		const struct treaty_rule *r = &c->rules[c->by_rank[i]];
+		struct treaty_lanes v = treaty_rule_eval(j->lanes, r); /* shown: it is no help */
 
-		if (clause->rules[i].kind == TREATY_UNLESS_SHOWN)
-			w.excluded = ~w.shown; /* unknown does not help the respondent */
-		v = lanes_and(v, clause->rules[i].kind == TREATY_WHEN ? w : lanes_not(w));
+		o->may[r->consequence] |= left & ~v.shown;
+		left &= ~v.excluded;
 	}
-	while ((m = treaty_amendment_next(j, m)) != NULL)
-		v = lanes_and(v, eval(j, m->expr));
-	return v;
+}
+
+static struct outcome find_outcome(const struct treaty_judge *j)
+{
+	struct outcome o = {.breach = treaty_clause_eval(j->t, j->clause, &j->law, j->lanes)};
+
+	if (j->t->clauses[j->clause].consequences)
+		find_consequences(j, &o);
+	return o;
+}
+
+/* The consequence in one world; "" where there is none, or it is not settled which. */
+static struct slice consequence_of(const struct treaty_judge *j, const struct outcome *o,
+				   unsigned world)
+{
+	struct slice found = SLICE("");
+	unsigned n = 0;
+
+	for (size_t i = 0; i < j->t->consequence_count; i++) {
+		if ((o->may[i] >> world & 1) == 0)
+			continue;
+		found = j->t->consequences[i].name;
+		n++;
+	}
+	return n == 1 ? found : SLICE("");
+}
+
+static bool differs(const struct treaty_judge *j, const struct outcome *o, unsigned world,
+		    const struct outcome *from)
+{
+	if (treaty_lanes_value(o->breach, world) != treaty_lanes_value(from->breach, 0))
+		return true;
+	for (size_t i = 0; i < j->t->consequence_count; i++)
+		if ((o->may[i] >> world & 1) != (from->may[i] & 1))
+			return true;
+	return false;
 }
 
 static bool is_permitted(const struct treaty_judge *j)
@@ -205,33 +179,37 @@ static bool is_permitted(const struct treaty_judge *j)
 }
 
 /* Both worlds of up to 31 undetermined terms in one pass. */
-static bool find_changes(struct treaty_judge *j, struct treaty_finding *f)
+static bool find_changes(struct treaty_judge *j, const struct outcome *now,
+			 struct treaty_finding *f)
 {
 	struct treaty_change *changes = NULL;
 	size_t count = 0, room = 0;
 	uint32_t batch[WORLDS_PER_PASS];
 
 	for (size_t at = 0; at < j->used_count;) {
-		struct treaty_lanes v;
+		struct outcome o;
 		unsigned n = 0;
 
 		for (; at < j->used_count && n < WORLDS_PER_PASS; at++) {
-			struct treaty_judge_term *term = &j->terms[j->used[at]];
+			uint32_t term = j->used[at];
 
-			if (term->value != TREATY_UNDETERMINED)
+			if (j->terms[term].value != TREATY_UNDETERMINED)
 				continue;
-			term->lanes.shown = UINT64_C(1) << (2 * n + 1);
-			term->lanes.excluded = UINT64_C(1) << (2 * n + 2);
-			batch[n++] = j->used[at];
+			j->lanes[term].shown = UINT64_C(1) << (2 * n + 1);
+			j->lanes[term].excluded = UINT64_C(1) << (2 * n + 2);
+			batch[n++] = term;
 		}
-		v = breach(j);
+		o = find_outcome(j);
 		for (unsigned k = 0; k < n; k++) {
-			struct treaty_change c = {j->t->terms[batch[k]].name,
-						  lane_value(v, 2 * k + 1),
-						  lane_value(v, 2 * k + 2)};
+			unsigned yes = 2 * k + 1, no = 2 * k + 2;
+			struct treaty_change c = {.atom = j->t->terms[batch[k]].name,
+						  .if_true = treaty_lanes_value(o.breach, yes),
+						  .if_false = treaty_lanes_value(o.breach, no),
+						  .then_true = consequence_of(j, &o, yes),
+						  .then_false = consequence_of(j, &o, no)};
 
-			j->terms[batch[k]].lanes = lanes_of(TREATY_UNDETERMINED);
-			if ((c.if_true != f->value || c.if_false != f->value) &&
+			j->lanes[batch[k]] = treaty_lanes_of(TREATY_UNDETERMINED);
+			if ((differs(j, &o, yes, now) || differs(j, &o, no, now)) &&
 			    !ARENA_PUSH(j->a, changes, count, room, c))
 				return false;
 		}
@@ -293,22 +271,49 @@ static struct slice result_of(const struct treaty_judge *j, enum treaty_value v)
 	return is_permitted(j) ? SLICE("permitted") : SLICE("no breach");
 }
 
-/* Why the clause does not apply, or NULL. */
-static const char *bar_of(const struct treaty_judge *j, struct slice *result)
+/* Why the clause does not apply, or "". */
+static struct slice bar_of(const struct treaty_judge *j, struct slice *result)
 {
+	const struct treaty *t = j->t;
+	struct slice who;
+
 	*result = SLICE("not in force");
-	if (!j->t->between_parties && j->c->at.ns < j->t->in_force.ns)
-		return "the instrument was not in force at the time of the act";
+	if (t->not_yet.len != 0)
+		return buf_text(j->a, "the instrument is not in force: %.*s",
+				SLICE_ARG(t->not_yet));
+	if (!treaty_in_force(t, j->c->at))
+		return SLICE("the instrument was not in force at the time of the act");
+	*result = SLICE("not for sensors");
+	if (t->clauses[j->clause].content.len != 0)
+		return buf_text(j->a, "not for sensors: %.*s",
+				SLICE_ARG(t->clauses[j->clause].content));
 	*result = SLICE("not bound");
 	if (j->c->claimant.len == 0 || !j->c->claimant_bound)
-		return "the party that claims is not bound by this instrument at the time of the "
-		       "act";
+		return SLICE("the party that claims is not bound by this instrument at the time of "
+			     "the act");
 	if (j->c->respondent.len == 0)
-		return "no party can be named that the clause would bind";
+		return SLICE("no party can be named that the clause would bind");
 	if (!j->c->respondent_bound)
-		return "the party that the act points to is not bound by this instrument at the "
-		       "time of the act";
-	return NULL;
+		return SLICE("the party that the act points to is not bound by this instrument at "
+			     "the time of the act");
+	who = treaty_clause_reserved(t, j->clause, &j->law);
+	if (who.len != 0)
+		return buf_text(j->a,
+				"%.*s has reserved the whole clause, so it binds neither side",
+				SLICE_ARG(who));
+	return SLICE("");
+}
+
+/* What follows from the file alone: open terms, sources that nobody checked. */
+static void mark(const struct treaty_judge *j, struct treaty_finding *f)
+{
+	const struct treaty_amendment *m = NULL;
+
+	for (size_t i = 0; i < j->used_count; i++)
+		f->unverifiable |= j->t->terms[j->used[i]].open;
+	f->unchecked = slice_equal(treaty_clause_source(j->t, j->clause)->mark, SLICE("K2"));
+	while ((m = treaty_amendment_next(j->t, j->clause, &j->law, m)) != NULL)
+		f->unchecked |= m->unchecked;
 }
 
 static bool judge_clause(struct treaty_judge *j, struct treaty_finding *f)
@@ -316,25 +321,28 @@ static bool judge_clause(struct treaty_judge *j, struct treaty_finding *f)
 	const struct treaty_clause *clause = &j->t->clauses[j->clause];
 	const struct treaty_standard *standard = &j->t->standards[clause->standard];
 	const struct treaty_amendment *m = NULL;
-	const char *bar;
+	struct slice bar;
 
 	j->standard = standard->milli;
 	f->standard = standard->name;
 	f->standard_milli = standard->milli;
 	if (!collect_all(j))
 		return false;
-	for (size_t i = 0; i < j->used_count; i++)
-		f->unverifiable |= j->t->terms[j->used[i]].open;
+	mark(j, f);
 	f->joint = treaty_node_bounds(j, clause->rules[0].expr);
-	while ((m = treaty_amendment_next(j, m)) != NULL)
-		f->joint = joint(f->joint, treaty_node_bounds(j, m->expr));
+	while ((m = treaty_amendment_next(j->t, j->clause, &j->law, m)) != NULL)
+		if (m->expr != NULL)
+			f->joint = joint(f->joint, treaty_node_bounds(j, m->expr));
 	bar = bar_of(j, &f->result);
-	f->not_applicable = bar != NULL;
+	f->not_applicable = bar.len != 0;
 	f->value = TREATY_UNDETERMINED;
-	if (bar == NULL) {
-		f->value = lane_value(breach(j), 0);
+	if (bar.len == 0) {
+		struct outcome o = find_outcome(j);
+
+		f->value = treaty_lanes_value(o.breach, 0);
 		f->result = result_of(j, f->value);
-		if (!find_changes(j, f))
+		f->consequence = consequence_of(j, &o, 0);
+		if (!find_changes(j, &o, f))
 			return false;
 	}
 	return find_leaves(j, f) && treaty_trace_write(j, bar, f);
@@ -344,11 +352,15 @@ enum status treaty_judge(const struct treaty *t, const struct treaty_case *c, st
 			 struct treaty_finding **out, size_t *out_count, struct fail *why)
 {
 	struct treaty_finding *findings = ARENA_ARRAY(a, struct treaty_finding, t->clause_count);
-	struct treaty_judge j = {.t = t, .c = c, .a = a};
-	bool ok = findings != NULL;
+	struct treaty_judge j = {
+		.t = t,
+		.c = c,
+		.a = a,
+		.law = {c->claimant, c->respondent, c->at},
+		.terms = ARENA_ARRAY(a, struct treaty_judge_term, t->term_count + 1),
+		.lanes = ARENA_ARRAY(a, struct treaty_lanes, t->term_count + 1)};
+	bool ok = findings != NULL && j.terms != NULL && j.lanes != NULL;
 
-	j.terms = ARENA_ARRAY(a, struct treaty_judge_term, t->term_count + 1);
-	ok = ok && j.terms != NULL;
 	for (j.clause = 0; ok && j.clause < t->clause_count; j.clause++) {
 		const struct treaty_clause *clause = &t->clauses[j.clause];
 		struct treaty_finding *f = &findings[j.clause];

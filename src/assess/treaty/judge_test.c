@@ -577,6 +577,184 @@ static void the_facts_it_rests_on_are_listed_once_in_order(struct test *t)
 	done(&x);
 }
 
+/* ---- consequences ---------------------------------------------------------------------------- */
+
+#define EXCUSES                                                                                    \
+	HEAD "consequence excused \"it is excused, and what it cost is paid\"\n"                   \
+	     "consequence shared \"both bear it\"\n"                                               \
+	     "term a \"A\"\nterm need \"N\"\nterm consent \"C\"\nterm own_fault \"O\"\n"           \
+	     "clause x.1 \"C\"\nproof high\nwhen a\n"                                              \
+	     "unless need then excused rank 2 ; ARSIWA 25\n"                                       \
+	     "unless consent rank 1 ; ARSIWA 20\n"                                                 \
+	     "unless respondent-shows own_fault then shared rank 3 ; ARSIWA 39\n"
+
+static void the_first_rank_that_applies_has_the_consequence(struct test *t)
+{
+	static const struct {
+		int a, need, consent, fault; /* 0 no, 1 yes, 2 unknown */
+		enum treaty_value value;
+		const char *consequence;
+	} rows[] = {
+		{1, 0, 0, 0, TREATY_TRUE, ""},		 {1, 1, 0, 0, TREATY_FALSE, "excused"},
+		{1, 0, 1, 0, TREATY_FALSE, "no-breach"}, {1, 1, 1, 1, TREATY_FALSE, "no-breach"},
+		{1, 1, 0, 1, TREATY_FALSE, "excused"},	 {1, 0, 0, 1, TREATY_FALSE, "shared"},
+		{1, 0, 0, 2, TREATY_TRUE, ""},		 {1, 2, 0, 0, TREATY_UNDETERMINED, ""},
+		{1, 1, 2, 0, TREATY_FALSE, ""},		 {1, 2, 0, 1, TREATY_FALSE, ""},
+		{0, 1, 0, 0, TREATY_FALSE, ""},		 {2, 1, 0, 0, TREATY_FALSE, "excused"},
+		{1, 2, 1, 2, TREATY_FALSE, "no-breach"},
+	};
+	static const char *const names[] = {"a", "need", "consent", "own_fault"};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const int v[] = {rows[i].a, rows[i].need, rows[i].consent, rows[i].fault};
+		struct fixture x;
+
+		EXPECT(t, setup(&x, SLICE(EXCUSES)));
+		for (size_t k = 0; k < 4; k++)
+			say(&x, names[k], v[k] == 1 ? 1000 : 0, v[k] == 0 ? 0 : 1000);
+		EXPECT(t, judge(&x));
+		EXPECT_UINT(t, x.f[0].value, rows[i].value);
+		EXPECT_SLICE(t, x.f[0].consequence, slice_of(rows[i].consequence));
+		done(&x);
+	}
+}
+
+static void what_would_change_the_consequence_is_listed(struct test *t)
+{
+	const struct treaty_change *ch;
+	struct fixture x;
+
+	EXPECT(t, setup(&x, SLICE(EXCUSES)));
+	say(&x, "a", 1000, 1000);
+	say(&x, "need", 1000, 1000); /* excused, unless consent, which stands above it, is shown */
+	EXPECT(t, judge(&x) && x.f[0].value == TREATY_FALSE);
+	EXPECT_SLICE(t, x.f[0].consequence, SLICE(""));
+	EXPECT_UINT(t, x.f[0].change_count, 1);
+	ch = change_of(&x.f[0], SLICE("consent"));
+	EXPECT(t, ch != NULL && ch->if_true == TREATY_FALSE && ch->if_false == TREATY_FALSE);
+	EXPECT_SLICE(t, ch->then_true, SLICE("no-breach"));
+	EXPECT_SLICE(t, ch->then_false, SLICE("excused"));
+	EXPECT(t,
+	       trace_holds(&x.f[0], SLICE("exception \"ARSIWA 25\": applies; what follows: it is "
+					  "excused, and what it cost is paid")));
+	EXPECT(t, slice_find(x.f[0].rule, SLICE("unless need then excused rank 2 ; ARSIWA 25")) !=
+			  SIZE_MAX);
+	done(&x);
+}
+
+/* ---- reservations, content, marks --------------------------------------------------------------
+ */
+
+static void a_reservation_takes_cases_or_the_whole_clause_out(struct test *t)
+{
+	struct fixture x;
+
+	EXPECT(t, setup(&x, SLICE(HEAD "term a \"A\"\nterm b \"B\"\nclause x.1 \"C\"\nproof high\n"
+				       "when a\nclause x.2 \"C\"\nproof high\nwhen a\nparty A\n"
+				       " reserve x.1 where b ; s, deposited 2021-01-01, until "
+				       "2030-01-01\n reserve x.2 ; s, deposited 2021-01-01\n")));
+	say(&x, "a", 1000, 1000);
+	EXPECT(t, judge(&x) && x.f[0].value == TREATY_UNDETERMINED && x.f[0].change_count == 1);
+	say(&x, "b", 1000, 1000);
+	EXPECT(t, judge(&x) && x.f[0].value == TREATY_FALSE);
+	EXPECT(t, trace_holds(&x.f[0], SLICE("A has reserved some cases (s, deposited 2021-01-01): "
+					     "this is such a case")));
+	EXPECT_SLICE(
+		t, x.f[0].rule,
+		SLICE("proof high 0.75\nwhen a\nA: reserve where b ; s, deposited 2021-01-01"));
+	say(&x, "b", 0, 0);
+	EXPECT(t, judge(&x) && x.f[0].value == TREATY_TRUE);
+	EXPECT_SLICE(t, x.f[1].result, SLICE("not bound"));
+	EXPECT(t,
+	       trace_holds(&x.f[1], SLICE("A has reserved the whole clause, so it binds neither")));
+	/* what it reserved it may not ask of others, either: A claims, or answers */
+	x.c.claimant = SLICE("B");
+	x.c.respondent = SLICE("A");
+	EXPECT(t, judge(&x) && x.f[1].not_applicable);
+	x.c.respondent = SLICE("C");
+	EXPECT(t, judge(&x) && x.f[1].value == TREATY_TRUE);
+	/* withdrawn in 2030 */
+	x.c.respondent = SLICE("A");
+	say(&x, "b", 1000, 1000);
+	x.c.at.ns = INT64_C(1893455999) * TIME_NS_PER_S;
+	EXPECT(t, judge(&x) && x.f[0].value == TREATY_FALSE);
+	x.c.at.ns = INT64_C(1893456000) * TIME_NS_PER_S;
+	EXPECT(t, judge(&x) && x.f[0].value == TREATY_TRUE);
+	done(&x);
+}
+
+static void a_clause_about_content_is_not_for_sensors(struct test *t)
+{
+	struct fixture x;
+
+	EXPECT(t,
+	       setup(&x, SLICE(HEAD "term a \"A\"\nclause x.1 \"C\"\nnot-for-sensors ; it is about "
+				    "what people read\nproof high\nwhen a\n"
+				    "duty x.2 \"D\"\nbearer each-party\n"
+				    "on request kind stop from party\nmust act within 24h\n")));
+	say(&x, "a", 1000, 1000);
+	EXPECT(t, judge(&x) && x.f[0].not_applicable && x.f[0].change_count == 0);
+	EXPECT_SLICE(t, x.f[0].result, SLICE("not for sensors"));
+	EXPECT(t, trace_holds(&x.f[0], SLICE("not for sensors: it is about what people read")));
+	EXPECT_SLICE(t, x.f[1].result, SLICE("not judged"));
+	EXPECT(t, trace_holds(&x.f[1], SLICE("not judged: a duty begins with a request")));
+	done(&x);
+}
+
+static void what_is_not_in_force_yet_binds_nobody(struct test *t)
+{
+	struct fixture x;
+
+	EXPECT(t, setup(&x, SLICE("instrument x \"X\"\nsource \"s\" mark V\n"
+				  "in-force not-yet ; forty ratifications\nterm a \"A\"\n"
+				  "clause x.1 \"C\"\nproof high 0.75\nwhen a\n")));
+	say(&x, "a", 1000, 1000);
+	x.c.at.ns = INT64_MAX;
+	EXPECT(t, judge(&x) && x.f[0].not_applicable);
+	EXPECT_SLICE(t, x.f[0].result, SLICE("not in force"));
+	EXPECT(t,
+	       trace_holds(&x.f[0], SLICE("not in force: forty ratifications; what follows is")));
+	done(&x);
+}
+
+static void what_nobody_checked_shows_in_each_verdict(struct test *t)
+{
+	struct fixture x;
+
+	EXPECT(t,
+	       setup(&x, SLICE(HEAD "term a \"A\"\nterm b \"B\"\n"
+				    "clause x.1 \"C\"\nproof high\nwhen a\n"
+				    "clause x.2 \"C\"\nsource \"z\" mark K2\nproof high\nwhen a\n"
+				    "party A\namend x.1 require b ; s, deposited 2021-01-01, "
+				    "unchecked\n")));
+	EXPECT(t, judge(&x) && x.f[0].unchecked && x.f[1].unchecked);
+	EXPECT(t,
+	       trace_holds(&x.f[0], SLICE("A also requires (s, deposited 2021-01-01, unchecked)")));
+	EXPECT_SLICE(t, x.f[1].source, SLICE("z (unchecked)"));
+	x.c.claimant = SLICE("C");
+	EXPECT(t, judge(&x) && !x.f[0].unchecked && x.f[1].unchecked);
+	done(&x);
+}
+
+/* The evaluator without words and the judge with them are two ways to one value. */
+static void the_bare_value_is_the_judged_one(struct test *t)
+{
+	for (int i = 0; i < 3000; i++) {
+		struct treaty_lanes room[ATOMS];
+		struct interval terms[ATOMS];
+		struct random_clause r;
+
+		EXPECT(t, random_clause(t, &r, i % 2));
+		EXPECT_UINT(t, treaty_term_count(r.x.t), ATOMS);
+		treaty_bind(r.x.t, &r.x.claims, terms);
+		EXPECT_UINT(
+			t,
+			treaty_value(r.x.t, 0, &(struct treaty_law){.at = r.x.c.at}, terms, room),
+			r.x.f[0].value);
+		done(&r.x);
+	}
+}
+
 static void memory_may_end_anywhere(struct test *t)
 {
 	bool enough = false;
@@ -605,4 +783,10 @@ TESTS(T(the_case_of_38_percent_has_four_honest_answers), T(values_follow_kleene)
       T(who_must_show_an_exception_decides_when_it_is_unknown),
       T(a_permission_is_no_breach_and_says_so), T(amendments_of_both_sides_apply_from_their_dates),
       T(who_is_not_bound_is_not_judged), T(an_open_term_makes_its_clause_unverifiable),
-      T(the_facts_it_rests_on_are_listed_once_in_order), T(memory_may_end_anywhere))
+      T(the_facts_it_rests_on_are_listed_once_in_order),
+      T(the_first_rank_that_applies_has_the_consequence),
+      T(what_would_change_the_consequence_is_listed),
+      T(a_reservation_takes_cases_or_the_whole_clause_out),
+      T(a_clause_about_content_is_not_for_sensors), T(what_is_not_in_force_yet_binds_nobody),
+      T(what_nobody_checked_shows_in_each_verdict), T(the_bare_value_is_the_judged_one),
+      T(memory_may_end_anywhere))

@@ -12,7 +12,10 @@ struct buf treaty_problem_begin(struct treaty_parser *p, uint32_t line, size_t c
 {
 	struct buf b = buf_in(p->a);
 
-	buf_add_fmt(&b, "%.*s:%u:%zu: ", SLICE_ARG(p->file), line, column);
+	if (p->problem_count < TREATY_PROBLEMS_MAX)
+		buf_add_fmt(&b, "%.*s:%u:%zu: ", SLICE_ARG(p->file), line, column);
+	else
+		b.most = 1; /* counted only */
 	return b;
 }
 
@@ -20,10 +23,12 @@ void treaty_problem_end(struct treaty_parser *p, struct buf *b)
 {
 	struct slice s = buf_slice(b);
 
+	if (p->problem_count++ >= TREATY_PROBLEMS_MAX)
+		return;
 	p->nomem |= b->full;
-	if (p->problem_count++ == 0)
+	if (p->problem_count == 1)
 		(void)fail_set(p->why, ST_INVALID, "%.*s", SLICE_ARG(s)); /* returned at the end */
-	if (p->problems == NULL || p->problem_count > TREATY_PROBLEMS_MAX)
+	if (p->problems == NULL)
 		return;
 	buf_add(p->problems, s);
 	buf_add_byte(p->problems, '\n');
@@ -216,6 +221,23 @@ bool treaty_want_reason(struct treaty_parser *p, const char *what, struct slice 
 		return TREATY_PROBLEM(p, t.column + 1, "expected %s after \";\"", what);
 	p->at = p->line.len;
 	*out = s;
+	return true;
+}
+
+bool treaty_want_number(struct treaty_parser *p, const char *what, uint32_t most, uint32_t *out)
+{
+	struct treaty_token t = treaty_peek(p);
+	uint64_t v = 0;
+
+	if (t.kind != TOKEN_WORD || !text_is_digit(t.text.ptr[0]) ||
+	    !text_u64(t.text, 1, most, &v)) {
+		if (t.kind != TOKEN_WORD || t.text.len > 20)
+			return treaty_expected(p, t, what);
+		return TREATY_PROBLEM(p, t.column, "expected %s from 1 to %u, found \"%.*s\"", what,
+				      most, SLICE_ARG(t.text));
+	}
+	treaty_take(p, t);
+	*out = (uint32_t)v; /* at most `most` */
 	return true;
 }
 

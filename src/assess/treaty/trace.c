@@ -21,7 +21,7 @@ static void add(struct trace *t, unsigned depth, enum treaty_value v, const stru
 
 /* ---- expressions as text -------------------------------------------------------------------- */
 
-static void write_expr(const struct treaty *t, const struct treaty_node *n, bool inner,
+void treaty_node_write(const struct treaty *t, const struct treaty_node *n, bool inner,
 		       struct buf *b)
 {
 	if (n->kind == TREATY_ATOM) {
@@ -30,7 +30,7 @@ static void write_expr(const struct treaty *t, const struct treaty_node *n, bool
 	}
 	if (n->kind == TREATY_NOT) {
 		buf_add_z(b, "not ");
-		write_expr(t, n->first, true, b);
+		treaty_node_write(t, n->first, true, b);
 		return;
 	}
 	if (inner)
@@ -38,10 +38,47 @@ static void write_expr(const struct treaty *t, const struct treaty_node *n, bool
 	for (const struct treaty_node *c = n->first; c != NULL; c = c->next) {
 		if (c != n->first)
 			buf_add_z(b, n->kind == TREATY_AND ? " and " : " or ");
-		write_expr(t, c, true, b);
+		treaty_node_write(t, c, true, b);
 	}
 	if (inner)
 		buf_add_byte(b, ')');
+}
+
+void treaty_rule_write(const struct treaty *t, const struct treaty_rule *r, struct buf *b)
+{
+	static const char *const words[] = {
+		[TREATY_WHEN] = "when ",
+		[TREATY_UNLESS] = "unless ",
+		[TREATY_UNLESS_SHOWN] = "unless respondent-shows ",
+		[TREATY_PERMITS] = "permits ",
+	};
+
+	buf_add_z(b, words[r->kind]);
+	treaty_node_write(t, r->expr, false, b);
+	if (r->consequence != 0)
+		buf_add_fmt(b, " then %.*s", SLICE_ARG(t->consequences[r->consequence].name));
+	if (r->rank != 0)
+		buf_add_fmt(b, " rank %u", r->rank);
+	if (r->reason.len != 0)
+		buf_add_fmt(b, " ; %.*s", SLICE_ARG(r->reason));
+}
+
+static void write_deposit(const struct treaty_amendment *m, struct buf *b)
+{
+	buf_add_fmt(b, "%.*s, deposited %.*s%s", SLICE_ARG(m->source), SLICE_ARG(m->deposited_text),
+		    m->unchecked ? ", unchecked" : "");
+}
+
+void treaty_amendment_write(const struct treaty *t, const struct treaty_amendment *m, struct buf *b)
+{
+	buf_add_z(b, m->kind == TREATY_REQUIRE	       ? "require "
+		     : m->kind == TREATY_RESERVE_WHERE ? "reserve where "
+						       : "reserve");
+	if (m->expr != NULL) /* where: the inside of the `not` that it was made */
+		treaty_node_write(t, m->kind == TREATY_REQUIRE ? m->expr : m->expr->first, false,
+				  b);
+	buf_add_z(b, " ; ");
+	write_deposit(m, b);
 }
 
 static void write_milli(int32_t milli, struct buf *b)
@@ -81,7 +118,7 @@ static void trace_node(struct trace *t, const struct treaty_node *n, unsigned de
 		return;
 	}
 	if (n->kind == TREATY_NOT && n->first->kind == TREATY_ATOM) {
-		write_expr(t->j->t, n, false, &b);
+		treaty_node_write(t->j->t, n, false, &b);
 		buf_add_z(&b, ": ");
 		write_atom(t, n->first, &b);
 		add(t, depth, v, &b);
@@ -130,6 +167,9 @@ static void trace_rule(struct trace *t, const struct treaty_rule *r)
 		buf_add_fmt(&b, "%s \"%.*s\": %s",
 			    r->kind == TREATY_PERMITS ? "permission" : "exception",
 			    SLICE_ARG(r->reason), words[r->kind][v]);
+		if (r->consequence != 0)
+			buf_add_fmt(&b, "; what follows: %.*s",
+				    SLICE_ARG(t->j->t->consequences[r->consequence].text));
 	}
 	add(t, 0, v, &b);
 	trace_parts(t, r->expr);
@@ -138,26 +178,29 @@ static void trace_rule(struct trace *t, const struct treaty_rule *r)
 static void trace_amendment(struct trace *t, const struct treaty_amendment *m)
 {
 	static const char *const words[] = {"not met", "not settled", "met"};
+	static const char *const where[] = {"this is such a case", "not settled",
+					    "this is none of them"};
 	const struct treaty_party *p = &t->j->t->parties[m->party];
-	enum treaty_value v = treaty_node_value(t->j, m->expr);
+	struct slice who = p->name.len ? p->name : p->id;
+	enum treaty_value v = m->expr != NULL ? treaty_node_value(t->j, m->expr) : TREATY_FALSE;
 	struct buf b = buf_in(t->j->a);
 
 	t->lifts = false;
-	buf_add_fmt(&b, "%.*s also requires (%.*s, deposited %.*s): %s",
-		    SLICE_ARG(p->name.len ? p->name : p->id), SLICE_ARG(m->source),
-		    SLICE_ARG(m->deposited_text), words[v]);
+	buf_add_fmt(&b, "%.*s %s (", SLICE_ARG(who),
+		    m->kind == TREATY_REQUIRE	      ? "also requires"
+		    : m->kind == TREATY_RESERVE_WHERE ? "has reserved some cases"
+						      : "has reserved the clause");
+	write_deposit(m, &b);
+	buf_add_z(&b, m->kind == TREATY_RESERVE ? ")" : "): ");
+	if (m->kind != TREATY_RESERVE)
+		buf_add_z(&b, m->kind == TREATY_REQUIRE ? words[v] : where[v]);
 	add(t, 0, v, &b);
-	trace_parts(t, m->expr);
+	if (m->expr != NULL)
+		trace_parts(t, m->expr);
 }
 
 static bool write_rule(struct treaty_judge *j, struct slice *out)
 {
-	static const char *const words[] = {
-		[TREATY_WHEN] = "when ",
-		[TREATY_UNLESS] = "unless ",
-		[TREATY_UNLESS_SHOWN] = "unless respondent-shows ",
-		[TREATY_PERMITS] = "permits ",
-	};
 	const struct treaty_clause *c = &j->t->clauses[j->clause];
 	const struct treaty_standard *s = &j->t->standards[c->standard];
 	const struct treaty_amendment *m = NULL;
@@ -166,36 +209,32 @@ static bool write_rule(struct treaty_judge *j, struct slice *out)
 	buf_add_fmt(&b, "proof %.*s ", SLICE_ARG(s->name));
 	write_milli(s->milli, &b);
 	for (size_t i = 0; i < c->rule_count; i++) {
-		buf_add_fmt(&b, "\n%s", words[c->rules[i].kind]);
-		write_expr(j->t, c->rules[i].expr, false, &b);
-		if (c->rules[i].reason.len != 0)
-			buf_add_fmt(&b, " ; %.*s", SLICE_ARG(c->rules[i].reason));
+		buf_add_byte(&b, '\n');
+		treaty_rule_write(j->t, &c->rules[i], &b);
 	}
-	while ((m = treaty_amendment_next(j, m)) != NULL) {
-		buf_add_fmt(&b, "\n%.*s: require ", SLICE_ARG(j->t->parties[m->party].id));
-		write_expr(j->t, m->expr, false, &b);
-		buf_add_fmt(&b, " ; %.*s, deposited %.*s", SLICE_ARG(m->source),
-			    SLICE_ARG(m->deposited_text));
+	while ((m = treaty_amendment_next(j->t, j->clause, &j->law, m)) != NULL) {
+		buf_add_fmt(&b, "\n%.*s: ", SLICE_ARG(j->t->parties[m->party].id));
+		treaty_amendment_write(j->t, m, &b);
 	}
 	*out = buf_slice(&b);
 	return !b.full;
 }
 
-bool treaty_trace_write(struct treaty_judge *j, const char *bar, struct treaty_finding *f)
+bool treaty_trace_write(struct treaty_judge *j, struct slice bar, struct treaty_finding *f)
 {
 	const struct treaty_clause *c = &j->t->clauses[j->clause];
 	const struct treaty_amendment *m = NULL;
 	struct trace t = {.j = j, .ok = true};
 
-	if (bar != NULL) {
+	if (bar.len != 0) {
 		struct buf b = buf_in(j->a);
 
-		buf_add_fmt(&b, "%s; what follows is for information", bar);
+		buf_add_fmt(&b, "%.*s; what follows is for information", SLICE_ARG(bar));
 		add(&t, 0, TREATY_UNDETERMINED, &b);
 	}
 	for (size_t i = 0; i < c->rule_count; i++)
 		trace_rule(&t, &c->rules[i]);
-	while ((m = treaty_amendment_next(j, m)) != NULL)
+	while ((m = treaty_amendment_next(j->t, j->clause, &j->law, m)) != NULL)
 		trace_amendment(&t, m);
 	f->trace = t.lines;
 	f->trace_count = t.count;
@@ -217,19 +256,29 @@ bool treaty_not_judged_write(struct treaty_judge *j, struct treaty_finding *f)
 	return t.ok;
 }
 
+const struct treaty_source *treaty_clause_source(const struct treaty *t, size_t clause)
+{
+	const struct treaty_source *s = &t->clauses[clause].source;
+
+	return s->text.len ? s : &t->source;
+}
+
 /* "Council of Europe, ETS 185, art. 2 (checked against the text)" */
+void treaty_mark_write(const struct treaty_source *s, struct buf *b)
+{
+	buf_add(b, s->text);
+	if (s->page.len != 0)
+		buf_add_fmt(b, ", %.*s", SLICE_ARG(s->page));
+	buf_add_z(b, slice_equal(s->mark, SLICE("V"))	 ? " (checked against the text)"
+		     : slice_equal(s->mark, SLICE("K1")) ? " (not checked against the text, sure)"
+							 : " (unchecked)");
+}
+
 bool treaty_source_write(struct treaty_judge *j, struct slice *out)
 {
-	const struct treaty_clause *c = &j->t->clauses[j->clause];
-	const struct treaty_source *s = c->source.text.len ? &c->source : &j->t->source;
 	struct buf b = buf_in(j->a);
 
-	buf_add(&b, s->text);
-	if (s->page.len != 0)
-		buf_add_fmt(&b, ", %.*s", SLICE_ARG(s->page));
-	buf_add_z(&b, slice_equal(s->mark, SLICE("V"))	  ? " (checked against the text)"
-		      : slice_equal(s->mark, SLICE("K1")) ? " (not checked against the text, sure)"
-							  : " (unchecked)");
+	treaty_mark_write(treaty_clause_source(j->t, j->clause), &b);
 	*out = buf_slice(&b);
 	return !b.full;
 }

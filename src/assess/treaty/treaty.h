@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * assess/treaty/treaty.h - treaties that run: literate clause files, compiled, evaluated in three
- * values.
+ * assess/treaty/treaty.h - treaties that run: literate clause files, compiled, checked, explained,
+ * evaluated in three values.
  *
  * Language and semantics: docs/formats/treaty.md. An atom is a claim with an interval [l,u];
  * against a standard s it is true if l >= s, false if u <= 1-s, else undetermined; strong Kleene
@@ -22,9 +22,14 @@ enum {
 	TREATY_CLAUSES_MAX = 256,
 	TREATY_PARTIES_MAX = 256,
 	TREATY_AMENDMENTS_MAX = 1024,
-	TREATY_RULES_MAX = 32,	  /* when, unless and permits lines of one clause */
-	TREATY_NESTING_MAX = 16,  /* parentheses and nots around one term */
-	TREATY_PROBLEMS_MAX = 50, /* reported for one file; the rest is counted */
+	TREATY_RULES_MAX = 32,	     /* when, unless and permits lines of one clause */
+	TREATY_CONSEQUENCES_MAX = 8, /* of exceptions in one file; the first is "no breach" */
+	TREATY_OPTIONS_MAX = 16,     /* terms that one clause lets parties require in addition */
+	TREATY_STEPS_MAX = 8,	     /* `must` lines of one duty, and its `lest` lines */
+	TREATY_GROUNDS_MAX = 16,     /* on which one duty may be refused */
+	TREATY_READINGS_MAX = 64,    /* readings and examples of one term */
+	TREATY_NESTING_MAX = 16,     /* parentheses and nots around one term */
+	TREATY_PROBLEMS_MAX = 50,    /* reported for one file; the rest is counted */
 };
 
 struct treaty; /* compiled, immutable, in its arena */
@@ -34,6 +39,9 @@ enum treaty_value { TREATY_FALSE, TREATY_UNDETERMINED, TREATY_TRUE };
 struct treaty_change { /* "what would change it" */
 	struct slice atom;
 	enum treaty_value if_true, if_false; /* the clause's result then */
+	/* The consequence then, where the clause's exceptions have several; "" none, or not
+	 * settled. */
+	struct slice then_true, then_false;
 };
 
 struct treaty_trace_line {
@@ -45,18 +53,20 @@ struct treaty_trace_line {
 
 struct treaty_finding {
 	struct slice instrument, clause, title; /* "cwlt", "cwlt.4", "No first use ..." */
-	struct slice party;	 /* whose amendments were applied with the other's; "" none */
-	enum treaty_value value; /* TRUE: breach shown; FALSE: no breach; else undetermined */
-	struct slice result;	 /* "breach shown", "no breach", "permitted", "undetermined", "not
-				    in force", "not bound", "not judged" */
-	struct slice standard;	 /* "clear-and-convincing"; "" if not judged */
+	struct slice party;	  /* whose amendments were applied with the other's; "" none */
+	enum treaty_value value;  /* TRUE: breach shown; FALSE: no breach; else undetermined */
+	struct slice result;	  /* "breach shown", "no breach", "permitted", "undetermined", "not
+				     in force", "not bound", "not judged", "not for sensors" */
+	struct slice consequence; /* of the exception that applies, where it names one; else "" */
+	struct slice standard;	  /* "clear-and-convincing"; "" if not judged */
 	int32_t standard_milli;
 	struct interval joint; /* of conditions and amendments together, whatever their dependence
 				  (Frechet): shown, never compared with the standard */
 	bool unverifiable;     /* rests on an open term: printed on the front page */
+	bool unchecked;	       /* the source or an amendment was not checked against its text */
 	bool not_applicable;   /* not in force at the time, or no respondent that is bound, or not
-				  judged: value is undetermined, changes are none, the trace is for
-				  information */
+				  judged, or about content: value is undetermined, changes are
+				  none, the trace is for information */
 	const struct treaty_trace_line *trace;
 	size_t trace_count;
 	const struct treaty_change *changes;
@@ -90,5 +100,95 @@ struct treaty_case {
 MUST_USE enum status treaty_judge(const struct treaty *t, const struct treaty_case *c,
 				  struct arena *a, struct treaty_finding **out, size_t *out_count,
 				  struct fail *why);
+
+/* ---- what may be said about a file before anything happens ------------------------------------
+ */
+
+/* Who could see whether a term holds. The first is least. */
+enum treaty_seen {
+	TREATY_SEEN_NEVER,     /* nothing that dewline works on bears on it */
+	TREATY_SEEN_REASONED,  /* no fact alone: reasoned from the chain of machines, and more */
+	TREATY_SEEN_STATEMENT, /* a party says it, signed, in its file */
+	TREATY_SEEN_REGISTER,  /* a party registered it before */
+	TREATY_SEEN_STATION,   /* a station on the way sees traces of it */
+};
+
+struct treaty_word { /* a term that the assessment can claim */
+	const char *name;
+	enum treaty_seen seen;
+	const char *how; /* one phrase: by what */
+};
+
+const struct treaty_word *treaty_word_find(struct slice term); /* NULL: nobody can see it */
+const struct treaty_word *treaty_words(size_t *out_count);
+
+/* Appends one line a remark as file:line:column: ...: terms that are open, or that nobody can see,
+ * or that nothing uses, and clauses that therefore cannot be shown. The line's first word behind
+ * the place is "note:". False when memory is spent. */
+MUST_USE bool treaty_lint(const struct treaty *t, struct slice file_name, struct arena *a,
+			  struct buf *out);
+
+/* A page for a lawyer: what is not verifiable first, then each article beside its logic. width in
+ * columns, 80 or more. False when memory is spent. */
+MUST_USE bool treaty_explain(const struct treaty *t, unsigned width, struct arena *a,
+			     struct buf *out);
+
+/* ---- a treaty without its words: for grids, batches and second opinions -----------------------
+ */
+
+struct treaty_lanes { /* one value in each of 64 worlds; neither bit set: undetermined */
+	uint64_t shown, excluded;
+};
+
+/* Between whom and when: the amendments of both sides apply to both, if they were made by then.
+ * Two empty ids: the treaty's own words. */
+struct treaty_law {
+	struct slice one, other;
+	struct wall_ns at;
+};
+
+enum treaty_use {			  /* how a clause uses a term; a set */
+		  TREATY_USED_CLAUSE = 1, /* in its own words */
+		  TREATY_USED_PARTY = 2,  /* in an amendment that applies */
+		  TREATY_USED_OPTION = 4, /* a party may require it in addition */
+};
+
+size_t treaty_clause_count(const struct treaty *t);
+size_t treaty_term_count(const struct treaty *t);
+size_t treaty_party_count(const struct treaty *t);
+struct slice treaty_clause_id(const struct treaty *t, size_t clause);
+size_t treaty_clause_find(const struct treaty *t, struct slice id); /* SIZE_MAX: none */
+struct slice treaty_term_name(const struct treaty *t, size_t term);
+bool treaty_term_open(const struct treaty *t, size_t term);
+struct slice treaty_party_id(const struct treaty *t, size_t party);
+
+bool treaty_clause_judged(const struct treaty *t, size_t clause); /* no duty, not `not-judged` */
+bool treaty_in_force(const struct treaty *t, struct wall_ns at);
+/* By the file's own list of parties: a block that is open at that time. */
+bool treaty_party_bound(const struct treaty *t, struct slice id, struct wall_ns at);
+/* A party whose reservation takes the whole clause out, between these two at that time; "" none. */
+struct slice treaty_clause_reserved(const struct treaty *t, size_t clause,
+				    const struct treaty_law *law);
+
+/* used[i] becomes how the clause uses term i (enum treaty_use, or 0). */
+void treaty_clause_uses(const struct treaty *t, size_t clause, const struct treaty_law *law,
+			uint8_t *used);
+
+/* A clause that is judged, in 64 worlds: whether it is broken. terms: one for each term. */
+struct treaty_lanes treaty_clause_eval(const struct treaty *t, size_t clause,
+				       const struct treaty_law *law,
+				       const struct treaty_lanes *terms);
+/* The same of its amendments alone: whether what the two sides require holds. */
+struct treaty_lanes treaty_amendments_eval(const struct treaty *t, size_t clause,
+					   const struct treaty_law *law,
+					   const struct treaty_lanes *terms);
+
+/* What is claimed of each term; a term of which nothing is claimed is unknown. out: one for each
+ * term. */
+void treaty_bind(const struct treaty *t, const struct claim_set *claims, struct interval *out);
+/* The bare value of a clause that is judged; room: one for each term. The same value as
+ * treaty_judge() finds, where nothing bars the clause. */
+enum treaty_value treaty_value(const struct treaty *t, size_t clause, const struct treaty_law *law,
+			       const struct interval *terms, struct treaty_lanes *room);
 
 #endif

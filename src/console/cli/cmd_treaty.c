@@ -1,44 +1,70 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#include "assess/treaty/treaty.h"
-#include "console/cli/cli.h"
-#include "os/file.h"
+/* SPDX-License-Identifier: Apache-2.0
+ * dewline treaty: what treaties say, what breaks them, and what parties agree on. */
+#include "console/cli/treaty.h"
+
+static const struct cli_option options[] = {
+	{0, "treaty", "FILE", true,
+	 "judge, compare, pairs: a treaty file. Without one: those that ship in the program."},
+	{0, "clause", "ID", false, "compare, pairs: only this clause."},
+	{0, "at", "DATE", false,
+	 "compare, pairs: the law of that day, as YYYY-MM-DD, not of the end of all days."},
+	{0, "json", NULL, false,
+	 "For machines; judge and pairs write a line for each, check one for each file."},
+	{0},
+};
+
+static const struct {
+	const char *name;
+	int (*run)(struct cli *c);
+} jobs[] = {{"check", cmd_treaty_check},
+	    {"explain", cmd_treaty_explain},
+	    {"judge", cmd_treaty_judge},
+	    {"compare", cmd_treaty_compare},
+	    {"pairs", cmd_treaty_pairs}};
 
 static int run(struct cli *c)
 {
-	struct buf out = buf_in(c->arena);
-	bool all_good = true;
-	struct fail why;
-
-	if (!slice_equal(c->words[0], SLICE("check"))) {
-		cli_say(c, "\"%.*s\" is not known; there is: check", SLICE_ARG(c->words[0]));
-		return CLI_CANNOT;
-	}
-	for (size_t i = 1; i < c->word_count; i++) {
-		struct slice text, rest = c->words[i];
-		struct treaty *t;
-
-		if (os_file_read(c->words[i], CLI_FILE_MAX, c->arena, &text, &why) != ST_OK)
-			return cli_cannot(c, &why);
-		if (treaty_compile(rest, text, c->arena, &t, &out, &why) == ST_OK)
-			buf_add_fmt(&out, "%.*s: compiles: %.*s, \"%.*s\"\n",
-				    SLICE_ARG(c->words[i]), SLICE_ARG(treaty_id(t)),
-				    SLICE_ARG(treaty_title(t)));
-		else
-			all_good = false;
-	}
-	if (!cli_print(c, buf_slice(&out)))
-		return CLI_CANNOT;
-	return all_good ? CLI_DONE : CLI_NO;
+	for (size_t i = 0; i < sizeof jobs / sizeof jobs[0]; i++)
+		if (slice_equal(c->words[0], slice_of(jobs[i].name)))
+			return jobs[i].run(c);
+	cli_say(c, "\"%.*s\" is not known; there are: check, explain, judge, compare, pairs",
+		SLICE_ARG(c->words[0]));
+	return CLI_CANNOT;
 }
 
 COMMAND(treaty) = {
 	.name = "treaty",
-	.usage = "treaty check FILE...",
-	.doc = "Checks treaty files: each error as file:line:column and what was expected.",
-	.more = "Exit 0 when all compile, 1 when one does not, 2 when a file cannot be read.\n\n"
+	.usage = "treaty check FILE... | explain [FILE...] | judge INCIDENT | compare A B... | "
+		 "pairs [A [B]]",
+	.doc = "Treaties: what is wrong with a text, what breaks it, what parties agree on.",
+	.more = "check compiles: each error as file:line:column and what was expected, then notes "
+		"on "
+		"vague words, on what\n"
+		"nobody can see, and the share of scenarios that each clause leaves undetermined. "
+		"explain prints a page with\n"
+		"each article beside its logic, and first what cannot be verified. judge reads "
+		"what "
+		"is claimed of an incident,\n"
+		"or a bulletin, and judges every clause: the verdict, why, and what would change "
+		"it, "
+		"on all evidence and on\n"
+		"what is public. compare asks parties or instruments about the same cases: what "
+		"all "
+		"forbid, in the fewest\n"
+		"rules, where one forbids what another allows, and what words leave open. pairs "
+		"prints two cases on either\n"
+		"side of every line, for signing. The language: docs/formats/treaty.md.\n\n"
+		"Exit 0 when it was done, 1 when a treaty does not compile, 2 when it could not be "
+		"done.\n\n"
 		"Examples:\n"
-		"  dewline treaty check treaties/cwlt.treaty\n",
-	.words_least = 2,
+		"  dewline treaty check treaties/cwlt.treaty\n"
+		"  dewline treaty explain treaties/budapest.treaty\n"
+		"  dewline treaty judge incident.json --treaty treaties/cwlt.treaty\n"
+		"  dewline treaty compare --clause budapest.2 US DE CH CZ JP\n"
+		"  dewline treaty compare --json budapest cwlt\n"
+		"  dewline treaty pairs --clause budapest.2 US JP\n",
+	.options = options,
+	.words_least = 1,
 	.words_most = CLI_VALUES_MAX,
 	.run = run,
 };

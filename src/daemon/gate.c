@@ -313,7 +313,22 @@ void gate_list_log(struct release *r, struct slice origin)
 
 /* ---- what was let out ---- */
 
-static enum status look_at_kept(struct slice folder, struct slice name,
+/* Is there a record of this list among the house's own events? */
+static bool is_recorded(struct slice events, struct slice id)
+{
+	while (events.ptr != NULL) {
+		struct slice line = slice_split(&events, '\n');
+		size_t at = slice_find(line, SLICE(",\"list\":\""));
+
+		if (at != SIZE_MAX &&
+		    slice_find(line, SLICE("\"event_type\":\"release\"")) != SIZE_MAX &&
+		    slice_starts(slice_from(line, at + 9), id))
+			return true;
+	}
+	return false;
+}
+
+static enum status look_at_kept(struct slice folder, struct slice name, struct slice events,
 				const struct release_policy *policy, struct arena *a,
 				struct daemon_released *out, struct fail *why)
 {
@@ -338,6 +353,8 @@ static enum status look_at_kept(struct slice folder, struct slice name,
 	}
 	if (st == ST_OK)
 		st = release_approval_check(approval, list.id, policy, a, &by, why);
+	if (st == ST_OK && !is_recorded(events, stem))
+		st = fail_set(why, ST_REFUSED, "no record of it was committed");
 	if (st == ST_NOMEM)
 		return st;
 	if (st == ST_OK)
@@ -354,6 +371,7 @@ enum status daemon_release_kept(struct slice dir, struct arena *a, struct daemon
 	struct slice folder = daemon_path(a, dir, SLICE("releases")), *names_list;
 	struct daemon_released *list;
 	struct release_policy policy;
+	struct os_map events = {.bytes = {NULL, 0}};
 	size_t n, count = 0;
 	enum status st = os_dir_list(folder, a, &names_list, &n, why);
 
@@ -369,9 +387,12 @@ enum status daemon_release_kept(struct slice dir, struct arena *a, struct daemon
 	list = ARENA_ARRAY(a, struct daemon_released, n + 1);
 	if (list == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for %zu releases", n);
+	st = os_file_map(daemon_path(a, dir, SLICE("eve.json")), &events, why);
 	for (size_t i = 0; i < n && st == ST_OK; i++)
 		if (slice_ends(names_list[i], SLICE(".list")))
-			st = look_at_kept(folder, names_list[i], &policy, a, &list[count++], why);
+			st = look_at_kept(folder, names_list[i], events.bytes, &policy, a,
+					  &list[count++], why);
+	os_map_done(&events);
 	*out = list;
 	*out_count = count;
 	return st;

@@ -226,6 +226,13 @@ def test_kept_lists_and_approvals_are_asked_again():
     said = json.loads(dewline("release", "check", "-d", data, "--json").expect(1).out)
     assert said[0]["list"] == name[:-5] and "not the one that its name says" in said[0]["wrong"], said
     write(at, text)
+    # one that was put there by hand, with a good approval, and is in no log
+    with open(os.path.join(data, "eve.json"), encoding="utf-8") as f:
+        events = f.read()
+    write(os.path.join(data, "eve.json"), events.replace('"event_type":"release"', '"event_type":"rehearse"'))
+    assert "NOT approved: no record of it was committed" in dewline("release", "check", "-d", data).expect(1).out
+    write(os.path.join(data, "eve.json"), events)
+    dewline("release", "check", "-d", data).expect(0)
     os.remove(at[:-5] + ".approval")
     assert "NOT approved" in dewline("release", "check", "-d", data).expect(1).out
     assert dewline("release", "check", "-d", watched("kept-nothing")).expect(0).out == "Nothing has left.\n"

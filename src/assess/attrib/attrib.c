@@ -3,7 +3,7 @@
  * Invariants
  *  1  On every rung the midpoints of the candidates sum to exactly 1000, and the last candidate is
  *     "none of these".
- *  2  Nothing that was seen on a wire moves rungs 3 to 5 (A14): they hold a named prior.
+ *  2  Nothing that was seen on a wire moves rungs 3 to 5 (A14): they hold the prior, by name.
  *  3  The last machine that was seen is never said to be where it began (A12): what may lie beyond
  * it has a candidate of its own.
  */
@@ -12,33 +12,11 @@
 #include "assess/claim/claim.h"
 #include "base/buf.h"
 
-/* That an incident is real, by how much speaks for it; lower and upper bound in thousandths.
- * Numbers of ours: no sensor's false-alarm rate is known before it is measured. */
-enum { REAL_STATIONS = 3, REAL_EVENTS = 3 };
-static const struct interval real_by[REAL_STATIONS][REAL_EVENTS] = {
-	/* one event       2 to 9           10 and more, or of several kinds */
-	{{500, 900}, {600, 950}, {750, 980}}, /* one station */
-	{{750, 970}, {820, 980}, {880, 990}}, /* two */
-	{{850, 980}, {900, 990}, {940, 996}}, /* three and more */
-};
-
-/* That a machine beyond the last one seen was used, by why the chain stops. The first and last have
- * no measured base rate and are kept at "may as well". */
-static const int32_t beyond_by_stop[] = {
-	[TRACE_UNOBSERVED] = 500,
-	[TRACE_RELAY] = 950,	/* to relay is what it is there for */
-	[TRACE_NO_MATCH] = 200, /* its traffic was seen, and none explains the activity */
-	[TRACE_LIMIT] = 500,
-};
-
-/* EuRepoC 1.1, 2000-2023: 2,501 coded attributions by category of initiator. */
-enum {
-	PRIOR_AFFILIATED = 327, /* 818: non-state, state affiliation suggested */
-	PRIOR_NONSTATE = 308,	/* 770 */
-	PRIOR_STATE = 228,	/* 570 */
-	PRIOR_NONE = 137,	/* 343: not attributed */
-	PRIOR_DOUBT = 100,	/* half width: claims of mostly one community */
-};
+_Static_assert((int)PRIOR_UNOBSERVED == (int)TRACE_UNOBSERVED &&
+		       (int)PRIOR_RELAY == (int)TRACE_RELAY &&
+		       (int)PRIOR_NO_MATCH == (int)TRACE_NO_MATCH &&
+		       (int)PRIOR_LIMIT == (int)TRACE_LIMIT,
+	       "prior.beyond is by trace_stop");
 
 /* Healey's spectrum of state responsibility, from prohibiting to integrated. */
 static const char *const relations[] = {"state-prohibited", "state-prohibited-but-inadequate",
@@ -91,16 +69,17 @@ static bool has_room(const struct attrib_rung *r)
 	return r->candidate_count < ATTRIB_CANDIDATES_MAX - 1;
 }
 
-static void climb_real(const struct incident *i, struct arena *a, struct attrib_rung *r)
+static void climb_real(const struct incident *i, const struct prior *prior, struct arena *a,
+		       struct attrib_rung *r)
 {
-	size_t s = i->station_count < REAL_STATIONS ? i->station_count : REAL_STATIONS;
+	size_t s = i->station_count < PRIOR_STATIONS ? i->station_count : PRIOR_STATIONS;
 	size_t kinds = 0, e;
 	struct interval p;
 
 	for (size_t k = 0; k < INCIDENT_ACTS; k++)
 		kinds += i->per_act[k] != 0;
 	e = i->step_count >= 10 || kinds > 2 ? 2 : i->step_count > 1;
-	p = real_by[s ? s - 1 : 0][e];
+	p = prior->real[s ? s - 1 : 0][e];
 	r->name = "the event is real";
 	r->attributed = true;
 	put(r, SLICE("hostile activity took place"), mid_of(p), (p.hi - p.lo) / 2);
@@ -126,12 +105,13 @@ static int32_t reach(const struct trace_chain *c, size_t k)
 
 /* Share of the whole that says "it began at hop k, as far as anybody saw"; *beyond: at a machine
  * behind the last one. */
-static int32_t began_at(const struct trace_chain *c, size_t k, int32_t *beyond)
+static int32_t began_at(const struct trace_chain *c, const struct prior *prior, size_t k,
+			int32_t *beyond)
 {
 	int32_t p = reach(c, k) - reach(c, k + 1), past = 0;
 
 	if (k + 1 == c->hop_count)
-		past = p * beyond_by_stop[c->stop] / CLAIM_CERTAIN;
+		past = p * prior->beyond[c->stop] / CLAIM_CERTAIN;
 	*beyond = past;
 	return p - past;
 }
@@ -141,7 +121,8 @@ static int32_t doubt_of(const struct trace_hop *h)
 	return (h->p.hi - h->p.lo) / 2;
 }
 
-static void climb_machine(const struct trace_chain *c, struct arena *a, struct attrib_rung *r)
+static void climb_machine(const struct trace_chain *c, const struct prior *prior, struct arena *a,
+			  struct attrib_rung *r)
 {
 	char name[ADDR_TEXT_MAX];
 
@@ -149,7 +130,7 @@ static void climb_machine(const struct trace_chain *c, struct arena *a, struct a
 	r->attributed = c->hop_count != 0;
 	for (size_t k = c->hop_count; k-- > 0;) {
 		const struct trace_hop *h = &c->hops[k];
-		int32_t past, p = began_at(c, k, &past);
+		int32_t past, p = began_at(c, prior, k, &past);
 		struct slice machine = addr_format(&h->machine, name);
 
 		put(r, buf_text(a, "%.*s", SLICE_ARG(machine)), p, doubt_of(h));
@@ -198,15 +179,16 @@ static void add_place(struct attrib_rung *r, struct slice what, int32_t p, int32
 		put(r, what, p, half);
 }
 
-static void climb_place(const struct trace_chain *c, const struct origin *origins, size_t n,
-			struct arena *a, struct attrib_rung *r)
+static void climb_place(const struct trace_chain *c, const struct prior *prior,
+			const struct origin *origins, size_t n, struct arena *a,
+			struct attrib_rung *r)
 {
 	bool disputed = false;
 
 	r->name = "network and territory";
 	for (size_t k = c->hop_count; k-- > 0;) {
 		const struct origin *o = origin_of(origins, n, &c->hops[k].machine);
-		int32_t past, p = began_at(c, k, &past);
+		int32_t past, p = began_at(c, prior, k, &past);
 		size_t named = 0;
 
 		for (size_t i = 0; o != NULL && i < o->candidate_count; i++) {
@@ -232,19 +214,21 @@ static void climb_place(const struct trace_chain *c, const struct origin *origin
 			: SLICE("From the machines above, by tables of addresses.");
 }
 
-static void stand_priors(struct attrib_rung *rungs)
+static void stand_priors(const struct prior *p, struct arena *a, struct attrib_rung *rungs)
 {
+	int32_t affiliated = p->operators[PRIOR_AFFILIATED], state = p->operators[PRIOR_STATE];
+	int32_t non_state = p->operators[PRIOR_NON_STATE];
 	struct attrib_rung *r = &rungs[3];
 
 	r->name = "operator";
-	put(r, SLICE("non-state, state affiliation suggested"), PRIOR_AFFILIATED, PRIOR_DOUBT);
-	put(r, SLICE("non-state"), PRIOR_NONSTATE, PRIOR_DOUBT);
-	put(r, SLICE("state"), PRIOR_STATE, PRIOR_DOUBT);
-	put_rest(r, PRIOR_DOUBT);
-	r->basis = SLICE(
-		"Not attributed: nothing that was seen speaks to who operated the machine. What "
-		"stands here is a prior: the shares of 2,501 coded attributions in EuRepoC 1.1 "
-		"(2000-2023).");
+	put(r, SLICE("non-state, state affiliation suggested"), affiliated, p->doubt);
+	put(r, SLICE("non-state"), non_state, p->doubt);
+	put(r, SLICE("state"), state, p->doubt);
+	put_rest(r, p->doubt);
+	r->basis = buf_text(a,
+			    "Not attributed: nothing that was seen speaks to who operated the "
+			    "machine. What stands here is a prior: %.*s.",
+			    SLICE_ARG(p->source));
 	r = &rungs[4];
 	r->name = "relation to a state";
 	for (size_t i = 0; i < RELATIONS; i++)
@@ -255,30 +239,26 @@ static void stand_priors(struct attrib_rung *rungs)
 			 "flat over the ten steps of Healey's spectrum and none of them.");
 	r = &rungs[5];
 	r->name = "state";
-	put(r, SLICE("some state, not named"), PRIOR_AFFILIATED + PRIOR_STATE, 2 * PRIOR_DOUBT);
-	put(r, SLICE("no state"), PRIOR_NONSTATE, PRIOR_DOUBT);
-	put_rest(r, PRIOR_DOUBT);
-	r->basis = SLICE(
-		"Not attributed: no state can be named from what was seen. What stands here is a "
-		"prior: the same shares of EuRepoC 1.1.");
-	_Static_assert(PRIOR_AFFILIATED + PRIOR_NONSTATE + PRIOR_STATE + PRIOR_NONE ==
-			       CLAIM_CERTAIN,
-		       "the prior sums to 1");
+	put(r, SLICE("some state, not named"), affiliated + state, 2 * p->doubt);
+	put(r, SLICE("no state"), non_state, p->doubt);
+	put_rest(r, p->doubt);
+	r->basis = buf_text(a,
+			    "Not attributed: no state can be named from what was seen. What stands "
+			    "here is a prior: %.*s.",
+			    SLICE_ARG(p->source));
 }
 
 enum status attrib_climb(const struct incident *i, const struct trace_chain *chain,
 			 const struct origin *origins, size_t origin_count,
-			 const struct party *parties, size_t party_count, struct arena *a,
-			 struct attrib_ladder *out, struct fail *why)
+			 const struct prior *prior, struct arena *a, struct attrib_ladder *out,
+			 struct fail *why)
 {
 	struct attrib_ladder l = {0};
 
-	(void)parties; /* whose territory it is, is the bulletin's to say */
-	(void)party_count;
-	climb_real(i, a, &l.rungs[0]);
-	climb_machine(chain, a, &l.rungs[1]);
-	climb_place(chain, origins, origin_count, a, &l.rungs[2]);
-	stand_priors(l.rungs);
+	climb_real(i, prior, a, &l.rungs[0]);
+	climb_machine(chain, prior, a, &l.rungs[1]);
+	climb_place(chain, prior, origins, origin_count, a, &l.rungs[2]);
+	stand_priors(prior, a, l.rungs);
 	l.limit = chain->stop_why;
 	if (a->exhausted)
 		return fail_set(why, ST_NOMEM, "attribution: no memory");
@@ -288,13 +268,15 @@ enum status attrib_climb(const struct incident *i, const struct trace_chain *cha
 
 /* ---- claims ---- */
 
-static bool claim_state(struct claim_set *out, struct arena *a)
+static bool claim_state(const struct prior *prior, struct claim_set *out, struct arena *a)
 {
+	int32_t most = prior->operators[PRIOR_AFFILIATED] + prior->operators[PRIOR_STATE];
+
 	return claim_add(
 		out, a,
 		(struct claim){
 			.atom = SLICE("attributed_to_state"),
-			.p = {0, PRIOR_AFFILIATED + PRIOR_STATE},
+			.p = {0, most},
 			.why = SLICE("Nothing that was seen speaks to it; the upper bound is the "
 				     "prior of rung 5.")});
 }
@@ -312,10 +294,10 @@ static int32_t likeliest_place(const struct attrib_rung *places)
 /* That a territory was only passed through, and that it is where it began. No surer than that the
  * tables place the machine there. */
 static bool claim_territory(const struct attrib_ladder *l, const struct trace_chain *chain,
-			    struct claim_set *out, struct arena *a)
+			    const struct prior *prior, struct claim_set *out, struct arena *a)
 {
 	const struct trace_hop *last = &chain->hops[chain->hop_count - 1];
-	int32_t share = CLAIM_CERTAIN - beyond_by_stop[chain->stop];
+	int32_t share = CLAIM_CERTAIN - prior->beyond[chain->stop];
 	char name[ADDR_TEXT_MAX];
 	struct claim origin = {.atom = SLICE("origin_in_territory"),
 			       .p = {0, chain->whole.hi},
@@ -346,10 +328,12 @@ static bool claim_territory(const struct attrib_ladder *l, const struct trace_ch
 }
 
 enum status attrib_claims(const struct attrib_ladder *l, const struct trace_chain *chain,
-			  struct arena *a, struct claim_set *out, struct fail *why)
+			  const struct prior *prior, struct arena *a, struct claim_set *out,
+			  struct fail *why)
 {
 	ASSERT(!l->rungs[5].attributed); /* when it can be, this claim must follow it */
-	if (!claim_state(out, a) || (chain->hop_count != 0 && !claim_territory(l, chain, out, a)))
+	if (!claim_state(prior, out, a) ||
+	    (chain->hop_count != 0 && !claim_territory(l, chain, prior, out, a)))
 		return fail_set(why, ST_NOMEM, "attribution: no memory");
 	return ST_OK;
 }

@@ -3,8 +3,8 @@
  * assess/attrib/attrib.h - the ladder: L0 the event is real, L1 machine, L2 network and territory,
  * L3 operator, L4 relation to a state, L5 state (DESIGN.md 6). Each rung a distribution that sums
  * to 1 and holds "none of these". L0-L2 come from what was seen. L3-L5 are "not attributed" until
- * evidence of their own kind exists: the rung then holds the prior, named, and nothing technical
- * moves L4 (A14).
+ * evidence of their own kind exists: the rung then holds the prior (assess/prior), named, and
+ * nothing technical moves L4 (A14).
  */
 #ifndef DEW_ASSESS_ATTRIB_H
 #define DEW_ASSESS_ATTRIB_H
@@ -12,6 +12,7 @@
 #include "assess/claim/claim.h"
 #include "assess/incident/incident.h"
 #include "assess/origin/origin.h"
+#include "assess/prior/prior.h"
 #include "assess/trace/trace.h"
 #include "base/arena.h"
 
@@ -37,15 +38,17 @@ struct attrib_ladder {
 			       nobody observed") */
 };
 
+/* Borrows from chain; what it says of the prior is copied. */
 MUST_USE enum status attrib_climb(const struct incident *i, const struct trace_chain *chain,
 				  const struct origin *origins, size_t origin_count,
-				  const struct party *parties, size_t party_count, struct arena *a,
+				  const struct prior *prior, struct arena *a,
 				  struct attrib_ladder *out, struct fail *why);
 
 /* Adds what the ladder says as claims for clauses: attributed_to_state, origin_in_territory,
  * transit_in_territory. The territory is that of the machine where the chain ends: who the
  * respondent is there is the bulletin's to say. */
 MUST_USE enum status attrib_claims(const struct attrib_ladder *l, const struct trace_chain *chain,
-				   struct arena *a, struct claim_set *out, struct fail *why);
+				   const struct prior *prior, struct arena *a,
+				   struct claim_set *out, struct fail *why);
 
 #endif

@@ -10,6 +10,7 @@ struct rig {
 	struct trace_chain chain;
 	struct origin origins[TRACE_HOPS_MAX];
 	struct attrib_ladder ladder;
+	struct prior prior;
 	struct fail why;
 };
 
@@ -23,6 +24,8 @@ static void rig_open(struct rig *r, size_t hops, struct interval p, enum trace_s
 {
 	*r = (struct rig){.pool = {.budget = 1 << 20}};
 	r->arena.pool = &r->pool;
+	ASSERT(prior_parse(prior_builtin_name(), prior_builtin_text(), &r->prior, &r->why) ==
+	       ST_OK);
 	r->incident.step_count = 1;
 	r->incident.station_count = 1;
 	r->incident.per_act[INCIDENT_SCAN] = 1;
@@ -47,7 +50,7 @@ static void rig_open(struct rig *r, size_t hops, struct interval p, enum trace_s
 
 static enum status climb(struct rig *r)
 {
-	return attrib_climb(&r->incident, &r->chain, r->origins, r->chain.hop_count, NULL, 0,
+	return attrib_climb(&r->incident, &r->chain, r->origins, r->chain.hop_count, &r->prior,
 			    &r->arena, &r->ladder, &r->why);
 }
 
@@ -201,13 +204,36 @@ static void claims_follow_the_ladder(struct test *t)
 
 	rig_open(&r, 2, (struct interval){600, 900}, TRACE_UNOBSERVED);
 	EXPECT_UINT(t, climb(&r), ST_OK);
-	EXPECT_UINT(t, attrib_claims(&r.ladder, &r.chain, &r.arena, &set, &r.why), ST_OK);
+	EXPECT_UINT(t, attrib_claims(&r.ladder, &r.chain, &r.prior, &r.arena, &set, &r.why), ST_OK);
 	c = claim_find(&set, SLICE("attributed_to_state"));
 	EXPECT(t, c != NULL && c->p.lo == 0 && c->p.hi == 555);
 	c = claim_find(&set, SLICE("origin_in_territory"));
 	EXPECT(t, c != NULL && c->p.lo == 0 && c->p.hi == 900); /* unobserved: may be further */
 	c = claim_find(&set, SLICE("transit_in_territory"));
 	EXPECT(t, c != NULL && c->p.lo == 600 && c->p.hi == 900);
+	EXPECT_UINT(t, rig_close(&r), 0);
+}
+
+static void another_prior_gives_another_ladder(struct test *t)
+{
+	struct claim_set set = {0};
+	static struct rig r;
+
+	rig_open(&r, 2, (struct interval){600, 900}, TRACE_UNOBSERVED);
+	r.prior.operators[PRIOR_STATE] = 400;
+	r.prior.operators[PRIOR_AFFILIATED] = 0;
+	r.prior.real[0][0] = (struct interval){100, 300};
+	r.prior.beyond[TRACE_UNOBSERVED] = 0;
+	r.prior.source = SLICE("what we think");
+	EXPECT_UINT(t, climb(&r), ST_OK);
+	for (size_t i = 0; i < ATTRIB_LEVELS; i++)
+		EXPECT(t, sound(&r.ladder.rungs[i]));
+	EXPECT_UINT(t, mid(&r.ladder.rungs[0], "hostile activity took place"), 200);
+	EXPECT(t, mid(&r.ladder.rungs[1], "a machine behind 192.0.2.1") == UINT64_MAX);
+	EXPECT_UINT(t, mid(&r.ladder.rungs[3], "state"), 400);
+	EXPECT(t, slice_ends(r.ladder.rungs[3].basis, SLICE("a prior: what we think.")));
+	EXPECT_UINT(t, attrib_claims(&r.ladder, &r.chain, &r.prior, &r.arena, &set, &r.why), ST_OK);
+	EXPECT(t, claim_find(&set, SLICE("attributed_to_state"))->p.hi == 400);
 	EXPECT_UINT(t, rig_close(&r), 0);
 }
 
@@ -226,4 +252,4 @@ static void no_memory_is_an_error(struct test *t)
 TESTS(T(every_rung_is_a_distribution_with_none_of_these),
       T(a_last_seen_machine_is_not_where_it_began), T(both_territories_stand_with_their_share),
       T(hops_in_one_place_add_up), T(no_technical_evidence_moves_the_upper_rungs),
-      T(claims_follow_the_ladder), T(no_memory_is_an_error))
+      T(claims_follow_the_ladder), T(another_prior_gives_another_ladder), T(no_memory_is_an_error))

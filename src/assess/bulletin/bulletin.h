@@ -2,10 +2,15 @@
  *
  * assess/bulletin/bulletin.h - the whole assessment of a set of facts, and its forms.
  *
- * bulletin_make() is the pure function that a stranger recomputes: facts, parties' files and treaty
- * texts in, one canonical JSON text out, bit for bit the same everywhere. The text for the terminal
- * and the HTML page say the same. Nothing here asks a clock, a locale or the network; everything
- * that came from outside is escaped for the form it goes into. docs/formats/bulletin.md.
+ * bulletin_make() is the pure function that a stranger recomputes: facts, parties' files, treaty
+ * texts and the prior in, one canonical JSON text out, bit for bit the same everywhere. The text
+ * for the terminal and the HTML page say the same. Nothing here asks a clock, a locale or the
+ * network; everything that came from outside is escaped for the form it goes into.
+ *
+ * There are two verdicts: the public one, which is the bulletin, and beside it in numbers what all
+ * evidence says, of which some may be sealed. The id is made of the public one alone, so two
+ * bulletins that differ only in sealed evidence differ only in those numbers (A25).
+ * docs/formats/bulletin.md.
  */
 #ifndef DEW_ASSESS_BULLETIN_H
 #define DEW_ASSESS_BULLETIN_H
@@ -14,6 +19,7 @@
 #include "assess/claim/claim.h"
 #include "assess/incident/incident.h"
 #include "assess/origin/origin.h"
+#include "assess/prior/prior.h"
 #include "assess/trace/trace.h"
 #include "assess/treaty/treaty.h"
 #include "party/party.h"
@@ -24,11 +30,38 @@ struct bulletin_file { /* a text that the verdict rests on */
 };
 
 struct bulletin_input {
-	struct fact_set facts;			 /* as disclosed: missing fields are zero */
+	struct fact_set facts; /* public; as disclosed: missing fields are zero */
+	/* Those, and the sealed ones with a SHA-256 that commits to these. None: nothing is sealed,
+	 * unless somebody else says what all evidence says: the value of "all_evidence" in a
+	 * bulletin, which is then taken as it is. */
+	struct fact_set all;
+	uint8_t commitment[32];
+	struct slice all_said;
 	const struct bulletin_file *party_files; /* the first is whose bulletin it is */
 	size_t party_count;
 	const struct bulletin_file *treaty_files;
 	size_t treaty_count;
+	struct bulletin_file prior; /* docs/formats/prior.md; without a name: what is built in */
+};
+
+/* What all evidence says of one incident, as far as the public bulletin names what it is about. */
+struct bulletin_view {
+	uint32_t number;		      /* of the incident in the public one */
+	struct interval chain;		      /* all of it holds */
+	struct interval rungs[ATTRIB_LEVELS]; /* of the candidate that leads publicly */
+	struct bulletin_view_clause {
+		struct interval joint;
+		struct slice result;
+	} * clauses; /* as many as findings, in their order */
+	size_t clause_count;
+};
+
+struct bulletin_all {
+	bool sealed;		/* it rests on facts that are not public, too; */
+	uint8_t commitment[32]; /* on these */
+	uint64_t counted;	/* incidents */
+	struct bulletin_view *views;
+	size_t count;
 };
 
 struct bulletin_case { /* one incident, all the way up */
@@ -61,6 +94,10 @@ struct bulletin {
 	struct wall_ns first,
 		last; /* the time the captures cover; 0: no capture is among the facts */
 	struct incident_set counted;
+	struct bulletin_all all;
+	bool all_said; /* taken from input->all_said, not computed */
+	const struct prior *prior;
+	struct slice prior_name, prior_text;
 	struct bulletin_case *cases;
 	size_t case_count;
 	const struct bulletin_input *input; /* borrowed */
@@ -72,7 +109,7 @@ struct bulletin {
 	size_t station_count;
 };
 
-/* ST_INVALID: a party file or a treaty does not parse (the first error is in *why). */
+/* ST_INVALID: a party file, a treaty or the prior does not parse (the first error is in *why). */
 MUST_USE enum status bulletin_make(const struct bulletin_input *in, struct arena *a,
 				   struct bulletin *out, struct fail *why);
 

@@ -63,7 +63,31 @@ void bulletin_write_number(uint64_t n, const char *one, const char *many, struct
  * not UTF-8, and what would act on a terminal or turn the direction of writing, is U+FFFD. */
 uint32_t bulletin_char_take(struct slice *s, struct slice *bytes);
 
-/* The JSON without its id: what the id is made of. */
+struct json;
+
+/* What `full`, made from more facts or the same, says of what b names. */
+enum status bulletin_both_make(const struct bulletin *b, const struct bulletin *full,
+			       struct arena *a, struct bulletin_all *out, struct fail *why);
+bool bulletin_all_fits(const struct bulletin *b, const struct bulletin_all *all);
+
+/* The values of "all_evidence", "public_only". Reading takes what is written, and nothing else. */
+void bulletin_write_all(struct json *j, const struct bulletin_all *all);
+void bulletin_write_public(struct json *j, const struct bulletin *b);
+enum status bulletin_read_all(struct slice json, struct arena *a, struct bulletin_all *out,
+			      struct fail *why);
+
+/* One line of the two verdicts side by side; cells may be empty. */
+struct bulletin_row {
+	struct slice what, all, public;
+};
+/* Row i of an incident's, its text in `a`; false: there is none. Clauses that apply in neither are
+ * left out. */
+bool bulletin_row_at(const struct bulletin *b, size_t number, size_t i, struct arena *a,
+		     struct bulletin_row *out);
+/* One sentence: how the two come to differ, or that they cannot. */
+const char *bulletin_both_words(const struct bulletin *b);
+
+/* The JSON without its id and what all evidence says: what the id is made of. */
 enum status bulletin_write_json_form(const struct bulletin *b, bool with_id, struct arena *scratch,
 				     struct buf *out, struct fail *why);
 

@@ -60,24 +60,114 @@ static void json_is_canonical(struct test *t)
 	done(&f);
 }
 
-static void json_without_id_differs_by_the_id_alone(struct test *t)
+/* The id is made of the public verdict: what sealed evidence says is not in it. */
+static void the_id_is_made_of_all_but_itself_and_what_is_sealed(struct test *t)
 {
 	static const char id[] = "\"id\":\"B1-0123456789abcdef\",";
 	struct fixture f;
-	struct buf bare, cut;
-	size_t at;
+	struct buf bare, cut, again;
+	size_t at, all;
 
 	setup(&f);
 	bare = buf_in(&f.a);
 	cut = buf_in(&f.a);
+	again = buf_in(&f.a);
 	EXPECT(t, bulletin_write_json(&f.b, &f.a, &f.out, &f.why) == ST_OK);
 	EXPECT(t, bulletin_write_json_form(&f.b, false, &f.a, &bare, &f.why) == ST_OK);
 	at = slice_find(buf_slice(&f.out), slice_of(id));
-	EXPECT(t, at != SIZE_MAX);
-	buf_add(&cut, slice_part(buf_slice(&f.out), 0, at));
+	all = slice_find(buf_slice(&f.out), SLICE(",\"counting\":"));
+	EXPECT(t, slice_starts(buf_slice(&f.out), SLICE("{\"all_evidence\":{")));
+	EXPECT(t, at != SIZE_MAX && all < at);
+	buf_add_byte(&cut, '{');
+	buf_add(&cut, slice_part(buf_slice(&f.out), all + 1, at - all - 1));
 	buf_add(&cut, slice_from(buf_slice(&f.out), at + sizeof id - 1));
 	EXPECT_SLICE(t, buf_slice(&cut), buf_slice(&bare));
+	f.b.all.counted++;
+	f.b.all.views[0].rungs[0].lo = 0;
+	EXPECT(t, bulletin_write_json_form(&f.b, false, &f.a, &again, &f.why) == ST_OK);
+	EXPECT_SLICE(t, buf_slice(&again), buf_slice(&bare));
 	done(&f);
+}
+
+/* The value of "all_evidence" in the sample's JSON. */
+static struct slice all_of(struct fixture *f)
+{
+	struct slice json = buf_slice(&f->out);
+	size_t end = slice_find(json, SLICE(",\"counting\":"));
+
+	return slice_part(json, 16, end - 16); /* behind {"all_evidence": */
+}
+
+/* The same, written anew from what was read. */
+static struct slice written(struct fixture *f, const struct bulletin_all *all, struct arena *a)
+{
+	f->b.all = *all;
+	f->out = buf_in(a);
+	ASSERT(bulletin_write_json(&f->b, a, &f->out, &f->why) == ST_OK);
+	return all_of(f);
+}
+
+static void what_all_evidence_says_is_read_back_and_nothing_else(struct test *t)
+{
+	struct fixture f;
+	struct bulletin_all all;
+	struct slice said;
+	uint8_t *copy;
+
+	setup(&f);
+	EXPECT(t, bulletin_write_json(&f.b, &f.a, &f.out, &f.why) == ST_OK);
+	said = all_of(&f);
+	EXPECT(t, bulletin_read_all(said, &f.a, &all, &f.why) == ST_OK);
+	EXPECT(t, all.sealed && all.counted == 3 && bulletin_all_fits(&f.b, &all));
+	EXPECT_SLICE(t, written(&f, &all, &f.a), said);
+	for (size_t i = 0; i < said.len; i++)
+		EXPECT(t,
+		       bulletin_read_all(slice_part(said, 0, i), &f.a, &all, &f.why) == ST_INVALID);
+	copy = ARENA_ARRAY(&f.a, uint8_t, said.len);
+	EXPECT(t, copy != NULL);
+	memcpy(copy, said.ptr, said.len);
+	for (size_t i = 0; i < said.len; i++) { /* another byte: refused, or read as it stands */
+		struct arena a = {.pool = &f.pool};
+
+		copy[i] ^= (uint8_t)(1u << test_rand(t) % 8);
+		if (bulletin_read_all((struct slice){copy, said.len}, &a, &all, &f.why) == ST_OK)
+			EXPECT(t, !slice_equal(written(&f, &all, &a), said));
+		copy[i] = said.ptr[i];
+		arena_reset(&a);
+	}
+	EXPECT(t, bulletin_read_all(said, &f.a, &all, &f.why) == ST_OK);
+	all.count--;
+	EXPECT(t, !bulletin_all_fits(&f.b, &all));
+	done(&f);
+}
+
+static void both_verdicts_stand_side_by_side_in_every_form(struct test *t)
+{
+	static const struct {
+		bool sealed, said;
+		const char *words;
+	} rows[] = {{false, false, "both rest on the same facts"},
+		    {true, false, "both were computed"},
+		    {true, true, "cannot be computed from what was released"}};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct fixture f;
+		struct buf page;
+
+		setup(&f);
+		page = buf_in(&f.a);
+		f.b.all.sealed = rows[i].sealed;
+		f.b.all_said = rows[i].said;
+		bulletin_write_text(&f.b, 500, false, &f.out);
+		bulletin_write_html(&f.b, &page);
+		EXPECT(t, holds(&f.out, rows[i].words) && holds(&page, rows[i].words));
+		EXPECT(t, holds(&f.out, "all evidence  public only"));
+		EXPECT(t, holds(&f.out, "0.79-0.93     0.68-0.85"));
+		EXPECT(t, holds(&page, "<b>0.79-0.93</b></td><td>0.68-0.85</td>"));
+		EXPECT(t, holds(&f.out, "stays sealed; all of it counts 3 incidents") ==
+				  rows[i].sealed);
+		done(&f);
+	}
 }
 
 /* ---- golden --------------------------------------------------------------------------------- */
@@ -395,7 +485,9 @@ static void memory_may_end_anywhere(struct test *t)
 	done(&f);
 }
 
-TESTS(T(json_is_canonical), T(json_without_id_differs_by_the_id_alone), T(forms_are_as_agreed),
+TESTS(T(json_is_canonical), T(the_id_is_made_of_all_but_itself_and_what_is_sealed),
+      T(what_all_evidence_says_is_read_back_and_nothing_else),
+      T(both_verdicts_stand_side_by_side_in_every_form), T(forms_are_as_agreed),
       T(the_same_facts_give_the_same_bytes), T(text_keeps_its_width),
       T(a_person_finds_the_answer_in_the_first_lines), T(text_says_what_would_change_a_verdict),
       T(colour_is_only_for_those_who_ask), T(random_bytes_reach_no_terminal),

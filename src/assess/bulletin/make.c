@@ -63,6 +63,19 @@ static enum status read_treaties(struct bulletin *b, struct arena *a, struct fai
 	return ST_OK;
 }
 
+static enum status read_prior(struct bulletin *b, struct arena *a, struct fail *why)
+{
+	const struct bulletin_file *f = &b->input->prior;
+	struct prior *p = ARENA_NEW(a, struct prior);
+
+	if (p == NULL)
+		return no_memory(why);
+	b->prior = p;
+	b->prior_name = f->name.len != 0 ? f->name : prior_builtin_name();
+	b->prior_text = f->name.len != 0 ? f->text : prior_builtin_text();
+	return prior_parse(b->prior_name, b->prior_text, p, why);
+}
+
 /* ---- coverage ------------------------------------------------------------------------------- */
 
 static bool is_capture(const struct fact *f)
@@ -154,7 +167,8 @@ static enum status find_origins(const struct bulletin *b, struct bulletin_case *
 
 		if (machine->family == 0 || origin_of(c, machine) != NULL)
 			continue;
-		st = origin_judge(&b->input->facts, machine, a, &c->origins[c->origin_count], why);
+		st = origin_judge(&b->input->facts, machine, b->prior, a,
+				  &c->origins[c->origin_count], why);
 		if (st != ST_OK)
 			return st;
 		c->origin_count++;
@@ -258,12 +272,12 @@ static enum status make_case(const struct bulletin *b, const struct incident *i,
 	if (st == ST_OK)
 		st = find_origins(b, c, a, why);
 	if (st == ST_OK)
-		st = attrib_climb(i, &c->chain, c->origins, c->origin_count, b->parties,
-				  b->party_count, a, &c->ladder, why);
+		st = attrib_climb(i, &c->chain, c->origins, c->origin_count, b->prior, a,
+				  &c->ladder, why);
 	if (st == ST_OK)
 		st = incident_claims(i, facts, b->parties, b->party_count, a, &c->claims, why);
 	if (st == ST_OK)
-		st = attrib_claims(&c->ladder, &c->chain, a, &c->claims, why);
+		st = attrib_claims(&c->ladder, &c->chain, b->prior, a, &c->claims, why);
 	if (st == ST_OK)
 		st = name_respondent(b, c, a, why);
 	return st == ST_OK ? judge_case(b, c, a, why) : st;
@@ -287,35 +301,84 @@ static enum status make_id(struct bulletin *b, struct arena *a, struct fail *why
 	return id.full ? no_memory(why) : ST_OK;
 }
 
-enum status bulletin_make(const struct bulletin_input *in, struct arena *a, struct bulletin *out,
+/* All but the id and the other verdict; *out is no bulletin if it fails. */
+static enum status assess(const struct bulletin_input *in, struct arena *a, struct bulletin *out,
 			  struct fail *why)
 {
-	struct bulletin b = {.stage = SLICE("B1"), .input = in};
+	struct bulletin *b = out;
 	enum status st;
 
+	*b = (struct bulletin){.stage = SLICE("B1"), .input = in};
 	if (in->party_count == 0)
 		return fail_set(why, ST_INVALID, "bulletin: expected at least one party file");
-	st = read_parties(&b, a, why);
+	st = read_parties(b, a, why);
 	if (st == ST_OK)
-		st = read_treaties(&b, a, why);
+		st = read_treaties(b, a, why);
 	if (st == ST_OK)
-		st = cover(&b, a, why);
+		st = read_prior(b, a, why);
 	if (st == ST_OK)
-		st = incident_group(&in->facts, b.parties, b.party_count, a, &b.counted, why);
+		st = cover(b, a, why);
+	if (st == ST_OK)
+		st = incident_group(&in->facts, b->parties, b->party_count, a, &b->counted, why);
 	if (st != ST_OK)
 		return st;
-	b.case_count = b.counted.count;
-	b.cases = ARENA_ARRAY(a, struct bulletin_case, b.case_count + 1);
-	if (b.cases == NULL)
+	b->case_count = b->counted.count;
+	b->cases = ARENA_ARRAY(a, struct bulletin_case, b->case_count + 1);
+	if (b->cases == NULL)
 		return no_memory(why);
-	for (size_t i = 0; i < b.case_count; i++) {
-		st = make_case(&b, &b.counted.incidents[i], a, &b.cases[i], why);
+	for (size_t i = 0; i < b->case_count; i++) {
+		st = make_case(b, &b->counted.incidents[i], a, &b->cases[i], why);
 		if (st != ST_OK)
 			return st;
 	}
-	st = make_id(&b, a, why);
-	if (st != ST_OK)
-		return st;
-	*out = b;
 	return ST_OK;
+}
+
+/* What all evidence says: computed from the same facts, or more of them, or told. */
+static enum status look_at_all(struct bulletin *b, struct arena *a, struct fail *why)
+{
+	const struct bulletin_input *in = b->input;
+	struct bulletin_input more = *in;
+	struct bulletin *full;
+	enum status st;
+
+	if (in->all_said.len != 0) {
+		b->all_said = true;
+		st = bulletin_read_all(in->all_said, a, &b->all, why);
+		if (st == ST_OK && !bulletin_all_fits(b, &b->all))
+			st = fail_set(why, ST_INVALID,
+				      "what the bulletin says of all evidence is about other "
+				      "incidents or clauses");
+		return st;
+	}
+	if (in->all.count == 0)
+		return bulletin_both_make(b, b, a, &b->all, why);
+	full = ARENA_NEW(a, struct bulletin);
+	if (full == NULL)
+		return no_memory(why);
+	more.facts = in->all;
+	st = assess(&more, a, full, why);
+	if (st == ST_OK)
+		st = bulletin_both_make(b, full, a, &b->all, why);
+	b->all.sealed = true;
+	memcpy(b->all.commitment, in->commitment, sizeof b->all.commitment);
+	return st;
+}
+
+enum status bulletin_make(const struct bulletin_input *in, struct arena *a, struct bulletin *out,
+			  struct fail *why)
+{
+	struct bulletin *b = ARENA_NEW(a, struct bulletin); /* too large for a stack */
+	enum status st;
+
+	if (b == NULL)
+		return no_memory(why);
+	st = assess(in, a, b, why);
+	if (st == ST_OK)
+		st = make_id(b, a, why);
+	if (st == ST_OK)
+		st = look_at_all(b, a, why);
+	if (st == ST_OK)
+		*out = *b;
+	return st;
 }

@@ -136,6 +136,11 @@ static void write_tiles(struct buf *out, const struct bulletin *b, const struct 
 	if (n->unseen != 0)
 		buf_add_fmt(out, "<br><span class=\"amber\">%zu silent, cause unknown</span>",
 			    n->unseen);
+	if (b->all.sealed) {
+		z(out, "<br><span class=\"amber\">Some evidence stays sealed; all of it counts ");
+		bulletin_write_number(b->all.counted, "incident", "incidents", out);
+		z(out, "</span>");
+	}
 	z(out, "</dd></div></dl>");
 }
 
@@ -454,6 +459,30 @@ static void write_findings(struct buf *out, const struct bulletin *b, const stru
 	}
 }
 
+static void write_both(struct buf *out, const struct bulletin *b, const struct bulletin_case *c)
+{
+	size_t number = (size_t)(c - b->cases);
+	struct bulletin_row row;
+
+	buf_add_fmt(out, "<h3>Both verdicts</h3><p%s>", b->all.sealed ? " class=\"amber\"" : "");
+	esc(out, slice_of(bulletin_both_words(b)));
+	z(out, "</p><div class=\"scroll\"><table class=\"s\"><thead><tr><th scope=\"col\"></th>"
+	       "<th scope=\"col\">All evidence</th><th scope=\"col\">Public only</th></tr></thead>"
+	       "<tbody>");
+	for (size_t i = 0; bulletin_row_at(b, number, i, out->arena, &row); i++) {
+		bool same = slice_equal(row.all, row.public);
+
+		z(out, "<tr><th scope=\"row\">");
+		esc(out, row.what);
+		z(out, same ? "</th><td>" : "</th><td><b>");
+		esc(out, row.all);
+		z(out, same ? "</td><td>" : "</b></td><td>");
+		esc(out, row.public);
+		z(out, "</td></tr>");
+	}
+	z(out, "</tbody></table></div>");
+}
+
 static void write_claims(struct buf *out, const struct claim_set *s)
 {
 	z(out, "<details><summary>The claims these verdicts read</summary><div class=\"scroll\">"
@@ -492,6 +521,7 @@ static void write_case(struct buf *out, const struct bulletin *b, const struct b
 		write_origins(out, c);
 	write_ladder(out, &c->ladder);
 	write_findings(out, b, c);
+	write_both(out, b, c);
 	write_claims(out, &c->claims);
 	z(out, "</article>\n");
 }
@@ -572,6 +602,8 @@ static void write_inputs(struct buf *out, const struct bulletin *b)
 		if (r->kind == RECORD_INPUT)
 			input_row(out, r->u.input.what, r->u.input.name, r->u.input.sha256);
 	}
+	file_rows(out, SLICE("prior, as read"),
+		  &(struct bulletin_file){b->prior_name, b->prior_text}, 1);
 	file_rows(out, SLICE("party, as read"), in->party_files, in->party_count);
 	file_rows(out, SLICE("treaty, as read"), in->treaty_files, in->treaty_count);
 	z(out, "</tbody></table></div></details></article>\n");

@@ -332,6 +332,35 @@ static inline struct bulletin_input *sample_input(struct arena *a)
 	return in;
 }
 
+/* Sealed evidence makes the first incident surer, and knows of a third. */
+static inline void sample_both(struct bulletin *b, struct arena *a)
+{
+	struct bulletin_all *all = &b->all;
+
+	*all = (struct bulletin_all){.sealed = true, .counted = 3};
+	memset(all->commitment, 0xa5, sizeof all->commitment);
+	all->views = ARENA_ARRAY(a, struct bulletin_view, b->case_count);
+	ASSERT(all->views != NULL);
+	for (; all->count < b->case_count; all->count++) {
+		const struct bulletin_case *c = &b->cases[all->count];
+		struct bulletin_view *v = &all->views[all->count];
+
+		v->number = c->incident.number;
+		v->chain = c->chain.whole;
+		for (size_t i = 0; i < ATTRIB_LEVELS; i++)
+			if (c->ladder.rungs[i].candidate_count != 0)
+				v->rungs[i] = c->ladder.rungs[i].candidates[0].p;
+		v->clauses = ARENA_ARRAY(a, struct bulletin_view_clause, c->finding_count);
+		ASSERT(v->clauses != NULL);
+		for (; v->clause_count < c->finding_count; v->clause_count++)
+			v->clauses[v->clause_count] =
+				(struct bulletin_view_clause){c->findings[v->clause_count].joint,
+							      c->findings[v->clause_count].result};
+	}
+	all->views[0].rungs[1] = all->views[0].chain = (struct interval){790, 930};
+	all->views[0].clauses[1].result = SLICE("undetermined");
+}
+
 /* Everything of the bulletin but its id; borrows a. */
 static inline void sample_bulletin(struct arena *a, struct bulletin *b)
 {
@@ -368,6 +397,9 @@ static inline void sample_bulletin(struct arena *a, struct bulletin *b)
 	sample_scan(&b->cases[1], a);
 	for (size_t i = 0; i < 2; i++)
 		sample_judge(b, &b->cases[i], a);
+	b->prior_name = SLICE("sample.prior");
+	b->prior_text = SLICE("prior sample \"nothing\"\n");
+	sample_both(b, a);
 	b->stations[0] = (struct bulletin_station){
 		SLICE("SUD"), SLICE("bank-edge"), SLICE("edge of the bank"), true, 4711,
 		sample_at(0), sample_at(3600)};

@@ -374,11 +374,15 @@ enum status bulletin_write_json_form(const struct bulletin *b, bool with_id, str
 
 	(void)scratch; /* the writer needs none; a later form may */
 	json_object(&j);
+	if (with_id) {
+		json_key(&j, "all_evidence");
+		bulletin_write_all(&j, &b->all);
+	}
 	json_key(&j, "counting");
 	write_counting(&j, b);
 	json_key(&j, "coverage");
 	write_coverage(&j, b);
-	key_str(&j, "format", SLICE("dewline-bulletin/1"));
+	key_str(&j, "format", SLICE("dewline-bulletin/2"));
 	if (with_id)
 		key_str(&j, "id", b->id);
 	json_key(&j, "incidents");
@@ -396,9 +400,12 @@ enum status bulletin_write_json_form(const struct bulletin *b, bool with_id, str
 	key_time(&j, "first", b->first);
 	key_time(&j, "last", b->last);
 	json_end(&j);
+	json_key(&j, "public_only");
+	bulletin_write_public(&j, b);
 	key_str(&j, "stage", b->stage);
 	json_key(&j, "texts");
 	json_array(&j);
+	write_texts(&j, &(struct bulletin_file){b->prior_name, b->prior_text}, 1, "prior");
 	write_texts(&j, b->input->party_files, b->input->party_count, "party");
 	write_texts(&j, b->input->treaty_files, b->input->treaty_count, "treaty");
 	json_end(&j);

@@ -13,6 +13,7 @@ enum {
 	LABEL = 9,	/* columns of the labels on the left */
 	NAME_MAX = 36,	/* columns for candidates' names; a longer one pushes its number right */
 	NAME_WIDE = 90, /* from this width on; below, half as many */
+	CELL = 14,	/* columns of one of the two verdicts */
 };
 
 enum style { PLAIN, STRONG, FAINT, BAD, OPEN, GOOD, STYLES };
@@ -346,6 +347,13 @@ static void write_head(struct page *p)
 		buf_add_fmt(&t, " of %zu gave nothing to this bulletin", n.seen + n.unseen);
 		flow_buf(p, OPEN, &t);
 	}
+	if (b->all.sealed) {
+		t = words(p);
+		label(p, "Sealed");
+		buf_add_z(&t, "some evidence stays sealed; all of it counts ");
+		bulletin_write_number(b->all.counted, "incident", "incidents", &t);
+		flow_buf(p, OPEN, &t);
+	}
 	if (b->case_count > 1)
 		write_index(p);
 	flow_end(p);
@@ -627,6 +635,32 @@ static void write_findings(struct page *p, const struct bulletin_case *c)
 	}
 }
 
+/* Both verdicts, a line each thing: by all evidence, and by what everybody may see. */
+static void write_both(struct page *p, const struct bulletin_case *c)
+{
+	size_t number = (size_t)(c - p->b->cases);
+	struct bulletin_row row;
+	unsigned name = 0;
+
+	label(p, "Both");
+	flow_z(p, p->b->all.sealed ? OPEN : FAINT, bulletin_both_words(p->b));
+	for (size_t i = 0; bulletin_row_at(p->b, number, i, p->out->arena, &row); i++)
+		name = name_columns(p, name, row.what);
+	flow_begin(p, LABEL, LABEL + 2);
+	pad(p, LABEL + 1 + name);
+	flow_z(p, STRONG, "all evidence");
+	tab(p, LABEL + 1 + name + CELL);
+	flow_z(p, STRONG, "public only");
+	for (size_t i = 0; bulletin_row_at(p->b, number, i, p->out->arena, &row); i++) {
+		flow_begin(p, LABEL, LABEL + 2);
+		flow(p, PLAIN, row.what);
+		tab(p, LABEL + 1 + name);
+		flow(p, slice_equal(row.all, row.public) ? PLAIN : STRONG, row.all);
+		tab(p, LABEL + 1 + name + CELL);
+		flow(p, PLAIN, row.public);
+	}
+}
+
 static void write_case(struct page *p, const struct bulletin_case *c)
 {
 	struct buf t = words(p);
@@ -647,6 +681,8 @@ static void write_case(struct page *p, const struct bulletin_case *c)
 	write_ladder(p, &c->ladder);
 	blank(p);
 	write_findings(p, c);
+	blank(p);
+	write_both(p, c);
 }
 
 /* ---- tail ----------------------------------------------------------------------------------- */

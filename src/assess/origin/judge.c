@@ -2,15 +2,15 @@
  *
  * From what tables say about an address to a distribution over territories.
  *
- * The model, all of it (docs/formats/tables.md says it in prose, with the sources of the numbers):
+ * The model, all of it (docs/formats/tables.md says it in prose; the numbers are the prior's):
  *   1. Each fact that names a territory has one vote's weight, divided down a tree: equally between
  *      the dependence groups that speak, in a group between its sources, in a source between its
  *      tables, in a table between its facts. So a copy of a copy does not count twice.
  *   2. A fact's weight goes to its territory as far as the source's accuracy reaches, the rest to
  *      "??", none of these. Groups are averaged, not multiplied: nothing is gained by agreeing.
  *   3. The midpoint of a candidate uses the mean accuracy. Its interval is as wide as two views are
- *      apart: the facts for it weigh three times as much and sources are as good as they claim; the
- *      facts against it weigh three times as much and sources are as bad as feared.
+ *      apart: the facts for it weigh so many times as much and sources are as good as they claim;
+ * the facts against it weigh as many times as much and sources are as bad as feared.
  *   4. Midpoints sum to 1000 exactly; "??" takes what rounding leaves.
  */
 #include <stdlib.h>
@@ -18,85 +18,34 @@
 #include "assess/origin/origin.h"
 #include "base/text.h"
 
-enum {
-	VOICES_MAX = 64, /* facts about one address */
-	FAVOUR = 3,	 /* see 3 above */
-};
+enum { VOICES_MAX = 64 }; /* facts about one address */
 
 #define WHOLE (INT64_C(1) << 36) /* the weight of all voices together */
-
-enum group { REGISTRY, MEASURED };
-
-/* What a table is known by, and how often its country is right, in thousandths: as feared for
- * servers and other infrastructure, and as claimed or found for address space as a whole. */
-static const struct source {
-	const char *table; /* its name starts so, in either case */
-	const char *source;
-	enum group group;
-	int32_t feared, claimed;
-} sources[] = {
-	{"libloc", "IPFire Location", REGISTRY, 750, 950},
-	{"tor-geoip", "IPFire Location", REGISTRY, 750, 950},
-	{"geoip", "IPFire Location", REGISTRY, 750,
-	 950}, /* the files' own names; MaxMind's are above */
-	{"asn-country", "ip-location-db", REGISTRY, 750, 950},
-	{"geo-whois-asn-country", "ip-location-db", REGISTRY, 750, 950},
-	{"delegated", "registries", REGISTRY, 750, 950},
-	{"geolite", "MaxMind", MEASURED, 800, 995},
-	{"geoip2", "MaxMind", MEASURED, 800, 995},
-	{"dbip", "DB-IP", MEASURED, 800, 990},
-	{"ip2location", "IP2Location", MEASURED, 800, 990},
-};
-/* Nothing is known about it: its own source, and most likely made from the registries too. */
-static const struct source unknown_source = {"", "", REGISTRY, 600, 900};
-
-/* What a flag leaves of the accuracy, in thousandths: for the feared and the claimed one. */
-static const int32_t proxy_left[2] = {500, 900};    /* listed where its operator likes */
-static const int32_t hosting_left[2] = {850, 1000}; /* the holder's seat, not the machine's */
-static const int32_t anycast_left[2] = {100, 500};  /* one address, many places */
 
 struct voice {
 	uint64_t leaf;
 	const struct record_location *says;
-	const struct source *source;
+	const struct prior_table *source;
 	int64_t weight;
 	size_t candidate;
 };
 
 struct judge {
+	const struct prior *prior;
 	struct voice voices[VOICES_MAX];
 	size_t count; /* that name a territory */
 	struct origin *out;
 	int32_t left[2]; /* accuracy left by the flags: feared, claimed */
 };
 
-static const struct source *source_of(struct slice table)
-{
-	const struct source *best = &unknown_source;
-	size_t longest = 0;
-
-	for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
-		struct slice head = slice_of(sources[i].table);
-
-		if (head.len > longest &&
-		    slice_equal_nocase(slice_part(table, 0, head.len), head)) {
-			best = &sources[i];
-			longest = head.len;
-		}
-	}
-	return best;
-}
-
 /* Do two voices share the branch of the tree that is `level` deep? 1 group, 2 source, 3 table. */
 static bool same_branch(const struct voice *a, const struct voice *b, int level)
 {
-	bool unknown = a->source == &unknown_source;
+	bool unknown = a->source->source.len == 0; /* its own source */
 
 	if (level >= 1 && a->source->group != b->source->group)
 		return false;
-	if (level >= 2 && unknown != (b->source == &unknown_source))
-		return false;
-	if (level >= 2 && !unknown && strcmp(a->source->source, b->source->source) != 0)
+	if (level >= 2 && !slice_equal(a->source->source, b->source->source))
 		return false;
 	return (level < 2 || (!unknown && level < 3)) ||
 	       slice_equal_nocase(a->says->table, b->says->table);
@@ -130,15 +79,15 @@ static void weigh(struct judge *j)
 
 /* The share of candidate c in millionths, if its voices weigh `pro` and the others `contra`, and
  * accuracy lies `step` of 2 steps from feared to claimed. c == SIZE_MAX: "??". Nothing overflows:
- * weights sum to at most WHOLE = 2^36, times FAVOUR, a thousand and another thousand. */
+ * weights sum to at most WHOLE = 2^36, times PRIOR_WEIGH_MAX, a thousand and another thousand. */
 static int64_t share(const struct judge *j, size_t c, int64_t pro, int64_t contra, int step)
 {
 	int64_t sum = 0, mine = 0;
 
 	for (size_t i = 0; i < j->count; i++) {
 		const struct voice *v = &j->voices[i];
-		int64_t feared = v->source->feared * (int64_t)j->left[0];
-		int64_t claimed = v->source->claimed * (int64_t)j->left[1];
+		int64_t feared = v->source->right.feared * (int64_t)j->left[0];
+		int64_t claimed = v->source->right.claimed * (int64_t)j->left[1];
 		int64_t right = (feared * (2 - step) + claimed * step) / 2 / CLAIM_CERTAIN;
 		int64_t w = v->weight * (v->candidate == c ? pro : contra);
 
@@ -174,12 +123,12 @@ static void measure(struct judge *j)
 	struct origin *o = j->out;
 	int32_t rest = CLAIM_CERTAIN;
 	size_t named = o->candidate_count - 1;
+	int64_t weigh = j->prior->weigh;
 
 	for (size_t c = 0; c < named; c++) {
 		int32_t m = milli(share(j, c, 1, 1, 1));
 
-		o->candidates[c].p =
-			around(m, share(j, c, 1, FAVOUR, 0), share(j, c, FAVOUR, 1, 2));
+		o->candidates[c].p = around(m, share(j, c, 1, weigh, 0), share(j, c, weigh, 1, 2));
 		rest -= m;
 	}
 	o->candidates[named].p = j->count == 0 ? (struct interval){CLAIM_CERTAIN, CLAIM_CERTAIN}
@@ -393,6 +342,16 @@ static void explain(const struct judge *j, struct buf *why)
 		buf_add_z(why, "; announced from several places");
 }
 
+static void flag(struct judge *j, bool set, enum prior_flag which)
+{
+	struct prior_pair left = j->prior->flags[which];
+
+	if (!set)
+		return;
+	j->left[0] = j->left[0] * left.feared / CLAIM_CERTAIN;
+	j->left[1] = j->left[1] * left.claimed / CLAIM_CERTAIN;
+}
+
 /* Takes up what is said about the address. False: more than VOICES_MAX. */
 static bool listen(struct judge *j, const struct fact_set *facts, const struct addr *address)
 {
@@ -409,23 +368,21 @@ static bool listen(struct judge *j, const struct fact_set *facts, const struct a
 			continue;
 		if (j->count == VOICES_MAX)
 			return false;
-		j->voices[j->count++] = (struct voice){
-			.leaf = facts->facts[i].leaf, .says = l, .source = source_of(l->table)};
+		j->voices[j->count++] =
+			(struct voice){.leaf = facts->facts[i].leaf,
+				       .says = l,
+				       .source = prior_table_of(j->prior, l->table)};
 	}
-	for (int view = 0; view < 2; view++) {
-		j->left[view] = CLAIM_CERTAIN;
-		if (j->out->proxy)
-			j->left[view] = j->left[view] * proxy_left[view] / CLAIM_CERTAIN;
-		if (j->out->hosting)
-			j->left[view] = j->left[view] * hosting_left[view] / CLAIM_CERTAIN;
-		if (j->out->anycast)
-			j->left[view] = j->left[view] * anycast_left[view] / CLAIM_CERTAIN;
-	}
+	j->left[0] = j->left[1] = CLAIM_CERTAIN;
+	flag(j, j->out->proxy, PRIOR_PROXY);
+	flag(j, j->out->hosting, PRIOR_HOSTING);
+	flag(j, j->out->anycast, PRIOR_ANYCAST);
 	return true;
 }
 
-enum status origin_judge(const struct fact_set *facts, const struct addr *address, struct arena *a,
-			 struct origin *out, struct fail *why)
+enum status origin_judge(const struct fact_set *facts, const struct addr *address,
+			 const struct prior *prior, struct arena *a, struct origin *out,
+			 struct fail *why)
 {
 	struct origin o = {.address = *address};
 	struct judge *j = ARENA_NEW(a, struct judge);
@@ -434,6 +391,7 @@ enum status origin_judge(const struct fact_set *facts, const struct addr *addres
 	if (j == NULL)
 		goto nomem;
 	j->out = &o;
+	j->prior = prior;
 	if (!listen(j, facts, address))
 		return fail_set(why, ST_LIMIT, "more than %d facts locate one address", VOICES_MAX);
 	gather(j);

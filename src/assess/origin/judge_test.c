@@ -14,12 +14,15 @@ struct bench {
 	struct fact_set set;
 	struct addr address;
 	struct origin origin;
+	struct prior prior;
 };
 
 static void setup(struct bench *b)
 {
 	*b = (struct bench){.pool = {.budget = (size_t)1 << 30}};
 	b->arena.pool = &b->pool;
+	ASSERT(prior_parse(prior_builtin_name(), prior_builtin_text(), &b->prior, &b->why) ==
+	       ST_OK);
 	b->facts = ARENA_ARRAY(&b->arena, struct fact, 80);
 	b->records = ARENA_ARRAY(&b->arena, struct record, 80);
 	ASSERT(b->facts != NULL && b->records != NULL);
@@ -47,7 +50,7 @@ static struct record_location *say(struct bench *b, const char *table, const cha
 
 static enum status judge(struct bench *b)
 {
-	return origin_judge(&b->set, &b->address, &b->arena, &b->origin, &b->why);
+	return origin_judge(&b->set, &b->address, &b->prior, &b->arena, &b->origin, &b->why);
 }
 
 static int32_t middle(const struct bench *b, size_t c)

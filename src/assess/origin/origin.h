@@ -13,6 +13,7 @@
 #define DEW_ASSESS_ORIGIN_H
 
 #include "assess/claim/claim.h"
+#include "assess/prior/prior.h"
 #include "record/record.h"
 
 struct origin_table;
@@ -57,11 +58,13 @@ struct origin {
 	struct slice why; /* one sentence: who says what */
 };
 
-/* From the location facts about that address, whatever their order. The midpoints (lo + hi) / 2 of
+/* From the location facts about that address, whatever their order; how far each table is to be
+ * believed, the prior says. The midpoints (lo + hi) / 2 of
  * the candidates sum to exactly 1000; intervals are symmetric around them. No table names a
  * territory: one candidate "??" with p 1. ST_LIMIT: more than 64 facts name one. Slices in *out are
  * borrowed from the facts or live in the arena. */
 MUST_USE enum status origin_judge(const struct fact_set *facts, const struct addr *address,
-				  struct arena *a, struct origin *out, struct fail *why);
+				  const struct prior *prior, struct arena *a, struct origin *out,
+				  struct fail *why);
 
 #endif

@@ -118,6 +118,15 @@ MUST_USE enum status disclose_open(struct slice jwt, const struct slice *disclos
 				   const struct disclose_keys *keys, struct arena *a,
 				   struct disclose_opened *out, struct fail *why);
 
+/* The two halves of that, for who has many on several cores. The first is most of the work: is the
+ * JWT signed by one of the keys? *out_key: which. It takes no memory. */
+MUST_USE enum status disclose_check(struct slice jwt, const struct disclose_keys *keys,
+				    size_t *out_key, struct fail *why);
+/* The second, of a JWT that was checked. */
+MUST_USE enum status disclose_open_checked(struct slice jwt, const struct slice *disclosures,
+					   size_t n, struct arena *a, struct disclose_opened *out,
+					   struct fail *why);
+
 /* --- all of RFC 9901: for one reader, and from other issuers --- */
 
 enum {

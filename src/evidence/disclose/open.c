@@ -46,39 +46,44 @@ static struct slice text_of(const json_t *string)
 
 /* --- the JWT --- */
 
-/* Header, payload and signature, their texts cut at the dots. */
-static enum status jwt_verify(struct slice jwt, const struct disclose_keys *keys, struct arena *a,
-			      struct slice *out_kid, struct slice *out_payload, struct fail *why)
+/* The key's thumbprint that the header names. False: not the header of an event. */
+static bool kid_of(struct slice header, uint8_t out[DISCLOSE_KID])
+{
+	uint8_t text[DISCLOSE_HEADER_MAX];
+	size_t n;
+
+	if (!crypto_base64_parse(CRYPTO_BASE64URL, header, sizeof text, text, &n) ||
+	    n != DISCLOSE_HEADER_1.len + DISCLOSE_KID + DISCLOSE_HEADER_2.len ||
+	    !slice_starts((struct slice){text, n}, DISCLOSE_HEADER_1) ||
+	    !slice_ends((struct slice){text, n}, DISCLOSE_HEADER_2))
+		return false;
+	memcpy(out, text + DISCLOSE_HEADER_1.len, DISCLOSE_KID);
+	return true;
+}
+
+enum status disclose_check(struct slice jwt, const struct disclose_keys *keys, size_t *out_key,
+			   struct fail *why)
 {
 	struct slice rest = jwt, header = slice_split(&rest, '.'), body = slice_split(&rest, '.');
-	struct slice text, kid, payload, signed_part;
-	uint8_t signature[CRYPTO_SIGNATURE_BYTES];
-	const struct disclose_key *key = NULL;
-	size_t n, frame = DISCLOSE_HEADER_1.len + DISCLOSE_HEADER_2.len;
+	uint8_t signature[CRYPTO_SIGNATURE_BYTES], kid[DISCLOSE_KID];
+	size_t n, key = 0;
 
 	if (jwt.len > DISCLOSE_TEXT_MAX)
 		return fail_set(why, ST_LIMIT, "a JWT of %zu bytes; at most %d are read", jwt.len,
 				DISCLOSE_TEXT_MAX);
-	if (crypto_base64_take(CRYPTO_BASE64URL, header, a, &text) != ST_OK ||
-	    text.len != frame + DISCLOSE_KID || !slice_starts(text, DISCLOSE_HEADER_1) ||
-	    !slice_ends(text, DISCLOSE_HEADER_2))
+	if (!kid_of(header, kid))
 		return fail_set(why, ST_INVALID, "the JWT's header is not that of a dewline event");
-	kid = slice_part(text, DISCLOSE_HEADER_1.len, DISCLOSE_KID);
-	for (size_t i = 0; i < keys->count && key == NULL; i++)
-		if (memcmp(keys->keys[i].kid, kid.ptr, DISCLOSE_KID) == 0)
-			key = &keys->keys[i];
-	if (key == NULL)
+	while (key < keys->count && memcmp(keys->keys[key].kid, kid, DISCLOSE_KID) != 0)
+		key++;
+	if (key == keys->count)
 		return fail_set(why, ST_REFUSED, "the JWT is signed by a key that is not given");
 	if (!crypto_base64_parse(CRYPTO_BASE64URL, rest, sizeof signature, signature, &n) ||
 	    n != sizeof signature)
 		return fail_set(why, ST_INVALID, "the JWT has no Ed25519 signature");
-	signed_part = slice_part(jwt, 0, header.len + 1 + body.len);
-	if (!crypto_signature_verify(key->key, signed_part, signature))
+	if (!crypto_signature_verify(keys->keys[key].key,
+				     slice_part(jwt, 0, header.len + 1 + body.len), signature))
 		return fail_set(why, ST_REFUSED, "the JWT's signature is wrong");
-	if (crypto_base64_take(CRYPTO_BASE64URL, body, a, &payload) != ST_OK)
-		return fail_set(why, ST_INVALID, "the JWT's payload is no base64url");
-	*out_kid = kid;
-	*out_payload = payload;
+	*out_key = key;
 	return ST_OK;
 }
 
@@ -427,17 +432,27 @@ static enum status names_check(const struct payload *p, const struct record_fiel
 	return ST_OK;
 }
 
-enum status disclose_open(struct slice jwt, const struct slice *disclosures, size_t n,
-			  const struct disclose_keys *keys, struct arena *a,
-			  struct disclose_opened *out, struct fail *why)
+enum status disclose_open_checked(struct slice jwt, const struct slice *disclosures, size_t n,
+				  struct arena *a, struct disclose_opened *out, struct fail *why)
 {
+	struct slice rest = jwt, header = slice_split(&rest, '.'), body = slice_split(&rest, '.');
 	struct disclose_opened opened = {0};
+	uint8_t *kid = arena_bytes(a, DISCLOSE_KID);
+	struct slice text;
 	struct payload p;
-	struct slice text = {NULL, 0};
-	enum status st = jwt_verify(jwt, keys, a, &opened.kid, &text, why);
+	enum status st;
 
-	if (st == ST_OK)
-		st = payload_parse(text, a, &p, why);
+	if (kid == NULL)
+		return fail_set(why, ST_NOMEM, "no memory to open a JWT");
+	if (!kid_of(header, kid))
+		return fail_set(why, ST_INVALID, "the JWT's header is not that of a dewline event");
+	opened.kid = (struct slice){kid, DISCLOSE_KID};
+	st = crypto_base64_take(CRYPTO_BASE64URL, body, a, &text);
+	if (st == ST_NOMEM)
+		return fail_set(why, ST_NOMEM, "no memory to open a JWT");
+	if (st != ST_OK)
+		return fail_set(why, ST_INVALID, "the JWT's payload is no base64url");
+	st = payload_parse(text, a, &p, why);
 	if (st != ST_OK)
 		return st;
 	if (n > RECORD_FIELDS_MAX || n > p.count)
@@ -461,4 +476,14 @@ enum status disclose_open(struct slice jwt, const struct slice *disclosures, siz
 	opened.hidden = p.count - n;
 	*out = opened;
 	return ST_OK;
+}
+
+enum status disclose_open(struct slice jwt, const struct slice *disclosures, size_t n,
+			  const struct disclose_keys *keys, struct arena *a,
+			  struct disclose_opened *out, struct fail *why)
+{
+	size_t key;
+	enum status st = disclose_check(jwt, keys, &key, why);
+
+	return st == ST_OK ? disclose_open_checked(jwt, disclosures, n, a, out, why) : st;
 }

@@ -133,7 +133,7 @@ static size_t add_pseudonyms(const struct commit *c, struct record_field *fields
 
 static bool is_certificate(const struct record *r)
 {
-	return r->kind == RECORD_INPUT && slice_equal(r->u.input.what, SLICE("station-key"));
+	return r->kind == RECORD_INPUT && slice_starts(r->u.input.what, SLICE("station-key"));
 }
 
 /* out->count: the record's fields, *out_own of them, and pseudonyms behind those. */
@@ -198,28 +198,52 @@ uint64_t daemon_commit_size(const struct commit *c)
 	return c->size;
 }
 
-enum status daemon_commit_certificate(struct commit *c, struct slice party, struct arena *a,
-				      struct record *out, uint64_t *out_leaf, struct fail *why)
+/* What the log's own key says of the station's. */
+static enum status about_key(struct commit *c, const char *what, struct slice party,
+			     struct wall_ns now, struct arena *a, struct record *out,
+			     struct fail *why)
 {
 	struct disclose_key key = disclose_key_of(c->data->station_signer.key);
-	struct record r = {.kind = RECORD_INPUT,
-			   .at = os_clock_wall(),
-			   .party = party,
-			   .station = SLICE("centre")};
+	struct record r = {
+		.kind = RECORD_INPUT, .at = now, .party = party, .station = SLICE("centre")};
 	uint8_t thumbprint[CRYPTO_SHA256_BYTES];
 	size_t n;
 
 	ASSERT(crypto_base64_parse(CRYPTO_BASE64URL,
 				   (struct slice){(const uint8_t *)key.kid, sizeof key.kid},
 				   sizeof thumbprint, thumbprint, &n));
-	r.u.input = (struct record_input){.what = SLICE("station-key"),
+	r.u.input = (struct record_input){.what = slice_of(what),
 					  .name = SLICE("station.key"),
 					  .sha256 = daemon_hex(a, thumbprint, sizeof thumbprint),
 					  .bytes = sizeof key.key};
 	if (r.u.input.sha256.ptr == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for the station's certificate");
 	*out = r;
+	return ST_OK;
+}
+
+enum status daemon_commit_certificate(struct commit *c, struct slice party, struct wall_ns now,
+				      struct wall_ns until, struct arena *a, struct record *out,
+				      uint64_t *out_leaf, struct fail *why)
+{
+	struct record r;
+	enum status st = about_key(c, "station-key", party, now, a, &r, why);
+
+	if (st != ST_OK)
+		return st;
+	r.u.input.last = until;
+	*out = r;
 	return daemon_commit_add(c, &r, out_leaf, why);
+}
+
+enum status daemon_commit_revoke(struct commit *c, struct arena *a, uint64_t *out_leaf,
+				 struct fail *why)
+{
+	struct record r;
+	enum status st = about_key(c, "station-key-revoked", (struct slice){NULL, 0},
+				   os_clock_wall(), a, &r, why);
+
+	return st == ST_OK ? daemon_commit_add(c, &r, out_leaf, why) : st;
 }
 
 /* ---- showing ---- */
@@ -280,106 +304,249 @@ enum status daemon_commit_evidence(struct commit *c, const struct record *r, uin
 
 /* ---- opening again ---- */
 
-/* Does the leaf commit to this as its first field? Cheap, for it is asked of many lines. */
-static bool begins_with(struct commit *c, uint64_t leaf, const struct record_field *first,
-			struct slice payload, struct arena *a)
-{
-	uint8_t hash[CRYPTO_SHA256_BYTES];
-	struct buf digest = buf_in(a);
-	struct slice *disclosure;
-	struct fail why;
+/* Lines that became no leaf, because their run ended first, are looked over: so many behind where a
+ * leaf's line should be, and so many leaves before that of a line, each of which costs a signature.
+ */
+enum { ORPHANS_MAX = 1 << 16, BACK_MAX = 1024 };
 
-	c->salter.leaf = leaf;
-	c->salter.next = 0;
-	if (disclose_fields(&c->issuer.salts, first, 1, a, &disclosure, &why) != ST_OK)
-		return why.status == ST_NOMEM; /* said again, with more, by who asks */
-	crypto_sha256_of(disclosure[0], hash);
+/* A leaf whose line is looked for. */
+struct sought {
+	uint64_t leaf;
+	struct slice jwt, payload;    /* decoded */
+	struct disclose_opened shape; /* without a field */
+	bool here;		      /* the line looked at stands where this leaf's should */
+	bool begun;	  /* that line begins as this leaf does, and goes on otherwise: */
+	struct slice odd; /* at this field */
+};
+
+/* Does the leaf commit to this disclosure? */
+static bool commits_to(const struct sought *w, struct slice disclosure)
+{
+	uint8_t hash[CRYPTO_SHA256_BYTES], text[DISCLOSE_KID];
+	struct buf digest = {.ptr = text, .room = sizeof text, .most = sizeof text};
+
+	crypto_sha256_of(disclosure, hash);
 	crypto_base64_add(CRYPTO_BASE64URL, (struct slice){hash, sizeof hash}, &digest);
-	return slice_find(payload, buf_slice(&digest)) != SIZE_MAX;
+	ASSERT(digest.len == sizeof text);
+	return slice_find(w->payload, buf_slice(&digest)) != SIZE_MAX;
+}
+
+static enum status salted(struct commit *c, const struct sought *w,
+			  const struct record_field *fields, size_t n, struct arena *a,
+			  struct slice **out, struct fail *why)
+{
+	c->salter.leaf = w->leaf;
+	c->salter.next = 0;
+	return disclose_fields(&c->issuer.salts, fields, n, a, out, why);
+}
+
+/* Of all fields and pseudonyms those that the leaf commits to. Every field of the line must be: a
+ * pseudonym need not, for who sealed this may not have made them. */
+static enum status keep_committed(struct sought *w, const struct record_field *fields, size_t own,
+				  size_t n, const struct slice *disclosures, struct arena *a,
+				  struct commit_event *e, struct fail *why)
+{
+	e->fields = ARENA_ARRAY(a, struct record_field, n + 1);
+	e->disclosures = ARENA_ARRAY(a, struct slice, n + 1);
+	if (e->fields == NULL || e->disclosures == NULL)
+		return fail_set(why, ST_NOMEM, "no memory to open leaf %llu",
+				(unsigned long long)w->leaf);
+	e->count = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (commits_to(w, disclosures[i])) {
+			e->fields[e->count] = fields[i];
+			e->disclosures[e->count++] = disclosures[i];
+		} else if (i < own) {
+			w->begun = w->begun || w->here; /* others of that moment begin so, too */
+			w->odd = w->here ? fields[i].name : w->odd;
+			return ST_NOTFOUND;
+		}
+	}
+	return ST_OK;
 }
 
 /* Is this line what the leaf commits to? ST_NOTFOUND: no. */
-static enum status try_line(struct commit *c, uint64_t leaf, struct slice line,
-			    struct slice payload, const struct disclose_keys *keys,
-			    const struct disclose_opened *shape, struct arena *a,
+static enum status try_line(struct commit *c, struct sought *w, struct slice line, struct arena *a,
 			    struct commit_event *e, struct fail *why)
 {
 	struct record_field fields[RECORD_FIELDS_MAX];
-	struct disclose_opened opened;
+	struct slice *disclosures;
+	size_t own, n;
 	enum status st =
-		record_split(line, shape->groups, shape->group_count, fields, &e->count, why);
+		record_split(line, w->shape.groups, w->shape.group_count, fields, &own, why);
 
-	if (st != ST_OK || e->count == 0 || !begins_with(c, leaf, &fields[0], payload, a))
-		return ST_NOTFOUND; /* cut short, or gone, or another's */
-	e->count = add_pseudonyms(c, fields, e->count, a);
-	e->fields = ARENA_ARRAY(a, struct record_field, e->count + 1);
-	if (e->fields == NULL)
-		return fail_set(why, ST_NOMEM, "no memory to open leaf %llu",
-				(unsigned long long)leaf);
-	memcpy(e->fields, fields, e->count * sizeof fields[0]);
-	c->salter.leaf = leaf;
-	c->salter.next = 0;
-	st = disclose_fields(&c->issuer.salts, fields, e->count, a, &e->disclosures, why);
+	if (st != ST_OK || own == 0)
+		return ST_NOTFOUND;			    /* cut short, or gone, or another's */
+	st = salted(c, w, fields, 1, a, &disclosures, why); /* cheap: it is asked of many lines */
+	if (st == ST_OK && !commits_to(w, disclosures[0]))
+		return ST_NOTFOUND;
+	n = add_pseudonyms(c, fields, own, a);
 	if (st == ST_OK)
-		st = disclose_open(e->jwt, e->disclosures, e->count, keys, a, &opened, why);
-	return st == ST_OK || st == ST_NOMEM ? st : ST_NOTFOUND;
+		st = salted(c, w, fields, n, a, &disclosures, why);
+	if (st != ST_OK) /* no field that sealing would take */
+		return st == ST_NOMEM ? st : ST_NOTFOUND;
+	e->jwt = w->jwt;
+	return keep_committed(w, fields, own, n, disclosures, a, e, why);
 }
+
+static enum status seek(struct commit *c, uint64_t leaf, struct arena *a, struct sought *out,
+			struct fail *why)
+{
+	struct disclose_keys keys = c->data->station_keys;
+	size_t room = keys.count;
+	struct slice rest;
+	enum status st;
+
+	*out = (struct sought){.leaf = leaf};
+	if (!ARENA_PUSH(a, keys.keys, keys.count, room, disclose_key_of(c->data->log_signer.key)))
+		return fail_set(why, ST_NOMEM, "no memory to open a leaf");
+	st = ledger_read_entry(c->ledger, leaf, a, &out->jwt, why);
+	if (st == ST_OK)
+		st = disclose_open(out->jwt, NULL, 0, &keys, a, &out->shape, why);
+	if (st != ST_OK)
+		return fail_wrap(why, "leaf %llu", (unsigned long long)leaf);
+	rest = out->jwt;
+	(void)slice_split(&rest, '.'); /* the header */
+	st = crypto_base64_take(CRYPTO_BASE64URL, slice_split(&rest, '.'), a, &out->payload);
+	return st == ST_OK ? ST_OK
+			   : fail_set(why, ST_NOMEM, "no memory to open leaf %llu",
+				      (unsigned long long)leaf);
+}
+
+/* Lines of eve.json, and how many were read. */
+struct lines {
+	struct slice rest;
+	uint64_t read;
+};
 
 /* Line n is leaf n, unless a run ended between writing lines and committing them: then there are
  * lines in front that became no leaf, and it comes later. */
-static enum status find_line(struct commit *c, uint64_t leaf, struct slice lines,
-			     const struct disclose_keys *keys, const struct disclose_opened *shape,
-			     struct arena *a, struct commit_event *e, struct fail *why)
+static enum status find_line(struct commit *c, struct sought *w, struct lines *at, struct arena *a,
+			     struct commit_event *e, struct fail *why)
 {
-	struct slice rest = e->jwt, payload;
-	enum status st;
+	enum status st = ST_NOTFOUND;
 
-	(void)slice_split(&rest, '.'); /* the header */
-	st = crypto_base64_take(CRYPTO_BASE64URL, slice_split(&rest, '.'), a, &payload);
-	if (st != ST_OK)
-		return st == ST_NOMEM ? fail_set(why, st, "no memory to open a leaf") : st;
-	st = ST_NOTFOUND;
-	for (uint64_t i = 0; lines.ptr != NULL && st == ST_NOTFOUND; i++) {
+	while (at->rest.ptr != NULL && at->read < w->leaf) {
+		(void)slice_split(&at->rest, '\n'); /* of an earlier leaf */
+		at->read++;
+	}
+	for (size_t i = 0; at->rest.ptr != NULL && st == ST_NOTFOUND && i < ORPHANS_MAX; i++) {
 		struct arena scratch = {.pool = a->pool};
-		struct slice line = slice_split(&lines, '\n');
+		struct slice line = slice_split(&at->rest, '\n');
 
-		if (i < leaf)
-			continue;
-		st = try_line(c, leaf, line, payload, keys, shape, &scratch, e, why);
+		w->here = at->read == w->leaf;
+		at->read++;
+		st = try_line(c, w, line, &scratch, e, why);
 		arena_reset(&scratch);
 		if (st == ST_OK) /* once more, to stay */
-			st = try_line(c, leaf, arena_copy(a, line), payload, keys, shape, a, e,
-				      why);
+			st = try_line(c, w, arena_copy(a, line), a, e, why);
 	}
 	return st;
 }
 
-enum status daemon_commit_reopen(struct commit *c, uint64_t leaf, struct arena *a,
-				 struct commit_event *out, struct fail *why)
+/* Why a leaf cannot be opened: what is known of it, and no more. */
+static enum status cannot_open(const struct commit *c, const struct sought *w, struct slice lines,
+			       struct fail *why)
 {
-	struct disclose_key key[] = {disclose_key_of(c->data->station_signer.key),
-				     disclose_key_of(c->data->log_signer.key)};
-	const struct disclose_keys keys = {key, 2};
-	struct disclose_opened shape;
-	struct commit_event e = {0};
-	struct os_map map;
-	enum status st = ledger_read_entry(c->ledger, leaf, a, &e.jwt, why);
+	struct slice line = {NULL, 0};
 
-	if (st == ST_OK)
-		st = disclose_open(e.jwt, NULL, 0, &keys, a, &shape, why);
-	if (st == ST_OK)
-		st = os_file_map(c->data->eve, &map, why);
-	if (st != ST_OK)
-		return fail_wrap(why, "leaf %llu", (unsigned long long)leaf);
-	st = find_line(c, leaf, map.bytes, &keys, &shape, a, &e, why);
-	os_map_done(&map);
-	if (st == ST_NOTFOUND)
+	for (uint64_t i = 0; i <= w->leaf && lines.ptr != NULL; i++)
+		line = slice_split(&lines, '\n');
+	if (w->begun)
+		return fail_set(
+			why, ST_CORRUPT,
+			"leaf %llu is in the log, and its line in %.*s, but its \"%.*s\" is "
+			"not what was sealed: it was changed, or an older dewline sealed "
+			"it otherwise",
+			(unsigned long long)w->leaf, SLICE_ARG(c->data->eve), SLICE_ARG(w->odd));
+	if (slice_trim(line).len == 0)
 		return fail_set(why, ST_NOTFOUND,
 				"leaf %llu is in the log, but its event is not in %.*s any more: "
 				"it can be proved, and not opened",
-				(unsigned long long)leaf, SLICE_ARG(c->data->eve));
-	if (st == ST_OK)
-		*out = e;
+				(unsigned long long)w->leaf, SLICE_ARG(c->data->eve));
+	return fail_set(why, ST_NOTFOUND,
+			"leaf %llu is in the log, but no line of %.*s is its event as this dewline "
+			"seals it: the line was changed or taken out, or an older dewline sealed "
+			"it otherwise; it can be proved, and not opened",
+			(unsigned long long)w->leaf, SLICE_ARG(c->data->eve));
+}
+
+enum status daemon_commit_reopen(struct commit *c, const uint64_t *leaves, size_t n,
+				 struct arena *a, struct commit_event *out, struct fail *why)
+{
+	struct lines at;
+	struct os_map map;
+	enum status st = os_file_map(c->data->eve, &map, why);
+
+	if (st != ST_OK)
+		return st;
+	at = (struct lines){.rest = map.bytes};
+	for (size_t i = 0; st == ST_OK && i < n; i++) {
+		struct sought w;
+
+		st = seek(c, leaves[i], a, &w, why);
+		if (st != ST_OK)
+			break;
+		st = find_line(c, &w, &at, a, &out[i], why);
+		if (st == ST_NOTFOUND)
+			st = cannot_open(c, &w, map.bytes, why);
+	}
+	os_map_done(&map);
+	return st;
+}
+
+/* The leaf that this line became; false: none, or none that can be found. *st: no memory. */
+static bool leaf_of_line(struct commit *c, struct slice line, uint64_t number, struct arena *a,
+			 uint64_t *out, enum status *st, struct fail *why)
+{
+	uint64_t size = ledger_size(c->ledger);
+
+	for (uint64_t i = 0; i < BACK_MAX && i <= number && *st == ST_OK; i++) {
+		struct arena scratch = {.pool = a->pool};
+		struct commit_event e;
+		struct sought w;
+		bool found;
+
+		if (number - i >= size)
+			continue;
+		found = seek(c, number - i, &scratch, &w, why) == ST_OK &&
+			try_line(c, &w, line, &scratch, &e, why) == ST_OK;
+		if (!found && scratch.exhausted)
+			*st = fail_set(why, ST_NOMEM, "no memory to look for certificates");
+		arena_reset(&scratch);
+		if (found) {
+			*out = number - i;
+			return true;
+		}
+	}
+	return false;
+}
+
+enum status daemon_commit_certificates(struct commit *c, struct arena *a, uint64_t **out,
+				       size_t *out_count, struct fail *why)
+{
+	uint64_t *leaves = NULL, leaf, number = 0;
+	size_t n = 0, room = 0;
+	struct slice rest;
+	struct os_map map;
+	enum status st = os_file_map(c->data->eve, &map, why);
+
+	if (st != ST_OK)
+		return st;
+	rest = map.bytes;
+	for (; rest.ptr != NULL && st == ST_OK; number++) {
+		struct slice line = slice_split(&rest, '\n');
+
+		if (slice_find(line, SLICE("\"what\":\"station-key")) == SIZE_MAX ||
+		    slice_find(line, SLICE("\"event_type\":\"input\"")) == SIZE_MAX ||
+		    !leaf_of_line(c, line, number, a, &leaf, &st, why))
+			continue;
+		if (!ARENA_PUSH(a, leaves, n, room, leaf))
+			st = fail_set(why, ST_NOMEM, "no memory for certificates");
+	}
+	os_map_done(&map);
+	*out = leaves;
+	*out_count = n;
 	return st;
 }
 
@@ -395,13 +562,17 @@ enum status daemon_commit_checkpoint(struct commit *c, struct arena *a, struct s
 	return out->ptr ? ST_OK : fail_set(why, ST_NOMEM, "no memory for the checkpoint");
 }
 
-enum status daemon_commit_station_keys(const struct commit *c, struct arena *a, struct slice *out,
-				       struct fail *why)
+enum status daemon_commit_frame(struct commit *c, struct arena *a, struct bundle *out,
+				struct fail *why)
 {
-	struct disclose_key key = disclose_key_of(c->data->station_signer.key);
-	struct buf text = buf_in(a);
+	struct buf keys = buf_in(a);
 
-	disclose_keys_add(&key, 1, &text);
-	*out = buf_slice(&text);
-	return text.full ? fail_set(why, ST_NOMEM, "no memory for the station's key") : ST_OK;
+	disclose_keys_add(c->data->station_keys.keys, c->data->station_keys.count, &keys);
+	*out = (struct bundle){.checkpoint = arena_copy(a, ledger_checkpoint(c->ledger)),
+			       .log_key = c->data->log_key_text,
+			       .station_keys = buf_slice(&keys),
+			       .bulletin = SLICE("{}")};
+	return keys.full || out->checkpoint.ptr == NULL
+		       ? fail_set(why, ST_NOMEM, "no memory for a bundle")
+		       : ST_OK;
 }

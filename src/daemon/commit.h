@@ -48,15 +48,25 @@ MUST_USE enum status daemon_commit_evidence(struct commit *c, const struct recor
 					    struct fail *why);
 
 /* The party's word for its station's key: an `input` record "station-key" with the key's
- * thumbprint, sealed with the log's own key. */
+ * thumbprint, sealed with the log's own key, now. until: when it ends, 0: it does not. */
 MUST_USE enum status daemon_commit_certificate(struct commit *c, struct slice party,
+					       struct wall_ns now, struct wall_ns until,
 					       struct arena *a, struct record *out,
 					       uint64_t *out_leaf, struct fail *why);
+/* The same takes it back: "station-key-revoked". Nothing must be sealed with that key any more. */
+MUST_USE enum status daemon_commit_revoke(struct commit *c, struct arena *a, uint64_t *out_leaf,
+					  struct fail *why);
 
-/* Leaf `leaf` of the flushed log with all its fields, from its line in eve.json. ST_NOTFOUND: no
- * line there is what the leaf commits to, any more. */
-MUST_USE enum status daemon_commit_reopen(struct commit *c, uint64_t leaf, struct arena *a,
-					  struct commit_event *out, struct fail *why);
+/* Leaves of the flushed log with all their fields, from their lines in eve.json. Ascending.
+ * ST_NOTFOUND: no line there is what a leaf commits to; ST_CORRUPT: its line is there, and was
+ * changed, or an older dewline sealed it otherwise. */
+MUST_USE enum status daemon_commit_reopen(struct commit *c, const uint64_t *leaves, size_t n,
+					  struct arena *a, struct commit_event *out,
+					  struct fail *why);
+
+/* Every certificate and revocation in the log, ascending. */
+MUST_USE enum status daemon_commit_certificates(struct commit *c, struct arena *a, uint64_t **out,
+						size_t *out_count, struct fail *why);
 
 /* The evidence that shows of it what pick() says. */
 MUST_USE enum status daemon_commit_show(struct commit *c, uint64_t leaf,
@@ -68,10 +78,13 @@ MUST_USE enum status daemon_commit_show(struct commit *c, uint64_t leaf,
 /* Who seals: the station. */
 const struct disclose_issuer *daemon_commit_issuer(const struct commit *c);
 
-/* The signed checkpoint of the flushed log, and the JWK set of the key that sealed. */
+/* The signed checkpoint of the flushed log. */
 MUST_USE enum status daemon_commit_checkpoint(struct commit *c, struct arena *a, struct slice *out,
 					      struct fail *why);
-MUST_USE enum status daemon_commit_station_keys(const struct commit *c, struct arena *a,
-						struct slice *out, struct fail *why);
+
+/* A bundle with the signed checkpoint of the flushed log as its witnesses left it, the log's key,
+ * and the JWK set of the keys that sealed; nothing else. */
+MUST_USE enum status daemon_commit_frame(struct commit *c, struct arena *a, struct bundle *out,
+					 struct fail *why);
 
 #endif

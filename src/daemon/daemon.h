@@ -8,7 +8,9 @@
  *	daemon_live          interfaces -> records, until told to end
  *	daemon_collect       flows that others saw -> records
  *	daemon_watch         captures -> records -> log -> bulletin -> bundle       (the main job)
- *	daemon_verify        bundle -> checks, and the verdict computed again
+ *	daemon_bundle        what a data folder keeps of a bulletin -> a bundle, made again
+ *	daemon_verify        bundle -> checks, and the verdicts computed again
+ *	daemon_station       the key that seals: certified, revoked
  *	daemon_release       a bulletin, or the log, out of the house: listed, approved, written
  *	daemon_disclose      named fields of committed events -> a bundle, and grants to a reader
  *	daemon_expire        events and files past their clock -> gone, and a record that says so
@@ -327,6 +329,9 @@ struct daemon_watch_options {
 	const struct slice *tables; /* paths of location tables, beside the machine's own */
 	size_t table_count;
 	bool no_system_tables;
+	struct slice prior;	      /* path; "": the one built in */
+	const struct slice *withheld; /* stations whose events count, and are not shown */
+	size_t withheld_count;
 	struct slice data; /* folder */
 	struct slice key; /* path of the log's signing key; "": the data folder's own, made at first
 			     use */
@@ -341,6 +346,7 @@ struct daemon_watch_result {
 	/* What all evidence says, sealed stations' too, as bands (docs/formats/release.md); and the
 	 * same in words, a line an incident. */
 	struct slice band_path, band_text;
+	struct slice withheld_path; /* bundle with the withheld facts; "" if none are */
 	struct daemon_capture *captures;
 	size_t capture_count;
 	struct daemon_rules rules;
@@ -353,12 +359,65 @@ MUST_USE enum status daemon_watch(const struct daemon_watch_options *o, struct a
 				  struct daemon_watch_result *out, struct fail *why);
 void daemon_watch_close(struct daemon_watch_result *r);
 
-/* Re-checks a bundle: all evidence checks, then the bulletin computed again from what was disclosed
- * and compared byte by byte. out_bulletin (may be NULL) receives the recomputed bulletin when there
- * is one. */
-MUST_USE enum status daemon_verify(struct slice bundle_bytes, struct slice trusted_log_key,
+/* ---- bundles ---- */
+
+/* Re-checks a bundle: all evidence checks, on all cores, then the verdicts computed again from what
+ * was disclosed and compared byte by byte with the bulletin. trust: what the reader knows from
+ * elsewhere. out_bulletin (may be NULL) receives the recomputed bulletin when there is one. */
+MUST_USE enum status daemon_verify(struct slice bundle_bytes, const struct bundle_trust *trust,
 				   struct arena *a, struct bundle_report *out,
 				   struct bulletin *out_bulletin, struct fail *why);
+
+struct daemon_bundle_options {
+	struct slice data, key; /* as daemon_watch_options; the folder must be there */
+	struct slice id;	/* of the bulletin; "": the only one */
+	struct slice policy; /* text of the tlog-policy by which witnesses were asked; "": none */
+	bool all;	     /* with the withheld facts, for its owner's eyes and his reviewers' */
+};
+
+struct daemon_bundle_result {
+	struct slice id, path;
+	size_t facts, witnesses, cosigned;
+};
+
+/* Makes the bundle of a bulletin again, in the data folder: bundles/ID.bundle, or with the withheld
+ * facts withheld/ID.bundle; daemon_release() lets it out. Its facts opened from eve.json, proved
+ * against the log as it stands, with its checkpoint as witnesses have cosigned it. ST_REFUSED: the
+ * policy is not met. ST_NOTFOUND: no such bulletin, or an event is gone. ST_CORRUPT: what was kept
+ * is not what it was, or the same bulletin does not follow. */
+MUST_USE enum status daemon_bundle(const struct daemon_bundle_options *o, struct arena *a,
+				   struct daemon_bundle_result *out, struct fail *why);
+
+/* ---- the key that seals ---- */
+
+enum daemon_station_act { DAEMON_STATION_SHOW, DAEMON_STATION_CERTIFY, DAEMON_STATION_REVOKE };
+
+struct daemon_station_options {
+	struct slice data, key; /* as daemon_watch_options; the folder must be there */
+	enum daemon_station_act act;
+	struct wall_ns until; /* CERTIFY: when it ends; 0: it does not */
+};
+
+struct daemon_station_said { /* one certificate or revocation, as the log has it */
+	uint64_t leaf;
+	bool revoked;	     /* else certified */
+	bool current;	     /* it is about the key that the folder seals with now */
+	struct slice sha256; /* the key's thumbprint, in hexadecimal */
+	struct wall_ns at, until;
+};
+
+struct daemon_station_result {
+	struct daemon_station_said *said;
+	size_t count;
+	uint64_t leaf;	     /* CERTIFY, REVOKE: where the log says so now */
+	struct slice sha256; /* of the key that the folder seals with from now on */
+};
+
+/* CERTIFY: the party vouches for its station's key anew, from that leaf on. REVOKE: the key is good
+ * for nothing that comes behind that leaf, and another takes its place, certified. All of it is in
+ * the log, and bundles made from then on say so. */
+MUST_USE enum status daemon_station(const struct daemon_station_options *o, struct arena *a,
+				    struct daemon_station_result *out, struct fail *why);
 
 /* ---- letting out ---- */
 

@@ -48,11 +48,15 @@ MUST_USE enum status daemon_sense_lanes(struct slice path, const struct tenant_m
 					const struct daemon_progress *progress, struct arena *a,
 					struct daemon_capture *out, struct fail *why);
 
-/* The verdict on the facts that the evidence checks of a bundle let through: the bulletin and its
- * canonical JSON. `out` borrows from a, b and r. */
+/* The verdicts on the facts that the evidence checks of a bundle let through: the bulletin and its
+ * canonical JSON. all_said: what all evidence says, where the sealed facts are not among them.
+ * `out` borrows from a, b and r. */
 MUST_USE enum status daemon_judge(const struct bundle *b, const struct bundle_report *r,
-				  struct arena *a, struct bulletin *out, struct slice *out_json,
-				  struct fail *why);
+				  struct slice all_said, struct arena *a, struct bulletin *out,
+				  struct slice *out_json, struct fail *why);
+
+/* What a bulletin says of all evidence, if some of it is sealed; else ptr is NULL. */
+struct slice daemon_said_of(struct slice bulletin);
 
 /* The sets that rules changed, to their files, relative names below dir. */
 MUST_USE enum status daemon_sets_write(const struct detect_saved *saved, struct slice dir,

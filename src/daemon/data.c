@@ -9,7 +9,7 @@
 #include "evidence/disclose/disclose.h"
 #include "os/file.h"
 
-enum { KEY_FILE_MAX = 4096 };
+enum { KEY_FILE_MAX = 4096, KEYS_FILE_MAX = 1 << 20 };
 
 static const char marker[] = "dewline-data";
 
@@ -122,6 +122,25 @@ static enum status make_signing_key(struct slice path, struct slice party, struc
 	return st;
 }
 
+static struct slice key_path_of(const struct data *d, struct arena *a, const char *name)
+{
+	return daemon_path(a, daemon_path(a, d->dir, SLICE("keys")), slice_of(name));
+}
+
+/* A key that waits takes its place. */
+static enum status take_next(struct data *d, struct arena *a, struct fail *why)
+{
+	struct slice next = key_path_of(d, a, "station.next"), text;
+	enum status st;
+
+	if (!os_file_exists(next))
+		return ST_OK;
+	st = os_file_read(next, KEY_FILE_MAX, a, &text, why);
+	if (st == ST_OK)
+		st = os_file_replace_private(NULL, key_path_of(d, a, "station.key"), text, why);
+	return st == ST_OK ? os_file_destroy(NULL, next, why) : st;
+}
+
 static enum status load_keys(struct data *d, struct slice key_path, struct slice party,
 			     struct arena *a, struct fail *why)
 {
@@ -139,6 +158,8 @@ static enum status load_keys(struct data *d, struct slice key_path, struct slice
 	}
 	if (st == ST_OK)
 		st = signing_key(key_path, a, d, why);
+	if (st == ST_OK)
+		st = take_next(d, a, why);
 	if (st == ST_OK)
 		st = secret(daemon_path(a, keys, SLICE("station.key")), a, seed, why);
 	if (st != ST_OK)
@@ -176,25 +197,66 @@ static enum status publish_key(struct data *d, struct arena *a, struct fail *why
 	return st;
 }
 
-/* The key that events are signed with, as a JWK set, for who reads what is disclosed. */
-static enum status publish_station(const struct data *d, struct arena *a, struct fail *why)
+/* The keys that events are signed with, as a JWK set, for who reads what is disclosed: those that
+ * the folder had before, and behind them the one of now. */
+static enum status publish_station(struct data *d, struct arena *a, struct fail *why)
 {
-	struct slice path = daemon_path(a, d->dir, SLICE("station.jwks"));
+	struct slice path = daemon_path(a, d->dir, SLICE("station.jwks")), old;
 	struct disclose_key key = disclose_key_of(d->station_signer.key);
+	struct disclose_keys keys = {0};
 	struct buf text = buf_in(a);
+	enum status st = ST_OK;
+	size_t room;
 
-	if (os_file_exists(path))
+	if (os_file_exists(path)) {
+		st = os_file_read(path, KEYS_FILE_MAX, a, &old, why);
+		if (st == ST_OK)
+			st = disclose_keys_parse(slice_trim(old), a, &keys, why);
+		if (st != ST_OK)
+			return fail_wrap(why, "%.*s", SLICE_ARG(path));
+	}
+	d->station_keys = keys;
+	if (keys.count != 0 && memcmp(keys.keys[keys.count - 1].key, key.key, sizeof key.key) == 0)
 		return ST_OK;
-	disclose_keys_add(&key, 1, &text);
+	room = keys.count;
+	if (!ARENA_PUSH(a, keys.keys, keys.count, room, key))
+		return fail_set(why, ST_NOMEM, "no memory for the station's keys");
+	d->station_keys = keys;
+	disclose_keys_add(keys.keys, keys.count, &text);
 	if (text.full)
-		return fail_set(why, ST_NOMEM, "no memory for the station's key");
+		return fail_set(why, ST_NOMEM, "no memory for the station's keys");
 	return os_file_replace(NULL, path, buf_slice(&text), why);
+}
+
+enum status daemon_data_key_begin(const struct data *d, struct arena *a, struct fail *why)
+{
+	struct slice next = key_path_of(d, a, "station.next");
+	uint8_t seed[CRYPTO_SEED_BYTES];
+	enum status st = secret(next, a, seed, why);
+
+	crypto_wipe(seed, sizeof seed);
+	return st;
+}
+
+enum status daemon_data_key_end(struct data *d, struct arena *a, struct fail *why)
+{
+	uint8_t seed[CRYPTO_SEED_BYTES];
+	enum status st = take_next(d, a, why);
+
+	if (st == ST_OK)
+		st = secret(key_path_of(d, a, "station.key"), a, seed, why);
+	if (st != ST_OK)
+		return st;
+	crypto_signer_from_seed(seed, &d->station_signer);
+	crypto_wipe(seed, sizeof seed);
+	return publish_station(d, a, why);
 }
 
 /* What is not for others until it is released: for nobody else on this machine to read. */
 static enum status make_inner(const struct data *d, struct fail *why)
 {
-	const struct slice folders[] = {d->bulletins, d->stix, d->bundles, d->bands, d->releases};
+	const struct slice folders[] = {d->bulletins, d->stix,	d->bundles, d->bands,
+					d->releases,  d->texts, d->made,    d->withheld};
 	enum status st = ST_OK;
 
 	for (size_t i = 0; st == ST_OK && i < sizeof folders / sizeof folders[0]; i++) {
@@ -218,6 +280,9 @@ enum status daemon_data_open(struct slice dir, struct slice key_path, struct sli
 	d.bundles = daemon_path(a, dir, SLICE("bundles"));
 	d.bands = daemon_path(a, dir, SLICE("bands"));
 	d.releases = daemon_path(a, dir, SLICE("releases"));
+	d.texts = daemon_path(a, dir, SLICE("texts"));
+	d.made = daemon_path(a, dir, SLICE("made"));
+	d.withheld = daemon_path(a, dir, SLICE("withheld"));
 	if (st == ST_OK)
 		st = load_keys(&d, key_path, party, a, why);
 	if (st == ST_OK)

@@ -14,16 +14,19 @@
 #include "base/status.h"
 #include "crypto/crypto.h"
 #include "crypto/note.h"
+#include "evidence/disclose/disclose.h"
 
 enum { DATA_VERSION = 1, DATA_SECRET_BYTES = 32, DATA_SALT_BLOCK = CRYPTO_SHA256_BYTES };
 
 struct data {
 	struct slice dir;
-	struct slice log, eve, bulletins, stix, bundles, bands, releases; /* paths */
-	struct crypto_signer log_signer;				  /* signs checkpoints */
+	struct slice log, eve, bulletins, stix, bundles, bands, releases; /* paths, */
+	struct slice texts, made, withheld; /* of what bundles are made again from, too */
+	struct crypto_signer log_signer;    /* signs checkpoints */
 	struct note_verifier log_key;
 	struct slice log_key_text;	     /* verifier key, as in log.vkey */
 	struct crypto_signer station_signer; /* signs events */
+	struct disclose_keys station_keys;   /* its public half, last; before it those it had */
 	uint8_t salt_secret[DATA_SECRET_BYTES];
 	uint8_t pan_secret[DATA_SECRET_BYTES]; /* addresses' pseudonyms */
 };
@@ -42,6 +45,11 @@ MUST_USE enum status daemon_data_open_again(struct slice dir, struct slice key_p
  * shown to nobody who is not shown the salt. */
 enum { DATA_OWN_SALT = 16 };
 void daemon_data_own_salt(const struct data *d, struct slice what, uint8_t out[DATA_OWN_SALT]);
+/* A new station's key takes the place of the one there is. begin: it is made, and waits; end: it is
+ * the folder's, and `d` has it. Whoever ends in between finds it taken when the folder is opened
+ * again. */
+MUST_USE enum status daemon_data_key_begin(const struct data *d, struct arena *a, struct fail *why);
+MUST_USE enum status daemon_data_key_end(struct data *d, struct arena *a, struct fail *why);
 
 /* Secrets do not stay in memory longer than needed. */
 void daemon_data_close(struct data *d);

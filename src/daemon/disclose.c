@@ -4,7 +4,7 @@
  */
 #include "base/buf.h"
 #include "base/json.h"
-#include "daemon/commit.h"
+#include "daemon/bundling.h"
 #include "daemon/daemon_priv.h"
 #include "daemon/gate.h"
 #include "os/clock.h"
@@ -172,18 +172,15 @@ static struct slice said_of(const struct opening *w)
 	return text.full ? (struct slice){NULL, 0} : buf_slice(&text);
 }
 
-static enum status commit_opening(struct opening *w, uint64_t *out_certificate, struct fail *why)
+static enum status commit_opening(struct opening *w, struct fail *why)
 {
-	struct record r = {.at = w->now, .station = SLICE("centre")}, certificate;
+	struct record r = {.at = w->now, .station = SLICE("centre")};
 	struct slice said = said_of(w);
 	enum status st;
 
 	if (said.ptr == NULL || !record_object(&r, w->arena, "disclosure", said))
 		return fail_set(why, ST_NOMEM, "no memory for the record of this disclosure");
-	st = daemon_commit_certificate(w->commit, SLICE(""), w->arena, &certificate,
-				       out_certificate, why);
-	if (st == ST_OK)
-		st = daemon_commit_add(w->commit, &r, &w->result->leaf, why);
+	st = daemon_commit_add(w->commit, &r, &w->result->leaf, why);
 	if (st == ST_OK)
 		st = daemon_commit_flush(w->commit, why);
 	return st;
@@ -191,48 +188,51 @@ static enum status commit_opening(struct opening *w, uint64_t *out_certificate, 
 
 /* ---- writing ---- */
 
-/* A leaf that this run made, shown whole. */
-static enum status show_own(struct opening *w, uint64_t leaf, struct bundle_fact *out,
-			    struct fail *why)
+/* The events, who vouched for who sealed them, and the opening itself. */
+static enum status gather(struct opening *w, struct bundle *b, struct fail *why)
 {
+	struct bundle_fact *certificates = NULL, opening;
 	struct commit_event e;
-	enum status st = daemon_commit_reopen(w->commit, leaf, w->arena, &e, why);
+	size_t n = w->o->leaf_count, certs = 0;
+	enum status st = ST_OK;
 
-	if (st == ST_OK)
-		st = daemon_commit_show(w->commit, leaf, &e, everything, NULL, w->arena, out, why);
-	return st;
-}
-
-static enum status write_bundle(struct opening *w, uint64_t certificate, struct fail *why)
-{
-	struct bundle b = {.log_key = w->data.log_key_text, .bulletin = SLICE("{}")};
-	struct buf text = buf_in(w->arena);
-	size_t n = w->o->leaf_count;
-	enum status st = daemon_commit_checkpoint(w->commit, w->arena, &b.checkpoint, why);
-
-	if (st == ST_OK)
-		st = daemon_commit_station_keys(w->commit, w->arena, &b.station_keys, why);
-	if (st != ST_OK)
-		return st;
-	b.facts = ARENA_ARRAY(w->arena, struct bundle_fact, n + 2);
-	if (b.facts == NULL)
+	b->facts = ARENA_ARRAY(w->arena, struct bundle_fact, n);
+	if (b->facts == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for a bundle of %zu facts", n);
-	for (; st == ST_OK && b.fact_count < n; b.fact_count++) {
-		size_t i = b.fact_count;
+	for (; st == ST_OK && b->fact_count < n; b->fact_count++) {
+		size_t i = b->fact_count;
 
 		st = daemon_commit_show(w->commit, w->o->leaves[i], &w->events[i], picked, w,
-					w->arena, &b.facts[i], why);
+					w->arena, &b->facts[i], why);
 	}
 	if (st == ST_OK)
-		st = show_own(w, certificate, &b.facts[n], why);
+		st = daemon_bundle_certificates(w->commit, w->arena, &certificates, &certs, why);
 	if (st == ST_OK)
-		st = show_own(w, w->result->leaf, &b.facts[n + 1], why);
-	b.fact_count = n + 2;
+		st = daemon_bundle_add(b, certificates, certs, w->arena, why);
+	if (st == ST_OK)
+		st = daemon_commit_reopen(w->commit, &w->result->leaf, 1, w->arena, &e, why);
+	if (st == ST_OK)
+		st = daemon_commit_show(w->commit, w->result->leaf, &e, everything, NULL, w->arena,
+					&opening, why);
+	return st == ST_OK ? daemon_bundle_add(b, &opening, 1, w->arena, why) : st;
+}
+
+static enum status write_bundle(struct opening *w, struct fail *why)
+{
+	struct buf text = buf_in(w->arena);
+	struct bundle_report report = {0};
+	struct bundle b = {0};
+	enum status st = daemon_commit_frame(w->commit, w->arena, &b, why);
+
+	if (st == ST_OK)
+		st = gather(w, &b, why);
+	if (st == ST_OK)
+		st = daemon_bundle_check(&b, w->arena, &report, why);
 	if (st == ST_OK)
 		st = bundle_encode(&b, w->arena, &text, why);
-	if (st == ST_OK)
-		st = gate_write(&w->gate, "facts", FACTS, w->o->out, false, buf_slice(&text), why);
-	return st;
+	return st == ST_OK ? gate_write(&w->gate, "facts", FACTS, w->o->out, false,
+					buf_slice(&text), why)
+			   : st;
 }
 
 static enum status write_grant(struct opening *w, size_t i, struct buf *out, struct fail *why)
@@ -304,20 +304,18 @@ static enum status options_check(const struct daemon_disclose_options *o, struct
 static enum status reopen(struct opening *w, struct fail *why)
 {
 	uint64_t size = daemon_commit_size(w->commit);
-	enum status st = ST_OK;
 
 	w->events = ARENA_ARRAY(w->arena, struct commit_event, w->o->leaf_count);
 	if (w->events == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for %zu events", w->o->leaf_count);
-	for (size_t i = 0; st == ST_OK && i < w->o->leaf_count; i++) {
+	for (size_t i = 0; i < w->o->leaf_count; i++)
 		if (w->o->leaves[i] >= size)
 			return fail_set(why, ST_NOTFOUND,
 					"there is no leaf %llu: the log has %llu, from 0 on",
 					(unsigned long long)w->o->leaves[i],
 					(unsigned long long)size);
-		st = daemon_commit_reopen(w->commit, w->o->leaves[i], w->arena, &w->events[i], why);
-	}
-	return st;
+	return daemon_commit_reopen(w->commit, w->o->leaves, w->o->leaf_count, w->arena, w->events,
+				    why);
 }
 
 enum status daemon_disclose(const struct daemon_disclose_options *o, struct arena *a,
@@ -325,7 +323,6 @@ enum status daemon_disclose(const struct daemon_disclose_options *o, struct aren
 {
 	struct daemon_disclose_result result = {0};
 	struct opening w = {.o = o, .arena = a, .result = &result, .now = os_clock_wall()};
-	uint64_t certificate = 0;
 	enum status st = options_check(o, why);
 
 	if (st == ST_OK)
@@ -346,9 +343,9 @@ enum status daemon_disclose(const struct daemon_disclose_options *o, struct aren
 	result.list = w.gate.list;
 	result.by = w.gate.by;
 	if (st == ST_OK && w.gate.open) {
-		st = commit_opening(&w, &certificate, why);
+		st = commit_opening(&w, why);
 		if (st == ST_OK)
-			st = write_bundle(&w, certificate, why);
+			st = write_bundle(&w, why);
 		if (st == ST_OK)
 			st = write_grants(&w, why);
 		result.done = st == ST_OK;

@@ -119,12 +119,13 @@ static enum status check_texts(const struct leaving *w, struct fail *why)
 /* The bundle, checked as a stranger checks it, and what follows from it. */
 static enum status make_forms(struct leaving *w, struct fail *why)
 {
+	const struct bundle_trust trust = {.log_key = w->data.log_key_text};
 	struct buf page = buf_in(w->arena);
 	enum status st = read_draft(w, FORM_BUNDLE, w->data.bundles, ".bundle", why);
 
 	if (st == ST_OK)
-		st = daemon_verify(w->forms[FORM_BUNDLE].bytes, w->data.log_key_text, w->arena,
-				   &w->report, w->bulletin, why);
+		st = daemon_verify(w->forms[FORM_BUNDLE].bytes, &trust, w->arena, &w->report,
+				   w->bulletin, why);
 	if (st == ST_OK && (!w->report.ok || w->report.facts_only))
 		st = fail_set(
 			why, ST_REFUSED,
@@ -153,8 +154,8 @@ static enum status make_forms(struct leaving *w, struct fail *why)
 
 static void list_bundle(struct leaving *w)
 {
-	static const char *const frame[] = {"checkpoint", "format",	  "log_key",
-					    "parties",	  "station_keys", "treaties"};
+	static const char *const frame[] = {"checkpoint", "format", "log_key",	    "parties",
+					    "policy",	  "priors", "station_keys", "treaties"};
 
 	for (size_t i = 0; i < sizeof frame / sizeof frame[0]; i++)
 		gate_list_path(&w->list, "bundle", frame[i], RELEASE_NO_LEAF);

@@ -2,17 +2,16 @@
  * The main job. Its order is the argument: everything is committed before anything is concluded,
  * and what is concluded rests on what is disclosed (docs/decisions/0005).
  */
-#include "assess/incident/incident.h"
 #include "assess/origin/origin.h"
+#include "assess/prior/prior.h"
 #include "assess/treaty/treaty.h"
 #include "base/buf.h"
 #include "base/text.h"
 #include "crypto/crypto.h"
+#include "daemon/bundling.h"
 #include "daemon/collecting.h"
-#include "daemon/commit.h"
 #include "daemon/daemon_priv.h"
 #include "daemon/watching.h"
-#include "exchange/stix/stix.h"
 #include "os/clock.h"
 #include "os/file.h"
 
@@ -150,6 +149,39 @@ static struct slice station_of(const struct watch *w, size_t i)
 	return daemon_stem(daemon_base_name(i < n ? w->o->captures[i] : w->o->flows[i - n]));
 }
 
+bool watch_is_withheld(const struct watch *w, size_t i)
+{
+	for (size_t k = 0; k < w->o->withheld_count; k++)
+		if (slice_equal(w->o->withheld[k], station_of(w, i)))
+			return true;
+	return false;
+}
+
+/* A name that is no station's would leave open what was to be withheld. */
+static enum status check_withheld(const struct watch *w, struct fail *why)
+{
+	size_t n = w->o->capture_count + w->o->flow_count, count = 0;
+
+	for (size_t k = 0; k < w->o->withheld_count; k++) {
+		bool known = false;
+
+		for (size_t i = 0; i < n; i++)
+			known = known || slice_equal(w->o->withheld[k], station_of(w, i));
+		if (!known)
+			return fail_set(
+				why, ST_INVALID,
+				"no capture here is of the station \"%.*s\", whose events are "
+				"to be withheld",
+				SLICE_ARG(w->o->withheld[k]));
+	}
+	for (size_t i = 0; i < n; i++)
+		count += watch_is_withheld(w, i);
+	return n != 0 && count == n
+		       ? fail_set(why, ST_INVALID,
+				  "every station is to be withheld: there would be nothing to show")
+		       : ST_OK;
+}
+
 /* A station line for capture number i, unless an earlier one has its name or the name cannot stand
  * in a party file. */
 static void add_station(const struct watch *w, size_t i, struct buf *out)
@@ -181,7 +213,8 @@ static struct bulletin_file unnamed_party(const struct watch *w)
 	buf_add_z(&b, "party unnamed \"the watcher, who named no party\"\nterritory ZZ\n"
 		      "network 10.0.0.0/8\nnetwork 172.16.0.0/12\nnetwork 192.168.0.0/16\n");
 	for (size_t i = 0; i < w->o->capture_count + w->o->flow_count; i++)
-		add_station(w, i, &b);
+		if (!watch_is_withheld(w, i))
+			add_station(w, i, &b);
 	return (struct bulletin_file){SLICE("unnamed.party"), buf_slice(&b)};
 }
 
@@ -249,6 +282,23 @@ static enum status read_treaties(struct watch *w, struct fail *why)
 			st = all_problems(&problems, "treaty", w->treaty_files[i].name, why);
 	}
 	return st;
+}
+
+static enum status read_prior(struct watch *w, struct fail *why)
+{
+	struct prior *p = ARENA_NEW(w->arena, struct prior);
+	struct bulletin_file *file;
+	enum status st = ST_OK;
+
+	if (p == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for the prior");
+	w->prior = (struct bulletin_file){prior_builtin_name(), prior_builtin_text()};
+	if (w->o->prior.len != 0) {
+		st = read_files(w, &w->o->prior, 1, &file, why);
+		if (st == ST_OK)
+			w->prior = *file;
+	}
+	return st == ST_OK ? prior_parse(w->prior.name, w->prior.text, p, why) : st;
 }
 
 /* $HOME_NET: the networks of the party whose centre this is. */
@@ -333,13 +383,8 @@ static enum status commit_files(struct watch *w, const char *what,
 static enum status commit_inputs(struct watch *w, const struct daemon_rules *rules,
 				 struct fail *why)
 {
-	struct record certificate;
-	struct fact f = {.record = NULL};
-	enum status st = daemon_commit_certificate(w->commit, w->party, w->arena, &certificate,
-						   &f.leaf, why);
+	enum status st = daemon_bundle_vouch(w->commit, &w->data, w->party, w->now, w->arena, why);
 
-	if (st == ST_OK)
-		st = keep(w, &certificate, &f, why);
 	for (size_t i = 0; st == ST_OK && i < rules->file_count; i++)
 		st = watch_commit_input(w, "rules", rules->files[i].name, rules->files[i].sha256,
 					rules->files[i].text.len, why);
@@ -347,6 +392,8 @@ static enum status commit_inputs(struct watch *w, const struct daemon_rules *rul
 		st = commit_files(w, "party", w->party_files, w->party_count, why);
 	if (st == ST_OK)
 		st = commit_files(w, "treaty", w->treaty_files, w->treaty_count, why);
+	if (st == ST_OK)
+		st = commit_files(w, "prior", &w->prior, 1, why);
 	return st;
 }
 
@@ -416,7 +463,8 @@ enum status watch_sense(struct watch *w, size_t i, struct daemon_watch_result *r
 			   : st;
 }
 
-/* What others may know of; sealed stations come when all else is done. */
+/* What others may see; what is withheld comes behind it, and sealed stations when all else is done.
+ */
 static enum status sense(struct watch *w, struct daemon_watch_result *r, struct fail *why)
 {
 	size_t n = w->o->capture_count + w->o->flow_count;
@@ -426,145 +474,8 @@ static enum status sense(struct watch *w, struct daemon_watch_result *r, struct 
 	if (r->captures == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for %zu captures", n);
 	for (size_t i = 0; i < n && st == ST_OK; i++)
-		if (!watch_is_sealed(w, i))
+		if (!watch_is_sealed(w, i) && !watch_is_withheld(w, i))
 			st = watch_sense(w, i, r, why);
-	return st;
-}
-
-/* ---- assessing ---- */
-
-static struct fact_set all_facts(const struct watch *w)
-{
-	return (struct fact_set){w->facts, w->fact_count};
-}
-
-/* Asks every table about every address that the assessment will want to place. */
-static enum status locate(struct watch *w, const struct incident_set *incidents, struct fail *why)
-{
-	struct fact_set all = all_facts(w), selected;
-	struct addr *addresses;
-	enum status st = incident_select(&all, incidents, w->arena, &selected, why);
-	size_t n;
-
-	if (st != ST_OK)
-		return st;
-	n = incident_addresses(&selected, incidents, w->arena, &addresses);
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < w->table_count; k++) {
-			struct record r = watch_own_record(w, RECORD_LOCATION);
-
-			if (!origin_table_ask(w->tables[k].table, &addresses[i], w->arena, &r))
-				continue;
-			st = watch_commit(w, &r, why);
-			if (st != ST_OK)
-				return st;
-		}
-	return ST_OK;
-}
-
-/* The bundle without its bulletin: what is disclosed, and the proof that it was committed. */
-static enum status gather(struct watch *w, const struct incident_set *incidents, struct bundle *out,
-			  struct fail *why)
-{
-	struct fact_set all = all_facts(w), selected;
-	struct bundle b = {.party_count = w->party_count, .treaty_count = w->treaty_count};
-	enum status st = incident_select(&all, incidents, w->arena, &selected, why);
-
-	if (st == ST_OK)
-		st = daemon_commit_flush(w->commit, why);
-	if (st == ST_OK)
-		st = daemon_commit_checkpoint(w->commit, w->arena, &b.checkpoint, why);
-	if (st == ST_OK)
-		st = daemon_commit_station_keys(w->commit, w->arena, &b.station_keys, why);
-	if (st != ST_OK)
-		return st;
-	b.log_key = w->data.log_key_text;
-	b.facts = ARENA_ARRAY(w->arena, struct bundle_fact, selected.count + 1);
-	b.party_files = ARENA_ARRAY(w->arena, struct bundle_file, b.party_count + 1);
-	b.treaty_files = ARENA_ARRAY(w->arena, struct bundle_file, b.treaty_count + 1);
-	if (b.facts == NULL || b.party_files == NULL || b.treaty_files == NULL)
-		return fail_set(why, ST_NOMEM, "no memory for a bundle of %zu facts",
-				selected.count);
-	for (size_t i = 0; i < b.party_count; i++)
-		b.party_files[i] =
-			(struct bundle_file){w->party_files[i].name, w->party_files[i].text};
-	for (size_t i = 0; i < b.treaty_count; i++)
-		b.treaty_files[i] =
-			(struct bundle_file){w->treaty_files[i].name, w->treaty_files[i].text};
-	for (; st == ST_OK && b.fact_count < selected.count; b.fact_count++)
-		st = daemon_commit_evidence(w->commit, selected.facts[b.fact_count].record,
-					    selected.facts[b.fact_count].leaf, w->arena,
-					    &b.facts[b.fact_count], why);
-	*out = b;
-	return st;
-}
-
-static enum status publish_one(struct watch *w, struct slice dir, struct slice id,
-			       const char *ending, const struct buf *text, struct slice *out_path,
-			       struct fail *why)
-{
-	struct buf name = buf_in(w->arena);
-
-	buf_add(&name, id);
-	buf_add_z(&name, ending);
-	*out_path = daemon_path(w->arena, dir, buf_slice(&name));
-	if (text->full || name.full || out_path->ptr == NULL)
-		return fail_set(why, ST_NOMEM, "no memory to write %.*s",
-				SLICE_ARG(buf_slice(&name)));
-	return os_file_replace(NULL, *out_path, buf_slice(text), why);
-}
-
-/* The bundle goes last: who finds one finds the rest. */
-static enum status publish(struct watch *w, const struct bundle *b, struct daemon_watch_result *r,
-			   struct fail *why)
-{
-	struct buf html = buf_in(w->arena), stix = buf_in(w->arena), whole = buf_in(w->arena);
-	struct buf json = buf_in(w->arena);
-	enum status st;
-
-	bulletin_write_html(&r->bulletin, &html);
-	buf_add(&json, b->bulletin);
-	st = stix_write_bundle(&r->bulletin, w->o->tlp, w->arena, &stix, why);
-	if (st == ST_OK)
-		st = bundle_encode(b, w->arena, &whole, why);
-	if (st == ST_OK)
-		st = publish_one(w, w->data.bulletins, r->bulletin.id, ".json", &json,
-				 &r->json_path, why);
-	if (st == ST_OK)
-		st = publish_one(w, w->data.bulletins, r->bulletin.id, ".html", &html,
-				 &r->html_path, why);
-	if (st == ST_OK)
-		st = publish_one(w, w->data.stix, r->bulletin.id, ".json", &stix, &r->stix_path,
-				 why);
-	if (st == ST_OK)
-		st = publish_one(w, w->data.bundles, r->bulletin.id, ".bundle", &whole,
-				 &r->bundle_path, why);
-	return st;
-}
-
-static enum status assess(struct watch *w, struct daemon_watch_result *r, struct fail *why)
-{
-	struct bundle_report checks = {0};
-	struct incident_set incidents;
-	struct bundle bundle = {0};
-	struct fact_set all = all_facts(w);
-	enum status st =
-		incident_group(&all, w->parties, w->party_count, w->arena, &incidents, why);
-
-	if (st == ST_OK)
-		st = locate(w, &incidents, why);
-	if (st == ST_OK)
-		st = gather(w, &incidents, &bundle, why);
-	if (st == ST_OK) /* the stranger's checks, before a stranger makes them */
-		st = bundle_verify(&bundle, w->data.log_key_text, w->arena, &checks, why);
-	for (size_t i = 0; st == ST_OK && i < checks.count; i++)
-		if (!checks.checks[i].ok)
-			st = fail_set(why, ST_CORRUPT, "our own evidence does not hold: %s: %.*s",
-				      checks.checks[i].name, SLICE_ARG(checks.checks[i].text));
-	if (st == ST_OK)
-		st = daemon_judge(&bundle, &checks, w->arena, &r->bulletin, &bundle.bulletin, why);
-	if (st == ST_OK)
-		st = publish(w, &bundle, r, why);
 	return st;
 }
 
@@ -573,10 +484,14 @@ static enum status assess(struct watch *w, struct daemon_watch_result *r, struct
 static enum status prepare(struct watch *w, struct daemon_watch_result *r, struct fail *why)
 {
 	struct daemon_rules_source rules = w->o->rules;
-	enum status st = read_parties(w, why);
+	enum status st = check_withheld(w, why);
 
 	if (st == ST_OK)
+		st = read_parties(w, why);
+	if (st == ST_OK)
 		st = read_treaties(w, why);
+	if (st == ST_OK)
+		st = read_prior(w, why);
 	if (st == ST_OK) {
 		rules.home_net = home_net(w);
 		st = daemon_rules_load(&rules, &w->o->progress, w->arena, &r->rules, why);
@@ -601,12 +516,16 @@ enum status daemon_watch(const struct daemon_watch_options *o, struct arena *a,
 
 	if (w == NULL)
 		return fail_set(why, ST_NOMEM, "no memory to begin");
-	*w = (struct watch){.o = o, .arena = a, .now = os_clock_wall(), .problems = buf_in(a)};
+	*w = (struct watch){.o = o,
+			    .arena = a,
+			    .now = os_clock_wall(),
+			    .public_count = SIZE_MAX,
+			    .problems = buf_in(a)};
 	st = prepare(w, &r, why);
 	if (st == ST_OK)
 		st = sense(w, &r, why);
 	if (st == ST_OK)
-		st = assess(w, &r, why);
+		st = watch_assess(w, &r, why);
 	if (st == ST_OK)
 		st = watch_band(w, &r, why);
 	if (w->commit != NULL)

@@ -24,8 +24,8 @@ static enum status commit_texts(struct watch *s, struct fail *why)
 {
 	struct record certificate;
 	uint64_t leaf;
-	enum status st =
-		daemon_commit_certificate(s->commit, s->party, s->arena, &certificate, &leaf, why);
+	enum status st = daemon_commit_certificate(s->commit, s->party, s->now, (struct wall_ns){0},
+						   s->arena, &certificate, &leaf, why);
 
 	for (size_t i = 0; st == ST_OK && i < s->party_count; i++) {
 		uint8_t hash[CRYPTO_SHA256_BYTES];
@@ -85,7 +85,8 @@ static enum status judge(struct watch *s, struct bulletin *out, struct fail *why
 	*in = (struct bulletin_input){.party_files = s->party_files,
 				      .party_count = s->party_count,
 				      .treaty_files = s->treaty_files,
-				      .treaty_count = s->treaty_count};
+				      .treaty_count = s->treaty_count,
+				      .prior = s->prior};
 	st = incident_group(&all, s->parties, s->party_count, s->arena, &incidents, why);
 	if (st == ST_OK)
 		st = locate(s, &incidents, why);

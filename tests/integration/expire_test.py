@@ -53,7 +53,7 @@ def test_events_past_their_clock_are_gone_and_can_be_proved():
         said = expired(data, LATER)
         after = events(data)
         assert said["done"] and said["gone"] == said["events"] and {e["event_type"] for _, e in after} == {"input", "release", "disclosure", "expiry"}, said
-        assert len(lines(data)) == count + 4, "line n is still line n"
+        assert len(lines(data)) == count + 3, "line n is still line n"
         assert after[-1][1]["expiry"]["events"] == said["events"] and after[-1][0] == said["leaf"], after[-1]
         # what was shown before still holds; the log is whole; nothing can be shown any more
         dewline("verify", bundle).expect(0)

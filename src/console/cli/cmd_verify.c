@@ -4,6 +4,7 @@
 #include "console/cli/reviews.h"
 #include "daemon/daemon.h"
 #include "evidence/bundle/bundle.h"
+#include "evidence/view/view.h"
 #include "os/file.h"
 #include "record/record.h"
 
@@ -12,6 +13,12 @@ static const struct cli_option options[] = {
 	 "The log's verifier key (name+id+base64), or a file that holds it, that you got some "
 	 "other way. Without it the "
 	 "bundle's own is used: then you learn that nothing was changed, not who made it."},
+	{'p', "policy", "FILE", false,
+	 "A tlog-policy of your own: the log must be one of its logs, if it names any, and its "
+	 "quorum of witnesses must have cosigned."},
+	{0, "witness", "VKEY", true,
+	 "A witness's verifier key, or a file that holds it: it must have cosigned. Several: each "
+	 "must."},
 	{'q', "quiet", NULL, false, "Only the answer."},
 	{0, "json", NULL, false, "For machines."},
 	{0, "text", NULL, false, "Print the recomputed bulletin too."},
@@ -37,6 +44,9 @@ static void write_text(const struct cli *c, const struct bundle_report *r, bool 
 	if (r->ok && r->facts_only)
 		buf_add_z(out, "yes: the facts in this bundle were committed as shown; it holds no "
 			       "verdict\n");
+	else if (r->ok && r->all_said)
+		buf_add_z(out, "yes: the public verdict follows from the evidence in this bundle; "
+			       "what all evidence says cannot be computed from it\n");
 	else
 		buf_add_z(out, r->ok ? "yes: the verdict follows from the evidence in this bundle\n"
 				     : "no: this bundle does not hold\n");
@@ -100,6 +110,10 @@ static void write_json(const struct bundle_report *r, bool facts, const struct r
 	struct json j = json_in(out);
 
 	json_object(&j);
+	if (r->ok && !r->facts_only) {
+		json_key(&j, "all_evidence");
+		json_z(&j, r->all_said ? "said" : "computed");
+	}
 	json_key(&j, "checks");
 	json_array(&j);
 	for (size_t i = 0; i < r->count; i++) {
@@ -126,9 +140,47 @@ static void write_json(const struct bundle_report *r, bool facts, const struct r
 	buf_add_byte(out, '\n');
 }
 
+/* What the reader knows from elsewhere. */
+static enum status read_trust(struct cli *c, struct bundle_trust *out, struct fail *why)
+{
+	struct slice policy = cli_value(c, "policy"), text;
+	size_t n;
+	const struct slice *witnesses = cli_values(c, "witness", &n);
+	struct note_verifier *keys = ARENA_ARRAY(c->arena, struct note_verifier, n + 1);
+	struct view_policy *p = ARENA_NEW(c->arena, struct view_policy);
+	enum status st;
+
+	if (keys == NULL || p == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for keys");
+	*out = (struct bundle_trust){.log_key = cli_value(c, "key"), .witnesses = keys};
+	st = cli_key(c, &out->log_key, why);
+	if (st == ST_OK && policy.ptr != NULL) {
+		st = os_file_read(policy, VIEW_POLICY_MAX, c->arena, &text, why);
+		if (st == ST_OK && view_policy_parse(text, c->arena, p, why) != ST_OK)
+			st = fail_wrap(why, "%.*s", SLICE_ARG(policy));
+		out->policy = p;
+	}
+	for (; st == ST_OK && out->witness_count < n; out->witness_count++) {
+		struct note_verifier *k = &keys[out->witness_count];
+		struct slice key = witnesses[out->witness_count];
+
+		st = cli_key(c, &key, why);
+		if (st == ST_OK)
+			st = note_verifier_parse(key, k, why);
+		if (st == ST_OK && k->type != NOTE_COSIGNATURE)
+			st = fail_set(why, ST_INVALID,
+				      "a key of type %d; a witness has one of type %d",
+				      (int)k->type, NOTE_COSIGNATURE);
+		if (st != ST_OK)
+			st = fail_wrap(why, "--witness");
+	}
+	return st;
+}
+
 static int run(struct cli *c)
 {
-	struct slice bytes, key = cli_value(c, "key");
+	struct bundle_trust trust;
+	struct slice bytes;
 	struct buf out = buf_in(c->arena);
 	struct bundle_report report = {0};
 	struct reviews *reviews = ARENA_NEW(c->arena, struct reviews);
@@ -136,9 +188,9 @@ static int run(struct cli *c)
 	struct fail why;
 	bool facts;
 
-	if (cli_key(c, &key, &why) != ST_OK ||
+	if (read_trust(c, &trust, &why) != ST_OK ||
 	    os_file_read(c->words[0], BUNDLE_BYTES_MAX, c->arena, &bytes, &why) != ST_OK ||
-	    daemon_verify(bytes, key, c->arena, &report, &bulletin, &why) != ST_OK)
+	    daemon_verify(bytes, &trust, c->arena, &report, &bulletin, &why) != ST_OK)
 		return cli_cannot(c, &why);
 	ASSERT(reviews != NULL); /* a command's memory ends with the machine's */
 	if (!reviews_read(c, &report, bulletin.id, reviews))
@@ -148,7 +200,7 @@ static int run(struct cli *c)
 		write_json(&report, facts, reviews, &out);
 	else
 		write_text(c, &report, cli_value(c, "quiet").ptr != NULL, &out);
-	if (cli_value(c, "text").ptr != NULL && report.ok)
+	if (cli_value(c, "text").ptr != NULL && report.ok && !report.facts_only)
 		bulletin_write_text(&bulletin, 100, c->out_is_tty, &out);
 	if (cli_value(c, "json").ptr == NULL)
 		reviews_write_text(reviews, &out);
@@ -161,15 +213,23 @@ static int run(struct cli *c)
 
 COMMAND(verify) = {
 	.name = "verify",
-	.usage = "verify [--key VKEY] BUNDLE",
-	.doc = "Re-checks a bundle offline: evidence, proofs, signature, and that the same facts "
+	.usage = "verify [--key VKEY] [--policy FILE] [--witness VKEY]... BUNDLE",
+	.doc = "Re-checks a bundle offline: evidence, proofs, signatures, and that the same facts "
 	       "give the same verdict.",
 	.more = "Needs nothing but the file. Prints each check and ends with a plain yes (exit 0) "
 		"or no (exit 1);\n"
-		"exit 2 when the file cannot be read.\n\n"
+		"exit 2 when the file cannot be read. What the bundle says of its own witnesses "
+		"proves nothing by itself:\n"
+		"name those that you trust with --policy or --witness. Where evidence stays "
+		"sealed, "
+		"the public verdict is\n"
+		"computed, and of the one by all evidence it is said that it cannot be.\n\n"
 		"Examples:\n"
 		"  dewline verify out/bundles/B1-3f2a94c05d1be677.bundle\n"
 		"  dewline verify --key c.vkey B1-3f2a94c05d1be677.bundle\n"
+		"  dewline verify --policy trusted.policy B1-3f2a94c05d1be677.bundle\n"
+		"  dewline verify --witness ico.vkey --witness court.vkey "
+		"B1-3f2a94c05d1be677.bundle\n"
 		"  dewline verify --facts opened.bundle\n"
 		"  dewline verify --text --item third-sensor.sealed --review b.review --review "
 		"ico.review \\\n"

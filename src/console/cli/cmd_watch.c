@@ -24,6 +24,12 @@ static const struct cli_option options[] = {
 	 "A table of who holds which addresses: CSV or MaxMind's format, beside this machine's own "
 	 "(libloc, tor-geoipdb)."},
 	{0, "no-system-tables", NULL, false, "Only the tables that --table names."},
+	{0, "prior", "FILE", false,
+	 "What is held for likely before anything was seen, and how far tables are believed; "
+	 "default: built in."},
+	{0, "withhold", "STATION", true,
+	 "What this station saw counts for the verdict by all evidence, and is not shown. (Of "
+	 "stations whose existence is not told, a party's file has sealed-station lines.)"},
 	{'d', "data", "DIR", false,
 	 "Where the log, eve.json, bulletins and bundles are kept; default: dewline-data."},
 	{0, "key", "FILE", false,
@@ -69,6 +75,9 @@ static bool print(struct cli *c, const struct daemon_watch_result *r)
 		    SLICE_ARG(r->bundle_path));
 	buf_add_fmt(&out, "band      %.*s   (to others: dewline release)\n",
 		    SLICE_ARG(r->band_path));
+	if (r->withheld_path.len != 0)
+		buf_add_fmt(&out, "withheld  %.*s   (for reviewers: see dewline seal)\n",
+			    SLICE_ARG(r->withheld_path));
 	return cli_print(c, buf_slice(&out));
 }
 
@@ -106,6 +115,8 @@ static int run(struct cli *c)
 	o.parties = cli_values(c, "party", &o.party_count);
 	o.tables = cli_values(c, "table", &o.table_count);
 	o.no_system_tables = cli_value(c, "no-system-tables").ptr != NULL;
+	o.prior = cli_value(c, "prior");
+	o.withheld = cli_values(c, "withhold", &o.withheld_count);
 	o.data = cli_value(c, "data").ptr ? cli_value(c, "data") : SLICE("dewline-data");
 	o.key = cli_value(c, "key");
 	o.progress = talk_progress(c);
@@ -150,6 +161,8 @@ COMMAND(watch) = {
 		"them.party --data out\n"
 		"  dewline watch -r edge.pcap --flows branch-netflow.pcap -S my.rules --party "
 		"us.party\n"
+		"  dewline watch -r edge.pcap -r secret.pcap --withhold secret -S my.rules --party "
+		"us.party --data out\n"
 		"  dewline watch -r traffic.pcap -S my.rules --treaty treaties/cwlt.treaty --table "
 		"GeoLite2-Country.mmdb\n",
 	.options = options,

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a stranger waits for: a bundle of 1,000 events read and checked, against as many bare
- * signatures, and against SHA-256 of its bytes.
+ * What a stranger waits for: a bundle of 1,000 events read and checked, on one core and on all,
+ * against as many bare signatures on one core in the same run, and against SHA-256 of its bytes.
+ * Times are of the wall; of several rounds the quickest counts, for others use the machine, too.
  */
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "crypto/note.h"
 #include "evidence/bundle/bundle.h"
@@ -25,11 +29,11 @@ struct bench {
 	struct bundle b;
 };
 
-static double cpu_s(void)
+static double wall_s(void)
 {
 	struct timespec t;
 
-	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t); /* always there */
+	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* always there */
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
@@ -119,7 +123,7 @@ static void certificate(struct bench *x, struct leaves *l, const struct disclose
 	crypto_hex_add((struct slice){thumbprint, n}, &hex);
 	r.u.input = (struct record_input){
 		.what = SLICE("station-key"), .name = SLICE("k"), .sha256 = buf_slice(&hex)};
-	fact(x, l, EVENTS, &r, &x->party);
+	fact(x, l, 0, &r, &x->party);
 }
 
 static void make(struct bench *x, struct leaves *l)
@@ -138,9 +142,9 @@ static void make(struct bench *x, struct leaves *l)
 	must(x, disclose_issuer_init(&x->party, SLICE("a"), &x->log, (struct crypto_random){0},
 				     &x->why));
 	key = disclose_key_of(x->station.key);
-	for (size_t i = 0; i < EVENTS; i++)
-		alert(x, l, i);
 	certificate(x, l, &key);
+	for (size_t i = 1; i < FACTS; i++)
+		alert(x, l, i);
 	for (size_t i = 0; i < FACTS / MERKLE_WIDTH; i++)
 		merkle_run_root((const uint8_t(*)[MERKLE_BYTES]) & l->hash[i * MERKLE_WIDTH],
 				l->run[i]);
@@ -167,45 +171,113 @@ static void make(struct bench *x, struct leaves *l)
 			       .bulletin = SLICE("{}")};
 }
 
-static void report(struct bench *x, struct slice bytes)
-{
-	double begin, checked, bare, hashed;
-	uint8_t signature[CRYPTO_SIGNATURE_BYTES], hash[32];
-	size_t most = 0, good = 0;
+/* As os_pool_run, which is not this module's to use. */
+struct crew {
+	void (*job)(void *ctx, size_t i);
+	void *ctx;
+	size_t n;
+	atomic_size_t next;
+};
 
-	begin = cpu_s();
+static void *crew_work(void *arg)
+{
+	struct crew *w = arg;
+
+	for (size_t i; (i = atomic_fetch_add(&w->next, 1)) < w->n;)
+		w->job(w->ctx, i);
+	return NULL;
+}
+
+static void on_all_cores(void *ctx, size_t n, void (*job)(void *job_ctx, size_t i), void *job_ctx)
+{
+	enum { THREADS_MAX = 64 };
+	struct crew w = {.job = job, .ctx = job_ctx, .n = n};
+	pthread_t threads[THREADS_MAX];
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t more = 0;
+
+	while ((long)more + 1 < cores && more < THREADS_MAX &&
+	       pthread_create(&threads[more], NULL, crew_work, &w) == 0)
+		more++;
+	(void)crew_work(&w);
+	while (more-- > 0)
+		(void)pthread_join(threads[more], NULL); /* it ends */
+}
+
+/* The quickest of several rounds, and the most memory. */
+static double check_s(struct bench *x, struct slice bytes, bool all_cores, size_t *most)
+{
+	const struct bundle_trust trust = {.parallel = all_cores ? on_all_cores : NULL};
+	double best = 1e9;
+
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		struct arena_pool pool = {.budget = SIZE_MAX};
 		struct arena a = {.pool = &pool};
+		double begin = wall_s(), took;
 		struct bundle_report r;
 		struct bundle b;
 
 		must(x, bundle_parse(bytes, &a, &b, &x->why));
-		must(x, bundle_verify(&b, (struct slice){NULL, 0}, &a, &r, &x->why));
-		good += r.ok && r.record_count == FACTS;
-		most = pool.out > most ? pool.out : most;
+		must(x, bundle_verify(&b, &trust, &a, &r, &x->why));
+		took = wall_s() - begin;
+		best = took < best ? took : best;
+		*most = pool.out > *most ? pool.out : *most;
+		if (!r.ok || r.record_count != FACTS) {
+			(void)fprintf(stderr, "the bundle does not hold\n");
+			exit(2);
+		}
 		arena_reset(&a);
 		arena_pool_drain(&pool);
 	}
-	checked = (cpu_s() - begin) / ROUNDS;
+	return best;
+}
+
+static double bare_s(struct bench *x)
+{
+	uint8_t signature[CRYPTO_SIGNATURE_BYTES];
+	double best = 1e9;
+
 	crypto_signer_sign(&x->station, SLICE("x"), signature);
-	begin = cpu_s();
-	for (unsigned i = 0; i < FACTS; i++)
-		good += crypto_signature_verify(x->station.key, SLICE("x"), signature);
-	bare = cpu_s() - begin;
-	begin = cpu_s();
-	for (unsigned i = 0; i < ROUNDS; i++)
-		crypto_sha256_of(bytes, hash);
-	hashed = (cpu_s() - begin) / ROUNDS;
-	if (good != ROUNDS + FACTS) {
-		(void)fprintf(stderr, "the bundle does not hold\n");
-		exit(2);
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		double begin = wall_s(), took;
+		size_t good = 0;
+
+		for (unsigned k = 0; k < FACTS; k++)
+			good += crypto_signature_verify(x->station.key, SLICE("x"), signature);
+		took = wall_s() - begin;
+		best = took < best && good == FACTS ? took : best;
 	}
-	(void)printf(
-		"bundle of %d events, %zu bytes: %.1f ms to read and check, %zu KiB of memory; "
-		"%.2f x %d bare signatures (%.1f ms), %.0f x SHA-256 of its bytes\n",
-		EVENTS, bytes.len, checked * 1e3, most >> 10, checked / bare, FACTS, bare * 1e3,
-		checked / hashed);
+	return best;
+}
+
+static double hash_s(struct slice bytes)
+{
+	uint8_t hash[32];
+	double best = 1e9;
+
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		double begin = wall_s(), took;
+
+		crypto_sha256_of(bytes, hash);
+		took = wall_s() - begin;
+		best = took < best ? took : best;
+	}
+	return best;
+}
+
+static void report(struct bench *x, struct slice bytes)
+{
+	size_t most = 0;
+	double one = check_s(x, bytes, false, &most), all = check_s(x, bytes, true, &most);
+	double bare = bare_s(x), hashed = hash_s(bytes);
+
+	(void)printf("bundle of %d events, %zu bytes, %zu KiB of memory to read and check it\n"
+		     "  %d bare signatures  %6.1f ms\n"
+		     "  one core            %6.1f ms  %.2f x the signatures, %.0f x SHA-256 of its "
+		     "bytes\n"
+		     "  all cores           %6.1f ms  %.2f x the signatures\n",
+		     EVENTS, bytes.len, most >> 10, FACTS, bare * 1e3, one * 1e3, one / bare,
+		     one / hashed, all * 1e3, all / bare);
 }
 
 int main(void)

@@ -9,6 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct arena_pool pool = {.budget = 64 << 20};
 	struct arena a = {.pool = &pool};
 	struct slice bytes = {data, size};
+	const struct bundle_trust trust = {0};
 	struct bundle_report report;
 	struct buf again = buf_in(&a);
 	struct bundle b;
@@ -22,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		ASSERT(bundle_encode(&b, &a, &again, &why) == ST_OK || a.exhausted);
 		ASSERT(again.full || again.len == size);
 		ASSERT(again.full || !sums || slice_equal(buf_slice(&again), bytes));
-		if (bundle_verify(&b, (struct slice){NULL, 0}, &a, &report, &why) == ST_OK)
+		if (bundle_verify(&b, &trust, &a, &report, &why) == ST_OK)
 			ASSERT(report.count > 0 && report.record_count <= b.fact_count);
 	}
 	arena_reset(&a);

@@ -5,8 +5,9 @@
 #include "evidence/bundle/bundle.h"
 #include "evidence/bundle/bundle_priv.h"
 
-const char *const bundle_member_names[BUNDLE_MEMBERS] = {
-	"bulletin", "checkpoint", "facts", "log_key", "parties", "station_keys", "treaties"};
+const char *const bundle_member_names[BUNDLE_MEMBERS] = {"bulletin", "checkpoint",   "facts",
+							 "log_key",  "parties",	     "policy",
+							 "priors",   "station_keys", "treaties"};
 
 bool bundle_name_ok(struct slice name)
 {
@@ -80,6 +81,8 @@ static void write_fact(struct json *j, const struct bundle_fact *f)
 		json_str(j, buf_slice(&t));
 	}
 	json_end(j);
+	if (f->sealed)
+		json_member_bool(j, "sealed", true);
 	json_end(j);
 }
 
@@ -118,6 +121,12 @@ static void write_member(struct json *j, const struct bundle *b, enum bundle_mem
 	case BUNDLE_PARTIES:
 		write_files(j, b->party_files, b->party_count);
 		break;
+	case BUNDLE_POLICY:
+		json_str(j, b->policy);
+		break;
+	case BUNDLE_PRIORS:
+		write_files(j, b->prior_files, b->prior_count);
+		break;
 	case BUNDLE_STATION_KEYS:
 		json_raw(j, b->station_keys);
 		break;
@@ -127,6 +136,30 @@ static void write_member(struct json *j, const struct bundle *b, enum bundle_mem
 	case BUNDLE_MEMBERS:
 		break;
 	}
+}
+
+bool bundle_commitment(const struct bundle *b, uint8_t out[CRYPTO_SHA256_BYTES])
+{
+	struct crypto_sha256 h;
+	bool some = false;
+
+	crypto_sha256_init(&h);
+	for (size_t i = 0; i < b->fact_count; i++) {
+		const struct bundle_fact *f = &b->facts[i];
+		uint8_t head[12];
+
+		if (!f->sealed)
+			continue;
+		some = true;
+		for (unsigned k = 0; k < 8; k++)
+			head[k] = (uint8_t)(f->leaf >> (56 - 8 * k));
+		for (unsigned k = 0; k < 4; k++)
+			head[8 + k] = (uint8_t)(f->jwt.len >> (24 - 8 * k));
+		crypto_sha256_add(&h, (struct slice){head, sizeof head});
+		crypto_sha256_add(&h, f->jwt);
+	}
+	crypto_sha256_end(&h, out);
+	return some;
 }
 
 enum status bundle_encode(const struct bundle *b, struct arena *scratch, struct buf *out,
@@ -139,9 +172,15 @@ enum status bundle_encode(const struct bundle *b, struct arena *scratch, struct 
 	if (st == ST_OK)
 		st = files_check(b->treaty_files, b->treaty_count, "treaty", why);
 	if (st == ST_OK)
+		st = files_check(b->prior_files, b->prior_count, "prior", why);
+	if (st == ST_OK && b->prior_count > BUNDLE_PRIORS_MAX)
+		st = fail_set(why, ST_LIMIT, "%zu priors; a verdict is computed with one",
+			      b->prior_count);
+	if (st == ST_OK)
 		st = facts_check(b, why);
-	if (st == ST_OK && (!text_is_utf8(b->checkpoint) || !text_is_utf8(b->log_key)))
-		st = fail_set(why, ST_INVALID, "checkpoint or log key is not UTF-8");
+	if (st == ST_OK &&
+	    (!text_is_utf8(b->checkpoint) || !text_is_utf8(b->log_key) || !text_is_utf8(b->policy)))
+		st = fail_set(why, ST_INVALID, "checkpoint, log key or policy is not UTF-8");
 	if (st == ST_OK && (!bundle_object_ok(b->bulletin) || !bundle_object_ok(b->station_keys)))
 		st = fail_set(why, ST_INVALID, "bulletin or station keys: no compact JSON object");
 	if (st != ST_OK)

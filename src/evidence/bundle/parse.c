@@ -216,6 +216,10 @@ static void proof(struct reader *r, struct bundle_fact *f)
 		else
 			n++;
 	}
+	if (peek(r, ',')) {
+		token(r, ",\"sealed\":true");
+		f->sealed = true;
+	}
 	token(r, "}");
 	kept = n != 0 && !r->failed ? arena_alloc(r->a, 32, 1, n) : NULL;
 	if (kept != NULL)
@@ -252,7 +256,7 @@ static void facts(struct reader *r, struct bundle *b)
 	}
 }
 
-static void files(struct reader *r, struct bundle_file **out, size_t *out_count)
+static void files(struct reader *r, size_t most, struct bundle_file **out, size_t *out_count)
 {
 	struct bundle_file *list = NULL;
 	size_t n = 0, room = 0;
@@ -274,7 +278,7 @@ static void files(struct reader *r, struct bundle_file **out, size_t *out_count)
 		token(r, ",\"text\":");
 		f.text = string(r);
 		token(r, "}");
-		if (n == BUNDLE_FILES_MAX)
+		if (n == most)
 			mistake(r, at, ST_LIMIT, "no more files");
 		else if (!ARENA_PUSH(r->a, list, n, room, f))
 			mistake(r, at, ST_NOMEM, "memory for a file");
@@ -299,13 +303,19 @@ static void member(struct reader *r, enum bundle_member m, struct bundle *b)
 		b->log_key = string(r);
 		break;
 	case BUNDLE_PARTIES:
-		files(r, &b->party_files, &b->party_count);
+		files(r, BUNDLE_FILES_MAX, &b->party_files, &b->party_count);
+		break;
+	case BUNDLE_POLICY:
+		b->policy = string(r);
+		break;
+	case BUNDLE_PRIORS:
+		files(r, BUNDLE_PRIORS_MAX, &b->prior_files, &b->prior_count);
 		break;
 	case BUNDLE_STATION_KEYS:
 		b->station_keys = raw_object(r);
 		break;
 	case BUNDLE_TREATIES:
-		files(r, &b->treaty_files, &b->treaty_count);
+		files(r, BUNDLE_FILES_MAX, &b->treaty_files, &b->treaty_count);
 		break;
 	case BUNDLE_MEMBERS:
 		break;
@@ -317,6 +327,16 @@ static void name(struct reader *r, const char *before, const char *key)
 	token(r, before);
 	token(r, key);
 	token(r, "\":");
+}
+
+static void format(struct reader *r)
+{
+	struct slice rest = {r->c.at, cursor_left(&r->c)};
+
+	if (!r->failed && slice_starts(rest, SLICE(",\"format\":\"dewline-bundle/1\"")))
+		mistake(r, offset(r), ST_INVALID,
+			"form 2, found form 1, which an earlier dewline wrote and reads");
+	token(r, ",\"format\":\"dewline-bundle/2\"");
 }
 
 static void sums(struct reader *r, struct bundle *b)
@@ -351,7 +371,7 @@ enum status bundle_parse(struct slice bytes, struct arena *a, struct bundle *out
 		struct bundle_part *p = &b.parts[m];
 
 		if (m == BUNDLE_LOG_KEY)
-			token(&r, ",\"format\":\"dewline-bundle/1\"");
+			format(&r);
 		p->name = bundle_member_names[m];
 		name(&r, m == 0 ? "{\"" : ",\"", p->name);
 		p->from = offset(&r);

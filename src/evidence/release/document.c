@@ -24,6 +24,8 @@ static const struct row {
 	enum disclose_told told;
 	const char *why;
 } rows[] = {
+	{"bulletin", "all_evidence", M, "by how much more is known than is shown, if anything is"},
+	{"bulletin", "all_evidence.incidents[].number", N, ""},
 	{"bulletin", "counting", P, "how much the stations that are named saw together"},
 	{"bulletin", "counting.rule", N, ""},
 	{"bulletin", "coverage", P, "which stations there are, where, when they looked, how much"},
@@ -72,6 +74,13 @@ static const struct row {
 	{"bulletin", "parties", N, ""},
 	{"bulletin", "party", N, ""},
 	{"bulletin", "period", P, "when the stations looked"},
+	{"bulletin", "public_only", M, WEIGHT},
+	{"bulletin", "public_only.counted", P, "how much the stations that are named saw together"},
+	{"bulletin", "public_only.incidents[].clauses[].clause", N, ""},
+	{"bulletin", "public_only.incidents[].clauses[].instrument", N, ""},
+	{"bulletin", "public_only.incidents[].clauses[].result", N, ""},
+	{"bulletin", "public_only.incidents[].number", N, ""},
+	{"bulletin", "public_only.incidents[].rungs[].leading", P, ON_THE_WAY},
 	{"bulletin", "stage", N, ""},
 	{"bulletin", "texts", N, ""},
 	{"band", "bulletin", N, ""},
@@ -108,6 +117,8 @@ static const struct row {
 	{"bundle", "format", N, ""},
 	{"bundle", "log_key", N, ""},
 	{"bundle", "parties", P, "the parties' files whole: stations and their places"},
+	{"bundle", "policy", N, ""},
+	{"bundle", "priors", M, "what is held for likely before anything is seen"},
 	{"bundle", "station_keys", N, ""},
 	{"bundle", "treaties", N, ""},
 	{"log", "checkpoint", P, "how much is committed, and how fast it grows"},

@@ -188,22 +188,26 @@ static enum status commit(struct commit *c, struct gate *g, const struct release
 
 /* ---- what is on the list ---- */
 
+/* A name is made in an arena that goes at once: it is asked for a million times, and the list keeps
+ * one of each. */
+
 void gate_list_path(struct release *r, const char *kind, const char *path, uint64_t leaf)
 {
-	struct buf name = buf_in(r->arena);
+	struct arena a = {.pool = r->arena->pool};
+	struct buf name = buf_in(&a);
 	const char *why;
 	enum disclose_told told = release_tells(kind, slice_of(path), &why);
 
-	buf_add_z(&name, kind);
-	buf_add_byte(&name, '/');
-	buf_add_z(&name, path);
+	buf_add_fmt(&name, "%s/%s", kind, path);
 	release_add_field(r, buf_slice(&name), leaf, told, why);
+	arena_reset(&a);
 }
 
 void gate_list_field(struct release *r, uint64_t leaf, const struct record_field *f)
 {
 	struct slice text = slice_part(f->json, 1, f->json.len < 2 ? 0 : f->json.len - 2);
-	struct buf name = buf_in(r->arena);
+	struct arena a = {.pool = r->arena->pool};
+	struct buf name = buf_in(&a);
 	struct addr_prefix address;
 	const char *why;
 	enum disclose_told told = disclose_tells(f->group, f->name, &why);
@@ -214,6 +218,7 @@ void gate_list_field(struct release *r, uint64_t leaf, const struct record_field
 	release_add_field(r, buf_slice(&name), leaf, told, why);
 	if (gate_is_address(f) && addr_prefix_parse(text, &address))
 		release_add_address(r, text);
+	arena_reset(&a);
 }
 
 bool gate_is_address(const struct record_field *f)

@@ -143,19 +143,35 @@ void release_add_field(struct release *r, struct slice name, uint64_t leaf, enum
 		failed(r, ST_NOMEM);
 }
 
+/* Kept sorted, so that one that is there is found quickly. */
 void release_add_address(struct release *r, struct slice address)
 {
+	size_t low = 0, high = r->address_count;
 	struct slice copy;
 
-	for (size_t i = 0; i < r->address_count; i++)
-		if (slice_equal(r->addresses[i], address))
-			return;
-	copy = arena_copy(r->arena, address);
-	if (!is_word(address))
+	while (low < high) { /* the first that is not before it */
+		size_t mid = low + (high - low) / 2;
+
+		if (slice_compare(r->addresses[mid], address) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low < r->address_count && slice_equal(r->addresses[low], address))
+		return;
+	if (!is_word(address)) {
 		failed(r, ST_INVALID);
-	else if (copy.ptr == NULL ||
-		 !ARENA_PUSH(r->arena, r->addresses, r->address_count, r->address_room, copy))
+		return;
+	}
+	copy = arena_copy(r->arena, address);
+	if (copy.ptr == NULL ||
+	    !ARENA_PUSH(r->arena, r->addresses, r->address_count, r->address_room, copy)) {
 		failed(r, ST_NOMEM);
+		return;
+	}
+	memmove(&r->addresses[low + 1], &r->addresses[low],
+		(r->address_count - 1 - low) * sizeof *r->addresses);
+	r->addresses[low] = copy;
 }
 
 struct release_sum release_sum_of(const struct release *r)
@@ -182,13 +198,6 @@ static int by_name(const void *a, const void *b)
 	const struct release_field *x = a, *y = b;
 
 	return slice_compare(x->name, y->name);
-}
-
-static int by_bytes(const void *a, const void *b)
-{
-	const struct slice *x = a, *y = b;
-
-	return slice_compare(*x, *y);
 }
 
 /* Sorted copies: the list can go on to grow, and the originals keep their places. */
@@ -268,8 +277,6 @@ enum status release_encode(const struct release *r, struct slice *out_text,
 		sorted(a, r->things, r->thing_count, sizeof *things, by_thing);
 	struct release_field *fields =
 		sorted(a, r->fields, r->field_count, sizeof *fields, by_name);
-	struct slice *addresses =
-		sorted(a, r->addresses, r->address_count, sizeof *addresses, by_bytes);
 	struct buf out = {.arena = a, .most = RELEASE_LIST_MAX};
 
 	if (r->failed == ST_INVALID)
@@ -277,7 +284,7 @@ enum status release_encode(const struct release *r, struct slice *out_text,
 	if (r->failed == ST_LIMIT)
 		return fail_set(why, ST_LIMIT, "more than %d different fields leave",
 				RELEASE_FIELDS_MAX);
-	if (r->failed != ST_OK || things == NULL || fields == NULL || addresses == NULL)
+	if (r->failed != ST_OK || things == NULL || fields == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for the list of what leaves");
 	add_line("", FORMAT, &out);
 	add_line("log ", r->log, &out);
@@ -289,7 +296,7 @@ enum status release_encode(const struct release *r, struct slice *out_text,
 	for (size_t i = 0; i < r->field_count; i++)
 		add_field(&fields[i], &out);
 	for (size_t i = 0; i < r->address_count; i++)
-		add_line("address ", addresses[i], &out);
+		add_line("address ", r->addresses[i], &out);
 	add_sum(r, &out);
 	if (out.full)
 		return fail_set(why, ST_LIMIT, "the list of what leaves is too long");

@@ -53,7 +53,7 @@ struct release {
 	size_t thing_count, thing_room;
 	struct release_field *fields;
 	size_t field_count, field_room, last; /* last: the one that was added to */
-	struct slice *addresses;
+	struct slice *addresses;	      /* sorted */
 	size_t address_count, address_room;
 	enum status failed; /* the first failure of an ..._add_; told by release_encode() */
 };

@@ -277,16 +277,16 @@ static struct slice bar_of(const struct treaty_judge *j, struct slice *result)
 	const struct treaty *t = j->t;
 	struct slice who;
 
+	*result = SLICE("not for sensors");
+	if (t->clauses[j->clause].content.len != 0)
+		return buf_text(j->a, "not for sensors: %.*s",
+				SLICE_ARG(t->clauses[j->clause].content));
 	*result = SLICE("not in force");
 	if (t->not_yet.len != 0)
 		return buf_text(j->a, "the instrument is not in force: %.*s",
 				SLICE_ARG(t->not_yet));
 	if (!treaty_in_force(t, j->c->at))
 		return SLICE("the instrument was not in force at the time of the act");
-	*result = SLICE("not for sensors");
-	if (t->clauses[j->clause].content.len != 0)
-		return buf_text(j->a, "not for sensors: %.*s",
-				SLICE_ARG(t->clauses[j->clause].content));
 	*result = SLICE("not bound");
 	if (j->c->claimant.len == 0 || !j->c->claimant_bound)
 		return SLICE("the party that claims is not bound by this instrument at the time of "

@@ -217,8 +217,200 @@ static void every_term_of_cwlt_is_of_the_shared_vocabulary(struct test *t)
 	}
 }
 
+/* ---- all that ship ----------------------------------------------------------------------------
+ */
+
+static const char *const shipped[] = {"budapest-protocol-2.treaty",
+				      "budapest-rest.treaty",
+				      "budapest.treaty",
+				      "cwlt.treaty",
+				      "gge-2015.treaty",
+				      "responsibility.treaty",
+				      "russia-2011.treaty",
+				      "sco.treaty",
+				      "tallinn.treaty",
+				      "un-2024.treaty"};
+
+static void what_is_below_k1_is_unchecked_in_every_verdict(struct test *t)
+{
+	size_t unchecked = 0, checked = 0;
+
+	for (size_t i = 0; i < sizeof shipped / sizeof *shipped; i++) {
+		struct fixture x;
+
+		EXPECT(t, setup(&x, shipped[i]));
+		EXPECT(t, treaty_judge(x.t, &x.c, &x.a, &x.f, &x.count, &x.why) == ST_OK);
+		for (size_t k = 0; k < x.count; k++) {
+			const struct treaty_source *s = treaty_clause_source(x.t, k);
+			bool low = slice_equal(s->mark, SLICE("K2"));
+
+			EXPECT(t, low == slice_ends(x.f[k].source, SLICE("(unchecked)")));
+			EXPECT(t, x.f[k].standard.len == 0 || x.f[k].unchecked == low);
+			EXPECT(t, x.f[k].article.len != 0);
+			*(low ? &unchecked : &checked) += 1;
+		}
+		done(&x);
+	}
+	EXPECT(t, unchecked > 10 && checked > 30);
+}
+
+static void what_is_not_in_force_binds_nobody(struct test *t)
+{
+	static const char *const waiting[] = {"un-2024.treaty", "budapest-protocol-2.treaty",
+					      "russia-2011.treaty"};
+
+	for (size_t i = 0; i < 3; i++) {
+		struct fixture x;
+
+		EXPECT(t, setup(&x, waiting[i]));
+		EXPECT(t, treaty_judge(x.t, &x.c, &x.a, &x.f, &x.count, &x.why) == ST_OK);
+		for (size_t k = 0; k < x.count; k++)
+			EXPECT(t, x.f[k].not_applicable && x.f[k].value == TREATY_UNDETERMINED);
+		done(&x);
+	}
+}
+
+/* Objection A45. */
+static void clauses_about_content_are_not_for_sensors(struct test *t)
+{
+	struct fixture x;
+
+	EXPECT(t, setup(&x, "sco.treaty"));
+	say(&x, "content_spread", true);
+	say(&x, "harmful_content", true);
+	EXPECT_SLICE(t, judge(&x, "sco.2-5")->result, SLICE("not for sensors"));
+	EXPECT_SLICE(t, judge(&x, "sco.2-4")->result, SLICE("not for sensors"));
+	EXPECT_SLICE(t, judge(&x, "sco.2-1")->result, SLICE("undetermined"));
+	done(&x);
+	EXPECT(t, setup(&x, "russia-2011.treaty"));
+	say(&x, "content_spread", true);
+	EXPECT_SLICE(t, judge(&x, "russia-2011.4-8")->result, SLICE("not for sensors"));
+	EXPECT_SLICE(t, judge(&x, "russia-2011.6-7")->result, SLICE("not for sensors"));
+	done(&x);
+}
+
+/* GhostNet: data was read, nothing else. The ban on attacks does not cover it; the crime is one. */
+static void espionage_ends_in_not_covered_and_is_a_crime_all_the_same(struct test *t)
+{
+	struct fixture x;
+
+	EXPECT(t, setup(&x, "cwlt.treaty"));
+	say(&x, "espionage_only", true);
+	say(&x, "attributed_to_state", true);
+	say(&x, "civilian_target", true);
+	say(&x, "disruption", false);
+	say(&x, "destruction", false);
+	say(&x, "data_altered", false);
+	EXPECT_SLICE(t, judge(&x, "cwlt.4")->result, SLICE("permitted"));
+	EXPECT_UINT(t, judge(&x, "cwlt.4")->change_count, 0);
+	done(&x);
+	EXPECT(t, setup(&x, "budapest.treaty"));
+	say(&x, "access", true);
+	say(&x, "intentional", true);
+	say(&x, "authorised", false);
+	EXPECT(t, judge(&x, "budapest.2")->value == TREATY_TRUE);
+	x.c.respondent = SLICE("DE");
+	EXPECT_UINT(t, judge(&x, "budapest.2")->change_count, 1); /* was a measure overcome? */
+	done(&x);
+}
+
+/* Stuxnet: a military target, or one that serves both. The ban does not cover the first, and nobody
+ * can say of the second. */
+static void a_military_target_is_not_protected_by_the_ban(struct test *t)
+{
+	struct fixture x;
+
+	EXPECT(t, setup(&x, "cwlt.treaty"));
+	say(&x, "attributed_to_state", true);
+	say(&x, "destruction", true);
+	say(&x, "espionage_only", false);
+	say(&x, "shooting_war_between_them", false);
+	say(&x, "prior_cyber_attack_by_victim", false);
+	EXPECT(t, judge(&x, "cwlt.4")->value == TREATY_UNDETERMINED);
+	EXPECT_UINT(t, judge(&x, "cwlt.4")->change_count, 1);
+	say(&x, "civilian_target", false);
+	EXPECT_SLICE(t, judge(&x, "cwlt.4")->result, SLICE("no breach"));
+	done(&x);
+}
+
+/* Georgia: in a shooting war the ban is lifted, for banks it is not. */
+static void a_shooting_war_lifts_one_ban_and_not_the_other(struct test *t)
+{
+	struct fixture x;
+
+	EXPECT(t, setup(&x, "cwlt.treaty"));
+	say(&x, "attributed_to_state", true);
+	say(&x, "data_altered", true);
+	say(&x, "civilian_target", true);
+	say(&x, "financial_target", true);
+	say(&x, "shooting_war_between_them", true);
+	EXPECT_SLICE(t, judge(&x, "cwlt.4")->result, SLICE("no breach"));
+	EXPECT_SLICE(t, judge(&x, "cwlt.6")->result, SLICE("breach shown"));
+	done(&x);
+}
+
+static void an_excuse_has_its_own_consequence(struct test *t)
+{
+	const struct treaty_finding *f;
+	struct fixture x;
+
+	EXPECT(t, setup(&x, "responsibility.treaty"));
+	say(&x, "breach_of_obligation", true);
+	say(&x, "organ_of_state", true);
+	say(&x, "consent_of_the_other", false);
+	say(&x, "in_self_defence", false);
+	EXPECT_SLICE(t, judge(&x, "responsibility.2")->result, SLICE("breach shown"));
+	say(&x, "distress", true);
+	f = judge(&x, "responsibility.2");
+	EXPECT(t, f->value == TREATY_FALSE);
+	EXPECT_SLICE(t, f->consequence, SLICE("excused"));
+	say(&x, "consent_of_the_other", true);
+	EXPECT_SLICE(t, judge(&x, "responsibility.2")->consequence, SLICE("no-wrong"));
+	done(&x);
+}
+
+static void what_the_list_closes_nobody_changes(struct test *t)
+{
+	static const char added[] =
+		"\nparty XX from 2020-01-01\n"
+		"  reserve budapest.2 ; it would rather not, deposited 2020-01-01\n"
+		"  amend budapest.5 require intent_obtain_data ; it would rather not, deposited "
+		"2020-01-01\n";
+	const char *root = getenv("DEW_SOURCE_ROOT");
+	struct buf problems;
+	struct fixture x;
+	uint8_t *text;
+	char path[4096];
+	size_t n;
+	FILE *file;
+
+	EXPECT(t, setup(&x, "budapest.treaty"));
+	(void)snprintf(path, sizeof path, "%s/treaties/budapest.treaty", root ? root : ".");
+	file = fopen(path, "rbe");
+	text = ARENA_ARRAY(&x.a, uint8_t, TREATY_TEXT_MAX);
+	problems = buf_in(&x.a);
+	EXPECT(t, file != NULL && text != NULL);
+	n = fread(text, 1, TREATY_TEXT_MAX - sizeof added, file);
+	(void)fclose(file);
+	memcpy(text + n, added, sizeof added - 1);
+	EXPECT(t, treaty_compile(SLICE("b"), (struct slice){text, n + sizeof added - 1}, &x.a, &x.t,
+				 &problems, &x.why) == ST_INVALID);
+	EXPECT(t,
+	       slice_find(buf_slice(&problems), SLICE("no reservation may be made")) != SIZE_MAX);
+	EXPECT(t,
+	       slice_find(buf_slice(&problems), SLICE("\"budapest.5\" does not let a party require "
+						      "\"intent_obtain_data\"")) != SIZE_MAX);
+	done(&x);
+}
+
 TESTS(T(declarations_shrink_article_2_as_counted),
       T(interception_by_spies_is_outside_article_3_for_switzerland),
       T(wipe_the_bank_and_steal_from_it_are_two_things),
       T(spying_is_permitted_and_assistance_waits_for_a_request),
-      T(every_term_of_cwlt_is_of_the_shared_vocabulary))
+      T(every_term_of_cwlt_is_of_the_shared_vocabulary),
+      T(what_is_below_k1_is_unchecked_in_every_verdict), T(what_is_not_in_force_binds_nobody),
+      T(clauses_about_content_are_not_for_sensors),
+      T(espionage_ends_in_not_covered_and_is_a_crime_all_the_same),
+      T(a_military_target_is_not_protected_by_the_ban),
+      T(a_shooting_war_lifts_one_ban_and_not_the_other), T(an_excuse_has_its_own_consequence),
+      T(what_the_list_closes_nobody_changes))

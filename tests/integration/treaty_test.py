@@ -156,6 +156,24 @@ def test_what_ships_compiles_and_says_what_nobody_can_see():
         assert x["compiles"] and x["problems"] == [] and all(0 <= v <= 1 for v in x["vagueness"].values()), x
 
 
+def test_whole_instruments_are_compared_with_their_words():
+    files = [a for n in SHIPPED for a in ("--treaty", os.path.join(tap.SOURCE, "treaties", n))]
+    x = json.loads(dewline("treaty", "compare", "--json", "russia-2011", "gge-2015", *files).expect(0).out)
+    assert x["core"] + x["all_allow"] + x["clash"] + x["undetermined"] == x["cases"]
+    assert x["core_undescribed"] == 0 and x["core_rules"] and x["clash_rules"]
+    for side, n in x["forbids"].items():
+        assert n + x["allows"][side] + x["open"][side] == x["cases"], side
+    words = {w["term"]: w["means"] for w in x["words"]}
+    assert set(words["origin_in_territory"]) == {"russia-2011", "gge-2015"}, words
+    # a draft that nobody adopted speaks for itself, and binds no party
+    x = json.loads(dewline("treaty", "compare", "--json", "RU", "US", *files).expect(0).out)
+    assert x["forbids"]["US"] > 0 and x["core"] == 0, x
+    text = dewline("treaty", "compare", "russia-2011", "gge-2015", *files).expect(0).out
+    assert "One word, two meanings:" in text and "What all of them forbid" in text, text
+    r = dewline("treaty", "compare", "atlantis", *files).expect(2)
+    assert '"atlantis" is no instrument' in r.err, r
+
+
 def test_every_line_has_a_pair_of_cases():
     r = dewline("treaty", "pairs", "--json", "--clause", "budapest.2", "US", "JP").expect(0)
     pairs = [json.loads(line) for line in r.out.splitlines()]

@@ -92,6 +92,11 @@ struct accord_side {
 	const uint8_t *values;		/* enum treaty_value of each case: TRUE forbids */
 };
 
+struct accord_word {		       /* one term that two texts define in different words */
+	struct slice term, one, other; /* instruments */
+	struct slice one_says, other_says;
+};
+
 struct accord_answer {
 	struct accord_grid grid;
 	const struct accord_side *sides;
@@ -100,6 +105,8 @@ struct accord_answer {
 	struct accord_rules core, clashes;	     /* described */
 	const struct slice *left_out;		     /* terms that stay unknown: too many */
 	size_t left_out_count;
+	const struct accord_word *words; /* of whole sides: definitions that differ */
+	size_t word_count;
 };
 
 /* ST_NOTFOUND: a side or the clause is in no file (why says what there is). ST_LIMIT: too many. */

@@ -11,7 +11,8 @@ struct reading { /* one treaty, and where the values of its terms come from */
 	int16_t *from;	     /* by term: LATTICE, UNKNOWN, or the dimension whose value it is */
 	uint8_t **scenarios; /* by term: enum treaty_value in each of the lattice's points */
 	struct treaty_lanes *lanes;
-	uint8_t *used;
+	uint8_t *used,
+		*sum; /* by term: how a clause uses it, and how all that are asked about do */
 };
 
 struct compare {
@@ -148,9 +149,8 @@ static int16_t dim_find(const struct accord_grid *g, struct slice name)
 }
 
 /* How the sides' clauses use the terms of one treaty. */
-static void find_uses(const struct compare *x, const struct reading *r, uint8_t *sum)
+static void find_uses(const struct compare *x, const struct reading *r)
 {
-	memset(sum, 0, treaty_term_count(r->t));
 	for (size_t s = 0; s < x->q->side_count; s++) {
 		struct treaty_law law = law_of(x, r->t, x->q->sides[s]);
 
@@ -162,7 +162,7 @@ static void find_uses(const struct compare *x, const struct reading *r, uint8_t 
 				continue;
 			treaty_clause_uses(r->t, c, &law, r->used);
 			for (size_t i = 0; i < treaty_term_count(r->t); i++)
-				sum[i] |= r->used[i];
+				r->sum[i] |= r->used[i];
 		}
 	}
 }
@@ -171,15 +171,12 @@ static enum status make_clause_grid(struct compare *x)
 {
 	struct reading *r = &x->readings[0];
 	struct accord_grid *g = &x->out->grid;
-	uint8_t *sum = ARENA_ARRAY(x->a, uint8_t, treaty_term_count(r->t) + 1);
 
-	if (sum == NULL)
-		return no_memory(x->why);
-	find_uses(x, r, sum);
+	find_uses(x, r);
 	g->points = 1;
 	for (size_t i = 0; i < treaty_term_count(r->t); i++) {
 		r->from[i] = UNKNOWN;
-		if ((sum[i] & (TREATY_USED_OPTION | TREATY_USED_PARTY)) == 0)
+		if ((r->sum[i] & (TREATY_USED_OPTION | TREATY_USED_PARTY)) == 0)
 			continue;
 		if (g->dim_count == ACCORD_DIMS_MAX || g->points * 3 > (uint32_t)ACCORD_POINTS_MAX)
 			return fail_set(x->why, ST_LIMIT, "\"%.*s\": more than %d cases to compare",
@@ -232,16 +229,13 @@ static enum status make_lattice_grid(struct compare *x)
 	for (size_t k = 0; k < x->q->treaty_count; k++) {
 		struct reading *r = &x->readings[k];
 		size_t n = treaty_term_count(r->t);
-		uint8_t *sum = ARENA_ARRAY(x->a, uint8_t, n + 1);
 
-		if (sum == NULL)
-			return no_memory(x->why);
-		find_uses(x, r, sum);
+		find_uses(x, r);
 		for (size_t i = 0; i < n; i++) {
 			struct slice name = treaty_term_name(r->t, i);
 
 			r->from[i] = UNKNOWN;
-			if ((sum[i] & (TREATY_USED_CLAUSE | TREATY_USED_PARTY)) == 0)
+			if ((r->sum[i] & (TREATY_USED_CLAUSE | TREATY_USED_PARTY)) == 0)
 				continue;
 			if (accord_lattice_knows(name)) {
 				enum status st = make_scenarios(x, r, i);
@@ -376,6 +370,47 @@ static enum status describe_all(struct compare *x)
 	return st == ST_OK ? accord_describe(&o->grid, clash, x->a, &o->clashes, x->why) : st;
 }
 
+/* ---- one word, two meanings ----------------------------------------------------------------- */
+
+/* How treaty k defines a term that sides use; "": it does not. */
+static struct slice says(const struct compare *x, size_t k, struct slice term)
+{
+	const struct reading *r = &x->readings[k];
+
+	for (size_t i = 0; i < treaty_term_count(r->t); i++)
+		if (r->sum[i] != 0 && slice_equal(treaty_term_name(r->t, i), term))
+			return treaty_term_definition(r->t, i);
+	return SLICE("");
+}
+
+/* Each term whose words differ from those of the first text that has it. */
+static enum status find_words(struct compare *x)
+{
+	struct accord_word *words = NULL;
+	size_t count = 0, room = 0;
+
+	for (size_t k = 1; x->clause == SIZE_MAX && k < x->q->treaty_count; k++)
+		for (size_t i = 0; i < treaty_term_count(x->readings[k].t); i++) {
+			const struct treaty *t = x->readings[k].t;
+			struct accord_word w = {.term = treaty_term_name(t, i),
+						.other = treaty_id(t),
+						.other_says = treaty_term_definition(t, i)};
+
+			for (size_t m = 0; x->readings[k].sum[i] != 0 && m < k && w.one.len == 0;
+			     m++) {
+				w.one_says = says(x, m, w.term);
+				if (w.one_says.len != 0)
+					w.one = treaty_id(x->readings[m].t);
+			}
+			if (w.one.len != 0 && !slice_equal(w.one_says, w.other_says) &&
+			    !ARENA_PUSH(x->a, words, count, room, w))
+				return no_memory(x->why);
+		}
+	x->out->words = words;
+	x->out->word_count = count;
+	return ST_OK;
+}
+
 static enum status make_readings(struct compare *x)
 {
 	x->readings = ARENA_ARRAY(x->a, struct reading, x->q->treaty_count + 1);
@@ -389,7 +424,9 @@ static enum status make_readings(struct compare *x)
 		r->scenarios = ARENA_ARRAY(x->a, uint8_t *, n);
 		r->lanes = ARENA_ARRAY(x->a, struct treaty_lanes, n);
 		r->used = ARENA_ARRAY(x->a, uint8_t, n);
-		if (r->from == NULL || r->scenarios == NULL || r->lanes == NULL || r->used == NULL)
+		r->sum = ARENA_ARRAY(x->a, uint8_t, n);
+		if (r->from == NULL || r->scenarios == NULL || r->lanes == NULL ||
+		    r->used == NULL || r->sum == NULL)
 			return no_memory(x->why);
 	}
 	return ST_OK;
@@ -428,6 +465,8 @@ enum status accord_compare(const struct accord_question *q, struct arena *a,
 	answer.left_out = x.left_out;
 	answer.left_out_count = x.left_out_count;
 	st = describe_all(&x);
+	if (st == ST_OK)
+		st = find_words(&x);
 	if (st == ST_OK)
 		*out = answer;
 	return st;

@@ -163,7 +163,7 @@ static void instruments_are_compared_over_the_lattice(struct test *t)
 	EXPECT(t, add(&f, SLICE(HEAD "term destruction \"D\"\nterm attributed_to_state \"S\"\n"
 				     "clause x.1 \"C\"\nproof high\n"
 				     "when attributed_to_state and destruction\n")));
-	EXPECT(t, add(&f, SLICE(HEAD_Y "term destruction \"D\"\nterm financial_target \"F\"\n"
+	EXPECT(t, add(&f, SLICE(HEAD_Y "term destruction \"ruin\"\nterm financial_target \"F\"\n"
 				       "clause y.1 \"C\"\nproof high\n"
 				       "when destruction and financial_target\n")));
 	ask(&f, sides, 2, SLICE(""));
@@ -175,6 +175,11 @@ static void instruments_are_compared_over_the_lattice(struct test *t)
 	EXPECT_UINT(t, f.x.clash, 40 + 16 - 2 * 8);
 	EXPECT_UINT(t, f.x.all_forbid + f.x.all_allow + f.x.clash + f.x.open, 640);
 	EXPECT(t, f.x.core.count == 1 && f.x.core.fewest);
+	/* both say what destruction is, and not in the same words */
+	EXPECT_UINT(t, f.x.word_count, 1);
+	EXPECT_SLICE(t, f.x.words[0].term, SLICE("destruction"));
+	EXPECT_SLICE(t, f.x.words[0].one_says, SLICE("D"));
+	EXPECT_SLICE(t, f.x.words[0].other_says, SLICE("ruin"));
 	b = buf_in(&f.a);
 	accord_rule_write(&f.x.grid, &f.x.core.rules[0], &b);
 	EXPECT_SLICE(t, buf_slice(&b),

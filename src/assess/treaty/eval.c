@@ -182,6 +182,11 @@ struct slice treaty_term_name(const struct treaty *t, size_t term)
 	return t->terms[term].name;
 }
 
+struct slice treaty_term_definition(const struct treaty *t, size_t term)
+{
+	return t->terms[term].definition;
+}
+
 bool treaty_term_open(const struct treaty *t, size_t term)
 {
 	return t->terms[term].open;

@@ -105,9 +105,12 @@ static struct slice flowing(struct page *p, struct slice article)
 
 	while (article.len != 0) {
 		struct slice line = slice_split(&article, '\n');
+		bool starts = b.len == 0 || b.ptr[b.len - 1] == '\n';
 
-		if (b.len != 0)
-			buf_add_byte(&b, line.len ? ' ' : '\n');
+		if (line.len == 0)
+			buf_add_z(&b, "\n\n"); /* a paragraph ends */
+		else if (!starts)
+			buf_add_byte(&b, ' ');
 		buf_add(&b, line);
 	}
 	return buf_slice(&b);

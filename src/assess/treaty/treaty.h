@@ -159,6 +159,7 @@ size_t treaty_party_count(const struct treaty *t);
 struct slice treaty_clause_id(const struct treaty *t, size_t clause);
 size_t treaty_clause_find(const struct treaty *t, struct slice id); /* SIZE_MAX: none */
 struct slice treaty_term_name(const struct treaty *t, size_t term);
+struct slice treaty_term_definition(const struct treaty *t, size_t term);
 bool treaty_term_open(const struct treaty *t, size_t term);
 struct slice treaty_party_id(const struct treaty *t, size_t party);
 

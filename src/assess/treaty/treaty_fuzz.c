@@ -18,6 +18,25 @@ static void claims_of(const struct treaty *t, struct slice seed, struct arena *a
 	}
 }
 
+/* The same clauses without words, and what is said of them before anything happens. */
+static void look(const struct treaty *t, const struct treaty_case *c,
+		 const struct treaty_finding *findings, struct arena *a)
+{
+	struct interval terms[TREATY_TERMS_MAX];
+	struct treaty_lanes room[TREATY_TERMS_MAX];
+	const struct treaty_law law = {c->claimant, c->respondent, c->at};
+	struct buf notes = buf_in(a), page = buf_in(a);
+
+	treaty_bind(t, c->claims, terms);
+	for (size_t i = 0; i < t->clause_count; i++)
+		if (treaty_clause_judged(t, i) && !findings[i].not_applicable)
+			ASSERT(treaty_value(t, i, &law, terms, room) == findings[i].value);
+	if (!treaty_lint(t, SLICE("f"), a, &notes) || !treaty_explain(t, 80, a, &page))
+		ASSERT(a->exhausted);
+	else
+		ASSERT(page.len > 0);
+}
+
 static void judge(const struct treaty *t, struct slice seed, struct arena *a)
 {
 	struct claim_set claims = {0};
@@ -41,8 +60,10 @@ static void judge(const struct treaty *t, struct slice seed, struct arena *a)
 		ASSERT(findings[i].result.len > 0 && findings[i].trace_count > 0);
 		for (size_t k = 0; k < findings[i].change_count; k++)
 			ASSERT(findings[i].changes[k].if_true != findings[i].value ||
-			       findings[i].changes[k].if_false != findings[i].value);
+			       findings[i].changes[k].if_false != findings[i].value ||
+			       t->clauses[i].consequences);
 	}
+	look(t, &c, findings, a);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -32,17 +32,19 @@ static void rules_json(struct json *j, const struct accord_grid *g, const char *
 	json_end(j);
 }
 
+/* Cases in which each side has this value. */
 static void counts_json(struct json *j, const struct accord_answer *x, const char *key,
-			size_t offset)
+			enum treaty_value v)
 {
 	json_key(j, key);
 	json_object(j);
 	for (size_t i = 0; i < x->side_count; i++) {
-		uint32_t n;
+		const struct accord_side *s = &x->sides[i];
 
-		memcpy(&n, (const uint8_t *)&x->sides[i] + offset, sizeof n);
-		json_key_slice(j, x->sides[i].name);
-		json_u64(j, n);
+		json_key_slice(j, s->name);
+		json_u64(j, v == TREATY_TRUE	? s->forbids
+			    : v == TREATY_FALSE ? s->allows
+						: s->open);
 	}
 	json_end(j);
 }
@@ -69,16 +71,41 @@ static void pairs_json(struct json *j, const struct accord_answer *x)
 	json_end(j);
 }
 
+static void json_member_slice(struct json *j, struct slice key, struct slice value)
+{
+	json_key_slice(j, key);
+	json_str(j, value);
+}
+
+static void words_json(struct json *j, const struct accord_answer *x)
+{
+	json_key(j, "words");
+	json_array(j);
+	for (size_t i = 0; i < x->word_count; i++) {
+		const struct accord_word *w = &x->words[i];
+
+		json_object(j);
+		json_member_str(j, "term", w->term);
+		json_key(j, "means");
+		json_object(j);
+		json_member_slice(j, w->one, w->one_says);
+		json_member_slice(j, w->other, w->other_says);
+		json_end(j);
+		json_end(j);
+	}
+	json_end(j);
+}
+
 static void answer_json(const struct accord_answer *x, struct buf *out)
 {
 	struct json j = json_in(out);
 
 	json_object(&j);
 	json_member_u64(&j, "cases", x->grid.points);
-	counts_json(&j, x, "forbids", offsetof(struct accord_side, forbids));
+	counts_json(&j, x, "forbids", TREATY_TRUE);
 	json_member_u64(&j, "core", x->all_forbid);
-	counts_json(&j, x, "allows", offsetof(struct accord_side, allows));
-	counts_json(&j, x, "open", offsetof(struct accord_side, open));
+	counts_json(&j, x, "allows", TREATY_FALSE);
+	counts_json(&j, x, "open", TREATY_UNDETERMINED);
 	json_member_u64(&j, "all_allow", x->all_allow);
 	json_member_u64(&j, "clash", x->clash);
 	json_member_u64(&j, "undetermined", x->open);
@@ -94,6 +121,7 @@ static void answer_json(const struct accord_answer *x, struct buf *out)
 	for (size_t i = 0; i < x->left_out_count; i++)
 		json_str(&j, x->left_out[i]);
 	json_end(&j);
+	words_json(&j, x);
 	json_end(&j);
 	buf_add_byte(out, '\n');
 }
@@ -156,6 +184,15 @@ static void answer_text(const struct accord_answer *x, struct buf *out)
 			    SLICE_ARG(x->left_out[i]));
 	if (x->left_out_count != 0)
 		buf_add_byte(out, '\n');
+	if (x->word_count != 0)
+		buf_add_z(out, "\nOne word, two meanings:\n");
+	for (size_t i = 0; i < x->word_count; i++) {
+		const struct accord_word *w = &x->words[i];
+
+		buf_add_fmt(out, "  %.*s\n    %.*s: %.*s\n    %.*s: %.*s\n", SLICE_ARG(w->term),
+			    SLICE_ARG(w->one), SLICE_ARG(w->one_says), SLICE_ARG(w->other),
+			    SLICE_ARG(w->other_says));
+	}
 }
 
 int cmd_treaty_compare(struct cli *c)

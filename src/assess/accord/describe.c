@@ -382,6 +382,31 @@ static bool cover_alloc(struct cover *c, struct arena *a)
 	return true;
 }
 
+/* A greedy choice may have made an earlier one superfluous, and a search that met its limit did not
+ * see it: such a rule covers no point alone. */
+static void drop_superfluous(struct cover *c)
+{
+	size_t kept = 0;
+
+	while (c->chosen_count > 0)
+		choose(c, c->chosen[c->chosen_count - 1], -1);
+	for (size_t i = 0; i < c->best_count; i++)
+		choose(c, c->best[i], 1);
+	for (size_t k = 0; k < c->best_count; k++) {
+		size_t prime = c->best[k];
+		bool alone = false;
+
+		for (size_t i = 0; i < c->point_count; i++)
+			alone |= c->times[i] == 1 && covers(c, prime, i);
+		if (alone)
+			c->best[kept++] = c->best[k];
+		else
+			for (size_t i = 0; i < c->point_count; i++)
+				c->times[i] = (uint8_t)(c->times[i] - covers(c, prime, i));
+	}
+	c->best_count = kept;
+}
+
 /* False: too many primes for it, or a limit was met before all was covered. */
 static bool find_cover(struct describe *x, const uint32_t *points, size_t point_count,
 		       struct accord_rules *out)
@@ -413,6 +438,7 @@ static bool find_cover(struct describe *x, const uint32_t *points, size_t point_
 	while (c.chosen_count > essential)
 		choose(&c, c.chosen[c.chosen_count - 1], -1);
 	search(&c, stack, seen);
+	drop_superfluous(&c);
 	rules = ARENA_ARRAY(x->a, struct accord_rule, c.best_count + 1);
 	if (rules == NULL)
 		return false;

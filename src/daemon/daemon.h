@@ -24,6 +24,7 @@
 
 #include "assess/bulletin/bulletin.h"
 #include "base/arena.h"
+#include "crypto/note.h"
 #include "evidence/bundle/bundle.h"
 #include "evidence/disclose/disclose.h"
 #include "exchange/stix/stix.h"
@@ -514,11 +515,30 @@ struct daemon_disclose_result {
 MUST_USE enum status daemon_disclose(const struct daemon_disclose_options *o, struct arena *a,
 				     struct daemon_disclose_result *out, struct fail *why);
 
-/* Commits the hash of a sealed item (evidence/sealed) under the name of its file, as an `input`
- * record "sealed-item". */
-MUST_USE enum status daemon_seal_commit(struct slice data_dir, struct slice key, struct slice path,
-					struct slice text, struct arena *a, uint64_t *out_leaf,
-					struct fail *why);
+/* Evidence out of the house for k of n readers (evidence/sealed): what it tells them is listed as
+ * of anything that leaves, for a bundle field by field. */
+struct daemon_seal_options {
+	struct slice data, key;	  /* as daemon_watch_options; the folder must be there */
+	struct slice title;	  /* for everybody to read */
+	struct slice path, plain; /* of what is sealed, and that itself */
+	const struct note_verifier *readers;
+	unsigned reader_count, needed;
+	struct slice ground;
+	struct daemon_approval approval;
+	struct slice out; /* path of the item */
+};
+
+struct daemon_seal_result {
+	struct slice list; /* what leaves and what that tells: the text that is approved */
+	bool done;	   /* false: nobody approved, so nothing left */
+	uint64_t leaf;	   /* where the log has the item's hash */
+	struct slice by;   /* who approved */
+};
+
+/* The item's hash is committed under the name of its file, as an `input` record "sealed-item",
+ * before the file is written. */
+MUST_USE enum status daemon_seal(const struct daemon_seal_options *o, struct arena *a,
+				 struct daemon_seal_result *out, struct fail *why);
 
 /* ---- forgetting ---- */
 

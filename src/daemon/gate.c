@@ -221,6 +221,24 @@ void gate_list_field(struct release *r, uint64_t leaf, const struct record_field
 	arena_reset(&a);
 }
 
+void gate_list_bundle(struct release *r, const struct bundle_report *report)
+{
+	static const char *const frame[] = {"checkpoint", "format", "log_key",	    "parties",
+					    "policy",	  "priors", "station_keys", "treaties"};
+
+	for (size_t i = 0; i < sizeof frame / sizeof frame[0]; i++)
+		gate_list_path(r, "bundle", frame[i], RELEASE_NO_LEAF);
+	for (size_t i = 0; i < report->record_count; i++) {
+		uint64_t leaf = report->leaves[i];
+
+		gate_list_path(r, "bundle", "facts[].jwt", leaf);
+		gate_list_path(r, "bundle", "facts[].leaf", leaf);
+		gate_list_path(r, "bundle", "facts[].proof", leaf);
+		for (size_t k = 0; k < report->shown[i].count; k++)
+			gate_list_field(r, leaf, &report->shown[i].fields[k]);
+	}
+}
+
 bool gate_is_address(const struct record_field *f)
 {
 	static const char *const names_of[][2] = {

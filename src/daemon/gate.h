@@ -45,6 +45,8 @@ MUST_USE enum status gate_write(const struct gate *g, const char *kind, struct s
 void gate_list_path(struct release *r, const char *kind, const char *path, uint64_t leaf);
 /* An opened field of an event; an address by its value, too. */
 void gate_list_field(struct release *r, uint64_t leaf, const struct record_field *f);
+/* All that a bundle shows: its frame, and each fact's fields. */
+void gate_list_bundle(struct release *r, const struct bundle_report *report);
 /* Leaves only by its own name, otherwise as a pseudonym. */
 bool gate_is_address(const struct record_field *f);
 /* A log that is shown to the web. */

@@ -152,24 +152,6 @@ static enum status make_forms(struct leaving *w, struct fail *why)
 
 /* ---- the list ---- */
 
-static void list_bundle(struct leaving *w)
-{
-	static const char *const frame[] = {"checkpoint", "format", "log_key",	    "parties",
-					    "policy",	  "priors", "station_keys", "treaties"};
-
-	for (size_t i = 0; i < sizeof frame / sizeof frame[0]; i++)
-		gate_list_path(&w->list, "bundle", frame[i], RELEASE_NO_LEAF);
-	for (size_t i = 0; i < w->report.record_count; i++) {
-		uint64_t leaf = w->report.leaves[i];
-
-		gate_list_path(&w->list, "bundle", "facts[].jwt", leaf);
-		gate_list_path(&w->list, "bundle", "facts[].leaf", leaf);
-		gate_list_path(&w->list, "bundle", "facts[].proof", leaf);
-		for (size_t k = 0; k < w->report.shown[i].count; k++)
-			gate_list_field(&w->list, leaf, &w->report.shown[i].fields[k]);
-	}
-}
-
 static enum status make_list(struct leaving *w, struct fail *why)
 {
 	enum status st = release_begin(&w->list, w->data.log_key.name, w->o->to, w->o->ground,
@@ -190,7 +172,7 @@ static enum status make_list(struct leaving *w, struct fail *why)
 			    w->forms[FORM_BUNDLE].wanted))
 		st = release_add_document(&w->list, "bulletin", w->bundle.bulletin, why);
 	if (st == ST_OK && w->forms[FORM_BUNDLE].wanted)
-		list_bundle(w);
+		gate_list_bundle(&w->list, &w->report);
 	return st;
 }
 

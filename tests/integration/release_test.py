@@ -193,6 +193,39 @@ def test_the_same_gate_is_before_opened_fields():
     assert opened["approved_by"] == a.name and tap.eve(data)[opened["release"]]["release"]["list"] == hashlib.sha256(text.encode()).hexdigest(), opened
 
 
+def test_the_same_gate_is_before_sealed_items():
+    data, (a,) = watched("items"), officers("items-keys", 1)
+    policy(data, [a], 1)
+    reader = write(path("items.jwk"), dewline("disclose", "key", "-w", path("items-secret.jwk")).expect(0).out)
+    bundle, item, the_list, yes = tap.only_file(os.path.join(data, "bundles")), path("items.sealed"), path("items.list"), path("items.yes")
+    ask = ("seal", "make", "--title", "all of it", "--needs", 1, "--reader", "court=" + reader, "-d", data, "-w", item)
+    before = size_of(data)
+    r = dewline(*ask, "--list", the_list, bundle).expect(1)
+    assert "nobody approved it" in r.err and r.out == read(the_list), r
+    assert "to 1 of court\n" in r.out and "thing sealed - all of it\n" in r.out and "field rule 2 alert.signature_id " in r.out, r
+    assert "bulletin/incidents[].actor" in r.out and "nobody has said" not in r.out, r
+    assert "here nobody approves with a name" in dewline(*ask, "--approve", "me", bundle).expect(1).err
+    dewline("release", "approve", "--signer", a.secret, the_list, "-w", yes).expect(0)
+    # for this content, and these readers
+    other = write(path("items-other"), "something else")
+    assert "it approves another list" in dewline(*ask, "--approval", yes, other).expect(1).err
+    more = list(ask)
+    more[more.index("all of it")] = "more of it"
+    assert "it approves another list" in dewline(*more, "--approval", yes, bundle).expect(1).err
+    assert size_of(data) == before and not os.path.exists(item)
+    r = dewline(*ask, "--approval", yes, bundle).expect(0)
+    leaf = int(r.err.rsplit(" ", 1)[1])
+    assert tap.eve(data)[leaf]["input"]["sha256"] == hashlib.sha256(read(item, "rb")).hexdigest(), r
+    assert released(data)[0]["things"] == ["sealed", "content"] and released(data)[0]["to"] == "1 of court", released(data)
+    # what is no bundle is not harmless
+    r = dewline(*ask, other).expect(1)
+    assert "field method 1 sealed/content - what is in it is no bundle" in r.out, r
+    # what cannot be made is not asked about
+    more = list(ask)
+    more[more.index(1)] = 2
+    assert "2 of 1 readers" in dewline(*more, bundle).expect(2).err
+
+
 def test_the_log_of_a_data_folder_is_served_when_that_was_approved():
     data = watched("served")
     log = os.path.join(data, "log")
@@ -295,11 +328,13 @@ def test_no_command_lets_out_what_nobody_approved():
     canaries = [event["alert"]["signature"].encode(), event["src_ip"].encode(), b'"station"', b"B1-", b"eyJhbGciOiJFZERTQSIs"]
     leaf = next(i for i, e in enumerate(tap.eve(data)) if e.get("event_type") == "alert")
     reader = write(path("shut.jwk"), dewline("disclose", "key", "-w", path("shut-secret.jwk")).expect(0).out)
-    before = size_of(data)
+    before, bundle = size_of(data), tap.only_file(os.path.join(data, "bundles"))
     for args in (["release", "list", "--to", "B"], ["release", "write", "--to", "B", "-w", out], ["release", "write", "--to", "B", "-w", out, "--approve", "me"],
                  ["release", "log", "--to", "B", "--approve", "me"], ["release", "check"],
                  ["disclose", "open", "--leaf", leaf, "--field", "all", "--to", "B", "-w", out + "/b", "--approve", "me"],
                  ["disclose", "open", "--leaf", leaf, "--field", "all", "--to", "B", "-w", out + "/b", "--reader", reader, "--grant", out + "/g"],
+                 ["seal", "make", "--title", "t", "--needs", 1, "--reader", "r=" + reader, "-w", out + "/s", bundle, "--approve", "me"],
+                 ["seal", "make", "--title", "t", "--needs", 1, "--reader", "r=" + reader, "-w", out + "/s", bundle],
                  ["disclose", "open", "--leaf", leaf, "--field", "src_ip", "-w", out + "/b"]):
         r = dewline(*args, "-d", data)
         assert r.code in (0, 1) and (r.code == 1 or args[1] == "check"), r

@@ -63,7 +63,7 @@ def test_a_changed_item_is_caught_by_its_opening_and_by_the_log():
     with tap.folder() as d:
         data = os.path.join(d, "data")
         dewline("watch", "-r", os.path.join(CASE, "capture.pcap"), "--data", data, "--no-system-tables", "-q").expect(0)
-        item, r = sealed(d, b"all of it", "-d", data)
+        item, r = sealed(d, b"all of it", "-d", data, "--approve", "us")
         leaf = int(r.err.rsplit(" ", 1)[1])
         bundle = os.path.join(d, "b")
         dewline("disclose", "open", "-d", data, "--leaf", leaf, "--field", "input", "--to", "all", "--approve", "us", "-w", bundle).expect(0)
@@ -122,7 +122,7 @@ def test_what_reviewers_found_stands_beside_the_bulletin():
         with open(plain, "wb") as f:
             f.write(b"all of it")
         who = readers(d)
-        r = dewline("seal", "make", "--title", name + ": third sensor", "--needs", 2, *who, "-d", data, "-w", item, plain).expect(0)
+        r = dewline("seal", "make", "--title", name + ": third sensor", "--needs", 2, *who, "-d", data, "--approve", "us", "-w", item, plain).expect(0)
         leaf = int(r.err.rsplit(" ", 1)[1])
         dewline("seal", "make", "--title", "B1-0000000000000000: another", "--needs", 1, *who, "-w", other, plain).expect(0)
         a, b = share(d, item, "ico"), share(d, item, "cert-b")

@@ -87,9 +87,8 @@ COMMAND(bundle) = {
 		"  dewline bundle -d out --policy my.policy B1-3f2a94c05d1be677\n"
 		"  dewline bundle -d out --all\n"
 		"  dewline seal make --title 'third sensor' --needs 1 --reader ico=ico.jwk -d out "
-		"-w "
-		"item.sealed \\\n"
-		"      out/withheld/B1-3f2a94c05d1be677.bundle\n",
+		"--approve 'duty officer' \\\n"
+		"      -w item.sealed out/withheld/B1-3f2a94c05d1be677.bundle\n",
 	.options = options,
 	.words_least = 0,
 	.words_most = 1,

@@ -17,7 +17,14 @@ static const struct cli_option options[] = {
 	{0, "needs", "K", false, "make: how many of the readers open it together."},
 	{0, "reader", "NAME=FILE", true,
 	 "make: a reader and his public key (JWK, as dewline disclose key prints it)."},
-	{'d', "data", "DIR", false, "make: a data folder, into whose log the item's hash goes."},
+	{'d', "data", "DIR", false,
+	 "make: the data folder that it is out of: what it tells is listed, somebody approves, the "
+	 "item's hash goes into the log."},
+	{0, "ground", "TEXT", false, "make: the request, warrant or clause that it is done under."},
+	{0, "approve", "NAME", false, "make: who says yes, here; signed with the house's own key."},
+	{0, "approval", "FILE", false,
+	 "make: instead, an approval of exactly this list (dewline release approve)."},
+	{0, "list", "FILE", false, "make: where the list is put for who approves."},
 	{0, "key", "FILE", false, "make: the log's signing key; default: the data folder's own."},
 	{0, "reader-key", "FILE", false,
 	 "share, review: the reader's own key (JWK with its secret)."},
@@ -82,30 +89,63 @@ static bool read_readers(struct cli *c, struct note_verifier *out, unsigned *out
 	return true;
 }
 
+/* Out of a data folder: through the gate. */
+static int make_from(struct cli *c, struct daemon_seal_options *o)
+{
+	struct daemon_seal_result r;
+	struct fail why;
+	enum status st;
+
+	o->data = cli_value(c, "data");
+	o->key = cli_value(c, "key");
+	o->ground = cli_value(c, "ground");
+	o->approval = (struct daemon_approval){.name = cli_value(c, "approve"),
+					       .file = cli_value(c, "approval"),
+					       .list_out = cli_value(c, "list")};
+	st = daemon_seal(o, c->arena, &r, &why);
+	if (st == ST_REFUSED && (o->approval.name.ptr != NULL || o->approval.file.ptr != NULL)) {
+		cli_say(c, "no: %s", why.text);
+		return CLI_NO;
+	}
+	if (st != ST_OK)
+		return cli_cannot(c, &why);
+	if (r.done) {
+		cli_say(c, "approved by %.*s; %.*s is committed as leaf %llu", SLICE_ARG(r.by),
+			SLICE_ARG(o->out), (unsigned long long)r.leaf);
+		return CLI_DONE;
+	}
+	if (!cli_print(c, r.list))
+		return CLI_CANNOT;
+	cli_say(c, "nothing has left: nobody approved it (--approve NAME, or --list FILE and "
+		   "--approval FILE)");
+	return CLI_NO;
+}
+
 static int run_make(struct cli *c)
 {
 	struct note_verifier readers[SEALED_READERS_MAX];
-	struct slice plain, item = {NULL, 0}, path = cli_value(c, "write");
-	uint64_t needed, leaf;
+	struct daemon_seal_options o = {.title = cli_value(c, "title"),
+					.path = c->words[1],
+					.readers = readers,
+					.out = cli_value(c, "write")};
+	struct slice item = {NULL, 0};
+	uint64_t needed;
 	struct fail why;
-	unsigned n;
 
-	if (!text_u64(cli_value(c, "needs"), 1, SEALED_READERS_MAX, &needed) || path.ptr == NULL) {
+	if (!text_u64(cli_value(c, "needs"), 1, SEALED_READERS_MAX, &needed) || o.out.ptr == NULL) {
 		cli_say(c, "make needs --title TEXT, --needs K, --reader NAME=FILE... and -w FILE");
 		return CLI_CANNOT;
 	}
-	if (!read_readers(c, readers, &n) || !read_file(c, c->words[1], SEALED_PLAIN_MAX, &plain))
+	o.needed = (unsigned)needed;
+	if (!read_readers(c, readers, &o.reader_count) ||
+	    !read_file(c, o.path, SEALED_PLAIN_MAX, &o.plain))
 		return CLI_CANNOT;
-	if (sealed_make(cli_value(c, "title"), plain, readers, n, (unsigned)needed, NULL, c->arena,
-			&item, &why) != ST_OK ||
-	    os_file_replace(NULL, path, item, &why) != ST_OK)
+	if (cli_value(c, "data").ptr != NULL)
+		return make_from(c, &o);
+	if (sealed_make(o.title, o.plain, readers, o.reader_count, o.needed, NULL, c->arena, &item,
+			&why) != ST_OK ||
+	    os_file_replace(NULL, o.out, item, &why) != ST_OK)
 		return cli_cannot(c, &why);
-	if (cli_value(c, "data").ptr == NULL)
-		return CLI_DONE;
-	if (daemon_seal_commit(cli_value(c, "data"), cli_value(c, "key"), path, item, c->arena,
-			       &leaf, &why) != ST_OK)
-		return cli_cannot(c, &why);
-	cli_say(c, "%.*s is committed as leaf %llu", SLICE_ARG(path), (unsigned long long)leaf);
 	return CLI_DONE;
 }
 
@@ -330,9 +370,9 @@ COMMAND(seal) = {
 	.usage = "seal make|share|open|review|tally FILE...",
 	.doc = "Evidence that is committed now and opened by k of n reviewers, who sign what they "
 	       "found.",
-	.more = "make: encrypts FILE with a key that K of the readers have together; with -d its "
-		"hash is "
-		"committed.\n"
+	.more = "make: encrypts FILE with a key that K of the readers have together. Out of a data "
+		"folder (-d) it is\n"
+		"released as anything that leaves: listed, approved, committed (dewline release).\n"
 		"share: what one reader hands to the others. open: what is in it, from K shares. "
 		"review: a "
 		"signed note\n"

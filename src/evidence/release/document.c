@@ -127,9 +127,10 @@ static const struct row {
 	{"log", "jwt.kid", P, "which events are of one key"},
 	{"log", "jwt.groups", M, "of which kind each event is: alert, dns, flow"},
 	{"log", "jwt.digests", M, "into which power of two the number of an event's fields falls"},
-	{"grant", "cnf", N, ""},
-	{"grant", "exp", N, ""},
-	{"grant", "leaf", P, MEANWHILE},
+	{"sealed", "content", M, "what is in it is no bundle: nobody here can say what it tells"},
+	{"sealed", "readers", N, ""},
+	{"sealed", "size", M, "how much there is to show"},
+	{"sealed", "title", M, "whoever gets the item reads it"},
 };
 
 /* The row is for the path itself, or for what it is in. */

@@ -366,15 +366,19 @@ int clock_gettime(clockid_t id, struct timespec *t)
 """
 
 
-def still(*args):
-    """dewline with a wall clock that stands still: two runs of one moment."""
+def clock():
+    """An environment in which the wall clock stands still: two runs of one moment."""
     if "clock" not in made:
         cc = shutil.which("cc") or tap.skip("no C compiler for a clock that stands still")
         made["clock"] = path("clock.so")
         subprocess.run([cc, "-shared", "-fPIC", "-o", made["clock"], write(path("clock.c"), CLOCK)], check=True)
     env = dict(os.environ, LD_PRELOAD=made["clock"])
     env["ASAN_OPTIONS"] = env.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
-    p = subprocess.run([tap.DEWLINE, *map(str, args)], capture_output=True, text=True, env=env, timeout=300)
+    return env
+
+
+def still(*args):
+    p = subprocess.run([tap.DEWLINE, *map(str, args)], capture_output=True, text=True, env=clock(), timeout=300)
     assert p.returncode == 0, (args, p.stdout[-2000:], p.stderr[-2000:])
     return p
 
@@ -540,6 +544,48 @@ def test_what_the_band_rests_on_was_committed_and_can_be_opened():
     leaf = next(i for i, e in enumerate(seen) if e["event_type"] == "alert")
     r = dewline("disclose", "open", "-d", inner, "--leaf", leaf, "--field", "station", "--to", "court").expect(1)
     assert "station  tells the place: names the sensor" in r.out, r
+
+
+def test_sealed_captures_that_are_broken_or_alone_or_many_change_nothing_public():
+    d, capture, base = path("many"), os.path.join(CASE, "capture.pcap"), path("many", "base")
+    os.makedirs(d)
+    head = 'party us "Us"\nterritory XA\nnetwork 10.0.0.0/8\nstation capture\n'
+    open_party = write(path("many", "us.party"), head)
+    os.makedirs(path("many", "s"))
+    sealed_party = write(path("many", "s", "us.party"), head + "sealed-station deep\nsealed-station deeper\nsealed-station told\n")
+    for name in ("deep", "deeper"):
+        shutil.copy(os.path.join(DEMO, "captures", "bank-c.pcap"), path("many", name + ".pcap"))
+    write(path("many", "broken.pcap"), "no capture at all")
+
+    def run(name, party, *more):
+        data = path("many", name)
+        if name != "base":
+            os.makedirs(data)
+            for n in ("dewline-data", "keys"):
+                (shutil.copytree if n == "keys" else shutil.copy)(os.path.join(base, n), os.path.join(data, n))
+        p = subprocess.run([tap.DEWLINE, "watch", "-S", os.path.join(CASE, "case.rules"), "--party", party, "--data", data, "--no-system-tables", "-q",
+                            *more], capture_output=True, text=True, env=clock())
+        public = {k: v for k, v in tree(data).items() if k.split("/")[0] in ("bulletins", "stix", "bundles", "eve.json", "log", "log.vkey", "station.jwks")}
+        return p, public, data
+
+    p, want, _ = run("base", open_party, "-r", capture)
+    assert p.returncode == 0 and len(want) > 6, p
+    p, got, data = run("two", sealed_party, "-r", path("many", "deep.pcap"), "-r", capture, "-r", path("many", "deeper.pcap"))
+    assert p.returncode == 0 and got == want, [k for k in want if got.get(k) != want[k]]
+    assert {e["station"] for e in tap.eve(os.path.join(data, "sealed-stations"))} == {"centre", "deep", "deeper"}
+    # what cannot be read is said here, and nowhere else
+    os.rename(path("many", "broken.pcap"), path("many", "deep.pcap"))
+    p, got, _ = run("broken", sealed_party, "-r", path("many", "deep.pcap"), "-r", capture)
+    assert p.returncode == 2 and "sealed stations: " in p.stderr and "not a capture" in p.stderr and got == want, p
+    # flows that others told it are sealed by the same word
+    write(path("many", "told.pcap"), "")
+    p, got, _ = run("told", sealed_party, "-r", capture, "--flows", path("many", "told.pcap"))
+    assert p.returncode == 2 and "sealed stations: " in p.stderr and got == want, p
+    # nobody else was there: there is nothing to tell
+    p, got, data = run("alone", sealed_party, "-r", path("many", "deeper.pcap"))
+    assert p.returncode == 0 and "deeper" not in "".join(map(str, got.values())), p
+    band = json.loads(read(next(os.path.join(data, "bands", n) for n in files_in(os.path.join(data, "bands")) if n.endswith(".json"))))
+    assert band["incidents"] == [], band
 
 
 def test_a_bundle_that_would_name_a_sealed_sensor_does_not_leave():

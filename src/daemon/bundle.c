@@ -111,7 +111,7 @@ struct making {
 	struct bundling_texts texts;
 	struct slice bulletin;
 	uint64_t *leaves; /* of facts, ascending, */
-	bool *sealed;	  /* and which of them are */
+	bool *withheld;	  /* and which of them are */
 	size_t count;
 	struct bundle bundle;
 };
@@ -216,32 +216,32 @@ static bool read_leaf(const json_t *v, uint64_t *out)
 	return true;
 }
 
-/* Both lists are ascending, and become one; the sealed ones only if they are wanted. */
-static enum status read_leaves(struct making *m, const json_t *facts, const json_t *sealed,
+/* Both lists are ascending, and become one; the withheld ones only if they are wanted. */
+static enum status read_leaves(struct making *m, const json_t *facts, const json_t *withheld,
 			       struct fail *why)
 {
-	size_t n = json_array_size(facts), k = m->o->all ? json_array_size(sealed) : 0;
+	size_t n = json_array_size(facts), k = m->o->all ? json_array_size(withheld) : 0;
 
 	m->leaves = ARENA_ARRAY(m->arena, uint64_t, n + k + 1);
-	m->sealed = ARENA_ARRAY(m->arena, bool, n + k + 1);
-	if (m->leaves == NULL || m->sealed == NULL)
+	m->withheld = ARENA_ARRAY(m->arena, bool, n + k + 1);
+	if (m->leaves == NULL || m->withheld == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for %zu facts", n + k);
 	for (size_t i = 0, s = 0; i < n || s < k;) {
 		uint64_t fact = UINT64_MAX, secret = UINT64_MAX;
-		bool is_sealed;
+		bool is_withheld;
 
 		if ((i < n && !read_leaf(json_array_get(facts, i), &fact)) ||
-		    (s < k && !read_leaf(json_array_get(sealed, s), &secret)))
+		    (s < k && !read_leaf(json_array_get(withheld, s), &secret)))
 			return fail_set(why, ST_CORRUPT, "no leaves in the list");
-		is_sealed = secret < fact;
-		m->leaves[m->count] = is_sealed ? secret : fact;
-		m->sealed[m->count] = is_sealed;
+		is_withheld = secret < fact;
+		m->leaves[m->count] = is_withheld ? secret : fact;
+		m->withheld[m->count] = is_withheld;
 		if (fact == secret ||
 		    (m->count != 0 && m->leaves[m->count] <= m->leaves[m->count - 1]))
 			return fail_set(why, ST_CORRUPT, "leaves in disorder");
 		m->count++;
-		i += !is_sealed;
-		s += is_sealed;
+		i += !is_withheld;
+		s += is_withheld;
 	}
 	return ST_OK;
 }
@@ -261,8 +261,8 @@ static enum status read_made(struct making *m, struct fail *why)
 	if (st == ST_OK)
 		st = read_texts(m, json_object_get(made, "texts"), why);
 	if (st == ST_OK)
-		st = read_leaves(m, json_object_get(made, "facts"), json_object_get(made, "sealed"),
-				 why);
+		st = read_leaves(m, json_object_get(made, "facts"),
+				 json_object_get(made, "withheld"), why);
 	json_decref(made);
 	if (st != ST_OK)
 		return fail_wrap(why, "%.*s", SLICE_ARG(path));
@@ -311,7 +311,7 @@ static enum status add_facts(struct making *m, struct fail *why)
 
 		st = daemon_commit_show(m->commit, m->leaves[i], &events[i], needed, &kind,
 					m->arena, &b->facts[i], why);
-		b->facts[i].sealed = m->sealed[i];
+		b->facts[i].withheld = m->withheld[i];
 	}
 	if (st == ST_OK)
 		st = daemon_bundle_certificates(m->commit, m->arena, &certificates, &n, why);

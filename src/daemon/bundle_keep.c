@@ -42,12 +42,12 @@ static enum status keep_texts(const struct data *d, const char *what,
 	return st;
 }
 
-static void put_leaves(struct json *j, const char *key, const struct bundle *b, bool sealed)
+static void put_leaves(struct json *j, const char *key, const struct bundle *b, bool withheld)
 {
 	json_key(j, key);
 	json_array(j);
 	for (size_t i = 0; i < b->fact_count; i++)
-		if (b->facts[i].sealed == sealed)
+		if (b->facts[i].withheld == withheld)
 			json_u64(j, b->facts[i].leaf);
 	json_end(j);
 }
@@ -68,7 +68,6 @@ enum status daemon_bundle_keep(const struct data *d, struct slice id,
 	json_object(&j);
 	put_leaves(&j, "facts", facts, false);
 	json_member_str(&j, "format", SLICE("dewline-made/1"));
-	put_leaves(&j, "sealed", facts, true);
 	json_key(&j, "texts");
 	json_array(&j);
 	st = keep_texts(d, "party", texts->parties, texts->party_count, &j, a, why);
@@ -77,6 +76,7 @@ enum status daemon_bundle_keep(const struct data *d, struct slice id,
 	if (st == ST_OK)
 		st = keep_texts(d, "treaty", texts->treaties, texts->treaty_count, &j, a, why);
 	json_end(&j);
+	put_leaves(&j, "withheld", facts, true);
 	json_end(&j);
 	buf_add_byte(&text, '\n');
 	if (st == ST_OK && text.full)

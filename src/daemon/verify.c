@@ -23,14 +23,14 @@ static bool is_certificate(const struct record *r)
 	return r->kind == RECORD_INPUT && slice_starts(r->u.input.what, SLICE("station-key"));
 }
 
-/* Facts, all of them or those that are not sealed. */
+/* Facts, all of them or those that are not withheld. */
 static struct fact_set facts_of(const struct bundle_report *r, bool all, struct arena *a)
 {
 	struct fact *facts = ARENA_ARRAY(a, struct fact, r->record_count + 1);
 	size_t n = 0;
 
 	for (size_t i = 0; facts != NULL && i < r->record_count; i++)
-		if ((all || !r->sealed[i]) && !is_certificate(&r->records[i]))
+		if ((all || !r->withheld[i]) && !is_certificate(&r->records[i]))
 			facts[n++] = (struct fact){.leaf = r->leaves[i], .record = &r->records[i]};
 	return (struct fact_set){facts, n};
 }
@@ -68,7 +68,8 @@ enum status daemon_judge(const struct bundle *b, const struct bundle_report *r,
 	return st;
 }
 
-/* The value of "all_evidence", with which a bulletin begins, if it says that some of it is sealed.
+/* The value of "all_evidence", with which a bulletin begins, if it says that some of it is
+ * withheld.
  */
 struct slice daemon_said_of(struct slice bulletin)
 {
@@ -76,7 +77,8 @@ struct slice daemon_said_of(struct slice bulletin)
 	struct slice rest = slice_from(bulletin, sizeof head - 1), said;
 
 	said = slice_part(rest, 0, slice_find(rest, SLICE(",\"counting\":")));
-	return slice_starts(bulletin, slice_of(head)) && slice_ends(said, SLICE("\"sealed\":true}"))
+	return slice_starts(bulletin, slice_of(head)) &&
+			       slice_ends(said, SLICE("\"withheld\":true}"))
 		       ? said
 		       : (struct slice){NULL, 0};
 }
@@ -111,7 +113,7 @@ static void say_all(const struct bulletin *b, const struct bundle *bundle, struc
 	size_t n = 0;
 
 	for (size_t i = 0; i < bundle->fact_count; i++)
-		n += bundle->facts[i].sealed;
+		n += bundle->facts[i].withheld;
 	if (b->all_said) {
 		r->all_said = true;
 		(void)crypto_hex_write((struct slice){b->all.commitment, sizeof b->all.commitment},
@@ -119,19 +121,19 @@ static void say_all(const struct bulletin *b, const struct bundle *bundle, struc
 		bundle_report_add(
 			r, a, "verdict by all evidence", true,
 			buf_text(a,
-				 "not computed: it rests on sealed facts, which were not "
+				 "not computed: it rests on withheld facts, which were not "
 				 "released and which %.*s commits to; its numbers are its "
 				 "maker's word",
 				 (int)sizeof hex, hex));
-	} else if (b->all.sealed) {
+	} else if (b->all.withheld) {
 		bundle_report_add(r, a, "verdict by all evidence", true,
 				  buf_text(a,
-					   "computed again with the %zu sealed facts, which are "
+					   "computed again with the %zu withheld facts, which are "
 					   "those that were committed to",
 					   n));
 	} else {
 		bundle_report_add(r, a, "verdict by all evidence", true,
-				  SLICE("the same: nothing is sealed"));
+				  SLICE("the same: it counts no withheld facts"));
 	}
 }
 

@@ -72,7 +72,7 @@ static enum status locate(struct watch *w, const struct incident_set *incidents,
 	return ST_OK;
 }
 
-/* The evidence of a selection, those of its facts that are sealed marked so. */
+/* The evidence of a selection, those of its facts that are withheld marked so. */
 static enum status show(struct watch *w, const struct fact_set *selected, struct bundle *out,
 			struct fail *why)
 {
@@ -88,8 +88,8 @@ static enum status show(struct watch *w, const struct fact_set *selected, struct
 
 		st = daemon_commit_evidence(w->commit, f->record, f->leaf, w->arena,
 					    &b.facts[b.fact_count], why);
-		b.facts[b.fact_count].sealed = w->public_count < w->fact_count &&
-					       f->leaf >= w->facts[w->public_count].leaf;
+		b.facts[b.fact_count].withheld = w->public_count < w->fact_count &&
+						 f->leaf >= w->facts[w->public_count].leaf;
 	}
 	*out = b;
 	return st;
@@ -189,7 +189,7 @@ static enum status judge_public(struct watch *w, struct bundle *shown, const str
 				  why);
 	if (st == ST_OK && full->bulletin.len != 0 && !slice_equal(shown->bulletin, full->bulletin))
 		st = fail_set(why, ST_CORRUPT,
-			      "the bulletin is not the same with the sealed facts and without");
+			      "the bulletin is not the same with the withheld facts and without");
 	return st;
 }
 

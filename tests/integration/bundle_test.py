@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A bundle as a liar would change it: every class of its bytes in turn, the sums written anew, each lie named. And bombs.
 
-Made by the program, cosigned by witnesses that run here, with a sealed station or without."""
+Made by the program, cosigned by witnesses that run here, with a station withheld or without."""
 import base64
 import hashlib
 import json
@@ -185,8 +185,8 @@ def put(*where, value):
     return lie
 
 
-def seal_a_fact(b):
-    alert_of(b)["sealed"] = True
+def withhold_a_fact(b):
+    alert_of(b)["withheld"] = True
 
 
 def cosignature(change):
@@ -252,7 +252,7 @@ LIES = [
      "prior"),
     ("the prior's name", put("priors", 0, "name", value="my.prior"), "prior"),
     ("no prior", put("priors", value=[]), "prior"),
-    ("a fact said to be sealed", seal_a_fact, "verdict"),
+    ("a fact said to be withheld", withhold_a_fact, "verdict"),
     ("what all evidence says", by_all_evidence(lambda a: a["incidents"][0]["rungs"][0].__setitem__(0, 0.001)), "verdict"),
     ("how many incidents it counts", by_all_evidence(lambda a: a.__setitem__("counted", 7)), "verdict"),
     ("a result of it", by_all_evidence(lambda a: a["incidents"][0]["clauses"][0].__setitem__("result", "breach shown")), "verdict"),
@@ -448,8 +448,8 @@ def test_the_bundle_s_own_prior_is_used_and_where_it_differs_is_said():
     assert "bad.prior:" in r.err and 'found "much"' in r.err, r
 
 
-def sealed(data, *more):
-    """The case seen by a second station as well, which is sealed."""
+def withheld(data, *more):
+    """The case seen by a second station as well, which is withheld."""
     prepare()
     second = path("secret.pcap")
     if not os.path.exists(second):
@@ -457,49 +457,49 @@ def sealed(data, *more):
     return watch(data, "-r", second, "--withhold", "secret", *more)
 
 
-def test_a_sealed_station_moves_the_numbers_and_shows_nothing_else():
+def test_a_withheld_station_moves_the_numbers_and_shows_nothing_else():
     prepare()
     watch("open").expect(0)
-    r = sealed("sealed").expect(0)
+    r = withheld("kept").expect(0)
     assert "for reviewers: see dewline seal" in r.out, r
-    public, full = tap.only_file(path("sealed/bundles")), tap.only_file(path("sealed/withheld"))
+    public, full = tap.only_file(path("kept/bundles")), tap.only_file(path("kept/withheld"))
     assert os.stat(full).st_mode & 0o077 == 0 and os.stat(os.path.dirname(full)).st_mode & 0o077 == 0
-    for name in (public, tap.only_file(path("sealed/stix"))):
+    for name in (public, tap.only_file(path("kept/stix"))):
         assert "secret" not in read(name), name
-    one, two = (json.loads(read(tap.only_file(path(d + "/made")).replace("made", "bulletins"))) for d in ("open", "sealed"))
-    # two runs that differ in a sealed station alone: the same but for what all evidence says, under the same id
+    one, two = (json.loads(read(tap.only_file(path(d + "/made")).replace("made", "bulletins"))) for d in ("open", "kept"))
+    # two runs that differ in a withheld station alone: the same but for what all evidence says, under the same id
     a, b = one.pop("all_evidence"), two.pop("all_evidence")
-    assert json.dumps(one) == json.dumps(two) and not a["sealed"] and b["sealed"], (one["id"], two["id"])
+    assert json.dumps(one) == json.dumps(two) and not a["withheld"] and b["withheld"], (one["id"], two["id"])
     low = lambda e: e["incidents"][0]["rungs"][0][0]
     assert low(b) > low(a), (a, b)
     ours, theirs = json.loads(read(public)), json.loads(read(full))
     assert ours["bulletin"] == theirs["bulletin"]
-    assert not any("sealed" in f for f in ours["facts"]) and any("sealed" in f for f in theirs["facts"])
+    assert not any("withheld" in f for f in ours["facts"]) and any("withheld" in f for f in theirs["facts"])
     last = max(f["leaf"] for f in ours["facts"])
-    assert all(f["leaf"] > last for f in theirs["facts"] if "sealed" in f)
-    assert int(ours["checkpoint"].split("\n")[1]) <= min(f["leaf"] for f in theirs["facts"] if "sealed" in f)
+    assert all(f["leaf"] > last for f in theirs["facts"] if "withheld" in f)
+    assert int(ours["checkpoint"].split("\n")[1]) <= min(f["leaf"] for f in theirs["facts"] if "withheld" in f)
     # and the pages say both
-    for name in os.listdir(path("sealed/bulletins")):
+    for name in os.listdir(path("kept/bulletins")):
         if name.endswith(".html"):
-            page, plain = read(path("sealed/bulletins/" + name)), read(path("open/bulletins/" + name))
+            page, plain = read(path("kept/bulletins/" + name)), read(path("open/bulletins/" + name))
             assert "Both verdicts" in page and "cannot be computed from what was released" in page
-            assert "both rest on the same facts" in plain and "secret" not in page
+            assert "Both rest on the same facts" in plain and "secret" not in page
 
 
-def test_who_has_the_sealed_facts_computes_both_and_who_has_not_is_told():
-    if not os.path.exists(path("sealed")):
-        sealed("sealed").expect(0)
-    public, full = tap.only_file(path("sealed/bundles")), tap.only_file(path("sealed/withheld"))
+def test_who_has_the_withheld_facts_computes_both_and_who_has_not_is_told():
+    if not os.path.exists(path("kept")):
+        withheld("kept").expect(0)
+    public, full = tap.only_file(path("kept/bundles")), tap.only_file(path("kept/withheld"))
     r = dewline("verify", "--text", public).expect(0)
-    assert "verdict by all evidence: not computed: it rests on sealed facts" in r.out, r
+    assert "verdict by all evidence: not computed: it rests on withheld facts" in r.out, r
     assert "yes: the public verdict follows from the evidence in this bundle; what all evidence says cannot be computed from it" in r.out, r
     assert "all evidence  public only" in r.out, r
     assert json.loads(dewline("verify", "--json", public).expect(0).out)["all_evidence"] == "said"
     r = dewline("verify", full).expect(0)
     assert "verdict by all evidence: computed again with the" in r.out, r
     assert json.loads(dewline("verify", "--json", full).expect(0).out)["all_evidence"] == "computed"
-    # the owner may say of sealed evidence what he likes, until somebody has it
-    key = read(path("sealed/log.vkey")).strip()
+    # the owner may say of withheld evidence what he likes, until somebody has it
+    key = read(path("kept/log.vkey")).strip()
 
     def lie(file, change):
         b = json.loads(read(file))
@@ -514,15 +514,15 @@ def test_who_has_the_sealed_facts_computes_both_and_who_has_not_is_told():
     def other_commitment(b):
         b["bulletin"]["all_evidence"]["commitment"] = "00" * 32
 
-    def nothing_sealed(b):
-        b["bulletin"]["all_evidence"].update(commitment="", sealed=False)
+    def nothing_withheld(b):
+        b["bulletin"]["all_evidence"].update(commitment="", withheld=False)
 
     def one_less(b):
-        b["facts"].remove(next(f for f in b["facts"] if "sealed" in f))
+        b["facts"].remove(next(f for f in b["facts"] if "withheld" in f))
 
     def opened(b):
         for f in b["facts"]:
-            f.pop("sealed", None)
+            f.pop("withheld", None)
 
     def about_others(b):
         b["bulletin"]["all_evidence"]["incidents"][0]["number"] = 2
@@ -532,25 +532,25 @@ def test_who_has_the_sealed_facts_computes_both_and_who_has_not_is_told():
     assert lie(full, other_commitment) == (1, ["verdict"])
     assert lie(full, one_less) == (1, ["verdict"])
     assert lie(full, opened) == (1, ["verdict"])
-    assert lie(public, nothing_sealed) == (1, ["verdict"])
+    assert lie(public, nothing_withheld) == (1, ["verdict"])
     assert lie(public, about_others) == (1, ["verdict"])
 
 
-def test_sealed_facts_are_in_the_bundle_that_is_made_again_only_if_asked_for():
-    if not os.path.exists(path("sealed")):
-        sealed("sealed").expect(0)
-    public, full = tap.only_file(path("sealed/bundles")), tap.only_file(path("sealed/withheld"))
+def test_withheld_facts_are_in_the_bundle_that_is_made_again_only_if_asked_for():
+    if not os.path.exists(path("kept")):
+        withheld("kept").expect(0)
+    public, full = tap.only_file(path("kept/bundles")), tap.only_file(path("kept/withheld"))
     os.remove(public)
     os.remove(full)
-    dewline("bundle", "-d", path("sealed")).expect(0)
+    dewline("bundle", "-d", path("kept")).expect(0)
     assert "secret" not in read(public) and not os.path.exists(full)
-    dewline("bundle", "-d", path("sealed"), "--all").expect(0)
+    dewline("bundle", "-d", path("kept"), "--all").expect(0)
     assert os.stat(full).st_mode & 0o077 == 0
     assert json.loads(dewline("verify", "--json", public).expect(0).out)["all_evidence"] == "said"
     assert json.loads(dewline("verify", "--json", full).expect(0).out)["all_evidence"] == "computed"
 
 
-def test_what_cannot_be_sealed_is_said():
+def test_what_cannot_be_withheld_is_said():
     r = watch("no", "--withhold", "nobody").expect(2)
     assert 'no capture here is of the station "nobody"' in r.err, r
     r = watch("no", "--withhold", "capture").expect(2)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Both verdicts: what everybody can compute, and what all evidence says where some of it stays
- * sealed. Of the latter only numbers are given, about what the public one names: so a bulletin says
- * by how much the sealed evidence moves it, and nothing of what that evidence is.
+ * withheld. Of the latter only numbers are given, about what the public one names: so a bulletin
+ * says by how much the withheld evidence moves it, and nothing of what that evidence is.
  *
- * Written and read here (docs/formats/bulletin.md): a reader who has not the sealed facts takes
+ * Written and read here (docs/formats/bulletin.md): a reader who has not the withheld facts takes
  * this part as its maker says it, byte for byte.
  */
 #include "assess/bulletin/bulletin_priv.h"
@@ -178,11 +178,12 @@ bool bulletin_row_at(const struct bulletin *b, size_t number, size_t i, struct a
 
 const char *bulletin_both_words(const struct bulletin *b)
 {
-	if (!b->all.sealed)
-		return "Nothing is sealed: both rest on the same facts.";
+	if (!b->all.withheld)
+		return "Both rest on the same facts: of those that were counted none is withheld.";
 	if (!b->all_said)
-		return "All evidence holds facts that stay sealed; both were computed.";
-	return "All evidence holds facts that stay sealed: its numbers are what their holder says, "
+		return "All evidence holds facts that are withheld; both were computed.";
+	return "All evidence holds facts that are withheld: its numbers are what their holder "
+	       "says, "
 	       "and cannot be computed from what was released.";
 }
 
@@ -226,7 +227,7 @@ void bulletin_write_all(struct json *j, const struct bulletin_all *all)
 
 	json_object(j);
 	json_key(j, "commitment");
-	json_str(j, all->sealed
+	json_str(j, all->withheld
 			    ? crypto_hex_write(
 				      (struct slice){all->commitment, sizeof all->commitment}, hex)
 			    : SLICE(""));
@@ -236,7 +237,7 @@ void bulletin_write_all(struct json *j, const struct bulletin_all *all)
 	for (size_t i = 0; i < all->count; i++)
 		put_view(j, &all->views[i]);
 	json_end(j);
-	json_member_bool(j, "sealed", all->sealed);
+	json_member_bool(j, "withheld", all->withheld);
 	json_end(j);
 }
 
@@ -395,8 +396,8 @@ enum status bulletin_read_all(struct slice json, struct arena *a, struct bulleti
 	size_t room = 0;
 
 	token(&r, "{\"commitment\":\"");
-	all.sealed = !next_is(&r, '"');
-	if (all.sealed)
+	all.withheld = !next_is(&r, '"');
+	if (all.withheld)
 		r.wrong = r.wrong || !crypto_hex_parse(cursor_take(&r.c, 2 * sizeof all.commitment),
 						       sizeof all.commitment, all.commitment);
 	token(&r, "\",\"counted\":");
@@ -410,7 +411,7 @@ enum status bulletin_read_all(struct slice json, struct arena *a, struct bulleti
 		r.nomem = r.nomem || !ARENA_PUSH(a, all.views, all.count, room, v);
 		r.wrong = r.wrong || r.nomem;
 	}
-	token(&r, all.sealed ? "],\"sealed\":true}" : "],\"sealed\":false}");
+	token(&r, all.withheld ? "],\"withheld\":true}" : "],\"withheld\":false}");
 	if (r.nomem)
 		return fail_set(why, ST_NOMEM, "bulletin: no memory");
 	if (r.wrong || cursor_left(&r.c) != 0)

@@ -8,8 +8,8 @@
  * network; everything that came from outside is escaped for the form it goes into.
  *
  * There are two verdicts: the public one, which is the bulletin, and beside it in numbers what all
- * evidence says, of which some may be sealed. The id is made of the public one alone, so two
- * bulletins that differ only in sealed evidence differ only in those numbers (A25).
+ * evidence says, of which some may be withheld. The id is made of the public one alone, so two
+ * bulletins that differ only in withheld evidence differ only in those numbers (A25).
  * docs/formats/bulletin.md.
  */
 #ifndef DEW_ASSESS_BULLETIN_H
@@ -31,9 +31,9 @@ struct bulletin_file { /* a text that the verdict rests on */
 
 struct bulletin_input {
 	struct fact_set facts; /* public; as disclosed: missing fields are zero */
-	/* Those, and the sealed ones with a SHA-256 that commits to these. None: nothing is sealed,
-	 * unless somebody else says what all evidence says: the value of "all_evidence" in a
-	 * bulletin, which is then taken as it is. */
+	/* Those, and the withheld ones with a SHA-256 that commits to these. None: nothing is
+	 * withheld, unless somebody else says what all evidence says: the value of "all_evidence"
+	 * in a bulletin, which is then taken as it is. */
 	struct fact_set all;
 	uint8_t commitment[32];
 	struct slice all_said;
@@ -57,7 +57,7 @@ struct bulletin_view {
 };
 
 struct bulletin_all {
-	bool sealed;		/* it rests on facts that are not public, too; */
+	bool withheld;		/* it rests on facts that are not public, too; */
 	uint8_t commitment[32]; /* on these */
 	uint64_t counted;	/* incidents */
 	struct bulletin_view *views;

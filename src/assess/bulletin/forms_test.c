@@ -60,8 +60,8 @@ static void json_is_canonical(struct test *t)
 	done(&f);
 }
 
-/* The id is made of the public verdict: what sealed evidence says is not in it. */
-static void the_id_is_made_of_all_but_itself_and_what_is_sealed(struct test *t)
+/* The id is made of the public verdict: what withheld evidence says is not in it. */
+static void the_id_is_made_of_all_but_itself_and_what_is_withheld(struct test *t)
 {
 	static const char id[] = "\"id\":\"B1-0123456789abcdef\",";
 	struct fixture f;
@@ -118,7 +118,7 @@ static void what_all_evidence_says_is_read_back_and_nothing_else(struct test *t)
 	EXPECT(t, bulletin_write_json(&f.b, &f.a, &f.out, &f.why) == ST_OK);
 	said = all_of(&f);
 	EXPECT(t, bulletin_read_all(said, &f.a, &all, &f.why) == ST_OK);
-	EXPECT(t, all.sealed && all.counted == 3 && bulletin_all_fits(&f.b, &all));
+	EXPECT(t, all.withheld && all.counted == 3 && bulletin_all_fits(&f.b, &all));
 	EXPECT_SLICE(t, written(&f, &all, &f.a), said);
 	for (size_t i = 0; i < said.len; i++)
 		EXPECT(t,
@@ -144,9 +144,9 @@ static void what_all_evidence_says_is_read_back_and_nothing_else(struct test *t)
 static void both_verdicts_stand_side_by_side_in_every_form(struct test *t)
 {
 	static const struct {
-		bool sealed, said;
+		bool withheld, said;
 		const char *words;
-	} rows[] = {{false, false, "both rest on the same facts"},
+	} rows[] = {{false, false, "Both rest on the same facts"},
 		    {true, false, "both were computed"},
 		    {true, true, "cannot be computed from what was released"}};
 
@@ -156,7 +156,7 @@ static void both_verdicts_stand_side_by_side_in_every_form(struct test *t)
 
 		setup(&f);
 		page = buf_in(&f.a);
-		f.b.all.sealed = rows[i].sealed;
+		f.b.all.withheld = rows[i].withheld;
 		f.b.all_said = rows[i].said;
 		bulletin_write_text(&f.b, 500, false, &f.out);
 		bulletin_write_html(&f.b, &page);
@@ -164,8 +164,8 @@ static void both_verdicts_stand_side_by_side_in_every_form(struct test *t)
 		EXPECT(t, holds(&f.out, "all evidence  public only"));
 		EXPECT(t, holds(&f.out, "0.79-0.93     0.68-0.85"));
 		EXPECT(t, holds(&page, "<b>0.79-0.93</b></td><td>0.68-0.85</td>"));
-		EXPECT(t, holds(&f.out, "stays sealed; all of it counts 3 incidents") ==
-				  rows[i].sealed);
+		EXPECT(t, holds(&f.out, "is withheld; all of it counts 3 incidents") ==
+				  rows[i].withheld);
 		done(&f);
 	}
 }
@@ -485,7 +485,7 @@ static void memory_may_end_anywhere(struct test *t)
 	done(&f);
 }
 
-TESTS(T(json_is_canonical), T(the_id_is_made_of_all_but_itself_and_what_is_sealed),
+TESTS(T(json_is_canonical), T(the_id_is_made_of_all_but_itself_and_what_is_withheld),
       T(what_all_evidence_says_is_read_back_and_nothing_else),
       T(both_verdicts_stand_side_by_side_in_every_form), T(forms_are_as_agreed),
       T(the_same_facts_give_the_same_bytes), T(text_keeps_its_width),

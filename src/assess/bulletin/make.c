@@ -360,7 +360,7 @@ static enum status look_at_all(struct bulletin *b, struct arena *a, struct fail 
 	st = assess(&more, a, full, why);
 	if (st == ST_OK)
 		st = bulletin_both_make(b, full, a, &b->all, why);
-	b->all.sealed = true;
+	b->all.withheld = true;
 	memcpy(b->all.commitment, in->commitment, sizeof b->all.commitment);
 	return st;
 }

@@ -136,8 +136,8 @@ static void write_tiles(struct buf *out, const struct bulletin *b, const struct 
 	if (n->unseen != 0)
 		buf_add_fmt(out, "<br><span class=\"amber\">%zu silent, cause unknown</span>",
 			    n->unseen);
-	if (b->all.sealed) {
-		z(out, "<br><span class=\"amber\">Some evidence stays sealed; all of it counts ");
+	if (b->all.withheld) {
+		z(out, "<br><span class=\"amber\">Some evidence is withheld; all of it counts ");
 		bulletin_write_number(b->all.counted, "incident", "incidents", out);
 		z(out, "</span>");
 	}
@@ -464,7 +464,7 @@ static void write_both(struct buf *out, const struct bulletin *b, const struct b
 	size_t number = (size_t)(c - b->cases);
 	struct bulletin_row row;
 
-	buf_add_fmt(out, "<h3>Both verdicts</h3><p%s>", b->all.sealed ? " class=\"amber\"" : "");
+	buf_add_fmt(out, "<h3>Both verdicts</h3><p%s>", b->all.withheld ? " class=\"amber\"" : "");
 	esc(out, slice_of(bulletin_both_words(b)));
 	z(out, "</p><div class=\"scroll\"><table class=\"s\"><thead><tr><th scope=\"col\"></th>"
 	       "<th scope=\"col\">All evidence</th><th scope=\"col\">Public only</th></tr></thead>"

@@ -337,7 +337,7 @@ static inline void sample_both(struct bulletin *b, struct arena *a)
 {
 	struct bulletin_all *all = &b->all;
 
-	*all = (struct bulletin_all){.sealed = true, .counted = 3};
+	*all = (struct bulletin_all){.withheld = true, .counted = 3};
 	memset(all->commitment, 0xa5, sizeof all->commitment);
 	all->views = ARENA_ARRAY(a, struct bulletin_view, b->case_count);
 	ASSERT(all->views != NULL);

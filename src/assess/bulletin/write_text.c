@@ -347,10 +347,10 @@ static void write_head(struct page *p)
 		buf_add_fmt(&t, " of %zu gave nothing to this bulletin", n.seen + n.unseen);
 		flow_buf(p, OPEN, &t);
 	}
-	if (b->all.sealed) {
+	if (b->all.withheld) {
 		t = words(p);
 		label(p, "Sealed");
-		buf_add_z(&t, "some evidence stays sealed; all of it counts ");
+		buf_add_z(&t, "some evidence is withheld; all of it counts ");
 		bulletin_write_number(b->all.counted, "incident", "incidents", &t);
 		flow_buf(p, OPEN, &t);
 	}
@@ -643,7 +643,7 @@ static void write_both(struct page *p, const struct bulletin_case *c)
 	unsigned name = 0;
 
 	label(p, "Both");
-	flow_z(p, p->b->all.sealed ? OPEN : FAINT, bulletin_both_words(p->b));
+	flow_z(p, p->b->all.withheld ? OPEN : FAINT, bulletin_both_words(p->b));
 	for (size_t i = 0; bulletin_row_at(p->b, number, i, p->out->arena, &row); i++)
 		name = name_columns(p, name, row.what);
 	flow_begin(p, LABEL, LABEL + 2);

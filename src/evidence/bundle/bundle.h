@@ -44,7 +44,7 @@ struct bundle_fact {
 	size_t disclosure_count;
 	const uint8_t (*proof)[32]; /* inclusion, leaf to root */
 	size_t proof_count;
-	bool sealed; /* not for everybody: the public verdict does not rest on it */
+	bool withheld; /* not for everybody: the public verdict does not rest on it */
 };
 
 struct bundle_file {
@@ -85,9 +85,9 @@ MUST_USE enum status bundle_encode(const struct bundle *b, struct arena *scratch
 MUST_USE enum status bundle_parse(struct slice bytes, struct arena *a, struct bundle *out,
 				  struct fail *why);
 
-/* What sealed facts are committed to by: SHA-256 over the leaf's index (64 bits), the JWT's length
- * (32 bits, both big-endian) and the JWT of each, in order. JWTs hold salted digests, so it says
- * nothing to who has not got them. False: none is sealed. */
+/* What withheld facts are committed to by: SHA-256 over the leaf's index (64 bits), the JWT's
+ * length (32 bits, both big-endian) and the JWT of each, in order. JWTs hold salted digests, so it
+ * says nothing to who has not got them. False: none is withheld. */
 bool bundle_commitment(const struct bundle *b, uint8_t out[CRYPTO_SHA256_BYTES]);
 
 /* One line of the verification, in the order they were made. */
@@ -114,7 +114,7 @@ struct bundle_report {
 	struct record *records;
 	struct bundle_shown *shown; /* their fields as disclosed, also those that no record has */
 	uint64_t *leaves;
-	bool *sealed;
+	bool *withheld;
 	size_t record_count;
 };
 

@@ -65,7 +65,7 @@ struct bundle_verifying {
 	bool *included, *is_signed; /* fact i */
 	size_t *passed_by;	    /* of record k: who sealed it, */
 	uint64_t *passed_at;	    /* and when it says so, in seconds */
-	size_t record_room, leaf_room, shown_room, sealed_room, by_room, at_room;
+	size_t record_room, leaf_room, shown_room, withheld_room, by_room, at_room;
 	struct fail keys_why; /* if they are not */
 	bool log_ok, checkpoint_ok, keys_ok;
 	bool nomem;

@@ -750,9 +750,9 @@ static void what_was_sealed_before_a_revocation_stays_good(struct test *t)
 	EXPECT(t, certified((struct wish){.revoked_at = ALERT}, false, "(and other leaves)"));
 }
 
-/* --- sealed facts --- */
+/* --- withheld facts --- */
 
-static void sealed_facts_are_marked_and_committed_to(struct test *t)
+static void withheld_facts_are_marked_and_committed_to(struct test *t)
 {
 	static struct room r;
 	struct bundle_trust trust = {0};
@@ -763,7 +763,7 @@ static void sealed_facts_are_marked_and_committed_to(struct test *t)
 
 	EXPECT(t, room_init(&r));
 	EXPECT(t, !bundle_commitment(&r.b, one));
-	r.facts[5].sealed = r.facts[6].sealed = true;
+	r.facts[5].withheld = r.facts[6].withheld = true;
 	EXPECT(t, bundle_commitment(&r.b, one));
 	out = buf_in(&r.a);
 	EXPECT(t, bundle_encode(&r.b, &r.a, &out, &r.why) == ST_OK);
@@ -771,10 +771,10 @@ static void sealed_facts_are_marked_and_committed_to(struct test *t)
 	EXPECT(t, bundle_commitment(&b, other) && memcmp(one, other, sizeof one) == 0);
 	EXPECT(t, bundle_verify(&b, &trust, &r.a, &report, &r.why) == ST_OK && report.ok);
 	for (size_t i = 0; i < FACTS; i++)
-		EXPECT(t, report.sealed[i] == (i == 5 || i == 6));
-	r.facts[6].sealed = false;
+		EXPECT(t, report.withheld[i] == (i == 5 || i == 6));
+	r.facts[6].withheld = false;
 	EXPECT(t, bundle_commitment(&r.b, other) && memcmp(one, other, sizeof one) != 0);
-	r.facts[6].sealed = true;
+	r.facts[6].withheld = true;
 	r.facts[6].jwt.len--;
 	EXPECT(t, bundle_commitment(&r.b, other) && memcmp(one, other, sizeof one) != 0);
 	r.facts[6].jwt.len++;
@@ -937,6 +937,6 @@ TESTS(T(an_honest_bundle_passes_and_gives_its_records),
       T(a_wrong_cosignature_by_a_known_key_refuses_it),
       T(signatures_of_other_types_are_passed_over), T(a_key_that_nobody_vouches_for_is_named),
       T(a_certificate_has_a_begin_and_an_end), T(what_was_sealed_before_a_revocation_stays_good),
-      T(sealed_facts_are_marked_and_committed_to), T(ranges_may_run_in_any_order),
+      T(withheld_facts_are_marked_and_committed_to), T(ranges_may_run_in_any_order),
       T(the_first_party_s_log_is_the_bundle_s), T(what_could_not_be_read_is_not_written),
       T(every_allocation_may_fail))

@@ -81,8 +81,8 @@ static void write_fact(struct json *j, const struct bundle_fact *f)
 		json_str(j, buf_slice(&t));
 	}
 	json_end(j);
-	if (f->sealed)
-		json_member_bool(j, "sealed", true);
+	if (f->withheld)
+		json_member_bool(j, "withheld", true);
 	json_end(j);
 }
 
@@ -148,7 +148,7 @@ bool bundle_commitment(const struct bundle *b, uint8_t out[CRYPTO_SHA256_BYTES])
 		const struct bundle_fact *f = &b->facts[i];
 		uint8_t head[12];
 
-		if (!f->sealed)
+		if (!f->withheld)
 			continue;
 		some = true;
 		for (unsigned k = 0; k < 8; k++)

@@ -217,8 +217,8 @@ static void proof(struct reader *r, struct bundle_fact *f)
 			n++;
 	}
 	if (peek(r, ',')) {
-		token(r, ",\"sealed\":true");
-		f->sealed = true;
+		token(r, ",\"withheld\":true");
+		f->withheld = true;
 	}
 	token(r, "}");
 	kept = n != 0 && !r->failed ? arena_alloc(r->a, 32, 1, n) : NULL;

@@ -200,11 +200,11 @@ static bool passed(struct bundle_verifying *v, size_t i, const struct record *re
 	struct bundle_shown shown = {opened->fields, opened->count};
 	const struct bundle_fact *f = &v->b->facts[i];
 	struct bundle_report *r = v->report;
-	size_t n = r->record_count, records = n, leaves = n, sealed = n, by = n, at = n;
+	size_t n = r->record_count, records = n, leaves = n, withheld = n, by = n, at = n;
 
 	return ARENA_PUSH(v->a, r->records, records, v->record_room, *record) &&
 	       ARENA_PUSH(v->a, r->leaves, leaves, v->leaf_room, f->leaf) &&
-	       ARENA_PUSH(v->a, r->sealed, sealed, v->sealed_room, f->sealed) &&
+	       ARENA_PUSH(v->a, r->withheld, withheld, v->withheld_room, f->withheld) &&
 	       ARENA_PUSH(v->a, v->passed_by, by, v->by_room, v->signer[i]) &&
 	       ARENA_PUSH(v->a, v->passed_at, at, v->at_room, opened->at_s) &&
 	       ARENA_PUSH(v->a, r->shown, r->record_count, v->shown_room, shown);

@@ -161,13 +161,10 @@ def round_of(r, folder):
             a, b = sorted(r.choice([0, 40, 49, 50, 51, 250, 251, 490, 500, 510, 749, 750, 949, 950, 1000]) for _ in range(2))
             claims[i] = (a, b) if r.random() < 0.4 else r.choice([(0, 30), (960, 1000)])
     sides = [r.choice(PARTIES), r.choice(PARTIES)]
-    files = [os.path.join(folder, n) for n in ("x.treaty", "incident.json")]
-    with open(files[0], "w", encoding="utf-8") as f:
+    path = os.path.join(folder, "x.treaty")
+    with open(path, "w", encoding="utf-8") as f:
         f.write(treaty(clauses))
-    with open(files[1], "w", encoding="utf-8") as f:
-        json.dump({"at": AT + "T00:00:00Z", "claimant": sides[0], "respondent": sides[1], "claims": [
-            {"atom": f"t{i}", "probability": [a / 1000, b / 1000]} for i, (a, b) in claims.items()]}, f)
-    ours = [json.loads(line) for line in dewline("treaty", "judge", "--json", files[1], "--treaty", files[0]).expect(0).out.splitlines()]
+    ours = judge_claims(folder, path, claims, sides)
     p = Program()
     for n, v in STANDARDS.items():
         p.add(f"standard({n},{v})")
@@ -196,6 +193,48 @@ def round_of(r, folder):
         assert got == want, f"{c.name}: ours {got}, clingo's {want}\n{treaty([c])}\n{claims} {sides}\n{f}"
         counts[want] = counts.get(want, 0) + 1
     return counts
+
+
+def changes(rounds):
+    """Sets each term that is not settled to true and to false, and judges again: what is listed as changing a verdict, or
+    the consequence of an excuse, does, and nothing else does. The number of listed ones that were seen to."""
+    seed, listed = int(os.environ.get("TEST_SEED", random.randrange(1 << 32))), 0
+    r = random.Random(seed)
+    print(f"# TEST_SEED={seed}")
+    for _ in range(rounds):
+        claims = {i: r.choice([(0, 30), (970, 1000)]) for i in range(TERMS)} | {i: (200, 800) for i in r.sample(range(TERMS), 5)}
+        sides = [r.choice(PARTIES), r.choice(PARTIES)]
+        with tap.folder() as d:
+            path = os.path.join(d, "x.treaty")
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(treaty([Clause(r, i) for i in range(CLAUSES)]))
+            before = judge_claims(d, path, claims, sides)
+            for i in [i for i, p in claims.items() if p == (200, 800)]:
+                yes, no = (judge_claims(d, path, claims | {i: (v, v)}, sides) for v in (1000, 0))
+                for f, y, n in zip(before, yes, no):
+                    if not f["applies"]:
+                        continue
+                    now, then = verdict(f), [verdict(y), verdict(n)]
+                    change = [c for c in f["would-change"] if c["atom"] == f"t{i}"]
+                    assert bool(change) == (then != [now] * 2), (i, f, then)
+                    listed += len(change)
+                    if change:
+                        c = change[0]
+                        assert [(c["if-true"], c.get("then-if-true")), (c["if-false"], c.get("then-if-false"))] == then, (c, then)
+    assert listed > 50 * rounds
+    return listed
+
+
+def verdict(f):
+    return f["value"], f.get("consequence")
+
+
+def judge_claims(folder, treaty_file, claims, sides):
+    path = os.path.join(folder, "incident.json")
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump({"at": AT + "T00:00:00Z", "claimant": sides[0], "respondent": sides[1], "claims": [
+            {"atom": f"t{i}", "probability": [a / 1000, b / 1000]} for i, (a, b) in claims.items()]}, f)
+    return [json.loads(line) for line in dewline("treaty", "judge", "--json", path, "--treaty", treaty_file).expect(0).out.splitlines()]
 
 
 def agree(cases):

@@ -231,6 +231,10 @@ def test_certainty_that_nobody_has_is_never_printed():
         assert "high confidence" not in page.lower(), name
 
 
+def test_what_is_listed_changes_random_verdicts_and_nothing_else_does():
+    print("#", treaty_asp.changes(2), "changes seen")
+
+
 def test_clingo_agrees_on_random_cases():
     treaty_asp.agree(600)
 

@@ -227,6 +227,50 @@ static void too_many_terms_are_left_out_by_name(struct test *t)
 	done(&f);
 }
 
+#define TWO_CLAUSES                                                                                \
+	HEAD "term destruction \"D\"\nterm warned \"W\"\nclause x.1 \"C\"\nproof high\n"           \
+	     "when destruction\nadmits require warned ; r\nclause x.2 \"C\"\nproof high\n"         \
+	     "when warned\nparty P\namend x.1 require warned ; s, deposited 2021-01-01\n"
+
+/* At each time the law of that time: an amendment that was withdrawn counts no more. */
+static void the_law_of_the_day_is_compared(struct test *t)
+{
+	const struct slice sides[] = {SLICE("P")};
+	struct fixture f;
+
+	setup(&f);
+	EXPECT(t, add(&f, SLICE(TWO_CLAUSES)));
+	ask(&f, sides, 1, SLICE("x.1"));
+	EXPECT(t, f.st == ST_OK && f.x.sides[0].forbids == 1);
+	f.q.at.ns = INT64_C(1609459199) * TIME_NS_PER_S; /* the second before it was deposited */
+	ask(&f, sides, 1, SLICE("x.1"));
+	EXPECT(t, f.st == ST_OK && f.x.sides[0].forbids == 2);
+	f.q.at.ns = INT64_C(1577836799) * TIME_NS_PER_S; /* before the treaty was in force */
+	ask(&f, sides, 1, SLICE("x.1"));
+	EXPECT(t, f.st == ST_NOTFOUND);
+	done(&f);
+}
+
+static void sides_are_limited(struct test *t)
+{
+	struct slice sides[ACCORD_SIDES_MAX + 1];
+	struct fixture f;
+
+	for (size_t i = 0; i <= ACCORD_SIDES_MAX; i++)
+		sides[i] = SLICE("x");
+	setup(&f);
+	EXPECT(t, add(&f, SLICE(TWO_CLAUSES)));
+	ask(&f, sides, 0, SLICE("x.1"));
+	EXPECT(t, f.st == ST_LIMIT);
+	ask(&f, sides, ACCORD_SIDES_MAX - 1, SLICE("x.1"));
+	EXPECT(t, f.st == ST_OK);
+	ask(&f, sides, ACCORD_SIDES_MAX, SLICE("x.1"));
+	EXPECT(t, f.st == ST_OK);
+	ask(&f, sides, ACCORD_SIDES_MAX + 1, SLICE("x.1"));
+	EXPECT(t, f.st == ST_LIMIT);
+	done(&f);
+}
+
 static void who_is_unknown_is_told_whom_there_is(struct test *t)
 {
 	const struct slice sides[] = {SLICE("UK")};
@@ -284,9 +328,40 @@ static void vagueness_is_the_share_that_words_leave_open(struct test *t)
 	done(&f);
 }
 
+static void memory_may_end_anywhere(struct test *t)
+{
+	static const struct slice text = {(const uint8_t *)TWO_CLAUSES, sizeof TWO_CLAUSES - 1};
+	const struct slice sides[] = {SLICE("x"), SLICE("P")};
+	const struct slice clauses[] = {SLICE(""), SLICE("x.1")};
+
+	for (size_t c = 0; c < 2; c++) {
+		bool enough = false;
+
+		for (size_t after = 1; !enough; after++) {
+			struct fixture f;
+			struct arena_pool pool = {.budget = 64 << 20, .fail_after = after};
+			struct arena a = {.pool = &pool};
+
+			setup(&f);
+			EXPECT(t, add(&f, text));
+			f.q.sides = sides;
+			f.q.side_count = 2;
+			f.q.clause = clauses[c];
+			f.st = accord_compare(&f.q, &a, &f.x, &f.why);
+			EXPECT(t, f.st == ST_OK || (f.st == ST_NOMEM && f.why.status == ST_NOMEM));
+			enough = f.st == ST_OK && !a.exhausted;
+			arena_reset(&a);
+			arena_pool_drain(&pool);
+			EXPECT_UINT(t, pool.out, 0);
+			done(&f);
+		}
+	}
+}
+
 TESTS(T(article_2_is_counted_over_16_cases), T(the_core_of_article_2_is_one_rule),
       T(an_open_term_leaves_a_third_kind_of_case), T(a_reserved_clause_forbids_nothing),
       T(instruments_are_compared_over_the_lattice),
       T(a_term_outside_the_lattice_becomes_a_dimension), T(too_many_terms_are_left_out_by_name),
       T(who_is_unknown_is_told_whom_there_is), T(the_lattice_agrees_with_its_own_words),
-      T(vagueness_is_the_share_that_words_leave_open))
+      T(vagueness_is_the_share_that_words_leave_open), T(the_law_of_the_day_is_compared),
+      T(sides_are_limited), T(memory_may_end_anywhere))

@@ -522,6 +522,94 @@ static void limits_hold(struct test *t)
 	arena_pool_drain(&g.pool);
 }
 
+/* A head, then n lines with their number in it, then a tail. */
+static bool many(const char *head, int n, const char *line, const char *tail, const char *want)
+{
+	struct arena_pool pool = {.budget = 16 << 20};
+	struct arena a = {.pool = &pool};
+	struct buf b = buf_in(&a);
+	const char *at = strchr(line, '#');
+	bool ok;
+
+	buf_add_z(&b, head);
+	for (int i = 0; i < n; i++) {
+		buf_add(&b, (struct slice){(const uint8_t *)line, (size_t)(at - line)});
+		buf_add_i64(&b, i);
+		buf_add_z(&b, at + 1);
+	}
+	buf_add_z(&b, tail);
+	ok = problem(buf_slice(&b), slice_of(want));
+	arena_reset(&a);
+	arena_pool_drain(&pool);
+	return ok;
+}
+
+static void counts_are_limited(struct test *t)
+{
+	static const struct {
+		const char *head, *line, *tail;
+		int most;
+		const char *want;
+	} rows[] = {
+		{HEAD, "not-judged x.#n \"C\" ; r\n", "", TREATY_CLAUSES_MAX,
+		 "at most 256 clauses"},
+		{HEAD, "standard s# 0.75\n", "not-judged x.1 \"C\" ; r\n", TREATY_STANDARDS_MAX - 1,
+		 "at most 32 standards"},
+		{HEAD, "party P#\n", "not-judged x.1 \"C\" ; r\n", TREATY_PARTIES_MAX,
+		 "at most 256 parties"},
+		{HEAD "clause x.1 \"C\"\nproof high\nwhen a\nparty P\n",
+		 "amend x.1 require b ; s#, deposited 2021-01-01\n", "", TREATY_AMENDMENTS_MAX,
+		 "at most 1024 amendments"},
+		{HEAD "clause x.1 \"C\"\nproof high\nwhen a\n", "unless b ; r#\n", "",
+		 TREATY_RULES_MAX - 1, "at most 32 lines when, unless"},
+		{HEAD "term c \"C\"\n", "example in \"e#\"\n", "not-judged x.1 \"C\" ; r\n",
+		 TREATY_READINGS_MAX, "at most 64 readings"},
+		{HEAD "duty x.1 \"D\"\nbearer each-party\non request kind stop from party\n",
+		 "must a# no-number\n", "", TREATY_STEPS_MAX, "at most 8 lines \"must\""},
+		{HEAD "duty x.1 \"D\"\nbearer each-party\non request kind stop from party\n"
+		      "must a no-number\n",
+		 "lest record a#\n", "", TREATY_STEPS_MAX, "at most 8 lines \"lest\""},
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		EXPECT(t, many(rows[i].head, rows[i].most - 1, rows[i].line, rows[i].tail, ""));
+		EXPECT(t, many(rows[i].head, rows[i].most, rows[i].line, rows[i].tail, ""));
+		EXPECT(t, many(rows[i].head, rows[i].most + 1, rows[i].line, rows[i].tail,
+			       rows[i].want));
+	}
+}
+
+static void lists_on_a_line_are_limited(struct test *t)
+{
+	struct arena_pool pool = {.budget = 1 << 20};
+	struct arena a = {.pool = &pool};
+
+	for (int d = -1; d <= 1; d++) {
+		struct buf options = buf_in(&a), grounds = buf_in(&a);
+
+		buf_add_z(&options, HEAD);
+		for (int i = 0; i <= TREATY_OPTIONS_MAX; i++)
+			buf_add_fmt(&options, "term o%d \"O\"\n", i);
+		buf_add_z(&options, "clause x.1 \"C\"\nproof high\nwhen a\nadmits require o0");
+		for (int i = 1; i < TREATY_OPTIONS_MAX + d; i++)
+			buf_add_fmt(&options, ", o%d", i);
+		buf_add_z(&options, " ; r\n");
+		EXPECT(t, problem(buf_slice(&options),
+				  d <= 0 ? SLICE("") : SLICE("at most 16 terms")));
+
+		buf_add_z(&grounds,
+			  HEAD "duty x.1 \"D\"\nbearer each-party\non request kind stop from "
+			       "party\nmust act no-number\nmay refuse ground security");
+		for (int i = 1; i < TREATY_GROUNDS_MAX + d; i++)
+			buf_add_z(&grounds, ", security");
+		buf_add_z(&grounds, "\n");
+		EXPECT(t, problem(buf_slice(&grounds),
+				  d <= 0 ? SLICE("") : SLICE("at most 16 grounds")));
+	}
+	arena_reset(&a);
+	arena_pool_drain(&pool);
+}
+
 static void a_flood_of_errors_is_cut_and_counted(struct test *t)
 {
 	struct fixture f;
@@ -542,8 +630,14 @@ static void a_flood_of_errors_is_cut_and_counted(struct test *t)
 
 static void memory_may_end_anywhere(struct test *t)
 {
-	struct slice text = SLICE(HEAD "| p\nclause x.1 \"C\"\n proof high\n when a and b\n"
-				       "party P\n amend x.1 require b ; s, deposited 2020-06-01\n");
+	struct slice text = SLICE(
+		HEAD "consequence c \"C\"\nterm o \"O\" open\nreading P \"r\"\n"
+		     "| p\nclause x.1 \"C\"\n proof high\n when a and b\n unless a then c ; r\n"
+		     "admits require b ; r\nduty x.2 \"D\"\nbearer each-party\n"
+		     "on request kind stop from party\nproof low 0.3\nmust act no-number\n"
+		     "lest presume x.1 respondent-shows not a\n"
+		     "party P\n amend x.1 require b ; s, deposited 2020-06-01\n"
+		     "reserve x.1 where a ; s, deposited 2020-06-01\n");
 	bool enough = false;
 
 	for (size_t after = 1; !enough; after++) {
@@ -570,5 +664,6 @@ TESTS(T(a_whole_file_compiles), T(an_undefined_term_is_named_with_its_place),
       T(a_term_carries_readings_and_examples), T(a_standard_may_be_named_where_it_is_used),
       T(what_is_not_in_force_says_what_it_waits_for), T(a_source_may_name_the_text_by_its_hash),
       T(a_duty_is_kept_whole), T(what_is_wrong_with_a_duty_is_said),
-      T(a_hostile_file_costs_bounded_memory), T(limits_hold),
-      T(a_flood_of_errors_is_cut_and_counted), T(memory_may_end_anywhere))
+      T(a_hostile_file_costs_bounded_memory), T(limits_hold), T(counts_are_limited),
+      T(lists_on_a_line_are_limited), T(a_flood_of_errors_is_cut_and_counted),
+      T(memory_may_end_anywhere))

@@ -159,12 +159,8 @@ static struct slice consequence_of(const struct treaty_judge *j, const struct ou
 static bool differs(const struct treaty_judge *j, const struct outcome *o, unsigned world,
 		    const struct outcome *from)
 {
-	if (treaty_lanes_value(o->breach, world) != treaty_lanes_value(from->breach, 0))
-		return true;
-	for (size_t i = 0; i < j->t->consequence_count; i++)
-		if ((o->may[i] >> world & 1) != (from->may[i] & 1))
-			return true;
-	return false;
+	return treaty_lanes_value(o->breach, world) != treaty_lanes_value(from->breach, 0) ||
+	       !slice_equal(consequence_of(j, o, world), consequence_of(j, from, 0));
 }
 
 static bool is_permitted(const struct treaty_judge *j)

@@ -3,7 +3,7 @@
  * superfluous. */
 #include "assess/accord/accord.h"
 
-enum { POINTS_MAX = 4096 };
+enum { POINTS_MAX = 1024 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

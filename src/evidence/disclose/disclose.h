@@ -12,7 +12,11 @@
  * leaf, and who is not learns nothing of it but that there is one.
  *
  *	header   {"alg":"EdDSA","kid":"<thumbprint>","typ":"dewline-event+sd-jwt"}
- *	payload {"_sd":[...],"_sd_alg":"sha-256","iss":"<issuer>","iat":<s>,"<group>":{"_sd":[...]}}
+ *	payload {"_sd":[...],"_sd_alg":"sha-256","iss":"<issuer>","iat":<s>,"prev":"<hash>",
+ *		 "<group>":{"_sd":[...]}}
+ *
+ * `prev` (if the issuer has one) is the hash of the entry before this one in its log, as the log's
+ * tree has it: so two neighbours show without any log that there is nothing between them.
  *
  * `kid` is the key's own RFC 7638 thumbprint, so the leaf says which key must have signed it. Each
  * `_sd` is filled up with decoys to 8, 16, 32, ... digests, so how many fields there are is not
@@ -47,6 +51,7 @@ struct disclose_issuer {
 	struct slice name; /* "iss": party/station; borrowed */
 	struct crypto_signer signer;
 	struct crypto_random salts;
+	const uint8_t *prev; /* CRYPTO_SHA256_BYTES: "prev" of what is sealed next; NULL: none */
 	char header[DISCLOSE_HEADER_MAX]; /* base64url */
 	size_t header_len;
 };
@@ -103,7 +108,9 @@ MUST_USE enum status disclose_keys_parse(struct slice text, struct arena *a,
 struct disclose_opened {
 	struct slice issuer;
 	struct slice kid;
-	uint64_t at_s;		     /* 0: not said */
+	uint64_t at_s; /* 0: not said */
+	bool has_prev; /* it names the entry before it, by its hash: */
+	uint8_t prev[CRYPTO_SHA256_BYTES];
 	struct record_field *fields; /* those disclosed, in the order of the disclosures */
 	size_t count;
 	size_t hidden; /* digests without a disclosure: fields that are withheld, and decoys */
@@ -122,7 +129,8 @@ MUST_USE enum status disclose_open(struct slice jwt, const struct slice *disclos
  * JWT signed by one of the keys? *out_key: which. It takes no memory. */
 MUST_USE enum status disclose_check(struct slice jwt, const struct disclose_keys *keys,
 				    size_t *out_key, struct fail *why);
-/* The second, of a JWT that was checked. */
+/* The second, of a JWT that was checked; or, without disclosures, what any says in the clear (kid,
+ * issuer, at_s, prev, groups), for who holds it against a root that was signed. */
 MUST_USE enum status disclose_open_checked(struct slice jwt, const struct slice *disclosures,
 					   size_t n, struct arena *a, struct disclose_opened *out,
 					   struct fail *why);

@@ -15,7 +15,7 @@ enum { DISCLOSE_DIGEST = 43 }; /* characters of a SHA-256 in base64url */
 /* 1 to DISCLOSE_NAME_MAX letters, digits, "_" and "-", and not "_sd", "_sd_alg". */
 bool disclose_name_ok(struct slice name);
 
-/* True for names that the payload uses itself: iss, iat. */
+/* True for names that the payload uses itself: iss, iat, prev. */
 bool disclose_name_taken(struct slice name);
 
 /* header "." payload "." signature; the header is base64url already. ST_NOMEM also if it would be

@@ -21,7 +21,8 @@ bool disclose_name_ok(struct slice name)
 
 bool disclose_name_taken(struct slice name)
 {
-	return slice_equal(name, SLICE("iss")) || slice_equal(name, SLICE("iat"));
+	return slice_equal(name, SLICE("iss")) || slice_equal(name, SLICE("iat")) ||
+	       slice_equal(name, SLICE("prev"));
 }
 
 struct disclose_key disclose_key_of(const uint8_t key[CRYPTO_KEY_BYTES])

@@ -27,6 +27,8 @@ struct payload {
 	size_t group_count;
 	struct slice issuer;
 	uint64_t at_s;
+	bool has_prev;
+	uint8_t prev[CRYPTO_SHA256_BYTES];
 	struct promise *promises; /* sorted by digest */
 	size_t count, room;
 };
@@ -129,6 +131,17 @@ static enum status take_group(const char *name, const json_t *value, struct payl
 	return take_digests(json_object_get(value, "_sd"), group, p, a, why);
 }
 
+/* The one text of 32 bytes. */
+static bool take_prev(struct slice text, struct payload *p)
+{
+	size_t n;
+
+	p->has_prev = text.len == DISCLOSE_DIGEST &&
+		      crypto_base64_parse(CRYPTO_BASE64URL, text, sizeof p->prev, p->prev, &n) &&
+		      n == sizeof p->prev;
+	return p->has_prev;
+}
+
 static enum status take_member(const char *name, const json_t *value, struct payload *p,
 			       struct arena *a, struct fail *why)
 {
@@ -153,6 +166,10 @@ static enum status take_member(const char *name, const json_t *value, struct pay
 		p->at_s = (uint64_t)json_integer_value(value);
 		return ST_OK;
 	}
+	if (slice_equal(key, SLICE("prev")))
+		return take_prev(text_of(value), p)
+			       ? ST_OK
+			       : fail_set(why, ST_INVALID, "the JWT's prev is no hash");
 	return take_group(name, value, p, a, why);
 }
 
@@ -279,6 +296,11 @@ static enum status payload_quick(struct slice text, struct arena *a, struct payl
 			n++;
 		if (n == 0 || rest.ptr[0] == '0' ||
 		    !text_u64(cursor_take(&c, n), 1, INT64_MAX, &p->at_s))
+			return ST_NOTFOUND;
+	}
+	if (slice_starts(cursor_rest(&c), SLICE(",\"prev\":\""))) {
+		(void)cursor_take(&c, 9); /* it is there */
+		if (!take_prev(cursor_take(&c, DISCLOSE_DIGEST), p) || !eat(&c, SLICE("\"")))
 			return ST_NOTFOUND;
 	}
 	while (st == ST_OK && next_is(&c, ','))
@@ -470,6 +492,8 @@ enum status disclose_open_checked(struct slice jwt, const struct slice *disclosu
 			return st;
 	}
 	memcpy(opened.groups, p.groups, sizeof opened.groups);
+	memcpy(opened.prev, p.prev, sizeof opened.prev);
+	opened.has_prev = p.has_prev;
 	opened.group_count = p.group_count;
 	opened.issuer = p.issuer;
 	opened.at_s = p.at_s;

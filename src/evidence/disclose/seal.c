@@ -163,6 +163,19 @@ static void write_digests(struct json *j, size_t g, const struct digest *d, size
 	json_end(j);
 }
 
+static void write_prev(const uint8_t prev[CRYPTO_SHA256_BYTES], struct json *j)
+{
+	struct arena_pool pool = {.budget = 0}; /* all room is on the stack */
+	struct arena none = {.pool = &pool};
+	uint8_t text[DISCLOSE_DIGEST];
+	struct buf b = fixed(&none, text, sizeof text);
+
+	crypto_base64_add(CRYPTO_BASE64URL, (struct slice){prev, CRYPTO_SHA256_BYTES}, &b);
+	ASSERT(!b.full);
+	json_key(j, "prev");
+	json_str(j, buf_slice(&b));
+}
+
 static void write_payload(const struct disclose_issuer *issuer, const struct groups *groups,
 			  struct digest *digests, size_t n, uint64_t at_s, struct buf *out)
 {
@@ -180,6 +193,8 @@ static void write_payload(const struct disclose_issuer *issuer, const struct gro
 		json_key(&j, "iat");
 		json_u64(&j, at_s);
 	}
+	if (issuer->prev != NULL)
+		write_prev(issuer->prev, &j);
 	for (size_t g = 1; g < groups->count; g++) {
 		json_key_slice(&j, groups->names[g]);
 		json_object(&j);

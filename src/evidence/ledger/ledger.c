@@ -18,7 +18,10 @@
 
 #include "evidence/ledger/ledger_priv.h"
 
-enum { JOURNAL_MOST = 64 << 20 }; /* bytes in the journal before the log's own files are synced */
+enum {
+	JOURNAL_MOST = 64 << 20, /* bytes in the journal before the log's own files are synced */
+	COMMITS_MOST = 1024,	 /* commits, likewise: each leaves partial tiles behind */
+};
 
 static unsigned last_width(uint64_t size, unsigned level)
 {
@@ -219,6 +222,7 @@ enum status ledger_settle(struct ledger *l, struct fail *why)
 		return st;
 	partials_prune(l, l->settled, l->committed);
 	l->settled = l->committed;
+	l->commits = 0;
 	return ST_OK;
 }
 
@@ -236,7 +240,7 @@ static enum status commit(struct ledger *l, struct fail *why)
 		st = os_file_swap(l->disk, l->at.checkpoint, note, why);
 	if (st == ST_OK)
 		st = ledger_checkpoint_keep(l, note, l->edge->size, why);
-	if (st == ST_OK && l->journal.file.bytes > JOURNAL_MOST)
+	if (st == ST_OK && (++l->commits >= COMMITS_MOST || l->journal.file.bytes > JOURNAL_MOST))
 		st = ledger_settle(l, why);
 	return st;
 }

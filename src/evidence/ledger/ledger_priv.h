@@ -115,6 +115,7 @@ struct ledger {
 	struct merkle_edge *edge;
 	uint64_t committed;
 	uint64_t settled; /* leaves below are durable in the log's own files */
+	unsigned commits; /* since then */
 	struct ledger_journal journal;
 	struct {
 		struct slice checkpoint, journal, lock, marker, tile;

@@ -21,6 +21,11 @@ struct mono_ns os_clock_mono(void)
 	return (struct mono_ns){now(CLOCK_MONOTONIC)};
 }
 
+struct mono_ns os_clock_boot(void)
+{
+	return (struct mono_ns){now(CLOCK_BOOTTIME)};
+}
+
 struct mono_ns os_clock_cpu(void)
 {
 	return (struct mono_ns){now(CLOCK_PROCESS_CPUTIME_ID)};

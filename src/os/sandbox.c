@@ -142,7 +142,8 @@ enum status os_sandbox_capabilities(enum os_sandbox_kept kept, struct fail *why)
 #define READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 #define WRITE                                                                                      \
 	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG |                             \
-	 LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE)
+	 LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |                            \
+	 LANDLOCK_ACCESS_FS_REMOVE_DIR)
 /* all that version 1 of the interface knows: what is not allowed of these is forbidden */
 #define HANDLED_V1 (LANDLOCK_ACCESS_FS_MAKE_SYM * 2 - 1)
 
@@ -219,6 +220,8 @@ static const int calls[] = {
 	SCMP_SYS(getdents64),
 	SCMP_SYS(fsync),
 	SCMP_SYS(fdatasync),
+	SCMP_SYS(syncfs),
+	SCMP_SYS(flock),
 	SCMP_SYS(sync_file_range),
 	SCMP_SYS(statfs),
 	SCMP_SYS(fstatfs),
@@ -230,6 +233,7 @@ static const int calls[] = {
 	SCMP_SYS(renameat2),
 	SCMP_SYS(unlink),
 	SCMP_SYS(unlinkat),
+	SCMP_SYS(rmdir),
 	SCMP_SYS(readlink),
 	SCMP_SYS(readlinkat),
 	SCMP_SYS(getcwd),

@@ -12,10 +12,15 @@
 #include "daemon/eve.h"
 #include "evidence/disclose/disclose.h"
 #include "evidence/ledger/ledger.h"
+#include "evidence/merkle/merkle.h"
 #include "os/clock.h"
 #include "os/file.h"
 
-enum { BATCH = 8192, SEAL_BUDGET = 8 << 20 };
+enum {
+	BATCH = 8192,
+	SEAL_BUDGET = 16 << 20, /* bytes, for one record */
+	RECENT = 4 << 20,	/* bytes at the end of eve.json */
+};
 
 struct salter {
 	const struct data *data;
@@ -30,8 +35,11 @@ struct commit {
 	struct salter salter;
 	struct disclose_issuer issuer, party; /* who seals events; who vouches for that one's key */
 	struct crypto_pan pan;
-	struct arena_pool pool; /* for sealing one record */
-	uint64_t size;		/* leaves, with those queued */
+	struct arena_pool pool;	    /* for sealing one record */
+	uint64_t size;		    /* leaves, with those queued */
+	uint8_t last[MERKLE_BYTES]; /* the hash of leaf size - 1 */
+	bool chained;		    /* what is added names it */
+	uint64_t kept;		    /* bytes of eve.json, when it was flushed last */
 	size_t queued;
 	struct fail why; /* stays */
 };
@@ -47,12 +55,38 @@ static void fill(void *ctx, uint8_t *out, size_t n)
 	}
 }
 
-enum status daemon_commit_open(struct data *d, struct arena *a, struct commit **out,
+/* The hash of a leaf of the flushed log, as its tree has it, and whether it names the one before
+ * it.
+ */
+static enum status leaf_look(struct commit *c, uint64_t leaf, uint8_t out[MERKLE_BYTES],
+			     bool *out_chained, struct fail *why)
+{
+	struct arena arena = {.pool = &c->pool};
+	struct disclose_opened clear;
+	struct slice entry;
+	struct fail form;
+	enum status st = ledger_read_entry(c->ledger, leaf, &arena, &entry, why);
+
+	if (st == ST_OK) {
+		merkle_leaf(entry, out);
+		*out_chained =
+			disclose_open_checked(entry, NULL, 0, &arena, &clear, &form) == ST_OK &&
+			clear.has_prev;
+	}
+	arena_reset(&arena);
+	return st;
+}
+
+static void orphans_cut(struct commit *c);
+
+static enum status commit_open(struct data *d, bool writes, struct arena *a, struct commit **out,
 			       struct fail *why)
 {
 	struct commit *c = ARENA_NEW(a, struct commit);
-	struct ledger_options options = {
-		.folder = d->log, .origin = d->log_key.name, .signer = &d->log_signer};
+	struct ledger_options options = {.folder = d->log,
+					 .origin = d->log_key.name,
+					 .signer = writes ? &d->log_signer : NULL,
+					 .log_key = d->log_key_text};
 	enum status st;
 
 	if (c == NULL)
@@ -69,15 +103,37 @@ enum status daemon_commit_open(struct data *d, struct arena *a, struct commit **
 		st = fail_set(why, ST_IO, "OpenSSL has no AES for pseudonyms");
 	if (st == ST_OK)
 		st = ledger_open(&options, a, &c->ledger, why);
-	if (st == ST_OK)
+	c->size = st == ST_OK ? ledger_size(c->ledger) : 0;
+	if (c->size != 0)
+		st = leaf_look(c, c->size - 1, c->last, &c->chained, why);
+	if (st == ST_OK && writes)
 		st = daemon_eve_open(&c->eve, d->eve, a, why);
 	if (st != ST_OK) {
 		daemon_commit_close(c);
 		return st;
 	}
-	c->size = ledger_size(c->ledger);
+	if (writes)
+		orphans_cut(c);
+	c->kept = c->eve.bytes;
 	*out = c;
 	return ST_OK;
+}
+
+enum status daemon_commit_open(struct data *d, struct arena *a, struct commit **out,
+			       struct fail *why)
+{
+	return commit_open(d, true, a, out, why);
+}
+
+enum status daemon_commit_open_read(struct data *d, struct arena *a, struct commit **out,
+				    struct fail *why)
+{
+	return commit_open(d, false, a, out, why);
+}
+
+void daemon_commit_chain(struct commit *c)
+{
+	c->chained = true;
 }
 
 void daemon_commit_close(struct commit *c)
@@ -85,6 +141,8 @@ void daemon_commit_close(struct commit *c)
 	if (c == NULL)
 		return;
 	ledger_close(c->ledger);
+	if (c->why.status != ST_OK)
+		daemon_eve_cut(&c->eve, c->kept); /* lines that became no leaf */
 	daemon_eve_close(&c->eve);
 	disclose_issuer_done(&c->issuer);
 	disclose_issuer_done(&c->party);
@@ -136,49 +194,117 @@ static bool is_certificate(const struct record *r)
 	return r->kind == RECORD_INPUT && slice_starts(r->u.input.what, SLICE("station-key"));
 }
 
-/* out->count: the record's fields, *out_own of them, and pseudonyms behind those. */
-static enum status seal(struct commit *c, const struct record *r, uint64_t leaf, struct arena *a,
-			struct record_field fields[RECORD_FIELDS_MAX], size_t *out_own,
+/* What is sealed as leaf `leaf`: the own fields of a record, and behind them its pseudonyms. */
+struct sealing_one {
+	struct record_field fields[RECORD_FIELDS_MAX];
+	size_t own;
+	uint64_t at_s;
+	bool by_party;
+	uint64_t leaf;
+	const uint8_t *prev; /* the hash of the leaf before it; NULL: it names none */
+};
+
+static enum status seal(struct commit *c, struct sealing_one *s, struct arena *a,
 			struct disclose_sealed *out, struct fail *why)
 {
-	size_t own = record_fields(r, a, fields), n = own ? add_pseudonyms(c, fields, own, a) : 0;
+	struct disclose_issuer *issuer = s->by_party ? &c->party : &c->issuer;
+	size_t n = s->own != 0 ? add_pseudonyms(c, s->fields, s->own, a) : 0;
+	enum status st;
 
-	if (own == 0 || a->exhausted)
+	if (n == 0 || a->exhausted)
 		return fail_set(why, ST_NOMEM, "no memory to seal a record");
-	c->salter.leaf = leaf;
+	c->salter.leaf = s->leaf;
 	c->salter.next = 0;
-	*out_own = own;
-	return disclose_seal(is_certificate(r) ? &c->party : &c->issuer, fields, n,
-			     r->at.ns > 0 ? (uint64_t)(r->at.ns / TIME_NS_PER_S) : 0, a, out, why);
+	issuer->prev = s->prev;
+	st = disclose_seal(issuer, s->fields, n, s->at_s, a, out, why);
+	issuer->prev = NULL;
+	return st;
+}
+
+/* Of a record: sealed at its own time. */
+static void sealing_of(const struct record *r, uint64_t leaf, const uint8_t *prev, struct arena *a,
+		       struct sealing_one *out)
+{
+	out->own = record_fields(r, a, out->fields);
+	out->at_s = r->at.ns > 0 ? (uint64_t)(r->at.ns / TIME_NS_PER_S) : 0;
+	out->by_party = is_certificate(r);
+	out->leaf = leaf;
+	out->prev = prev;
+}
+
+static const uint8_t *prev_of(const struct commit *c)
+{
+	return c->chained && c->size != 0 ? c->last : NULL;
+}
+
+/* Whether this one cannot be sealed, whatever is tried: it is left out. */
+static bool unsealable(enum status st)
+{
+	return st == ST_INVALID || st == ST_LIMIT;
+}
+
+/* why is written on failure only: what is tried and mended on the way leaves no word there. */
+static enum status add(struct commit *c, struct sealing_one *s, struct arena *a, struct fail *why)
+{
+	struct disclose_sealed sealed;
+	struct fail one = c->why;
+	uint64_t leaf;
+	enum status st = one.status;
+
+	if (st == ST_OK)
+		st = seal(c, s, a, &sealed, &one);
+	if (st == ST_OK) {
+		st = ledger_append(c->ledger, sealed.jwt, &leaf, &one);
+		if (st != ST_OK)
+			c->why = one;
+	}
+	if (st != ST_OK) {
+		if (!unsealable(st))
+			c->why = one;
+		*why = one;
+		return st;
+	}
+	ASSERT(leaf == c->size);
+	daemon_eve_put_fields(&c->eve, s->fields, s->own);
+	merkle_leaf(sealed.jwt, c->last);
+	c->size++;
+	return ++c->queued < BATCH ? ST_OK : daemon_commit_flush(c, why);
 }
 
 enum status daemon_commit_add(struct commit *c, const struct record *r, uint64_t *out_leaf,
 			      struct fail *why)
 {
-	struct record_field fields[RECORD_FIELDS_MAX];
 	struct arena arena = {.pool = &c->pool};
-	struct disclose_sealed sealed;
-	uint64_t leaf = c->size;
-	size_t own = 0;
+	struct sealing_one s;
+	enum status st;
 
-	if (c->why.status == ST_OK)
-		c->why.status = seal(c, r, leaf, &arena, fields, &own, &sealed, &c->why);
-	if (c->why.status == ST_OK)
-		c->why.status = ledger_append(c->ledger, sealed.jwt, &leaf, &c->why);
-	if (c->why.status == ST_OK) {
-		ASSERT(leaf == c->size);
-		daemon_eve_put_fields(&c->eve, fields, own);
-		c->size++;
-		if (++c->queued >= BATCH)
-			c->why.status = daemon_commit_flush(c, &c->why);
-	}
+	sealing_of(r, c->size, prev_of(c), &arena, &s);
+	st = add(c, &s, &arena, why);
+	if (unsealable(st) && c->why.status == ST_OK)
+		c->why = *why; /* what is recorded here is recorded whole */
 	arena_reset(&arena);
-	if (c->why.status != ST_OK) {
-		*why = c->why;
-		return c->why.status;
-	}
-	*out_leaf = leaf;
-	return ST_OK;
+	if (st == ST_OK)
+		*out_leaf = c->size - 1;
+	return st;
+}
+
+enum status daemon_commit_add_fields(struct commit *c, const struct record_field *fields, size_t n,
+				     uint64_t at_s, bool by_party, uint64_t *out_leaf,
+				     struct fail *why)
+{
+	struct arena arena = {.pool = &c->pool};
+	struct sealing_one s = {
+		.own = n, .at_s = at_s, .by_party = by_party, .leaf = c->size, .prev = prev_of(c)};
+	enum status st;
+
+	if (n == 0 || n > RECORD_FIELDS_MAX)
+		return fail_set(why, ST_LIMIT, "a record of %zu fields", n);
+	memcpy(s.fields, fields, n * sizeof *fields);
+	st = add(c, &s, &arena, why);
+	arena_reset(&arena);
+	if (st == ST_OK)
+		*out_leaf = c->size - 1;
+	return st;
 }
 
 enum status daemon_commit_flush(struct commit *c, struct fail *why)
@@ -188,6 +314,8 @@ enum status daemon_commit_flush(struct commit *c, struct fail *why)
 	if (c->why.status == ST_OK)
 		c->why.status = ledger_commit(c->ledger, &c->why);
 	c->queued = 0;
+	if (c->why.status == ST_OK)
+		c->kept = c->eve.bytes;
 	if (c->why.status != ST_OK && why != &c->why)
 		*why = c->why;
 	return c->why.status;
@@ -220,6 +348,12 @@ static enum status about_key(struct commit *c, const char *what, struct slice pa
 		return fail_set(why, ST_NOMEM, "no memory for the station's certificate");
 	*out = r;
 	return ST_OK;
+}
+
+enum status daemon_commit_certificate_of(struct commit *c, struct slice party, struct wall_ns now,
+					 struct arena *a, struct record *out, struct fail *why)
+{
+	return about_key(c, "station-key", party, now, a, out, why);
 }
 
 enum status daemon_commit_certificate(struct commit *c, struct slice party, struct wall_ns now,
@@ -282,13 +416,20 @@ static bool needed(void *ctx, const struct record_field *f)
 enum status daemon_commit_evidence(struct commit *c, const struct record *r, uint64_t leaf,
 				   struct arena *a, struct bundle_fact *out, struct fail *why)
 {
-	struct record_field fields[RECORD_FIELDS_MAX];
 	enum record_kind kind = r->kind;
+	uint8_t prev[MERKLE_BYTES], hash[MERKLE_BYTES];
 	struct disclose_sealed sealed;
+	struct sealing_one s;
 	struct slice entry;
-	size_t own;
-	enum status st = seal(c, r, leaf, a, fields, &own, &sealed, why);
+	bool chained = false, before;
+	enum status st = leaf_look(c, leaf, hash, &chained, why);
 
+	if (st == ST_OK && chained && leaf != 0)
+		st = leaf_look(c, leaf - 1, prev, &before, why);
+	if (st == ST_OK) {
+		sealing_of(r, leaf, chained ? prev : NULL, a, &s);
+		st = seal(c, &s, a, &sealed, why);
+	}
 	if (st == ST_OK)
 		st = ledger_read_entry(c->ledger, leaf, a, &entry, why);
 	if (st == ST_OK && !slice_equal(entry, sealed.jwt))
@@ -298,7 +439,7 @@ enum status daemon_commit_evidence(struct commit *c, const struct record *r, uin
 		return st;
 	return daemon_commit_show(
 		c, leaf,
-		&(struct commit_event){sealed.jwt, fields, sealed.disclosures, sealed.count},
+		&(struct commit_event){sealed.jwt, s.fields, sealed.disclosures, sealed.count},
 		needed, &kind, a, out, why);
 }
 
@@ -493,6 +634,100 @@ enum status daemon_commit_reopen(struct commit *c, const uint64_t *leaves, size_
 	}
 	os_map_done(&map);
 	return st;
+}
+
+enum status daemon_commit_match(struct commit *c, uint64_t leaf, struct slice line, struct arena *a,
+				struct commit_event *out, struct fail *why)
+{
+	struct sought w;
+	enum status st = seek(c, leaf, a, &w, why);
+
+	return st == ST_OK ? try_line(c, &w, line, a, out, why) : st;
+}
+
+/* The last line of a text, its line feed cut; what is before it stays in *text. */
+static struct slice line_last(struct slice *text)
+{
+	struct slice all = *text;
+	size_t from;
+
+	if (slice_ends(all, SLICE("\n")))
+		all.len--;
+	for (from = all.len; from > 0 && all.ptr[from - 1] != '\n'; from--)
+		;
+	text->len = from;
+	return slice_from(all, from);
+}
+
+/* Looks for the leaf's line from the end on, over RECENT bytes at most. *out_end: where it ends. */
+static enum status find_recent(struct commit *c, uint64_t leaf, struct slice file, struct arena *a,
+			       struct commit_event *out, size_t *out_end, struct fail *why)
+{
+	size_t least = file.len > RECENT ? file.len - RECENT : 0;
+	struct sought w;
+	enum status st = seek(c, leaf, a, &w, why);
+
+	if (st != ST_OK)
+		return st;
+	for (st = ST_NOTFOUND; st == ST_NOTFOUND && file.len > least;) {
+		struct arena scratch = {.pool = a->pool};
+		size_t end = file.len;
+		struct slice line = line_last(&file);
+
+		st = try_line(c, &w, line, &scratch, out, why);
+		arena_reset(&scratch);
+		if (st != ST_OK)
+			continue;
+		*out_end = end;
+		return try_line(c, &w, arena_copy(a, line), a, out, why); /* once more, to stay */
+	}
+	return st == ST_NOTFOUND ? fail_set(why, st, "leaf %llu has no line at the end of %.*s",
+					    (unsigned long long)leaf, SLICE_ARG(c->data->eve))
+				 : st;
+}
+
+enum status daemon_commit_reopen_recent(struct commit *c, uint64_t leaf, struct arena *a,
+					struct commit_event *out, struct fail *why)
+{
+	struct os_map map;
+	size_t end;
+	enum status st = os_file_map(c->data->eve, &map, why);
+
+	if (st != ST_OK)
+		return st;
+	st = find_recent(c, leaf, map.bytes, a, out, &end, why);
+	os_map_done(&map);
+	return st;
+}
+
+/* Lines behind that of the newest leaf: of a run that ended before they became leaves. */
+static void orphans_cut(struct commit *c)
+{
+	struct arena arena = {.pool = &c->pool};
+	struct commit_event e;
+	struct os_map map;
+	struct fail why; /* what is not found stays: it is passed over when lines are looked for */
+	size_t end = 0;
+	bool more = false;
+
+	daemon_eve_push(&c->eve);
+	if (c->size == 0 || os_file_map(c->data->eve, &map, &why) != ST_OK)
+		return;
+	if (find_recent(c, c->size - 1, map.bytes, &arena, &e, &end, &why) == ST_OK)
+		more = end < map.bytes.len;
+	os_map_done(&map);
+	if (more)
+		daemon_eve_cut(&c->eve, end);
+	arena_reset(&arena);
+}
+
+enum status daemon_commit_look(struct commit *c, uint64_t leaf, struct arena *a,
+			       struct disclose_opened *out, struct fail *why)
+{
+	struct slice entry;
+	enum status st = ledger_read_entry(c->ledger, leaf, a, &entry, why);
+
+	return st == ST_OK ? disclose_open_checked(entry, NULL, 0, a, out, why) : st;
 }
 
 /* The leaf that this line became; false: none, or none that can be found. *st: no memory. */

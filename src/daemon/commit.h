@@ -3,7 +3,8 @@
  * daemon/commit.h - records into the log, and some of their fields out of it again.
  *
  * Private to the module. Each record becomes a line of eve.json and, sealed, a leaf of the log:
- * line n is leaf n. Leaves are appended in batches; a batch is durable before the next begins. One
+ * line n is leaf n. In a log that is chained each leaf names the one before it (disclose.h: prev).
+ * Leaves are appended in batches; a batch is durable before the next begins. One
  * thread.
  */
 #ifndef DEW_DAEMON_COMMIT_H
@@ -25,16 +26,28 @@ struct commit_event {
 	size_t count;
 };
 
-/* Opens the log of the data folder for writing (one writer at a time) and eve.json behind its last
- * whole line. Close also after a failure. */
+/* Opens the log of the data folder for writing (one writer at a time) and eve.json behind the
+ * newest leaf's line. ST_REFUSED: another process writes there. Close also after a failure. */
 MUST_USE enum status daemon_commit_open(struct data *d, struct arena *a, struct commit **out,
 					struct fail *why);
+/* The same for reading what is committed, also while another process writes. */
+MUST_USE enum status daemon_commit_open_read(struct data *d, struct arena *a, struct commit **out,
+					     struct fail *why);
+/* From here on each leaf names the one before it; in a log whose last leaf does that anyhow. */
+void daemon_commit_chain(struct commit *c);
 void daemon_commit_close(
 	struct commit *c); /* what was not flushed is not acknowledged; NULL is fine */
 
 /* Seals and queues r; *out_leaf is its index. A failure stays: every later call returns it. */
 MUST_USE enum status daemon_commit_add(struct commit *c, const struct record *r, uint64_t *out_leaf,
 				       struct fail *why);
+
+/* The same of fields as record_fields() gives them (of a group next to each other), sealed at this
+ * second. by_party: with the log's own key. What cannot be sealed, ST_INVALID or ST_LIMIT, is left
+ * out and spoils nothing. */
+MUST_USE enum status daemon_commit_add_fields(struct commit *c, const struct record_field *fields,
+					      size_t n, uint64_t at_s, bool by_party,
+					      uint64_t *out_leaf, struct fail *why);
 
 /* Everything added so far is durable, and the checkpoint covers it. */
 MUST_USE enum status daemon_commit_flush(struct commit *c, struct fail *why);
@@ -53,6 +66,10 @@ MUST_USE enum status daemon_commit_certificate(struct commit *c, struct slice pa
 					       struct wall_ns now, struct wall_ns until,
 					       struct arena *a, struct record *out,
 					       uint64_t *out_leaf, struct fail *why);
+/* The same, not added, and without an end. */
+MUST_USE enum status daemon_commit_certificate_of(struct commit *c, struct slice party,
+						  struct wall_ns now, struct arena *a,
+						  struct record *out, struct fail *why);
 /* The same takes it back: "station-key-revoked". Nothing must be sealed with that key any more. */
 MUST_USE enum status daemon_commit_revoke(struct commit *c, struct arena *a, uint64_t *out_leaf,
 					  struct fail *why);
@@ -63,6 +80,18 @@ MUST_USE enum status daemon_commit_revoke(struct commit *c, struct arena *a, uin
 MUST_USE enum status daemon_commit_reopen(struct commit *c, const uint64_t *leaves, size_t n,
 					  struct arena *a, struct commit_event *out,
 					  struct fail *why);
+
+/* One, looked for only at the end of eve.json. */
+MUST_USE enum status daemon_commit_reopen_recent(struct commit *c, uint64_t leaf, struct arena *a,
+						 struct commit_event *out, struct fail *why);
+/* Is this line what leaf `leaf` commits to? Then *out is the event, which borrows from the line.
+ * ST_NOTFOUND: no. */
+MUST_USE enum status daemon_commit_match(struct commit *c, uint64_t leaf, struct slice line,
+					 struct arena *a, struct commit_event *out,
+					 struct fail *why);
+/* What leaf `leaf` of the flushed log says in the clear. */
+MUST_USE enum status daemon_commit_look(struct commit *c, uint64_t leaf, struct arena *a,
+					struct disclose_opened *out, struct fail *why);
 
 /* Every certificate and revocation in the log, ascending. */
 MUST_USE enum status daemon_commit_certificates(struct commit *c, struct arena *a, uint64_t **out,

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -87,7 +88,8 @@ static FILE *file_open(struct daemon_eve *e, const char *name, bool truncate)
 		return NULL;
 	}
 	if (fseek(f, -1, SEEK_END) == 0 && getc(f) != '\n') {
-		if (fseek(f, 0, SEEK_END) != 0 || putc('\n', f) == EOF) {
+		if (fseek(f, 0, SEEK_END) != 0 || putc('\n', f) == EOF ||
+		    fflush(f) != 0) { /* its length is asked for next */
 			(void)fclose(f);
 			return NULL;
 		}
@@ -301,6 +303,17 @@ enum status daemon_eve_flush(struct daemon_eve *e, struct fail *why)
 	if (e->why.status != ST_OK)
 		*why = e->why;
 	return e->why.status;
+}
+
+void daemon_eve_cut(struct daemon_eve *e, uint64_t bytes)
+{
+	if (e->file == NULL)
+		return;
+	(void)fflush(e->file); /* what does not fit is cut off all the same */
+	__fpurge(e->file);
+	if (ftruncate(fileno((FILE *)e->file), (off_t)bytes) != 0)
+		broken(e); /* then lines stand there that no leaf is about: commit.c passes them */
+	e->bytes = bytes;
 }
 
 uint64_t daemon_eve_lost(const struct daemon_eve *e)

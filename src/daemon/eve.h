@@ -80,6 +80,8 @@ void daemon_eve_reopen(struct daemon_eve *e);
 /* Everything put so far is durable, or, on a socket, sent, as far as its reader takes it. */
 MUST_USE enum status daemon_eve_flush(struct daemon_eve *e, struct fail *why);
 uint64_t daemon_eve_lost(const struct daemon_eve *e); /* lines that a socket did not take */
+/* Only the file's first `bytes` stay, where what was put behind them shall not count. */
+void daemon_eve_cut(struct daemon_eve *e, uint64_t bytes);
 void daemon_eve_close(struct daemon_eve *e); /* without flushing; zeroed or closed is fine */
 
 #endif

@@ -540,6 +540,21 @@ struct daemon_seal_result {
 MUST_USE enum status daemon_seal(const struct daemon_seal_options *o, struct arena *a,
 				 struct daemon_seal_result *out, struct fail *why);
 
+/* What a station says of itself in its own log (docs/formats/station.md). */
+struct daemon_station_leaf {
+	uint64_t leaf;
+	struct wall_ns at, sealed; /* by its own words; to the second, as the leaf says */
+	struct slice type;	   /* "watch", "life", "gap" */
+	struct slice json;	   /* the object of that name */
+};
+
+/* Each such record of a folder whose keys are there, in the order of the log, if it is what its
+ * leaf commits to; borrowed until each() returns. Also while a station writes there. ST_NOTFOUND:
+ * no data folder. */
+MUST_USE enum status
+daemon_station_read(struct slice data_dir, struct arena *a, void *ctx,
+		    void (*each)(void *ctx, const struct daemon_station_leaf *l), struct fail *why);
+
 /* ---- forgetting ---- */
 
 struct daemon_expire_options {

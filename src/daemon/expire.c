@@ -50,11 +50,13 @@ static struct slice text_member(struct slice line, struct slice key)
 	return slice_part(rest, 0, slice_find(rest, SLICE("\"")));
 }
 
-/* What the centre says of itself is no event, and is what proves all this. */
+/* What centre and station say of themselves is no event, and is what proves all this. */
 static bool is_own(struct slice kind)
 {
 	return slice_equal(kind, SLICE("input")) || slice_equal(kind, SLICE("disclosure")) ||
-	       slice_equal(kind, SLICE("release")) || slice_equal(kind, SLICE("expiry"));
+	       slice_equal(kind, SLICE("release")) || slice_equal(kind, SLICE("expiry")) ||
+	       slice_equal(kind, SLICE("watch")) || slice_equal(kind, SLICE("life")) ||
+	       slice_equal(kind, SLICE("gap"));
 }
 
 static enum status look_at_line(struct expiry *x, struct events *e, struct slice line,

@@ -248,7 +248,9 @@ bool gate_is_address(const struct record_field *f)
 		if (slice_equal(f->group, slice_of(names_of[i][0])) &&
 		    slice_equal(f->name, slice_of(names_of[i][1])))
 			return true;
-	return false;
+	/* an object with one in it, such as an alert's flow */
+	return f->group.len == 0 && (slice_find(f->json, SLICE("\"src_ip\":")) != SIZE_MAX ||
+				     slice_find(f->json, SLICE("\"dest_ip\":")) != SIZE_MAX);
 }
 
 /* ---- the gate ---- */

@@ -19,10 +19,11 @@
 
 #include "daemon/guard.h"
 #include "daemon/metrics.h"
+#include "daemon/sealing.h"
 #include "os/clock.h"
 #include "os/signals.h"
 
-enum { TURN_MS = 1000, OWN_FDS = 4 };
+enum { TURN_MS = 1000, SEALED_TURN_MS = SEALING_TURN_MS, OWN_FDS = 4 };
 
 void daemon_live_say(const struct live *l, const char *fmt, ...)
 {
@@ -158,6 +159,7 @@ static enum status prepare(struct live *l, struct slice dir, struct fail *why)
 				      : daemon_control_path(l->o->config, dir, l->arena);
 	enum status st = signals_open(l, why);
 
+	daemon_sealing_resume(l->sealing);
 	if (st == ST_OK)
 		st = tenants_open(l, why);
 	if (st == ST_OK)
@@ -174,6 +176,8 @@ static enum status prepare(struct live *l, struct slice dir, struct fail *why)
 		st = sources_start(l, why);
 	if (st == ST_OK && source_raw_open(&l->raw, why) != ST_OK)
 		daemon_live_say(l, "%s: rules that reject only drop", why->text);
+	if (st == ST_OK)
+		st = daemon_sealing_watch_open(l, l->arena, &l->watch, why);
 	if (st == ST_OK)
 		st = daemon_live_powers(l, why);
 	return st == ST_OK ? threads_start(l, why) : st;
@@ -239,7 +243,9 @@ static void look_after(struct live *l)
 		struct pollfd *scraped = fds + OWN_FDS + asked;
 		size_t n = daemon_metrics_fds(l, scraped);
 
-		if (poll(fds, OWN_FDS + asked + n, TURN_MS) < 0 && errno != EINTR) {
+		if (poll(fds, OWN_FDS + asked + n, l->sealing != NULL ? SEALED_TURN_MS : TURN_MS) <
+			    0 &&
+		    errno != EINTR) {
 			daemon_live_say(l, "cannot wait: %s", strerrordesc_np(errno));
 			return;
 		}
@@ -250,6 +256,7 @@ static void look_after(struct live *l)
 		daemon_control_step(l, fds + OWN_FDS, asked);
 		daemon_metrics_step(l, scraped, n);
 		daemon_live_stats_write(l, false);
+		daemon_sealing_watch_look(l->watch);
 	}
 }
 
@@ -266,6 +273,14 @@ static void workers_end(struct live *l)
 			(void)pthread_join(l->workers[i].thread, NULL); /* they are ours */
 }
 
+/* All that was said is in the log, and that this is the end. */
+static void sealing_end(struct live *l)
+{
+	daemon_sealing_watch_close(l->watch);
+	if (!daemon_sealing_end(l->sealing, daemon_sealing_main_lane(l->sealing)))
+		daemon_live_say(l, "not all events are in the station's log");
+}
+
 static enum status finish(struct live *l, struct daemon_live_result *r, struct fail *why)
 {
 	enum status st = ST_OK;
@@ -273,6 +288,8 @@ static enum status finish(struct live *l, struct daemon_live_result *r, struct f
 	bool written;
 
 	workers_end(l);
+	if (r->sensing)
+		sealing_end(l);
 	daemon_reload_stop(l);
 	if (r->sensing)
 		daemon_live_stats_write(l, true);
@@ -321,14 +338,68 @@ static enum status finish(struct live *l, struct daemon_live_result *r, struct f
 	return st;
 }
 
+/* Before there is anything that another process should not have. */
+static enum status sealing_open(struct live *l, struct slice dir, struct fail *why)
+{
+	struct config *c = l->o->config;
+	struct slice *places = ARENA_ARRAY(l->arena, struct slice, l->interface_count + 1);
+	struct sealing_options o = {
+		.config = c,
+		.dir = dir,
+		.station = config_text(c, "sensor-name", ""),
+		.lanes = l->worker_count + 1,
+		.live = true,
+		.user = l->o->user.len != 0 ? l->o->user : config_text(c, "run-as.user", ""),
+		.group = l->o->group.len != 0 ? l->o->group : config_text(c, "run-as.group", ""),
+		.places = places,
+		.place_count = l->interface_count,
+		.mode = l->in_line ? "in line" : "listening",
+		.ctx = l->o->ctx,
+		.say = l->o->say};
+
+	if (places == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for interfaces");
+	for (size_t i = 0; i < l->interface_count; i++)
+		places[i] = l->interfaces[i].name;
+	if (o.station.len == 0)
+		o.station = places[0];
+	return daemon_sealing_open(&o, l->arena, &l->sealing, why);
+}
+
+/* The rules that are in use, by name and hash. */
+void daemon_live_sealing_rules(struct live *l, const struct live_tenant *t)
+{
+	const struct daemon_rules *r = &t->rules->rules;
+
+	for (size_t i = 0; l->sealing != NULL && i < r->file_count; i++) {
+		struct sealing_input in = {.what = SLICE("rules"),
+					   .name = r->files[i].name,
+					   .bytes = r->files[i].text.len};
+
+		memcpy(in.sha256, r->files[i].sha256, sizeof in.sha256);
+		daemon_sealing_input(l->sealing, daemon_sealing_main_lane(l->sealing), &in);
+	}
+}
+
+static void sealing_begin(struct live *l)
+{
+	daemon_sealing_begin(l->sealing, daemon_sealing_main_lane(l->sealing));
+	for (size_t i = 0; i < l->tenant_count; i++)
+		if (l->tenants[i].tenant->says == l->tenants[0].tenant)
+			daemon_live_sealing_rules(l, &l->tenants[i]);
+}
+
 /* In the line: from here on there are two processes. */
-static enum status divide(struct live *l, struct daemon_live_result *r, struct fail *why)
+static enum status divide(struct live *l, struct slice dir, struct daemon_live_result *r,
+			  struct fail *why)
 {
 	enum status st = l->o->queue_count != 0 ? daemon_live_queues(l, why)
 						: daemon_live_interfaces(l, why);
 
 	if (st == ST_OK)
 		st = workers_make(l, why);
+	if (st == ST_OK)
+		st = sealing_open(l, dir, why);
 	if (st != ST_OK || !l->in_line)
 		return st;
 	st = sources_open(l, why);
@@ -359,8 +430,9 @@ enum status daemon_live(const struct daemon_live_options *o, struct arena *a,
 	l->signals = l->tell = -1;
 	l->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 	l->began = os_clock_mono();
-	st = divide(l, &r, why);
+	st = divide(l, dir, &r, why);
 	if (r.guarded) {
+		daemon_sealing_close(l->sealing);
 		*out = r;
 		return st;
 	}
@@ -371,9 +443,11 @@ enum status daemon_live(const struct daemon_live_options *o, struct arena *a,
 		daemon_live_say(l, "listening on %zu interface%s with %zu worker%s",
 				l->interface_count, l->interface_count == 1 ? "" : "s",
 				l->worker_count, l->worker_count == 1 ? "" : "s");
+		sealing_begin(l);
 		look_after(l);
 	}
 	end = finish(l, &r, &ended);
+	daemon_sealing_close(l->sealing);
 	if (st == ST_OK && end != ST_OK) {
 		st = end;
 		*why = ended;

@@ -13,6 +13,7 @@
  *	control.c	the socket on which `dewline status` and `dewline reload` ask
  *	status.c	what is answered; prometheus.c the same for Prometheus
  *	metrics.c	the port at which Prometheus asks
+ *	sealing*.c	the station's own log, written by another process; what is not seen
  *
  * Threads: the main one (all but live_worker.c's loop and what it calls), the workers, the writer
  * (lines.h), and for as long as rules compile, one for that. A worker and the main thread share
@@ -88,6 +89,8 @@ enum live_state { LIVE_STARTING, LIVE_RUNNING, LIVE_ENDED };
 struct guard;
 struct guard_line;
 struct live;
+struct sealing;
+struct sealing_watch;
 
 /* What a worker is asked for rules' costs into: filled by it, read by who asked. */
 struct live_costs {
@@ -134,6 +137,7 @@ struct live_worker {
 	struct mono_ns counted; /* when counters were published last */
 	struct fail why;	/* why it ended, if not because it was asked to: once ENDED */
 	_Atomic uint64_t counters[LIVE_COUNTERS]; /* with those of its lanes */
+	_Atomic uint64_t looked;		  /* times that it published: it moves */
 	pthread_mutex_t stats_lock;
 	struct histogram verdict_ns; /* under it, as of a moment ago: source.h */
 	_Atomic int state;	     /* enum live_state */
@@ -204,7 +208,9 @@ struct live {
 	struct source_raw raw; /* for what rejected packets are answered with */
 	struct reload *reload;
 	struct control *control;
-	struct metrics *metrics; /* metrics.h; NULL: nobody may scrape */
+	struct metrics *metrics;     /* metrics.h; NULL: nobody may scrape */
+	struct sealing *sealing;     /* sealing.h; NULL: nothing is sealed. Lane i is worker i's */
+	struct sealing_watch *watch; /* NULL likewise */
 	_Atomic bool profile; /* what rules cost is counted, from the next exchange of rules on */
 	struct mono_ns began;
 	int signals; /* a signalfd; -1: none */
@@ -218,6 +224,9 @@ void daemon_live_say(const struct live *l, const char *fmt, ...) PRINTF_LIKE(2, 
 
 /* live_config.c: l->interfaces from the options and the configuration. */
 MUST_USE enum status daemon_live_interfaces(struct live *l, struct fail *why);
+
+/* live.c: the rules of a tenant go into the station's log, by name and hash. */
+void daemon_live_sealing_rules(struct live *l, const struct live_tenant *t);
 
 /* live_inline.c: the queues of the options, with the settings of the configuration; interfaces that
  * copy to each other are made a bridge. */

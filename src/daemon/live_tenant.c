@@ -9,6 +9,7 @@
 
 #include "crypto/crypto.h"
 #include "daemon/live.h"
+#include "daemon/sealing.h"
 #include "os/clock.h"
 
 enum {
@@ -264,6 +265,17 @@ static enum status pipeline_make(struct live_lane *lane, size_t index, uint64_t 
 	for (size_t i = 0; i < o.output_count; i++) {
 		outputs[i] = d->says->outputs.outputs[i];
 		outputs[i].sink = daemon_lines_sink(t->lines, t->ring + index, i);
+	}
+	if (d->says == t->live->whose.list) {
+		struct pipeline_output sealed;
+
+		if (daemon_sealing_output(t->live->sealing, lane->worker->index, &sealed)) {
+			if (o.output_count == PIPELINE_OUTPUTS_MAX)
+				return fail_set(why, ST_LIMIT,
+						"more than %d outputs beside the station's log",
+						PIPELINE_OUTPUTS_MAX - 1);
+			outputs[o.output_count++] = sealed;
+		}
 	}
 	return pipeline_new(&o, &lane->pipeline, why);
 }

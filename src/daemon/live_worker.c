@@ -11,6 +11,7 @@
 
 #include "daemon/guard.h"
 #include "daemon/live.h"
+#include "daemon/sealing.h"
 #include "os/clock.h"
 
 enum {
@@ -101,6 +102,7 @@ static void publish(struct live_worker *w)
 	set(w->counters, LIVE_LATE, w->late_packets);
 	set(w->counters, LIVE_UNSENT, s->unsent);
 	set(w->counters, LIVE_REPLIES, w->replies);
+	atomic_fetch_add_explicit(&w->looked, 1, memory_order_relaxed);
 }
 
 /* For whoever says them: a tenant's first lane, and stats.log. */
@@ -177,6 +179,15 @@ void daemon_live_gap(struct live_worker *w, const struct pipeline_gap *g)
 		if (t->says == t)
 			pipeline_report_gap(w->lanes[i].pipeline, g);
 	}
+	daemon_sealing_gap(w->live->sealing, w->index,
+			   &(struct sealing_gap){.reason = SEALING_UNINSPECTED,
+						 .from = g->from,
+						 .to = g->to,
+						 .packets = g->packets,
+						 .bytes = g->bytes,
+						 .where = w->interface,
+						 .detail = g->reason,
+						 .counter = g->counter});
 }
 
 /* --- in the line: more than we can look at --- */

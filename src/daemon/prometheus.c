@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "daemon/guard.h"
+#include "daemon/sealing.h"
 #include "daemon/status.h"
 #include "os/clock.h"
 
@@ -83,14 +84,10 @@ static void add_workers(const struct live *l, struct buf *out)
 
 /* ---- of all ---- */
 
-static void add_verdicts(struct live *l, struct arena *a, struct buf *out)
+static void add_histogram(struct buf *out, const struct histogram *h, const char *name,
+			  const char *doc)
 {
-	const struct histogram *h = daemon_status_verdicts(l, a);
-	const char *name = "dewline_verdict_seconds";
-
-	if (h == NULL)
-		return;
-	family(out, name, "histogram", "from receiving a packet to its verdict");
+	family(out, name, "histogram", doc);
 	for (unsigned e = LE_FIRST; e <= LE_LAST; e++) {
 		buf_add_fmt(out, "%s_bucket{le=\"", name);
 		add_seconds(out, (UINT64_C(1) << e) - 1); /* the bound belongs to the bucket */
@@ -99,6 +96,15 @@ static void add_verdicts(struct live *l, struct arena *a, struct buf *out)
 	buf_add_fmt(out, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n%s_sum ", name, h->count, name);
 	add_seconds(out, h->sum);
 	buf_add_fmt(out, "\n%s_count %" PRIu64 "\n", name, h->count);
+}
+
+static void add_verdicts(struct live *l, struct arena *a, struct buf *out)
+{
+	const struct histogram *h = daemon_status_verdicts(l, a);
+
+	if (h != NULL)
+		add_histogram(out, h, "dewline_verdict_seconds",
+			      "from receiving a packet to its verdict");
 }
 
 static void add_memory(const struct live *l, struct buf *out)
@@ -148,6 +154,40 @@ static void add_export(const struct live *l, struct buf *out)
 	one(out, "dewline_export_records_total", "counter", "records sent to collectors", sent);
 	one(out, "dewline_export_not_taken_total", "counter",
 	    "flow records that collectors did not take", not_taken);
+}
+
+/* The station's own log. */
+static void add_seal(const struct live *l, struct arena *a, struct buf *out)
+{
+	static const char *const kinds[SEALING_KINDS] = {"alert", "drop", "anomaly", "other"};
+	struct histogram *h = ARENA_NEW(a, struct histogram);
+	struct sealing_counters c;
+
+	if (l->sealing == NULL || h == NULL)
+		return;
+	daemon_sealing_count(l->sealing, &c);
+	daemon_sealing_latency(l->sealing, h);
+	one(out, "dewline_seal_leaves", "gauge", "records in the station's log", c.leaves);
+	one(out, "dewline_seal_sealed_total", "counter", "events sealed and committed", c.sealed);
+	one(out, "dewline_seal_gaps_total", "counter", "gaps committed", c.gaps);
+	one(out, "dewline_seal_signs_total", "counter", "signs of life committed", c.lives);
+	one(out, "dewline_seal_commits_total", "counter", "commits to the station's log",
+	    c.commits);
+	one(out, "dewline_seal_late_total", "counter",
+	    "events committed a second or more after they were seen", c.late);
+	family(out, "dewline_seal_lost_total", "counter", "events that found no room on the way");
+	for (unsigned i = 0; i < SEALING_KINDS; i++)
+		buf_add_fmt(out, "dewline_seal_lost_total{event=\"%s\"} %" PRIu64 "\n", kinds[i],
+			    c.lost[i]);
+	one(out, "dewline_seal_refused_total", "counter", "messages that could not be sealed",
+	    c.refused);
+	one(out, "dewline_seal_failures_total", "counter", "times that the log was not written",
+	    c.failures);
+	one(out, "dewline_seal_queued_bytes", "gauge", "events on their way", c.queued);
+	one(out, "dewline_seal_limit_bytes", "gauge", "at most", c.queue_bytes);
+	one(out, "dewline_seal_writing", "gauge", "1: the log can be written", c.writing);
+	one(out, "dewline_seal_running", "gauge", "1: there is a process that seals", c.running);
+	add_histogram(out, h, "dewline_seal_seconds", "from seeing an event to its commit");
 }
 
 static void add_rules(const struct live *l, struct buf *out)
@@ -259,6 +299,7 @@ void daemon_status_prometheus(struct live *l, bool with_costs, struct arena *a, 
 	add_verdicts(l, a, out);
 	add_events(l, out);
 	add_export(l, out);
+	add_seal(l, a, out);
 	add_rules(l, out);
 	add_packets(l, out);
 	add_store(l, out);

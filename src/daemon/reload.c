@@ -151,6 +151,8 @@ static void over(struct reload *r, bool ok)
 	r->failed |= !ok;
 	if (ok && l->o->loaded != NULL)
 		l->o->loaded(l->o->ctx, &t->rules->rules);
+	if (ok && t->tenant->says == l->tenants[0].tenant)
+		daemon_live_sealing_rules(l, t);
 	if (!ok && t->tenant->id != 0)
 		(void)fail_wrap(&r->why, "tenant %u", t->tenant->id);
 	if (!ok) {

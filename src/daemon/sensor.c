@@ -2,6 +2,7 @@
  * Stages 1 and 2 alone. */
 #include "daemon/daemon_priv.h"
 #include "daemon/export.h"
+#include "daemon/sealing.h"
 #include "daemon/tenants.h"
 #include "os/file.h"
 
@@ -41,6 +42,9 @@ struct job {
 	struct daemon_tenants tenants;
 	struct policy *policies; /* by place */
 	struct daemon_sense_lane *lanes;
+	struct sealing *sealing;			      /* NULL: nothing is sealed */
+	struct pipeline_output outputs[PIPELINE_OUTPUTS_MAX]; /* of the station, with that one */
+	size_t output_count;
 	struct arena *arena;
 };
 
@@ -135,11 +139,73 @@ static enum status prepare(struct job *j, struct fail *why)
 	return st == ST_OK ? packets_start(j, why) : st;
 }
 
+/* --- the station's log --- */
+
+static enum status sealing_open(struct job *j, struct slice dir, struct fail *why)
+{
+	struct sealing_options o = {.config = j->o->config,
+				    .dir = dir,
+				    .station = config_text(j->o->config, "sensor-name", "sensor"),
+				    .lanes = 1,
+				    .patient = true,
+				    .mode = "captures",
+				    .ctx = j->o->ctx,
+				    .say = j->o->say};
+
+	return daemon_sealing_open(&o, j->arena, &j->sealing, why);
+}
+
+static enum status outputs_make(struct job *j, struct fail *why)
+{
+	const struct daemon_outputs *o = &j->tenants.list[0].outputs;
+
+	memcpy(j->outputs, o->outputs, o->count * sizeof o->outputs[0]);
+	j->output_count = o->count;
+	if (j->sealing == NULL)
+		return ST_OK;
+	if (o->count == PIPELINE_OUTPUTS_MAX)
+		return fail_set(why, ST_LIMIT, "more than %d outputs beside the station's log",
+				PIPELINE_OUTPUTS_MAX - 1);
+	j->output_count += daemon_sealing_output(j->sealing, 0, &j->outputs[o->count]);
+	return ST_OK;
+}
+
+static void sealing_begin(struct job *j)
+{
+	const struct daemon_rules *r = &j->policies[0].rules;
+
+	daemon_sealing_begin(j->sealing, 0);
+	for (size_t i = 0; i < r->file_count; i++) {
+		struct sealing_input in = {.what = SLICE("rules"),
+					   .name = r->files[i].name,
+					   .bytes = r->files[i].text.len};
+
+		memcpy(in.sha256, r->files[i].sha256, sizeof in.sha256);
+		daemon_sealing_input(j->sealing, 0, &in);
+	}
+}
+
+static void sealing_capture(struct job *j, const struct daemon_capture *k)
+{
+	struct sealing_input in = {.what = SLICE("capture"),
+				   .name = k->name,
+				   .bytes = k->bytes,
+				   .packets = k->packets,
+				   .first = k->first,
+				   .last = k->last};
+
+	memcpy(in.sha256, k->sha256, sizeof in.sha256);
+	daemon_sealing_input(j->sealing, 0, &in);
+}
+
+/* --- captures --- */
+
 /* What tenant `place` brings to a capture. */
 static void lane_fill(struct job *j, size_t place, struct slice capture)
 {
 	struct daemon_tenant *t = &j->tenants.list[place];
 	struct policy *p = &j->policies[place];
+	bool station = t->says == j->tenants.list; /* says it, or its guest */
 
 	j->lanes[place] = (struct daemon_sense_lane){
 		.saved = p->saved,
@@ -153,8 +219,8 @@ static void lane_fill(struct job *j, size_t place, struct slice capture)
 			    .rules_skipped = p->rules.set.skipped,
 			    .stats = t->apart && t->outputs.has_stats,
 			    .station = daemon_stem(daemon_base_name(capture)),
-			    .outputs = t->says->outputs.outputs,
-			    .output_count = t->says->outputs.count,
+			    .outputs = station ? j->outputs : t->says->outputs.outputs,
+			    .output_count = station ? j->output_count : t->says->outputs.count,
 			    .config = t->config,
 			    .store = t->says->store.on ? &t->says->store.sink : NULL,
 			    .file_ids = &t->says->store.ids,
@@ -177,6 +243,8 @@ static enum status one_capture(struct job *j, struct slice path, struct daemon_c
 		lane_fill(j, i, path);
 	st = daemon_sense_lanes(path, j->tenants.map, j->lanes, j->tenants.count, &j->o->progress,
 				j->arena, out, why);
+	if (st == ST_OK)
+		sealing_capture(j, out);
 	for (size_t i = 0; st == ST_OK && i < j->tenants.count; i++)
 		if (j->lanes[i].stats != NULL)
 			daemon_outputs_stats(&j->tenants.list[i].outputs, j->lanes[i].stats,
@@ -218,19 +286,28 @@ enum status daemon_sensor(const struct daemon_sensor_options *o, struct arena *a
 	struct slice dir = daemon_log_dir(o->config, o->dir);
 	struct daemon_sensor_result r = {.eve_path = daemon_path(a, dir, SLICE("eve.json"))};
 	struct job job = {.o = o, .arena = a};
-	enum status st = prepare(&job, why);
+	enum status st = sealing_open(&job, dir, why);
 
+	if (st == ST_OK)
+		st = prepare(&job, why);
+	if (st == ST_OK)
+		st = outputs_make(&job, why);
 	r.tenants = daemon_tenants_configs(&job.tenants, a, &r.tenant_count);
 	r.captures = ARENA_ARRAY(a, struct daemon_capture, o->capture_count + 1);
 	if (st == ST_OK && r.captures == NULL)
 		st = fail_set(why, ST_NOMEM, "no memory for %zu captures", o->capture_count);
 	r.sensing = st == ST_OK;
+	if (r.sensing)
+		sealing_begin(&job);
 	for (size_t i = 0; st == ST_OK && i < o->capture_count; i++) {
 		st = one_capture(&job, o->captures[i], &r.captures[i], why);
 		r.capture_count += st == ST_OK;
 	}
 	if (st == ST_OK && r.capture_count != 0)
 		st = sets_keep(&job, why);
+	if (r.sensing && !daemon_sealing_end(job.sealing, 0) && st == ST_OK)
+		st = fail_set(why, ST_IO, "not all events are in the station's log");
+	daemon_sealing_close(job.sealing);
 	r.records = daemon_tenants_records(&job.tenants);
 	if (r.sensing && st == ST_OK)
 		st = daemon_tenants_flush(&job.tenants, why);

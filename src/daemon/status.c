@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "daemon/guard.h"
+#include "daemon/sealing.h"
 #include "daemon/status.h"
 #include "os/clock.h"
 
@@ -205,6 +206,19 @@ static void add_costs(struct live *l, struct arena *a, struct json *j)
 
 /* --- how long verdicts took --- */
 
+static void add_quantiles(struct json *j, const char *key, const struct histogram *h)
+{
+	json_key(j, key);
+	json_object(j);
+	json_member_u64(j, "count", h->count);
+	json_member_u64(j, "mean", h->sum / h->count);
+	json_member_u64(j, "p50", histogram_quantile(h, 50, 100));
+	json_member_u64(j, "p99", histogram_quantile(h, 99, 100));
+	json_member_u64(j, "p999", histogram_quantile(h, 999, 1000));
+	json_member_u64(j, "most", h->most);
+	json_end(j);
+}
+
 /* Of all workers; NULL: there is no memory, or nobody gives verdicts. */
 const struct histogram *daemon_status_verdicts(struct live *l, struct arena *a)
 {
@@ -224,17 +238,8 @@ static void add_verdicts(struct live *l, struct arena *a, struct json *j)
 {
 	const struct histogram *h = daemon_status_verdicts(l, a);
 
-	if (h == NULL)
-		return;
-	json_key(j, "verdict_ns");
-	json_object(j);
-	json_member_u64(j, "count", h->count);
-	json_member_u64(j, "mean", h->sum / h->count);
-	json_member_u64(j, "p50", histogram_quantile(h, 50, 100));
-	json_member_u64(j, "p99", histogram_quantile(h, 99, 100));
-	json_member_u64(j, "p999", histogram_quantile(h, 999, 1000));
-	json_member_u64(j, "most", h->most);
-	json_end(j);
+	if (h != NULL)
+		add_quantiles(j, "verdict_ns", h);
 }
 
 /* --- the page --- */
@@ -345,7 +350,7 @@ size_t daemon_status_memory(const struct live *l, struct status_memory out[STATU
 	};
 	size_t n = sizeof rows / sizeof rows[0];
 
-	_Static_assert(sizeof rows / sizeof rows[0] + 3 <= STATUS_MEMORY_MAX, "three more fit");
+	_Static_assert(sizeof rows / sizeof rows[0] + 4 <= STATUS_MEMORY_MAX, "four more fit");
 	memcpy(out, rows, sizeof rows);
 	for (size_t i = 0; i < l->tenant_count; i++) {
 		const struct live_tenant *t = &l->tenants[i];
@@ -366,6 +371,13 @@ size_t daemon_status_memory(const struct live *l, struct status_memory out[STATU
 	if (queues != 0)
 		out[n++] = (struct status_memory){"packet_ring", "packets on their way to the disk",
 						  queues, queues};
+	if (l->sealing != NULL) {
+		struct sealing_counters c;
+
+		daemon_sealing_count(l->sealing, &c);
+		out[n++] = (struct status_memory){"sealing", "events on their way to be sealed",
+						  c.queued, c.queue_bytes};
+	}
 	return n;
 }
 
@@ -440,6 +452,43 @@ static void add_store(const struct live_tenant *t, struct json *j)
 	json_member_u64(j, "errors", atomic_load(&s->errors));
 	if (error != 0)
 		json_member_str(j, "error", slice_of(strerrordesc_np(error)));
+	json_end(j);
+}
+
+/* The station's own log; nothing where it has none. */
+static void add_seal(const struct live *l, struct arena *a, struct json *j)
+{
+	struct histogram *h;
+	struct sealing_counters c;
+
+	if (l->sealing == NULL)
+		return;
+	daemon_sealing_count(l->sealing, &c);
+	json_key(j, "seal");
+	json_object(j);
+	json_member_u64(j, "leaves", c.leaves);
+	json_member_u64(j, "sealed", c.sealed);
+	json_member_u64(j, "gaps", c.gaps);
+	json_member_u64(j, "signs", c.lives);
+	json_member_u64(j, "commits", c.commits);
+	json_member_u64(j, "late", c.late);
+	json_member_u64(j, "lost_alerts", c.lost[SEALING_ALERT]);
+	json_member_u64(j, "lost_drops", c.lost[SEALING_DROP]);
+	json_member_u64(j, "lost_anomalies", c.lost[SEALING_ANOMALY]);
+	json_member_u64(j, "lost_others", c.lost[SEALING_OTHER]);
+	json_member_u64(j, "refused", c.refused);
+	json_member_u64(j, "failures", c.failures);
+	json_member_u64(j, "queued", c.queued);
+	json_member_u64(j, "queue_bytes", c.queue_bytes);
+	json_member_bool(j, "writing", c.writing);
+	json_member_bool(j, "running", c.running);
+	if (c.error != 0)
+		json_member_str(j, "error", slice_of(strerrordesc_np(c.error)));
+	h = ARENA_NEW(a, struct histogram);
+	if (h != NULL)
+		daemon_sealing_latency(l->sealing, h);
+	if (h != NULL && h->count != 0)
+		add_quantiles(j, "seen_to_committed_ns", h);
 	json_end(j);
 }
 
@@ -527,6 +576,7 @@ void daemon_status_json(struct live *l, struct arena *a, struct json *j)
 	add_verdicts(l, a, j);
 	add_events(l, j);
 	add_export(l, j);
+	add_seal(l, a, j);
 	add_rules(&l->tenants[0], j);
 	add_packets(l->tenants[0].tenant->packets, j);
 	add_store(&l->tenants[0], j);

@@ -29,6 +29,14 @@ static const struct cli_option options[] = {
 	{0, "metrics", "FILE", false,
 	 "follow: numbers for Prometheus (node_exporter's textfile collector)."},
 	{0, "log", "VKEY", true, "witness: a log whose checkpoints are cosigned."},
+	{0, "within", "SECONDS", false,
+	 "periods: of a log whose events are not at hand, leaves so far apart or less have no "
+	 "silence between them; default: 30."},
+	{0, "timely", "SECONDS", false,
+	 "periods: what was committed within this is in time; default: 300."},
+	{0, "required", "PERCENT", true,
+	 "periods: data availability that is asked for, and behind it, in a second one, how much "
+	 "in time; default: 98, 97."},
 	{0, "listen", "PLACE", false, "serve, witness: such as 127.0.0.1:8080; port 0: any."},
 	{0, "cert", "FILE", false, "serve, witness: certificate for https."},
 	{0, "cert-key", "FILE", false, "serve, witness: its private key."},
@@ -48,6 +56,7 @@ static const struct {
 	{"cosign", log_cosign, 1, 1},
 	{"follow", log_follow, 1, 1},
 	{"key", log_key, 2, 2},
+	{"periods", log_periods, 1, 1},
 	{"prove", log_prove, 1, 2},
 	{"serve", log_serve, 1, 1},
 	{"status", log_status, 1, 1},
@@ -66,7 +75,7 @@ static int run(struct cli *c)
 	}
 	cli_say(c,
 		"\"%.*s\" is not known; there are: append, check, convict, cosign, follow, key, "
-		"prove, serve, status, witness",
+		"periods, prove, serve, status, witness",
 		SLICE_ARG(c->words[0]));
 	return CLI_CANNOT;
 }
@@ -175,7 +184,7 @@ int log_print(struct cli *c, const struct buf *out, int code)
 
 COMMAND(log) = {
 	.name = "log",
-	.usage = "log append|check|prove|follow|status|witness|cosign|serve|convict|key "
+	.usage = "log append|check|prove|periods|follow|status|witness|cosign|serve|convict|key "
 		 "[OPTION]... "
 		 "[WORD]...",
 	.doc = "The evidence log: entries in, proofs out; witnesses; and who watches it.",
@@ -187,6 +196,9 @@ COMMAND(log) = {
 		"  prove LEAF DIR|URL                      the proof that a leaf is in it "
 		"(.tlog-proof)\n"
 		"  prove --from SIZE DIR|URL               the proof that it has only grown since\n"
+		"  periods DIR|URL                         when a station watched, when it was "
+		"silent and, where it says so,\n"
+		"                                          why; its data availability\n"
 		"  follow --state DIR DIR|URL              watches it: each new entry is checked, "
 		"each peer compared\n"
 		"  status STATE                            what follow knows: how far, and whether "
@@ -218,7 +230,11 @@ COMMAND(log) = {
 		"who fetch it (--peer), check it, and raise their own alarm, once; one that does "
 		"not hold is refused, and\n"
 		"who brought it is named.\n\n"
-		"Exit 0: done, or in order; 1: damaged, refused, not the quorum, an alarm; 2: it "
+		"periods of a folder that is one's own reads what the station says of itself; of "
+		"anybody's, only when\n"
+		"something was sealed, which each leaf says in the clear.\n\n"
+		"Exit 0: done, or in order; 1: damaged, refused, not the quorum, an alarm, less "
+		"available than required;\n2: it "
 		"could not be done.\n\n"
 		"Examples:\n"
 		"  dewline log check out/log\n"
@@ -227,6 +243,7 @@ COMMAND(log) = {
 		"  dewline log append --signer station.key --lines /srv/log events.json\n"
 		"  dewline log serve --listen 0.0.0.0:8080 /srv/log\n"
 		"  dewline log prove --key station.vkey 1234 /srv/log -o 1234.tlog-proof\n"
+		"  dewline log periods /var/log/dewline/station/log\n"
 		"  dewline log follow --policy treaty.policy --state seen "
 		"https://log.example.net/station-1\n"
 		"  dewline log follow --policy treaty.policy --state seen --peer "

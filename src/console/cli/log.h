@@ -17,6 +17,7 @@ int log_convict(struct cli *c);
 int log_cosign(struct cli *c);
 int log_follow(struct cli *c);
 int log_key(struct cli *c);
+int log_periods(struct cli *c);
 int log_prove(struct cli *c);
 int log_serve(struct cli *c);
 int log_witness(struct cli *c);

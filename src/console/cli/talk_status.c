@@ -215,6 +215,36 @@ static void add_export(const json_t *o, struct buf *out)
 			    count(number(one, "lost"), b), count(number(one, "refused"), c));
 }
 
+static bool truth(const json_t *o, const char *key)
+{
+	return json_is_true(json_object_get(o, key));
+}
+
+static void add_seal(const json_t *o, struct buf *out)
+{
+	const json_t *s = json_object_get(o, "seal"), *v;
+	char a[TEXT], b[TEXT], c[TEXT], d[TEXT];
+
+	if (s == NULL)
+		return;
+	buf_add_fmt(out, "sealed       %s events, %s gaps, %s signs of life; %s leaves\n",
+		    count(number(s, "sealed"), a), count(number(s, "gaps"), b),
+		    count(number(s, "signs"), c), count(number(s, "leaves"), d));
+	buf_add_fmt(out, "  lost       %s alerts, %s drops, %s anomalies, %s others\n",
+		    count(number(s, "lost_alerts"), a), count(number(s, "lost_drops"), b),
+		    count(number(s, "lost_anomalies"), c), count(number(s, "lost_others"), d));
+	v = json_object_get(s, "seen_to_committed_ns");
+	if (v != NULL)
+		buf_add_fmt(out, "  after      p50 %s, p99 %s, most %s; %s late\n",
+			    duration(number(v, "p50"), a), duration(number(v, "p99"), b),
+			    duration(number(v, "most"), c), count(number(s, "late"), d));
+	if (!truth(s, "running"))
+		buf_add_z(out, "  problem    the process that seals is gone: nothing is sealed\n");
+	else if (!truth(s, "writing"))
+		buf_add_fmt(out, "  problem    the log cannot be written now: %.40s\n",
+			    text(s, "error"));
+}
+
 static void add_memory(const json_t *o, struct buf *out)
 {
 	static const struct {
@@ -230,7 +260,8 @@ static void add_memory(const json_t *o, struct buf *out)
 		    {"lines", "lines to writers"},
 		    {"export", "flows to tell"},
 		    {"file_store", "files to disk"},
-		    {"packet_ring", "packets to disk"}};
+		    {"packet_ring", "packets to disk"},
+		    {"sealing", "events to seal"}};
 	const json_t *m = json_object_get(o, "memory");
 	char a[TEXT], b[TEXT];
 	unsigned n = 0;
@@ -311,6 +342,7 @@ enum status talk_status(struct slice json, struct buf *out, struct fail *why)
 	add_ring(o, out);
 	add_files(o, out);
 	add_export(o, out);
+	add_seal(o, out);
 	add_memory(o, out);
 	add_workers(o, out);
 	add_rules(o, out);

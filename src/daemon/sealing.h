@@ -2,7 +2,7 @@
  *
  * daemon/sealing.h - what a station says goes into its own log, within a second. Private to the
  * module. docs/decisions/0022-sealing.md says why it is so, docs/formats/station.md what is
- *written.
+ * written.
  *
  *	sealing.c	the sensor's side: queues in shared memory, sinks, counters
  *	sealing_work.c	the other process: takes messages, seals, commits, tries again
@@ -10,10 +10,10 @@
  *	sealing_watch.c	the sensor's main thread: is there anything that we do not see?
  *
  * The keys that sign are in a process of their own, which parses no packet and opens nothing but
- *its folder. A worker puts what it has to say into its own queue and never waits; what finds no
- *room is counted, and the count is committed. A message stays in its queue until the log that holds
- *it is durable: so a disk that is full, or stands still, costs nothing but time until a queue is
- *full, and the end of the sensor, whatever ends it, costs nothing that was put.
+ * its folder. A worker puts what it has to say into its own queue and never waits; what finds no
+ * room is counted, and the count is committed. A message stays in its queue until the log that
+ * holds it is durable: so a disk that is full, or stands still, costs nothing but time until a
+ * queue is full, and the end of the sensor, whatever ends it, costs nothing that was put.
  *
  * Which thread: a lane belongs to one; the rest to the main thread, but for what is atomic.
  */

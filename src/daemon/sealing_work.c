@@ -3,17 +3,17 @@
  * The process that seals.
  *
  * 1. What was taken from a queue stays in it until the commit that holds it is durable: `tail` is
- *how far a queue may be written over, `at` how far it was read. A commit that fails goes back to
- *    `tail`, and what was taken is taken again.
+ *    how far a queue may be written over, `at` how far it was read. A commit that fails goes back
+ *    to `tail`, and what was taken is taken again.
  * 2. So whatever a message changes here holds only once it is committed: it is in `next` until
- *then. What this process has to say by itself is a message, too, in a queue of its own; but for
- *signs of life, which are due until one is committed.
+ *    then. What this process has to say by itself is a message, too, in a queue of its own; but for
+ *    signs of life, which are due until one is committed.
  * 3. Memory that the sensor can write is copied before it is looked at, and its numbers are held
  *    against our own.
  *
  *	writing		a commit fails		-> not writing
- *	not writing	each second, if there is room on the disk: the log is opened anew -> writing
- *	either		nobody holds us any more: what is there is committed, and that is the end
+ *	not writing	each second, if the disk has room: the log is opened anew -> writing
+ *	either		nobody holds us any more: what is there is committed; that is the end
  */
 #include <errno.h>
 #include <poll.h>

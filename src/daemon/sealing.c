@@ -61,8 +61,8 @@ static uint64_t power_of_two(uint64_t n)
 	return p;
 }
 
-enum status daemon_sealing_settings(const struct sealing_options *o, struct arena *a,
-				    struct sealing_settings *out, struct fail *why)
+static enum status settings_read(const struct sealing_options *o, struct arena *a,
+				 struct sealing_settings *out, struct fail *why)
 {
 	struct config *c = config_at(o->config, "seal");
 	struct sealing_settings s = {.on = config_bool(c, "enabled", false), .node = c};
@@ -207,7 +207,7 @@ enum status daemon_sealing_open(const struct sealing_options *o, struct arena *a
 		return fail_set(why, ST_NOMEM, "no memory to seal");
 	s->o = *o;
 	s->held = s->done = -1;
-	st = daemon_sealing_settings(o, a, &s->set, why);
+	st = settings_read(o, a, &s->set, why);
 	if (st != ST_OK || !s->set.on)
 		return st;
 	st = memory_make(s, why);

@@ -33,9 +33,6 @@ struct sealing_settings {
 	uint64_t queue_bytes; /* a power of two */
 };
 
-MUST_USE enum status daemon_sealing_settings(const struct sealing_options *o, struct arena *a,
-					     struct sealing_settings *out, struct fail *why);
-
 struct sealing_sink {
 	struct sealing *s;
 	size_t lane;

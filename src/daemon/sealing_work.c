@@ -620,8 +620,13 @@ static struct slice field_of(const struct commit_event *e, const char *name)
 /* What is ours, but says nothing of a sensor: goes on to the leaf before it. */
 static bool is_aside(struct slice type)
 {
-	return slice_equal(type, SLICE("\"input\"")) ||
-	       slice_equal(type, SLICE("\"disclosure\"")) || slice_equal(type, SLICE("\"expiry\""));
+	static const char *const types[] = {"\"input\"", "\"release\"", "\"disclosure\"",
+					    "\"expiry\""};
+
+	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+		if (slice_equal(type, slice_of(types[i])))
+			return true;
+	return false;
 }
 
 /* When the last run was heard of last, and whether it was told to end. */

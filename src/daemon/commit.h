@@ -4,8 +4,7 @@
  *
  * Private to the module. Each record becomes a line of eve.json and, sealed, a leaf of the log:
  * line n is leaf n. In a log that is chained each leaf names the one before it (disclose.h: prev).
- * Leaves are appended in batches; a batch is durable before the next begins. One
- * thread.
+ * Leaves are appended in batches; a batch is durable before the next begins. One thread.
  */
 #ifndef DEW_DAEMON_COMMIT_H
 #define DEW_DAEMON_COMMIT_H

@@ -666,8 +666,10 @@ static enum status commit_open(struct work *w, struct fail *why)
 {
 	enum status st = daemon_commit_open(&w->data, &w->room, &w->commit, why);
 
-	if (st == ST_OK)
+	if (st == ST_OK) {
+		daemon_commit_chain(w->commit);
 		return ST_OK;
+	}
 	w->commit = NULL;
 	arena_reset(&w->room);
 	arena_pool_drain(&w->room_pool);

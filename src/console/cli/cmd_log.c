@@ -184,9 +184,7 @@ int log_print(struct cli *c, const struct buf *out, int code)
 
 COMMAND(log) = {
 	.name = "log",
-	.usage = "log append|check|prove|periods|follow|status|witness|cosign|serve|convict|key "
-		 "[OPTION]... "
-		 "[WORD]...",
+	.usage = "log JOB [OPTION]... [WORD]...",
 	.doc = "The evidence log: entries in, proofs out; witnesses; and who watches it.",
 	.more = "  append --signer KEY DIR [FILE]...       adds each FILE (or -, or each line with "
 		"--lines) as an entry\n"

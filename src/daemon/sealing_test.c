@@ -279,7 +279,7 @@ static size_t lines_of(struct test *t, const struct house *h, struct arena *a, s
 
 		if (daemon_commit_look(c, i, a, &clear, &why) != ST_OK || clear.at_s == 0 ||
 		    clear.has_prev != (i != 0) ||
-		    daemon_commit_reopen(c, i, a, &e, &why) != ST_OK) {
+		    daemon_commit_reopen(c, &(uint64_t){i}, 1, a, &e, &why) != ST_OK) {
 			test_fail(t, __FILE__, __LINE__, "leaf %zu: %s", i, why.text);
 			return 0;
 		}

@@ -51,7 +51,7 @@ static enum status leaf_look(struct periods *p, uint64_t leaf, struct slice entr
 	struct arena scratch = {.pool = p->c->arena->pool};
 	struct presence_note n = {.kind = PRESENCE_SIGN, .leaf = leaf};
 	struct disclose_opened clear;
-	enum status st = disclose_look(entry, &scratch, &clear, why);
+	enum status st = disclose_open_checked(entry, NULL, 0, &scratch, &clear, why);
 
 	if (st != ST_OK) {
 		p->foreign++;

@@ -101,7 +101,7 @@ static struct treaty_node *parse_one(struct treaty_parser *p, unsigned nesting)
 	if (!treaty_token_is(t, "not") && !treaty_token_is(t, "("))
 		return parse_atom(p);
 	if (nesting == TREATY_NESTING_MAX) {
-		(void)TREATY_PROBLEM(p, t.column, "nested too deeply: at most %d levels",
+		(void)TREATY_PROBLEM(p, t.column, "nested too deeply: expected at most %d levels",
 				     TREATY_NESTING_MAX);
 		return NULL;
 	}

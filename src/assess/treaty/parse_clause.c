@@ -21,14 +21,15 @@ bool treaty_clause_head(struct treaty_parser *p, struct treaty_clause *c)
 	if (!slice_starts(id.text, t->id) || id.text.len < t->id.len + 2 ||
 	    id.text.ptr[t->id.len] != '.')
 		return TREATY_PROBLEM(p, id.column,
-				      "a clause of this file is named \"%.*s.\" and a "
-				      "number or word",
+				      "expected \"%.*s.\" and a number or word: so the clauses of "
+				      "this file are named",
 				      SLICE_ARG(t->id));
 	if (treaty_clause_find(t, id.text) != SIZE_MAX)
-		return TREATY_PROBLEM(p, id.column, "the clause \"%.*s\" is defined twice",
+		return TREATY_PROBLEM(p, id.column,
+				      "the clause \"%.*s\" is defined twice: expected another name",
 				      SLICE_ARG(id.text));
 	if (t->clause_count == TREATY_CLAUSES_MAX)
-		return TREATY_PROBLEM(p, 1, "at most %d clauses", TREATY_CLAUSES_MAX);
+		return TREATY_PROBLEM(p, 1, "expected at most %d clauses", TREATY_CLAUSES_MAX);
 	c->id = id.text;
 	c->line = p->number;
 	return treaty_want_string(p, "its title in quotes", &c->title);
@@ -194,8 +195,9 @@ static bool rule_add(struct treaty_parser *p, struct treaty_rule r)
 	struct treaty_clause *c = treaty_open_clause(p);
 
 	if (c->rule_count == TREATY_RULES_MAX)
-		return TREATY_PROBLEM(p, 1, "at most %d lines when, unless and permits in a clause",
-				      TREATY_RULES_MAX);
+		return TREATY_PROBLEM(
+			p, 1, "expected at most %d lines when, unless and permits in a clause",
+			TREATY_RULES_MAX);
 	return ARENA_PUSH(p->a, c->rules, c->rule_count, c->rule_room, r) || treaty_no_memory(p);
 }
 
@@ -205,8 +207,8 @@ bool treaty_parse_when(struct treaty_parser *p)
 
 	if (p->clause_when)
 		return TREATY_PROBLEM(p, 1,
-				      "\"when\" stands first, and once: join conditions with "
-				      "\"and\"");
+				      "\"when\" stands first, and once: expected conditions to be "
+				      "joined with \"and\"");
 	p->clause_when = true;
 	r.expr = treaty_want_expr(p);
 	return r.expr != NULL && treaty_want_end(p) && rule_add(p, r);
@@ -260,10 +262,12 @@ static bool parse_option(struct treaty_parser *p, struct treaty_clause *c)
 				      "above that says  term %.*s \"what it means\"",
 				      SLICE_ARG(name.text), SLICE_ARG(name.text));
 	if (c->option_count == TREATY_OPTIONS_MAX)
-		return TREATY_PROBLEM(p, name.column, "at most %d terms", TREATY_OPTIONS_MAX);
+		return TREATY_PROBLEM(p, name.column, "expected at most %d terms",
+				      TREATY_OPTIONS_MAX);
 	for (size_t i = 0; i < c->option_count; i++)
 		if (c->options[i] == term)
-			return TREATY_PROBLEM(p, name.column, "\"%.*s\" is named twice",
+			return TREATY_PROBLEM(p, name.column,
+					      "\"%.*s\" is named twice: expected each once",
 					      SLICE_ARG(name.text));
 	c->options[c->option_count++] = (uint32_t)term; /* below TREATY_TERMS_MAX */
 	return true;

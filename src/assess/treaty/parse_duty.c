@@ -155,7 +155,7 @@ bool treaty_parse_must(struct treaty_parser *p)
 	if (s.how.len != 0 && !want_span(p, &s.span))
 		return false;
 	if (d->step_count == TREATY_STEPS_MAX)
-		return TREATY_PROBLEM(p, 1, "at most %d lines \"must\" in a duty",
+		return TREATY_PROBLEM(p, 1, "expected at most %d lines \"must\" in a duty",
 				      TREATY_STEPS_MAX);
 	d->steps[d->step_count++] = s;
 	return treaty_want_end(p);
@@ -174,7 +174,8 @@ bool treaty_parse_may(struct treaty_parser *p)
 		return treaty_expected(p, treaty_peek(p), "\"ground\"");
 	do {
 		if (d->ground_count == TREATY_GROUNDS_MAX)
-			return TREATY_PROBLEM(p, 1, "at most %d grounds", TREATY_GROUNDS_MAX);
+			return TREATY_PROBLEM(p, 1, "expected at most %d grounds",
+					      TREATY_GROUNDS_MAX);
 		if (!want_listed(p, grounds, "a ground", &d->grounds[d->ground_count]))
 			return false;
 		d->ground_count++;
@@ -213,7 +214,7 @@ bool treaty_parse_lest(struct treaty_parser *p)
 			return false;
 	}
 	if (d->lest_count == TREATY_STEPS_MAX)
-		return TREATY_PROBLEM(p, 1, "at most %d lines \"lest\" in a duty",
+		return TREATY_PROBLEM(p, 1, "expected at most %d lines \"lest\" in a duty",
 				      TREATY_STEPS_MAX);
 	d->lest[d->lest_count++] = l;
 	return treaty_want_end(p);

@@ -121,7 +121,7 @@ static bool standard_add(struct treaty_parser *p, struct treaty_standard s)
 	struct treaty *t = p->t;
 
 	if (t->standard_count == TREATY_STANDARDS_MAX)
-		return TREATY_PROBLEM(p, 1, "at most %d standards", TREATY_STANDARDS_MAX);
+		return TREATY_PROBLEM(p, 1, "expected at most %d standards", TREATY_STANDARDS_MAX);
 	return ARENA_PUSH(p->a, t->standards, t->standard_count, t->standard_room, s) ||
 	       treaty_no_memory(p);
 }
@@ -136,8 +136,10 @@ bool treaty_parse_standard(struct treaty_parser *p)
 		return false;
 	s.name = name.text;
 	if (standard_find(p->t, s.name) != SIZE_MAX)
-		return TREATY_PROBLEM(p, name.column, "the standard \"%.*s\" is defined twice",
-				      SLICE_ARG(s.name));
+		return TREATY_PROBLEM(
+			p, name.column,
+			"the standard \"%.*s\" is defined twice: expected another name",
+			SLICE_ARG(s.name));
 	return standard_add(p, s) && treaty_want_end(p);
 }
 
@@ -189,10 +191,12 @@ bool treaty_parse_consequence(struct treaty_parser *p)
 		return false;
 	c.name = name.text;
 	if (consequence_find(t, c.name) != SIZE_MAX)
-		return TREATY_PROBLEM(p, name.column, "the consequence \"%.*s\" is defined twice",
-				      SLICE_ARG(c.name));
+		return TREATY_PROBLEM(
+			p, name.column,
+			"the consequence \"%.*s\" is defined twice: expected another name",
+			SLICE_ARG(c.name));
 	if (t->consequence_count == TREATY_CONSEQUENCES_MAX)
-		return TREATY_PROBLEM(p, 1, "at most %d consequences beside \"no-breach\"",
+		return TREATY_PROBLEM(p, 1, "expected at most %d consequences beside \"no-breach\"",
 				      TREATY_CONSEQUENCES_MAX - 1);
 	return (ARENA_PUSH(p->a, t->consequences, t->consequence_count, t->consequence_room, c) ||
 		treaty_no_memory(p)) &&
@@ -234,10 +238,11 @@ bool treaty_parse_term(struct treaty_parser *p)
 	term.name = name.text;
 	term.open = treaty_take_if(p, "open");
 	if (treaty_term_find(t, term.name) != SIZE_MAX)
-		return TREATY_PROBLEM(p, name.column, "the term \"%.*s\" is defined twice",
+		return TREATY_PROBLEM(p, name.column,
+				      "the term \"%.*s\" is defined twice: expected another name",
 				      SLICE_ARG(term.name));
 	if (t->term_count == TREATY_TERMS_MAX)
-		return TREATY_PROBLEM(p, 1, "at most %d terms", TREATY_TERMS_MAX);
+		return TREATY_PROBLEM(p, 1, "expected at most %d terms", TREATY_TERMS_MAX);
 	if (!ARENA_PUSH(p->a, t->terms, t->term_count, t->term_room, term))
 		return treaty_no_memory(p);
 	p->scope = SCOPE_TERM;
@@ -252,7 +257,7 @@ static bool gloss_add(struct treaty_parser *p, struct treaty_gloss g)
 	if (!treaty_want_string(p, "a text in quotes", &g.text))
 		return false;
 	if (term->gloss_count == TREATY_READINGS_MAX)
-		return TREATY_PROBLEM(p, 1, "at most %d readings and examples of one term",
+		return TREATY_PROBLEM(p, 1, "expected at most %d readings and examples of one term",
 				      TREATY_READINGS_MAX);
 	new = ARENA_NEW(p->a, struct treaty_gloss);
 	if (new == NULL)

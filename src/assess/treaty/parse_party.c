@@ -34,7 +34,7 @@ bool treaty_parse_party(struct treaty_parser *p)
 					      "one",
 					      SLICE_ARG(party.id));
 	if (t->party_count == TREATY_PARTIES_MAX)
-		return TREATY_PROBLEM(p, 1, "at most %d parties", TREATY_PARTIES_MAX);
+		return TREATY_PROBLEM(p, 1, "expected at most %d parties", TREATY_PARTIES_MAX);
 	if (!ARENA_PUSH(p->a, t->parties, t->party_count, t->party_room, party))
 		return treaty_no_memory(p);
 	p->scope = SCOPE_PARTY;
@@ -88,7 +88,8 @@ static bool amendment_add(struct treaty_parser *p, size_t clause, struct treaty_
 	struct treaty_amendment *new;
 
 	if (p->t->amendment_count == TREATY_AMENDMENTS_MAX)
-		return TREATY_PROBLEM(p, 1, "at most %d amendments", TREATY_AMENDMENTS_MAX);
+		return TREATY_PROBLEM(p, 1, "expected at most %d amendments",
+				      TREATY_AMENDMENTS_MAX);
 	new = ARENA_NEW(p->a, struct treaty_amendment);
 	if (new == NULL)
 		return treaty_no_memory(p);

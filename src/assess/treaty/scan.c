@@ -167,7 +167,8 @@ bool treaty_want_name(struct treaty_parser *p, const char *what, struct treaty_t
 	if (t.kind != TOKEN_WORD || !text_is_alpha(t.text.ptr[0]))
 		return treaty_expected(p, t, what);
 	if (t.text.len > TREATY_NAME_MAX)
-		return TREATY_PROBLEM(p, t.column, "a name has at most %d bytes", TREATY_NAME_MAX);
+		return TREATY_PROBLEM(p, t.column, "expected a name of at most %d bytes",
+				      TREATY_NAME_MAX);
 	treaty_take(p, t);
 	*out = t;
 	return true;

@@ -50,6 +50,7 @@ def cosigned(data, need=2):
     class Log:
         vkey = read(path(data + "/log.vkey")).strip()
     a, b, _ = made["witnesses"]
+    dewline("release", "log", "-d", path(data), "--to", "witnesses", "--approve", "us").expect(0)  # they are others, too
     with weblog.witness(path(data + "-wa"), a, Log) as sa, weblog.witness(path(data + "-wb"), b, Log) as sb:
         policy = weblog.policy(path(data + ".policy"), Log, [(a, sa.url), (b, sb.url)], need)
         dewline("log", "cosign", "--signer", path(data + "/keys/log.key"), "--policy", policy, path(data + "/log")).expect(0)

@@ -234,9 +234,14 @@ def test_the_log_of_a_data_folder_is_served_when_that_was_approved():
         assert "nobody approved that the log" in r.err, r
         # another release does not let it out
         dewline("release", "write", "-d", data, "--to", to, "--form", "page", "--approve", "me", "-w", path("served-out")).expect(0)
+    # nor are witnesses asked
+    nobody = write(path("served.policy"), f"log {read(os.path.join(data, 'log.vkey')).strip()}\nquorum none\n")
+    ask = ("log", "cosign", "--signer", os.path.join(data, "keys", "log.key"), "--policy", nobody, log)
+    assert "nobody approved that the log" in dewline(*ask).expect(1).err
     r = dewline("release", "log", "-d", data, "--to", "everybody").expect(1)
     assert "field place 1 log/jwt.iat - " in r.out, r
     dewline("release", "log", "-d", data, "--to", "everybody", "--approve", "duty officer").expect(0)
+    dewline(*ask).expect(0)
     with weblog.Server("serve", log) as s:
         assert s.ask("/checkpoint")[0] == 200
         for name in ("/../keys/log.key", "/../eve.json", "/../releases", "/journal"):

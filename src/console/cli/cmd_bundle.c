@@ -83,6 +83,7 @@ COMMAND(bundle) = {
 		"policy's quorum has\n"
 		"not cosigned; exit 2: something is gone or was changed.\n\n"
 		"Examples:\n"
+		"  dewline release log -d out --to witnesses --approve 'duty officer'\n"
 		"  dewline log cosign --signer out/keys/log.key --policy my.policy out/log\n"
 		"  dewline bundle -d out --policy my.policy B1-3f2a94c05d1be677\n"
 		"  dewline bundle -d out --all\n"

@@ -2,6 +2,7 @@
  * dewline log append, cosign, key: what the owner of a log does. */
 #include "base/text.h"
 #include "console/cli/log.h"
+#include "daemon/daemon.h"
 #include "evidence/witness/witness.h"
 #include "os/file.h"
 
@@ -192,11 +193,19 @@ int log_cosign(struct cli *c)
 	struct crypto_signer signer = {0};
 	struct fail why;
 	struct append j = {.c = c, .why = &why};
+	enum status st;
 
 	if (cli_value(c, "policy").ptr == NULL) {
 		cli_say(c, "which witnesses? Say --policy FILE");
 		return CLI_CANNOT;
 	}
+	st = daemon_log_leaves(c->words[1], c->arena, &why); /* witnesses are others, too */
+	if (st == ST_REFUSED) {
+		cli_say(c, "no: %s", why.text);
+		return CLI_NO;
+	}
+	if (st != ST_OK)
+		return cli_cannot(c, &why);
 	return finish(c, &j, writer_open(c, &signer, &j.ledger, &why), &signer);
 }
 

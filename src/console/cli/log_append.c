@@ -80,7 +80,7 @@ static enum status witnesses_ask(struct cli *c, struct ledger *l, const struct v
 		const struct view_name *n = &p->names[i];
 		struct fail no;
 
-		if (n->least == 0 && n->url.len != 0 &&
+		if (n->key.type == NOTE_COSIGNATURE && n->url.len != 0 &&
 		    witness_submit(web, n->url, &n->key, l, c->arena, &lines, &no) != ST_OK)
 			cli_say(c, "%s", no.text);
 	}

@@ -21,12 +21,18 @@ static bool is_by_policy(const struct note_signature *s, const struct view_polic
 	return false;
 }
 
-static size_t witnesses_of(const struct view_policy *p)
+/* Those whose signatures can be checked; the others never count (view.h). */
+static size_t witnesses_of(const struct view_policy *p, size_t *out_others)
 {
-	size_t n = 0;
+	size_t n = 0, others = 0;
 
-	for (size_t i = 0; i < p->name_count; i++)
-		n += p->names[i].least == 0;
+	for (size_t i = 0; i < p->name_count; i++) {
+		bool known = p->names[i].key.type == NOTE_COSIGNATURE;
+
+		n += p->names[i].least == 0 && known;
+		others += p->names[i].least == 0 && !known;
+	}
+	*out_others = others;
 	return n;
 }
 
@@ -49,20 +55,27 @@ static enum status open_with(struct bundle_verifying *v, const struct view_polic
 static void say_policy(struct bundle_verifying *v, const char *check, const char *whose,
 		       const struct view_policy *p)
 {
-	size_t all = witnesses_of(p), cosigned = 0;
+	size_t others, all = witnesses_of(p, &others), cosigned = 0;
+	struct buf passed = buf_in(v->a);
 	struct fail why;
 	enum status st = open_with(v, p, &cosigned, &why);
+
+	if (others != 0)
+		buf_add_fmt(&passed, "; %zu more have keys of a type that cannot be checked here",
+			    others);
+	v->nomem = v->nomem || passed.full;
 
 	if (st != ST_OK)
 		bundle_say(v, check, false, "%s: %s", whose, why.text);
 	else if (p->quorum == SIZE_MAX)
-		bundle_say(v, check, true, "%s asks for no witness; %zu of its %zu cosigned", whose,
-			   cosigned, all);
+		bundle_say(v, check, true, "%s asks for no witness; %zu of its %zu cosigned%.*s",
+			   whose, cosigned, all, SLICE_ARG(buf_slice(&passed)));
 	else
 		bundle_say(v, check, true,
 			   "%s: %zu of its %zu witnesses cosigned, its quorum "
-			   "\"%.*s\" is met",
-			   whose, cosigned, all, SLICE_ARG(p->names[p->quorum].name));
+			   "\"%.*s\" is met%.*s",
+			   whose, cosigned, all, SLICE_ARG(p->names[p->quorum].name),
+			   SLICE_ARG(buf_slice(&passed)));
 }
 
 /* The bundle's own. False: it has none that can be read. */

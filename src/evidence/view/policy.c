@@ -6,7 +6,10 @@
 #include "base/text.h"
 #include "evidence/view/view.h"
 
-enum { WORDS_MAX = VIEW_NAMES_MAX + 4 }; /* on a line: "group", its name, k, members */
+enum {
+	WORDS_MAX = VIEW_NAMES_MAX + 4, /* on a line: "group", its name, k, members */
+	MLDSA44_BYTES = 1312,		/* of a public key: FIPS 204, table 2 */
+};
 
 struct parse {
 	struct view_policy p;
@@ -74,6 +77,35 @@ static enum status key_parse(struct slice text, enum note_type type, struct note
 	return st;
 }
 
+/* A key of type 6: its name, id and, for comparing, a hash of it. False: it is no such key. */
+static bool key_reserved(struct slice text, struct note_verifier *out)
+{
+	struct slice rest = text, name = slice_split(&rest, '+'), id = slice_split(&rest, '+');
+	uint8_t raw[1 + MLDSA44_BYTES], hash[CRYPTO_SHA256_BYTES], is[CRYPTO_SHA256_BYTES];
+	uint8_t said[NOTE_ID_BYTES];
+	struct crypto_sha256 s;
+	struct note_verifier v;
+	struct fail why;
+	size_t n;
+
+	if (!crypto_hex_parse(id, sizeof said, said) ||
+	    !crypto_base64_parse(CRYPTO_BASE64, rest, sizeof raw, raw, &n) || n != sizeof raw ||
+	    raw[0] != NOTE_COSIGNATURE_MLDSA44)
+		return false;
+	crypto_sha256_init(&s);
+	crypto_sha256_add(&s, name);
+	crypto_sha256_add(&s, SLICE("\n"));
+	crypto_sha256_add(&s, (struct slice){raw, sizeof raw});
+	crypto_sha256_end(&s, is);
+	crypto_sha256_of((struct slice){raw, sizeof raw}, hash);
+	if (memcmp(is, said, sizeof said) != 0 ||
+	    note_verifier_of(name, NOTE_COSIGNATURE_MLDSA44, hash, &v, &why) != ST_OK)
+		return false;
+	memcpy(v.id, said, sizeof said);
+	*out = v;
+	return true;
+}
+
 static bool same_key(const struct note_verifier *a, const struct note_verifier *b)
 {
 	return memcmp(a->key, b->key, sizeof a->key) == 0;
@@ -122,7 +154,9 @@ static enum status witness_line(struct parse *s, struct fail *why)
 	if (s->word_count < 3 || s->word_count > 4)
 		return fail_set(why, ST_INVALID, "expected: witness NAME VKEY [URL]");
 	n.name = s->words[1];
-	st = key_parse(s->words[2], NOTE_COSIGNATURE, &n.key, why);
+	st = key_reserved(s->words[2], &n.key)
+		     ? ST_OK
+		     : key_parse(s->words[2], NOTE_COSIGNATURE, &n.key, why);
 	if (st != ST_OK)
 		return st;
 	for (size_t i = 0; i < s->p.name_count; i++)
@@ -276,13 +310,14 @@ static struct note_verifier *keys_of(const struct view_policy *p, struct slice o
 			keys[n++] = p->logs[i].key;
 	*out_logs = n;
 	for (size_t i = 0; i < p->name_count; i++)
-		if (p->names[i].least == 0)
+		if (p->names[i].key.type == NOTE_COSIGNATURE)
 			keys[n++] = p->names[i].key;
 	*out_count = n;
 	return keys;
 }
 
-/* Does the name at `quorum` count as having witnessed? `signed_by`: the witnesses, in order. */
+/* Does the name at `quorum` count as having witnessed? `signed_by`: the witnesses whose type is
+ * known, in order. */
 static bool quorum_met(const struct view_policy *p, const bool *signed_by, bool *met)
 {
 	size_t witness = 0;
@@ -294,7 +329,7 @@ static bool quorum_met(const struct view_policy *p, const bool *signed_by, bool 
 		unsigned have = 0;
 
 		if (n->least == 0) {
-			met[i] = signed_by[witness++];
+			met[i] = n->key.type == NOTE_COSIGNATURE && signed_by[witness++];
 			continue;
 		}
 		for (size_t k = 0; k < n->count; k++)

@@ -282,6 +282,79 @@ static void every_allocation_may_fail(struct test *t)
 	}
 }
 
-TESTS(T(a_quorum_is_met_by_exactly_those_who_meet_it), T(other_quorums),
+/* A verifier key of type 6 (ML-DSA-44): 1,312 bytes after the type. */
+static struct slice reserved(struct room *r, const char *name, uint8_t fill, bool id_ok, size_t len)
+{
+	uint8_t *raw = ARENA_ARRAY(&r->a, uint8_t, 1 + len), hash[CRYPTO_SHA256_BYTES];
+	struct buf b = buf_in(&r->a);
+	struct crypto_sha256 s;
+
+	ASSERT(raw != NULL);
+	memset(raw, fill, 1 + len);
+	raw[0] = NOTE_COSIGNATURE_MLDSA44;
+	crypto_sha256_init(&s);
+	crypto_sha256_add(&s, slice_of(name));
+	crypto_sha256_add(&s, SLICE("\n"));
+	crypto_sha256_add(&s, (struct slice){raw, 1 + len});
+	crypto_sha256_end(&s, hash);
+	hash[0] ^= id_ok ? 0 : 1;
+	buf_add_fmt(&b, "%s+", name);
+	crypto_hex_add((struct slice){hash, NOTE_ID_BYTES}, &b);
+	buf_add_byte(&b, '+');
+	crypto_base64_add(CRYPTO_BASE64, (struct slice){raw, 1 + len}, &b);
+	return buf_slice(&b);
+}
+
+static void a_witness_of_a_type_that_is_only_reserved_never_counts(struct test *t)
+{
+	static const struct {
+		const char *need;
+		bool ok;
+	} rows[] = {{"any", true}, {"1", true}, {"2", false}, {"all", false}};
+	struct merkle_checkpoint c;
+	struct view_policy p;
+	struct room r;
+	struct slice pq;
+	size_t cosigned;
+
+	EXPECT(t, room_init(&r));
+	pq = reserved(&r, "pq.test/w", 7, true, 1312);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct slice text = buf_text(
+			&r.a,
+			"log %.*s\nwitness q %.*s\nwitness w %.*s\ngroup g %s q w\nquorum g\n",
+			SLICE_ARG(r.vkey[0]), SLICE_ARG(pq), SLICE_ARG(r.vkey[1]), rows[i].need);
+
+		EXPECT(t, view_policy_parse(text, &r.a, &p, &r.why) == ST_OK);
+		EXPECT(t, p.names[0].key.type == NOTE_COSIGNATURE_MLDSA44);
+		EXPECT_SLICE(t, p.names[0].key.name, SLICE("pq.test/w"));
+		EXPECT(t, (view_policy_open(&p, checkpoint(&r, 9, 3), &r.a, &c, NULL, &cosigned,
+					    &r.why) == ST_OK) == rows[i].ok);
+		EXPECT(t, !rows[i].ok || cosigned == 1);
+	}
+	/* the same key twice, under another name too; no such key; a log of that type */
+	EXPECT(t, view_policy_parse(buf_text(&r.a, "witness q %.*s\nwitness w %.*s\nquorum none\n",
+					     SLICE_ARG(pq),
+					     SLICE_ARG(reserved(&r, "pq.test/v", 7, true, 1312))),
+				    &r.a, &p, &r.why) == ST_INVALID);
+	EXPECT(t, view_policy_parse(buf_text(&r.a, "witness q %.*s\nwitness w %.*s\nquorum none\n",
+					     SLICE_ARG(pq),
+					     SLICE_ARG(reserved(&r, "pq.test/v", 8, true, 1312))),
+				    &r.a, &p, &r.why) == ST_OK);
+	EXPECT(t, view_policy_parse(buf_text(&r.a, "witness q %.*s\nquorum none\n",
+					     SLICE_ARG(reserved(&r, "a.test/b", 7, false, 1312))),
+				    &r.a, &p, &r.why) == ST_INVALID);
+	for (size_t len = 1311; len <= 1313; len += 2)
+		EXPECT(t, view_policy_parse(
+				  buf_text(&r.a, "witness q %.*s\nquorum none\n",
+					   SLICE_ARG(reserved(&r, "a.test/b", 7, true, len))),
+				  &r.a, &p, &r.why) == ST_INVALID);
+	EXPECT(t, view_policy_parse(buf_text(&r.a, "log %.*s\nquorum none\n", SLICE_ARG(pq)), &r.a,
+				    &p, &r.why) == ST_INVALID);
+	room_done(&r);
+}
+
+TESTS(T(a_witness_of_a_type_that_is_only_reserved_never_counts),
+      T(a_quorum_is_met_by_exactly_those_who_meet_it), T(other_quorums),
       T(what_is_wrong_is_said_with_its_line), T(a_policy_has_a_largest_size),
       T(a_wrong_cosignature_refuses_the_checkpoint), T(every_allocation_may_fail))

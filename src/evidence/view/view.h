@@ -52,7 +52,10 @@ struct view_policy {
 	size_t quorum; /* place of the name that decides; SIZE_MAX: none is needed */
 };
 
-/* Reads a policy's text. ST_INVALID "line 7: ...", ST_LIMIT, ST_NOMEM. */
+/* Reads a policy's text. ST_INVALID "line 7: ...", ST_LIMIT, ST_NOMEM. A witness whose key is of
+ * type 6 (ML-DSA-44) has a name and a key of that type, of which only name and id are known: nobody
+ * here can check what it signs, so it never counts as having witnessed, and groups may do without
+ * it. */
 MUST_USE enum status view_policy_parse(struct slice text, struct arena *a, struct view_policy *out,
 				       struct fail *why);
 

@@ -328,8 +328,8 @@ enum status gate_write(const struct gate *g, const char *kind, struct slice name
 
 void gate_list_log(struct release *r, struct slice origin)
 {
-	static const char *const shown[] = {"checkpoint", "jwt.iat",	"jwt.iss",
-					    "jwt.kid",	  "jwt.groups", "jwt.digests"};
+	static const char *const shown[] = {"checkpoint", "jwt.iat",	"jwt.iss",    "jwt.kid",
+					    "jwt.prev",	  "jwt.groups", "jwt.digests"};
 
 	release_add_thing(r, "log", origin, NULL);
 	for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++)

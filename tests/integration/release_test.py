@@ -167,6 +167,13 @@ def test_k_of_n_officers_approve_exactly_one_list():
     dewline("release", "write", *ask, "--approval", both, "-w", out).expect(0)
     assert released(data)[0]["approved_by"] == [a.name, b.name], released(data)
     assert len(files_in(out)) == 1 and read(tap.only_file(out)) == text
+    # whoever was interrupted between the record and the file does it again: the approval is of the same list
+    shutil.rmtree(out)
+    dewline("release", "write", *ask, "--approval", both, "-w", out).expect(0)
+    assert len(released(data)) == 2 and read(tap.only_file(out)) == text
+    # a folder that cannot be written is said, and the log has said before that it was to be
+    r = dewline("release", "write", *ask, "--approval", both, "-w", "/proc/nowhere").expect(2)
+    assert "/proc" in r.err and len(released(data)) == 3, r
 
 
 def test_the_same_gate_is_before_opened_fields():

@@ -125,6 +125,7 @@ static const struct row {
 	{"log", "jwt.iat", P, "in which second each event was sealed"},
 	{"log", "jwt.iss", N, ""},
 	{"log", "jwt.kid", P, "which events are of one key"},
+	{"log", "jwt.prev", N, ""},
 	{"log", "jwt.groups", M, "of which kind each event is: alert, dns, flow"},
 	{"log", "jwt.digests", M, "into which power of two the number of an event's fields falls"},
 	{"sealed", "content", M, "what is in it is no bundle: nobody here can say what it tells"},

@@ -184,6 +184,27 @@ def test_every_line_has_a_pair_of_cases():
     assert "no treaty file has a clause" in dewline("treaty", "pairs", "--clause", "budapest.99").expect(2).err
 
 
+def test_signed_pairs_hold_a_text_to_what_was_signed():
+    with tap.folder() as d:
+        signed = write(d, "signed.jsonl", dewline("treaty", "pairs", "--json", "US", "JP").expect(0).out)
+        r = dewline("treaty", "pairs", "--expect", signed, "US", "JP").expect(0)
+        assert "all cases are as they were signed" in r.out, r
+        # between others the law is another one: without the requirement of the United States the line has moved
+        r = dewline("treaty", "pairs", "--expect", signed, "DE", "JP").expect(1)
+        assert "budapest.2: signed as no breach, and now it is a breach" in r.out, r
+        with open(os.path.join(tap.SOURCE, "treaties", "budapest.treaty"), encoding="utf-8") as f:
+            text = f.read()
+        changed = write(d, "b.treaty", text.replace("when access and not authorised and intentional", "when access and not authorised"))
+        r = dewline("treaty", "pairs", "--expect", signed, "US", "JP", "--treaty", changed, "--treaty",
+                    os.path.join(tap.SOURCE, "treaties", "cwlt.treaty")).expect(1)
+        assert r.out.count("\n") == 1 and "signed.jsonl:3: budapest.2: signed as no breach, and now it is a breach" in r.out, r
+        for bad, why in [("{", "no JSON"), ("{}", "expected a clause"), ('{"clause": "budapest.2"}', 'expected facts in "breach"'),
+                         ('{"clause": "budapest.2", "breach": {"mood": true}}', "expected each fact to be a term"),
+                         ('{"clause": "budapest.2", "breach": {"access": 1}}', "expected each fact to be a term")]:
+            r = dewline("treaty", "pairs", "--expect", write(d, "bad", "\n" + bad + "\n")).expect(2)
+            assert f"bad:2: {why}" in r.err and r.out == "", r
+
+
 def test_a_hostile_file_of_100_megabytes_is_refused_at_once():
     with tap.folder() as d:
         path = os.path.join(d, "big.treaty")

@@ -8,6 +8,8 @@ static const struct cli_option options[] = {
 	{0, "clause", "ID", false, "compare, pairs: only this clause."},
 	{0, "at", "DATE", false,
 	 "compare, pairs: the law of that day, as YYYY-MM-DD, not of the end of all days."},
+	{0, "expect", "FILE", false,
+	 "pairs: whether all cases in FILE, as --json wrote them, still are on their side."},
 	{0, "json", NULL, false,
 	 "For machines; judge and pairs write a line for each, check one for each file."},
 	{0},
@@ -54,15 +56,17 @@ COMMAND(treaty) = {
 		"rules, where one forbids what another allows, and what words leave open. pairs "
 		"prints two cases on either\n"
 		"side of every line, for signing. The language: docs/formats/treaty.md.\n\n"
-		"Exit 0 when it was done, 1 when a treaty does not compile, 2 when it could not be "
-		"done.\n\n"
+		"Exit 0 when it was done, 1 when a treaty does not compile or a signed case is no "
+		"longer "
+		"as it was, 2 when\nit could not be done.\n\n"
 		"Examples:\n"
 		"  dewline treaty check treaties/cwlt.treaty\n"
 		"  dewline treaty explain treaties/budapest.treaty\n"
 		"  dewline treaty judge incident.json --treaty treaties/cwlt.treaty\n"
 		"  dewline treaty compare --clause budapest.2 US DE CH CZ JP\n"
 		"  dewline treaty compare --json budapest cwlt\n"
-		"  dewline treaty pairs --clause budapest.2 US JP\n",
+		"  dewline treaty pairs --json --clause budapest.2 US JP > signed.jsonl\n"
+		"  dewline treaty pairs --expect signed.jsonl US JP\n",
 	.options = options,
 	.words_least = 1,
 	.words_most = CLI_VALUES_MAX,

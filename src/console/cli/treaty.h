@@ -28,6 +28,11 @@ int cmd_treaty_load(struct cli *c, struct cmd_treaties *out);
 /* --at DATE: its first moment, or the end of all times. False after saying what is wrong. */
 bool cmd_treaty_at(struct cli *c, struct wall_ns *out);
 
+/* Holds the treaties to the pairs in a file, under that law: CLI_NO where a case is on the other
+ * side. */
+int cmd_treaty_expect(struct cli *c, const struct cmd_treaties *treaties,
+		      const struct treaty_law *law, struct slice file);
+
 /* ---- incidents: docs/formats/treaty.md, section 6 ---- */
 
 struct cmd_bond { /* what binds whom; party "": both */

@@ -571,9 +571,10 @@ struct daemon_expire_options {
 
 struct daemon_expire_result {
 	uint64_t events; /* lines of eve.json: of stations, not what the centre says of itself */
+	uint64_t sealed; /* the same of sealed stations, which no record that others see counts */
 	uint64_t lines;	 /* of sensors' EVE files */
 	uint64_t files;
-	uint64_t bytes;	 /* of all three */
+	uint64_t bytes;	 /* of all four */
 	uint64_t unread; /* lines without a time: they stay */
 	uint64_t gone;	 /* lines blank by now, those of earlier times too */
 	uint64_t leaf;	 /* where the log says so */

@@ -215,7 +215,7 @@ static enum status commit(struct expiry *x, struct fail *why)
 	return st == ST_OK ? daemon_commit_flush(x->commit, why) : st;
 }
 
-enum status daemon_expire(const struct daemon_expire_options *o, struct arena *a,
+static enum status expire(const struct daemon_expire_options *o, struct arena *a,
 			  struct daemon_expire_result *out, struct fail *why)
 {
 	struct expiry x = {.o = o, .arena = a};
@@ -239,4 +239,29 @@ enum status daemon_expire(const struct daemon_expire_options *o, struct arena *a
 	if (st == ST_OK)
 		*out = x.r;
 	return st;
+}
+
+/* What sealed stations saw has the same clock, and a record in its own log: the one that others see
+ * does not count it. */
+enum status daemon_expire(const struct daemon_expire_options *o, struct arena *a,
+			  struct daemon_expire_result *out, struct fail *why)
+{
+	struct daemon_expire_options inner = {
+		.data = daemon_path(a, o->data, SLICE("sealed-stations")),
+		.before = o->before,
+		.approved = o->approved};
+	struct daemon_expire_result r, sealed;
+	enum status st = expire(o, a, &r, why);
+
+	if (st != ST_OK)
+		return st;
+	if (os_file_exists(daemon_path(a, inner.data, SLICE("dewline-data")))) {
+		st = expire(&inner, a, &sealed, why);
+		if (st != ST_OK)
+			return fail_wrap(why, "sealed stations");
+		r.sealed = sealed.events;
+		r.bytes += sealed.bytes;
+	}
+	*out = r;
+	return ST_OK;
 }

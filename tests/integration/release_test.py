@@ -536,6 +536,22 @@ def test_the_band_holds_the_figures_of_all_evidence_at_the_edges_of_words():
     assert bands[0]["sealed"] != bands[1]["sealed"]
 
 
+def test_what_is_past_its_clock_goes_in_both_and_is_counted_where_it_was():
+    worlds = []
+    for data in two_worlds():
+        data = shutil.copytree(data, data + "-expired")
+        p = still("expire", "-d", data, "--key", os.path.join(DEMO, "keys", "c.key"), "--before", "2100-01-01T00:00:00Z", "--approve", "officer", "--json")
+        worlds.append((data, json.loads(p.stdout), {k: v for k, v in tree(data).items() if k == "eve.json" or k.startswith("log/")}))
+    (_, without, a), (data, with_it, b) = worlds
+    assert a == b and without["sealed"] == 0 < with_it["sealed"] and without["events"] == with_it["events"] > 0, (without, with_it)
+    inner = os.path.join(data, "sealed-stations")
+    left = [json.loads(x) for x in read(os.path.join(inner, "eve.json")).split("\n") if x.strip()]
+    assert {e["event_type"] for e in left} <= {"input", "expiry"}, left
+    record = next(e["expiry"] for e in left if e["event_type"] == "expiry")
+    assert record["events"] == with_it["sealed"], record
+    dewline("log", "check", os.path.join(inner, "log")).expect(0)
+
+
 def test_what_the_band_rests_on_was_committed_and_can_be_opened():
     for data, sealed in zip(two_worlds(), (False, True)):
         band = json.loads(read(next(os.path.join(data, "bands", n) for n in files_in(os.path.join(data, "bands")) if n.endswith(".json"))))

@@ -78,7 +78,7 @@ static void write_text(const struct daemon_expire_options *o, const struct daemo
 	buf_add_fmt(out,
 		    "%llu events, %llu lines of sensors and %llu files (%llu bytes) are older than "
 		    "%.*s.\n",
-		    (unsigned long long)r->events, (unsigned long long)r->lines,
+		    (unsigned long long)(r->events + r->sealed), (unsigned long long)r->lines,
 		    (unsigned long long)r->files, (unsigned long long)r->bytes,
 		    SLICE_ARG(time_format_rfc3339(o->before, before)));
 	if (r->unread != 0)
@@ -109,6 +109,7 @@ static void write_json(const struct daemon_expire_options *o, const struct daemo
 	if (r->done)
 		json_member_u64(&j, "leaf", r->leaf);
 	json_member_u64(&j, "lines", r->lines);
+	json_member_u64(&j, "sealed", r->sealed);
 	json_member_u64(&j, "unread", r->unread);
 	json_end(&j);
 	buf_add_byte(out, '\n');

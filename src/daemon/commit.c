@@ -20,6 +20,8 @@ enum {
 	BATCH = 8192,
 	SEAL_BUDGET = 16 << 20, /* bytes, for one record */
 	RECENT = 4 << 20,	/* bytes at the end of eve.json */
+	ASK_MS = 5000,		/* for a station that lets go of its log */
+	ASK_LOOK_MS = 20,
 };
 
 struct salter {
@@ -119,10 +121,50 @@ static enum status commit_open(struct data *d, bool writes, struct arena *a, str
 	return ST_OK;
 }
 
+enum status daemon_commit_open_now(struct data *d, struct arena *a, struct commit **out,
+				   struct fail *why)
+{
+	return commit_open(d, true, a, out, why);
+}
+
+/* Is it that, why the log was refused? */
+static bool locked(const struct data *d, struct arena *a)
+{
+	struct os_lock lock = {0};
+	struct fail why;
+	enum status st = os_lock_take(NULL, daemon_path(a, d->log, SLICE("lock")), &lock, &why);
+
+	os_lock_done(&lock);
+	return st == ST_REFUSED;
+}
+
+/* Asked again and again: who asked and was killed is forgotten. */
+bool daemon_commit_wanted(const struct data *d)
+{
+	struct os_entry e;
+	struct fail why;
+
+	return os_entry_look(d->waiting, &e, &why) == ST_OK &&
+	       os_clock_wall().ns - e.changed.ns < ASK_MS * TIME_NS_PER_MS;
+}
+
 enum status daemon_commit_open(struct data *d, struct arena *a, struct commit **out,
 			       struct fail *why)
 {
-	return commit_open(d, true, a, out, why);
+	int64_t until = os_clock_mono().ns + ASK_MS * TIME_NS_PER_MS;
+	enum status st = commit_open(d, true, a, out, why);
+	bool asked = false;
+	struct fail ask;
+
+	while (st == ST_REFUSED && locked(d, a) && os_clock_mono().ns < until &&
+	       (asked || os_file_put(NULL, d->waiting, SLICE(""), &ask) == ST_OK)) {
+		asked = true;
+		os_clock_pause(ASK_LOOK_MS * TIME_NS_PER_MS);
+		st = commit_open(d, true, a, out, why);
+	}
+	if (asked && os_file_remove(NULL, d->waiting, &ask) != ST_OK)
+		asked = false; /* it is too old soon */
+	return st;
 }
 
 enum status daemon_commit_open_read(struct data *d, struct arena *a, struct commit **out,

@@ -26,9 +26,15 @@ struct commit_event {
 };
 
 /* Opens the log of the data folder for writing (one writer at a time) and eve.json behind the
- * newest leaf's line. ST_REFUSED: another process writes there. Close also after a failure. */
+ * newest leaf's line. ST_REFUSED: another process writes there. Close also after a failure.
+ * A station that runs is asked to let go of its log (the file `waiting`), and waited for. */
 MUST_USE enum status daemon_commit_open(struct data *d, struct arena *a, struct commit **out,
 					struct fail *why);
+/* The same without asking: for a station itself. */
+MUST_USE enum status daemon_commit_open_now(struct data *d, struct arena *a, struct commit **out,
+					    struct fail *why);
+/* Of a station, now and then: does somebody want its log? */
+bool daemon_commit_wanted(const struct data *d);
 /* The same for reading what is committed, also while another process writes. */
 MUST_USE enum status daemon_commit_open_read(struct data *d, struct arena *a, struct commit **out,
 					     struct fail *why);

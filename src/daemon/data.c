@@ -273,6 +273,7 @@ enum status daemon_data_open(struct slice dir, struct slice key_path, struct sli
 	struct data d = {.dir = dir};
 	enum status st = claim_folder(dir, a, why);
 
+	d.waiting = daemon_path(a, dir, SLICE("waiting"));
 	d.log = daemon_path(a, dir, SLICE("log"));
 	d.eve = daemon_path(a, dir, SLICE("eve.json"));
 	d.bulletins = daemon_path(a, dir, SLICE("bulletins"));

@@ -20,6 +20,7 @@ enum { DATA_VERSION = 1, DATA_SECRET_BYTES = 32, DATA_SALT_BLOCK = CRYPTO_SHA256
 
 struct data {
 	struct slice dir;
+	struct slice waiting; /* path: somebody asks a running station for its log */
 	struct slice log, eve, bulletins, stix, bundles, bands, releases; /* paths, */
 	struct slice texts, made, withheld; /* of what bundles are made again from, too */
 	struct crypto_signer log_signer;    /* signs checkpoints */

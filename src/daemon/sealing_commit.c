@@ -231,7 +231,7 @@ static void last_look(struct work *w)
 
 static enum status commit_open(struct work *w, struct fail *why)
 {
-	enum status st = daemon_commit_open(&w->data, &w->room, &w->commit, why);
+	enum status st = daemon_commit_open_now(&w->data, &w->room, &w->commit, why);
 
 	if (st == ST_OK) {
 		daemon_commit_chain(w->commit);
@@ -265,11 +265,26 @@ void daemon_sealing_open_again(struct work *w)
 	uint64_t free_bytes = 0;
 	struct fail why;
 
-	if (now.ns - w->tried.ns < RETRY_MS * TIME_NS_PER_MS)
+	if (now.ns - w->tried.ns < (w->lent ? LOCK_LOOK_MS : RETRY_MS) * TIME_NS_PER_MS)
 		return;
 	w->tried = now;
 	if (os_disk_free(w->data.log, &free_bytes, &why) == ST_OK && free_bytes < FREE_LEAST)
 		return;
-	if (commit_open(w, &why) == ST_OK)
+	if (commit_open(w, &why) == ST_OK) {
 		last_look(w);
+		w->lent = false;
+	}
+}
+
+/* Somebody wants to disclose, or to forget: events wait in their queues meanwhile. */
+void daemon_sealing_lend(struct work *w)
+{
+	if (w->commit == NULL || w->records != 0 || !daemon_commit_wanted(&w->data))
+		return;
+	daemon_commit_close(w->commit);
+	w->commit = NULL;
+	arena_reset(&w->room);
+	arena_pool_drain(&w->room_pool);
+	w->lent = true;
+	w->tried = os_clock_mono();
 }

@@ -265,6 +265,7 @@ static void turn(struct work *w, bool ending, bool *out_more)
 	*out_more = daemon_sealing_drain(w);
 	life_look(w);
 	daemon_sealing_flush(w);
+	daemon_sealing_lend(w);
 	arena_pool_drain(&w->record_pool);
 }
 

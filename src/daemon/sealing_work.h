@@ -43,6 +43,7 @@ struct work {
 	struct arena keep, room; /* for all the time; for a log that is open */
 	struct data data;
 	struct commit *commit; /* NULL: it cannot be written now */
+	bool lent;	       /* because somebody else has it for a moment */
 	struct queue own;
 	struct view *views; /* of each lane, then of our own queue */
 	size_t view_count;
@@ -82,6 +83,7 @@ bool daemon_sealing_add_record(struct work *w, struct record *r, struct arena *a
 void daemon_sealing_flush(struct work *w);
 MUST_USE enum status daemon_sealing_first_open(struct work *w, struct fail *why);
 void daemon_sealing_open_again(struct work *w);
+void daemon_sealing_lend(struct work *w); /* to who asks, between two batches */
 
 /* sealing_take.c: what messages do. True: there is more than one batch. */
 bool daemon_sealing_drain(struct work *w);

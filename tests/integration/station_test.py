@@ -435,6 +435,25 @@ def test_it_seals_as_another_user():
         assert len(p.of("alert")) == 600
 
 
+def test_a_station_that_runs_lends_its_log_to_who_discloses_or_forgets():
+    with Place() as p:
+        s = p.sensor()
+        s.seen(p.wire.send(p.capture(connections(20))))
+        wire.until("20 sealed", lambda: s.status()["seal"]["sealed"] == 20)
+        leaf = leaf_of(p, lambda e: e["event_type"] == "alert")
+        sender = p.wire.sender(p.capture(connections(200, 100), "more.pcap"), 5)
+        bundle = os.path.join(p.dir, "b")
+        dewline("disclose", "open", "-d", p.station, "-l", leaf, "-f", "alert", "--approve", "A. Person", "--to", "B", "-w", bundle).expect(0)
+        dewline("verify", "--facts", bundle).expect(0)
+        dewline("expire", "-d", p.station, "--keep", "1d", "--approve", "A. Person").expect(0)
+        sent = 20 + int(sender.communicate(timeout=60)[0])
+        wire.until("all are sealed", lambda: s.status()["seal"]["sealed"] == sent)
+        s.end()
+        p.check()
+        assert len(p.of("disclosure")) == 1 and len(p.of("expiry")) == 1 and len(p.of("alert")) == sent
+        assert not p.gaps("crash") and not p.gaps("disk") and not os.path.exists(os.path.join(p.station, "waiting"))
+
+
 def test_reloaded_rules_are_named_in_the_log():
     with Place() as p:
         s = p.sensor()

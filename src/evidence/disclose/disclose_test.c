@@ -116,6 +116,31 @@ static void what_was_sealed_is_opened(struct test *t)
 	room_done(&r);
 }
 
+static void a_leaf_names_the_one_before_it_if_its_issuer_does(struct test *t)
+{
+	struct room r;
+	struct disclose_sealed s;
+	struct disclose_opened o;
+	uint8_t prev[CRYPTO_SHA256_BYTES];
+
+	for (size_t i = 0; i < sizeof prev; i++)
+		prev[i] = (uint8_t)test_rand(t);
+	for (unsigned named = 0; named < 2; named++) {
+		EXPECT(t, room_init(&r));
+		r.issuer.prev = named ? prev : NULL;
+		EXPECT(t, disclose_seal(&r.issuer, some, SOME, 7, &r.a, &s, &r.why) == ST_OK);
+		EXPECT(t, disclose_open(s.jwt, s.disclosures, s.count, &r.keys, &r.a, &o, &r.why) ==
+				  ST_OK);
+		EXPECT(t, o.has_prev == (named != 0));
+		EXPECT(t, !named || memcmp(o.prev, prev, sizeof prev) == 0);
+		EXPECT_UINT(t, o.count, SOME);
+		/* it is said to everybody */
+		EXPECT(t, disclose_open_checked(s.jwt, NULL, 0, &r.a, &o, &r.why) == ST_OK);
+		EXPECT(t, o.has_prev == (named != 0) && o.count == 0);
+		room_done(&r);
+	}
+}
+
 static void any_subset_in_any_order_is_opened(struct test *t)
 {
 	struct room r;
@@ -333,6 +358,22 @@ static void hostile_payloads_are_refused(struct test *t)
 		{"{\"_sd\":[],\"_sd_alg\":\"sha-256\",\"iss\":\"x\"}", ST_OK},
 		{"{\"_sd_alg\":\"sha-256\",\"iss\":\"x\"}", ST_OK},
 		{"{\"_sd_alg\":\"sha-256\",\"iss\":\"x\",\"alert\":{\"_sd\":[]}}", ST_OK},
+		{"{\"_sd\":[],\"_sd_alg\":\"sha-256\",\"iss\":\"x\",\"iat\":1,"
+		 "\"prev\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}",
+		 ST_OK},
+		{"{\"prev\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\",\"_sd_alg\":\"sha-"
+		 "256\","
+		 "\"iss\":\"x\"}",
+		 ST_OK},
+		{"{\"_sd\":[],\"_sd_alg\":\"sha-256\",\"iss\":\"x\",\"prev\":\"AAAA\"}",
+		 ST_INVALID},
+		{"{\"_sd\":[],\"_sd_alg\":\"sha-256\",\"iss\":\"x\",\"prev\":7}", ST_INVALID},
+		{"{\"_sd\":[],\"_sd_alg\":\"sha-256\",\"iss\":\"x\",\"prev\":{\"_sd\":[]}}",
+		 ST_INVALID},
+		/* another text of the same bytes */
+		{"{\"_sd\":[],\"_sd_alg\":\"sha-256\",\"iss\":\"x\","
+		 "\"prev\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB\"}",
+		 ST_INVALID},
 		{"{\"_sd\":[],\"iss\":\"x\"}", ST_INVALID},
 		{"{\"_sd\":[],\"_sd_alg\":\"sha-512\",\"iss\":\"x\"}", ST_INVALID},
 		{"{\"_sd\":[],\"_sd_alg\":256,\"iss\":\"x\"}", ST_INVALID},
@@ -626,10 +667,11 @@ static void every_allocation_may_fail(struct test *t)
 }
 
 TESTS(T(thumbprints_are_those_of_rfc_8037), T(digests_are_those_of_rfc_9901),
-      T(what_was_sealed_is_opened), T(any_subset_in_any_order_is_opened),
-      T(the_jwt_alone_shows_no_value), T(decoys_hide_how_many_fields_there_are),
-      T(disclosures_are_made_again_from_the_same_salts), T(any_changed_byte_is_refused),
-      T(strangers_and_doubles_are_refused), T(hostile_payloads_are_refused),
-      T(a_payload_says_the_same_in_either_form), T(hostile_disclosures_are_refused),
-      T(other_headers_are_refused), T(what_cannot_be_a_field_is_not_sealed),
-      T(key_sets_have_one_form), T(every_allocation_may_fail))
+      T(what_was_sealed_is_opened), T(a_leaf_names_the_one_before_it_if_its_issuer_does),
+      T(any_subset_in_any_order_is_opened), T(the_jwt_alone_shows_no_value),
+      T(decoys_hide_how_many_fields_there_are), T(disclosures_are_made_again_from_the_same_salts),
+      T(any_changed_byte_is_refused), T(strangers_and_doubles_are_refused),
+      T(hostile_payloads_are_refused), T(a_payload_says_the_same_in_either_form),
+      T(hostile_disclosures_are_refused), T(other_headers_are_refused),
+      T(what_cannot_be_a_field_is_not_sealed), T(key_sets_have_one_form),
+      T(every_allocation_may_fail))

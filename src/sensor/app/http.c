@@ -138,8 +138,9 @@ static bool let_go(struct app_flow *f, const struct app_tx *tx)
 }
 
 /* The message of dir is whole: the next line starts another. Its file is closed when all of the
- * input is read, for more of it than it said may stand there; a form ends where it said, or what
- * parts it has would depend on how the stream was cut. */
+ * input is read, for more of it than it said may stand there; a form ends where it said, and one
+ * that only begins behind it where nothing more can belong to it, or what parts it has would depend
+ * on how the stream was cut. */
 void app_http_message_end(struct app_flow *f, enum app_dir dir)
 {
 	struct http *h = f->parser;
@@ -462,9 +463,9 @@ static struct app_result parse(struct app_flow *f, enum app_dir dir, struct slic
 	else if (eof && s != STEP_STUCK)
 		direction_end(f, dir);
 	if (h->tail != NULL)
-		app_http_file_end(h->tail, APP_TO_SERVER, FILE_CLOSED);
+		app_http_file_close(h->tail, APP_TO_SERVER, FILE_CLOSED);
 	if (h->late != NULL)
-		app_http_file_end(h->late, APP_TO_CLIENT, FILE_CLOSED);
+		app_http_file_close(h->late, APP_TO_CLIENT, FILE_CLOSED);
 	return (struct app_result){s == STEP_STUCK ? APP_STUCK : APP_OK,
 				   f->stop_inspecting ? input.len : input.len - cursor_left(&c),
 				   s == STEP_MORE ? want(f, dir, &c) : 0, true};

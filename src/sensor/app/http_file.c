@@ -168,7 +168,7 @@ void app_http_parts_end(struct app_tx *tx)
 		app_http_multipart_end(tx, m->parts, FILE_CLOSED);
 }
 
-void app_http_file_end(struct app_tx *tx, enum app_dir dir, enum file_state state)
+void app_http_file_close(struct app_tx *tx, enum app_dir dir, enum file_state state)
 {
 	struct http_message *m = http_side(tx, dir);
 
@@ -176,6 +176,13 @@ void app_http_file_end(struct app_tx *tx, enum app_dir dir, enum file_state stat
 		file_close(m->file, state);
 	if (m->range.id != 0)
 		app_http_range_close(ranges_of(tx), &m->range, tx, m->file->name);
+}
+
+void app_http_file_end(struct app_tx *tx, enum app_dir dir, enum file_state state)
+{
+	struct http_message *m = http_side(tx, dir);
+
+	app_http_file_close(tx, dir, state);
 	if (m->parts != NULL)
 		app_http_multipart_end(tx, m->parts, state);
 }

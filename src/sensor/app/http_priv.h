@@ -302,9 +302,11 @@ enum http_unpacked app_http_unpack(struct http_layer *l, struct slice *in, uint8
 /* http_file.c: the files that a body is or holds. */
 void app_http_file_data(struct app_tx *tx, enum app_dir dir, struct slice bytes);
 void app_http_file_gap(struct app_tx *tx, enum app_dir dir, uint64_t missing);
-void app_http_file_end(struct app_tx *tx, enum app_dir dir, enum file_state state);
-void app_http_parts_end(
-	struct app_tx *tx); /* of the request's form: nothing behind belongs to it */
+/* Of the body itself; those in a form go on. */
+void app_http_file_close(struct app_tx *tx, enum app_dir dir, enum file_state state);
+void app_http_file_end(struct app_tx *tx, enum app_dir dir, enum file_state state); /* of all */
+/* Of the request's form: nothing behind belongs to it. */
+void app_http_parts_end(struct app_tx *tx);
 /* The value of parameter `name` of a header like Content-Disposition; ptr NULL: none. */
 struct slice app_http_parameter(struct slice header, struct slice name);
 

@@ -252,13 +252,99 @@ static void a_wrong_file_is_named(struct test *t)
 	story_end(&f.s);
 }
 
+/* The value of "all_evidence", with which the JSON begins. */
+static struct slice all_of(const struct buf *json)
+{
+	size_t end = slice_find(buf_slice(json), SLICE(",\"counting\":"));
+
+	return slice_part(buf_slice(json), 16, end - 16);
+}
+
+/* A second station saw one event more, which is not for everybody. */
+static void withheld_facts_move_their_numbers_and_nothing_else(struct test *t)
+{
+	struct fixture f;
+	struct bulletin with;
+	struct buf open_json, json, again;
+	struct interval before;
+	struct slice id;
+	size_t shown;
+
+	setup(&f, true);
+	open_json = buf_in(&f.s.arena);
+	json = buf_in(&f.s.arena);
+	again = buf_in(&f.s.arena);
+	EXPECT(t, make(&f) == ST_OK);
+	EXPECT(t, bulletin_write_json(&f.b, &f.s.arena, &open_json, &f.s.why) == ST_OK);
+	EXPECT(t, !f.b.all.withheld && f.b.all.counted == 1 && f.b.all.count == 1);
+	before = f.b.all.views[0].rungs[0];
+	id = f.b.id;
+	shown = f.s.set.count;
+	alert(&f, 240, "198.51.100.7", "203.0.113.25", "malware");
+	f.s.records[shown].station = SLICE("elsewhere");
+	f.in.facts = (struct fact_set){f.s.facts, shown};
+	f.in.all = f.s.set;
+	memset(f.in.commitment, 7, sizeof f.in.commitment);
+	EXPECT(t, bulletin_make(&f.in, &f.s.arena, &with, &f.s.why) == ST_OK);
+	EXPECT(t, with.all.withheld && !with.all_said && with.all.counted == 1);
+	EXPECT(t, with.all.views[0].rungs[0].lo > before.lo);
+	EXPECT_SLICE(t, with.id, id);
+	EXPECT(t, bulletin_write_json(&with, &f.s.arena, &json, &f.s.why) == ST_OK);
+	EXPECT_SLICE(t, slice_from(buf_slice(&json), 16 + all_of(&json).len),
+		     slice_from(buf_slice(&open_json), 16 + all_of(&open_json).len));
+
+	/* who has not these facts takes the numbers as they are said, to the byte */
+	f.in.all = (struct fact_set){0};
+	f.in.all_said = all_of(&json);
+	EXPECT(t, bulletin_make(&f.in, &f.s.arena, &f.b, &f.s.why) == ST_OK && f.b.all_said);
+	EXPECT(t, bulletin_write_json(&f.b, &f.s.arena, &again, &f.s.why) == ST_OK);
+	EXPECT_SLICE(t, buf_slice(&again), buf_slice(&json));
+
+	/* but not about other incidents, or in another form */
+	f.in.facts.count = 0;
+	EXPECT(t, bulletin_make(&f.in, &f.s.arena, &f.b, &f.s.why) == ST_INVALID);
+	EXPECT(t, strstr(f.s.why.text, "other incidents") != NULL);
+	f.in.facts.count = shown;
+	f.in.all_said.len--;
+	EXPECT(t, bulletin_make(&f.in, &f.s.arena, &f.b, &f.s.why) == ST_INVALID);
+	EXPECT(t, strstr(f.s.why.text, "not in its form") != NULL);
+	story_end(&f.s);
+}
+
+static void another_prior_is_used_and_named(struct test *t)
+{
+	static const struct bulletin_file bad = {{(const uint8_t *)"p.prior", 7},
+						 {(const uint8_t *)"weigh 3\n", 8}};
+	struct fixture f;
+	struct buf text;
+	struct prior p;
+
+	setup(&f, true);
+	text = buf_in(&f.s.arena);
+	EXPECT(t, make(&f) == ST_OK);
+	EXPECT_SLICE(t, f.b.prior_name, prior_builtin_name());
+	p = *f.b.prior;
+	p.operators[PRIOR_STATE] = 28;
+	prior_write(&p, &text);
+	f.in.prior = (struct bulletin_file){SLICE("mine.prior"), buf_slice(&text)};
+	EXPECT(t, make(&f) == ST_OK);
+	EXPECT(t, f.b.cases[0].ladder.rungs[3].candidates[2].p.hi == 56); /* as wide as may be */
+	EXPECT(t, bulletin_write_json(&f.b, &f.s.arena, &f.json, &f.s.why) == ST_OK);
+	EXPECT(t, slice_find(buf_slice(&f.json), SLICE("\"name\":\"mine.prior\"")) != SIZE_MAX);
+	f.in.prior = bad;
+	EXPECT(t, make(&f) == ST_INVALID);
+	EXPECT(t, slice_starts(slice_of(f.s.why.text), SLICE("p.prior: there is no line")));
+	story_end(&f.s);
+}
+
 static void memory_may_end_anywhere(struct test *t)
 {
 	struct fixture f;
 	bool enough = false;
 
 	setup(&f, true);
-	f.in.facts = f.s.set;
+	f.in.facts = (struct fact_set){f.s.facts, f.s.set.count - 1};
+	f.in.all = f.s.set; /* both verdicts */
 	for (size_t after = 1; !enough; after++) {
 		struct arena_pool pool = {.budget = 32 << 20, .fail_after = after};
 		struct arena a = {.pool = &pool};
@@ -276,4 +362,5 @@ static void memory_may_end_anywhere(struct test *t)
 TESTS(T(a_theft_goes_all_the_way_up), T(the_end_of_the_chain_names_whom_a_clause_would_bind),
       T(a_bond_counts_from_its_day), T(a_silent_station_is_listed),
       T(the_id_is_the_hash_of_the_rest), T(a_day_without_facts_makes_a_bulletin_too),
-      T(a_wrong_file_is_named), T(memory_may_end_anywhere))
+      T(a_wrong_file_is_named), T(withheld_facts_move_their_numbers_and_nothing_else),
+      T(another_prior_is_used_and_named), T(memory_may_end_anywhere))

@@ -588,6 +588,9 @@ MUST_USE enum status daemon_expire(const struct daemon_expire_options *o, struct
 
 /* The treaties that are built in. */
 size_t daemon_builtin_treaties(const struct bulletin_file **out);
+/* All treaties that ship: those, and the ones that bind nobody who does not say so, are not in
+ * force, or that no station sees broken. */
+size_t daemon_shipped_treaties(const struct bulletin_file **out);
 
 /* ---- counting ---- */
 

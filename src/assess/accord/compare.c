@@ -67,7 +67,7 @@ static enum status unknown_side(const struct compare *x, struct slice side)
 	struct buf b = buf_in(x->a);
 
 	for (size_t k = 0; k < x->q->treaty_count; k++) {
-		const struct treaty *t = x->q->treaties[k];
+		const struct treaty *t = x->readings[k].t;
 
 		if (x->clause != SIZE_MAX && k > 0)
 			break;

@@ -157,7 +157,7 @@ static void events(struct buf *out, bool machine)
 static void treaties(struct buf *out, bool machine)
 {
 	const struct bulletin_file *files;
-	size_t n = daemon_builtin_treaties(&files);
+	size_t n = daemon_shipped_treaties(&files);
 
 	for (size_t i = 0; i < n; i++)
 		buf_add_fmt(out, "%.*s\n", SLICE_ARG(files[i].name));

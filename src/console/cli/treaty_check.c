@@ -65,7 +65,7 @@ int cmd_treaty_load(struct cli *c, struct cmd_treaties *out)
 	files = cli_values(c, "treaty", &n);
 	if (n != 0)
 		return load_files(c, files, n, out);
-	n = daemon_builtin_treaties(&builtin);
+	n = daemon_shipped_treaties(&builtin);
 	room_for(c, n, out);
 	for (size_t i = 0; i < n; i++)
 		if (!load_one(c, builtin[i].name, builtin[i].text, out))

@@ -20,7 +20,7 @@
 
 enum {
 	JOURNAL_MOST = 64 << 20, /* bytes in the journal before the log's own files are synced */
-	COMMITS_MOST = 1024,	 /* commits, likewise: each leaves partial tiles behind */
+	COMMITS_MOST = 256,	 /* commits, likewise: each leaves partial tiles behind */
 };
 
 static unsigned last_width(uint64_t size, unsigned level)

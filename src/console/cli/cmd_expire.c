@@ -73,12 +73,13 @@ static bool read_clock(const struct cli *c, struct wall_ns *out)
 static void write_text(const struct daemon_expire_options *o, const struct daemon_expire_result *r,
 		       struct buf *out)
 {
+	uint64_t events = r->events + r->sealed;
 	char before[TIME_TEXT_MAX];
 
 	buf_add_fmt(out,
 		    "%llu events, %llu lines of sensors and %llu files (%llu bytes) are older than "
 		    "%.*s.\n",
-		    (unsigned long long)(r->events + r->sealed), (unsigned long long)r->lines,
+		    (unsigned long long)events, (unsigned long long)r->lines,
 		    (unsigned long long)r->files, (unsigned long long)r->bytes,
 		    SLICE_ARG(time_format_rfc3339(o->before, before)));
 	if (r->unread != 0)

@@ -36,8 +36,12 @@ enum {
 	ACCORD_BOXES_MAX = 1 << 22,
 	ACCORD_PRIMES_MAX = 4096,
 	ACCORD_STEPS_MAX = 200000,
+#ifdef DEW_FUZZING
+	ACCORD_WORK_MAX = 1000 * 1000, /* so that each limit is met often, and soon */
+#else
 	ACCORD_WORK_MAX = 200 * 1000 * 1000, /* points looked at where boxes are too many */
-	ACCORD_RULES_MAX = 1000,	     /* of one description */
+#endif
+	ACCORD_RULES_MAX = 1000, /* of one description */
 };
 
 struct accord_dim {

@@ -302,6 +302,29 @@ def test_a_sensor_at_a_bridge_that_is_killed_is_replaced_and_no_packet_is_lost()
     killed(True)
 
 
+def test_who_seals_outlives_a_sensor_that_is_killed_in_the_line_and_says_what_passed():
+    with Place(True) as p:
+        s = p.sensor("--set", "seal.enabled=yes", "--set", "seal.alive=1")
+        eve = os.path.join(p.out, "station", "eve.json")
+
+        def sealed(kind):
+            with open(eve) as f:
+                return [e for e in (json.loads(row) for row in f.read().split("\n")[:-1]) if e["event_type"] == kind]
+        p.stops(s)
+        wire.until("the drop is sealed", lambda: sealed("drop") and sealed("alert"))
+        passed_without_a_stall(p, stopped(p, s, lambda pid: os.kill(pid, signal.SIGKILL)))
+        gaps = wire.until("what passed is sealed", lambda: [e["gap"] for e in sealed("gap") if e["gap"].get("detail") == "death"])
+        assert all(g["reason"] == "uninspected" and g["silent"] and g["counted_by"] == "guardian" for g in gaps), gaps
+        wire.until("the new one has begun", lambda: len([e for e in sealed("watch") if e["watch"]["act"] == "begin"]) == 2)
+        assert s.status()["seal"]["running"] and s.status()["seal"]["writing"]
+        p.stops(s)
+        s.end()
+        assert [e["watch"]["act"] for e in sealed("watch")] == ["begin", "begin", "end"]
+        tap.dewline("log", "check", os.path.join(p.out, "station", "log")).expect(0)
+        rows = [json.loads(row) for row in tap.dewline("log", "periods", "--json", os.path.join(p.out, "station", "log")).out.splitlines()]
+        assert rows[-1]["chain_broken"] == 0 and any(r.get("reason") == "uninspected" for r in rows), rows
+
+
 def hung(bridge):
     with Place(bridge) as p:
         s = p.sensor()

@@ -110,7 +110,8 @@ def test_an_alert_is_under_a_signed_checkpoint_a_second_after_its_packet_arrived
                 return leaf is not None and p.size() > leaf and (time.time(), p.lines()[leaf])
             now, event = wire.until("the alert under a checkpoint", committed)
             took.append(now - moment(event["timestamp"]))
-        status = s.status()["seal"]
+        # who sees the checkpoint may be quicker than who counts
+        status = wire.until("20 counted", lambda: (lambda c: c if c["sealed"] == 20 else None)(s.status()["seal"]))
         s.end()
         p.check()
         took.sort()
@@ -118,7 +119,7 @@ def test_an_alert_is_under_a_signed_checkpoint_a_second_after_its_packet_arrived
         # one in twenty may be kept from the processor by others; then the station knows it, too
         late = len([s for s in took if s > 1])
         assert late <= 1 and status["late"] <= 1, (took, status)
-        assert status["sealed"] == 20 and status["lost_alerts"] == 0, status
+        assert status["lost_alerts"] == 0, status
 
 
 def test_a_burst_is_sealed_whole_and_how_long_that_took_is_known():

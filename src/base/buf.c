@@ -41,6 +41,18 @@ void buf_add(struct buf *b, struct slice s)
 	b->len += s.len;
 }
 
+void buf_add_label(struct buf *b, struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.ptr[i] == '\\' || s.ptr[i] == '"')
+			buf_add_byte(b, '\\');
+		if (s.ptr[i] == '\n')
+			buf_add_z(b, "\\n");
+		else
+			buf_add_byte(b, s.ptr[i]);
+	}
+}
+
 void buf_add_u64(struct buf *b, uint64_t v)
 {
 	uint8_t digits[20];

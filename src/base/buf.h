@@ -66,6 +66,10 @@ static inline void buf_add_z(struct buf *b, const char *z)
 	buf_add(b, slice_of(z));
 }
 
+/* The value of a label in Prometheus's text format 0.0.4: backslash, quote and line feed escaped.
+ */
+void buf_add_label(struct buf *b, struct slice s);
+
 void buf_add_u64(struct buf *b, uint64_t v); /* decimal */
 void buf_add_i64(struct buf *b, int64_t v);
 void buf_add_fmt(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -49,4 +49,16 @@ static void a_limit_is_kept_and_remembered(struct test *t)
 	arena_pool_drain(&pool);
 }
 
-TESTS(T(grows_and_keeps), T(a_limit_is_kept_and_remembered))
+static void a_label_is_escaped(struct test *t)
+{
+	struct arena_pool pool = {.budget = 1 << 20};
+	struct arena arena = {.pool = &pool};
+	struct buf b = buf_in(&arena);
+
+	buf_add_label(&b, SLICE("a\\b\"c\nd"));
+	EXPECT_SLICE(t, buf_slice(&b), SLICE("a\\\\b\\\"c\\nd"));
+	arena_reset(&arena);
+	arena_pool_drain(&pool);
+}
+
+TESTS(T(grows_and_keeps), T(a_limit_is_kept_and_remembered), T(a_label_is_escaped))

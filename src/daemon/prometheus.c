@@ -36,19 +36,6 @@ static void add_seconds(struct buf *out, uint64_t ns)
 	buf_add_fmt(out, "%" PRIu64 ".%09" PRIu64, ns / 1000000000, ns % 1000000000);
 }
 
-/* A label's value: backslash, quote and line feed are escaped. */
-static void add_label(struct buf *out, struct slice s)
-{
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.ptr[i] == '\\' || s.ptr[i] == '"')
-			buf_add_byte(out, '\\');
-		if (s.ptr[i] == '\n')
-			buf_add_z(out, "\\n");
-		else
-			buf_add_byte(out, s.ptr[i]);
-	}
-}
-
 /* ---- of each worker ---- */
 
 static bool is_memory(unsigned i)
@@ -71,7 +58,7 @@ static void add_workers(const struct live *l, struct buf *out)
 		family(out, name, row->gauge ? "gauge" : "counter", row->doc);
 		for (size_t k = 0; k < l->worker_count; k++) {
 			buf_add_fmt(out, "%s{interface=\"", name);
-			add_label(out, l->workers[k].interface);
+			buf_add_label(out, l->workers[k].interface);
 			buf_add_fmt(out, "\",worker=\"%zu\"} ", k);
 			if (ns)
 				add_seconds(out, daemon_status_of(&l->workers[k], i));

@@ -299,7 +299,7 @@ def test_what_makes_no_sense_is_said():
                        (["list", "-d", data, "--to", "B", "--bulletin", "B1-0"], "there is no bulletin B1-0"), (["write", "-d", data, "--to", "B"], "-w FOLDER"),
                        (["write", "-d", data, "--to", "B", "-w", path("x"), "--approve", ""], "--approve wants"),
                        (["list", "-d", data, "--to", "a\nb"], "control characters"), (["approve", path("nothing")], "--signer"),
-                       (["approve", "--signer", path("k"), path("nothing")], "No such file"), (["approve"], "which list"), (["list", "x"], "takes no file"),
+                       (["approve", "--signer", path("k"), path("nothing")], "No such file"), (["approve"], "something is missing"), (["list", "x"], "too much"),
                        (["let", "x"], "list, write, log, approve, check"), (["list", "-d", path("nowhere"), "--to", "B"], "no dewline data folder")):
         assert word in dewline("release", *args).expect(2).err, (args, word)
 

@@ -72,6 +72,39 @@ bool cli_print(const struct cli *c, struct slice data)
 	return false;
 }
 
+int cli_act(struct cli *c, const struct cli_act *acts)
+{
+	struct buf known = buf_in(c->arena);
+
+	for (const struct cli_act *a = acts; a->word != NULL; a++) {
+		if (slice_equal(c->words[0], slice_of(a->word))) {
+			size_t behind = c->word_count - 1;
+
+			if (behind >= a->least && behind <= a->most)
+				return a->run(c);
+			cli_say(c, "%s: %s\nusage: dewline %s\n(dewline %s --help says more)",
+				a->word, behind < a->least ? "something is missing" : "too much",
+				c->command->usage, c->command->name);
+			return CLI_CANNOT;
+		}
+		buf_add_z(&known, a == acts ? "" : ", ");
+		buf_add_z(&known, a->word);
+	}
+	cli_say(c, "\"%.*s\" is not known; there are: %.*s", SLICE_ARG(c->words[0]),
+		SLICE_ARG(buf_slice(&known)));
+	return CLI_CANNOT;
+}
+
+bool cli_read(struct cli *c, struct slice path, size_t most, struct slice *out)
+{
+	struct fail why;
+
+	if (os_file_read(path, most, c->arena, out, &why) == ST_OK)
+		return true;
+	cli_say(c, "%s", why.text);
+	return false;
+}
+
 int cli_put(const struct cli *c, const char *option, bool own, struct slice data)
 {
 	struct slice path = cli_value(c, option);

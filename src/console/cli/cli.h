@@ -74,6 +74,20 @@ void cli_say(const struct cli *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
  */
 MUST_USE bool cli_print(const struct cli *c, struct slice data);
 
+/* What the first word of a command asks for, e.g. the "check" of `dewline log check`. */
+struct cli_act {
+	const char *word;
+	int (*run)(struct cli *c);
+	unsigned least, most; /* words behind it */
+};
+
+/* Does it. `acts` ends with {0}. A word that is none of them, or too few or too many behind it: a
+ * message, and CLI_CANNOT. */
+int cli_act(struct cli *c, const struct cli_act *acts);
+
+/* A file of at most so many bytes, into the process's arena; false: a message says why not. */
+MUST_USE bool cli_read(struct cli *c, struct slice path, size_t most, struct slice *out);
+
 /* What a command makes: to the file that the option names (as os_file_replace(); for its owner's
  * eyes only if `own`), else to stdout. CLI_DONE, or CLI_CANNOT and a message. */
 int cli_put(const struct cli *c, const char *option, bool own, struct slice data);

@@ -242,27 +242,15 @@ static int run_open(struct cli *c)
 
 static int run(struct cli *c)
 {
-	static const struct {
-		const char *word;
-		unsigned words;
-		int (*run)(struct cli *c);
-	} rows[] = {{"open", 1, run_open},
-		    {"key", 1, cmd_disclose_key},
-		    {"bind", 2, cmd_disclose_bind},
-		    {"read", 2, cmd_disclose_read}};
+	static const struct cli_act acts[] = {
+		{"open", run_open, 0, 0},
+		{"key", cmd_disclose_key, 0, 0},
+		{"bind", cmd_disclose_bind, 1, 1},
+		{"read", cmd_disclose_read, 1, 1},
+		{0},
+	};
 
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		if (!slice_equal(c->words[0], slice_of(rows[i].word)))
-			continue;
-		if (c->word_count == rows[i].words)
-			return rows[i].run(c);
-		cli_say(c, rows[i].words == 2 ? "%s: which file?" : "%s takes no file here",
-			rows[i].word);
-		return CLI_CANNOT;
-	}
-	cli_say(c, "\"%.*s\" is not known; there are: open, key, bind, read",
-		SLICE_ARG(c->words[0]));
-	return CLI_CANNOT;
+	return cli_act(c, acts);
 }
 
 COMMAND(disclose) = {

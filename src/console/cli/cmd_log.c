@@ -45,39 +45,24 @@ static const struct cli_option options[] = {
 	{0},
 };
 
-static const struct {
-	const char *name;
-	int (*run)(struct cli *c);
-	size_t least, most; /* words behind it */
-} jobs[] = {
-	{"append", log_append, 1, CLI_VALUES_MAX},
-	{"check", log_check, 0, 1},
-	{"convict", log_convict, 1, 1},
-	{"cosign", log_cosign, 1, 1},
-	{"follow", log_follow, 1, 1},
-	{"key", log_key, 2, 2},
-	{"periods", log_periods, 1, 1},
-	{"prove", log_prove, 1, 2},
-	{"serve", log_serve, 1, 1},
-	{"status", log_status, 1, 1},
-	{"witness", log_witness, 0, 0},
-};
-
 static int run(struct cli *c)
 {
-	for (size_t i = 0; i < sizeof jobs / sizeof jobs[0]; i++) {
-		if (!slice_equal(c->words[0], slice_of(jobs[i].name)))
-			continue;
-		if (c->word_count - 1 >= jobs[i].least && c->word_count - 1 <= jobs[i].most)
-			return jobs[i].run(c);
-		cli_say(c, "usage: dewline %s\n(dewline log --help says more)", c->command->usage);
-		return CLI_CANNOT;
-	}
-	cli_say(c,
-		"\"%.*s\" is not known; there are: append, check, convict, cosign, follow, key, "
-		"periods, prove, serve, status, witness",
-		SLICE_ARG(c->words[0]));
-	return CLI_CANNOT;
+	static const struct cli_act acts[] = {
+		{"append", log_append, 1, CLI_VALUES_MAX},
+		{"check", log_check, 0, 1},
+		{"convict", log_convict, 1, 1},
+		{"cosign", log_cosign, 1, 1},
+		{"follow", log_follow, 1, 1},
+		{"key", log_key, 2, 2},
+		{"periods", log_periods, 1, 1},
+		{"prove", log_prove, 1, 2},
+		{"serve", log_serve, 1, 1},
+		{"status", log_status, 1, 1},
+		{"witness", log_witness, 0, 0},
+		{0},
+	};
+
+	return cli_act(c, acts);
 }
 
 /* --- what the jobs share --- */

@@ -241,28 +241,12 @@ static int run_check(struct cli *c)
 
 static int run(struct cli *c)
 {
-	static const struct {
-		const char *word;
-		unsigned words;
-		int (*run)(struct cli *c);
-	} rows[] = {{"list", 1, run_list},
-		    {"write", 1, run_write},
-		    {"log", 1, run_log},
-		    {"approve", 2, run_approve},
-		    {"check", 1, run_check}};
+	static const struct cli_act acts[] = {
+		{"list", run_list, 0, 0},	{"write", run_write, 0, 0}, {"log", run_log, 0, 0},
+		{"approve", run_approve, 1, 1}, {"check", run_check, 0, 0}, {0},
+	};
 
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		if (!slice_equal(c->words[0], slice_of(rows[i].word)))
-			continue;
-		if (c->word_count == rows[i].words)
-			return rows[i].run(c);
-		cli_say(c, rows[i].words == 2 ? "%s: which list?" : "%s takes no file here",
-			rows[i].word);
-		return CLI_CANNOT;
-	}
-	cli_say(c, "\"%.*s\" is not known; there are: list, write, log, approve, check",
-		SLICE_ARG(c->words[0]));
-	return CLI_CANNOT;
+	return cli_act(c, acts);
 }
 
 COMMAND(release) = {

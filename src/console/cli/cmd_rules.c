@@ -21,23 +21,18 @@ static const struct cli_option options[] = {
 	{0},
 };
 
-static const struct {
-	const char *name;
-	int (*run)(struct cli *c);
-} jobs[] = {{"check", rules_check},
-	    {"list", rules_list},
-	    {"explain", rules_explain},
-	    {"profile", rules_profile},
-	    {"update", rules_update}};
-
 static int run(struct cli *c)
 {
-	for (size_t i = 0; i < sizeof jobs / sizeof jobs[0]; i++)
-		if (slice_equal(c->words[0], slice_of(jobs[i].name)))
-			return jobs[i].run(c);
-	cli_say(c, "\"%.*s\" is not known; there are: check, list, explain, profile, update",
-		SLICE_ARG(c->words[0]));
-	return CLI_CANNOT;
+	static const struct cli_act acts[] = {
+		{"check", rules_check, 0, CLI_VALUES_MAX},
+		{"list", rules_list, 0, CLI_VALUES_MAX},
+		{"explain", rules_explain, 0, CLI_VALUES_MAX},
+		{"profile", rules_profile, 0, CLI_VALUES_MAX},
+		{"update", rules_update, 0, CLI_VALUES_MAX},
+		{0},
+	};
+
+	return cli_act(c, acts);
 }
 
 COMMAND(rules) = {

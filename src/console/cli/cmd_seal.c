@@ -35,16 +35,6 @@ static const struct cli_option options[] = {
 	{0},
 };
 
-static bool read_file(struct cli *c, struct slice path, size_t most, struct slice *out)
-{
-	struct fail why;
-
-	if (os_file_read(path, most, c->arena, out, &why) == ST_OK)
-		return true;
-	cli_say(c, "%s", why.text);
-	return false;
-}
-
 /* What is made is for its owner's eyes only. */
 static int put(struct cli *c, struct slice text)
 {
@@ -64,7 +54,7 @@ static bool read_reader(struct cli *c, struct slice said, struct note_verifier *
 		cli_say(c, "--reader %.*s: expected NAME=FILE", SLICE_ARG(said));
 		return false;
 	}
-	if (!read_file(c, path, KEY_FILE_MAX, &text))
+	if (!cli_read(c, path, KEY_FILE_MAX, &text))
 		return false;
 	if (disclose_key_parse(text, &key, &why) == ST_OK &&
 	    note_verifier_of(name, NOTE_ED25519, key.key, out, &why) == ST_OK)
@@ -138,7 +128,7 @@ static int run_make(struct cli *c)
 	}
 	o.needed = (unsigned)needed;
 	if (!read_readers(c, readers, &o.reader_count) ||
-	    !read_file(c, o.path, SEALED_PLAIN_MAX, &o.plain))
+	    !cli_read(c, o.path, SEALED_PLAIN_MAX, &o.plain))
 		return CLI_CANNOT;
 	if (cli_value(c, "data").ptr != NULL)
 		return make_from(c, &o);
@@ -156,7 +146,7 @@ static bool read_item(struct cli *c, struct sealed *out)
 	struct slice text;
 	struct fail why;
 
-	if (!read_file(c, c->words[1], SEALED_TEXT_MAX, &text))
+	if (!cli_read(c, c->words[1], SEALED_TEXT_MAX, &text))
 		return false;
 	if (sealed_parse(text, c->arena, out, &why) == ST_OK)
 		return true;
@@ -173,7 +163,7 @@ static bool read_own_key(struct cli *c, struct crypto_signer *out)
 		cli_say(c, "as whom? Name your key with --reader-key FILE");
 		return false;
 	}
-	if (!read_file(c, path, KEY_FILE_MAX, &text))
+	if (!cli_read(c, path, KEY_FILE_MAX, &text))
 		return false;
 	if (disclose_signer_parse(text, out, &why) == ST_OK)
 		return true;
@@ -215,7 +205,7 @@ static int open_item(struct cli *c, const struct sealed *s, struct slice *out,
 		return CLI_CANNOT;
 	}
 	for (size_t i = 0; i < n; i++)
-		if (!read_file(c, paths[i], KEY_FILE_MAX, &texts[i]))
+		if (!cli_read(c, paths[i], KEY_FILE_MAX, &texts[i]))
 			return CLI_CANNOT;
 	st = sealed_open(s, texts, n, c->arena, out, key, &why);
 	if (st == ST_OK)
@@ -320,7 +310,7 @@ static int run_tally(struct cli *c)
 	if (reviews == NULL || !read_item(c, &s))
 		return CLI_CANNOT;
 	for (; n < c->word_count - 2; n++)
-		if (!read_file(c, c->words[n + 2], KEY_FILE_MAX, &reviews[n]))
+		if (!cli_read(c, c->words[n + 2], KEY_FILE_MAX, &reviews[n]))
 			return CLI_CANNOT;
 	if (checked) {
 		int code = open_item(c, &s, &plain, key);
@@ -342,27 +332,16 @@ static int run_tally(struct cli *c)
 
 static int run(struct cli *c)
 {
-	static const struct {
-		const char *word;
-		bool many; /* files behind the item */
-		int (*run)(struct cli *c);
-	} rows[] = {{"make", false, run_make},
-		    {"share", false, run_share},
-		    {"open", false, run_open},
-		    {"review", false, run_review},
-		    {"tally", true, run_tally}};
+	static const struct cli_act acts[] = {
+		{"make", run_make, 1, 1},
+		{"share", run_share, 1, 1},
+		{"open", run_open, 1, 1},
+		{"review", run_review, 1, 1},
+		{"tally", run_tally, 1, CLI_VALUES_MAX},
+		{0},
+	};
 
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		if (!slice_equal(c->words[0], slice_of(rows[i].word)))
-			continue;
-		if (c->word_count == 2 || rows[i].many)
-			return rows[i].run(c);
-		cli_say(c, "%s takes one file", rows[i].word);
-		return CLI_CANNOT;
-	}
-	cli_say(c, "\"%.*s\" is not known; there are: make, share, open, review, tally",
-		SLICE_ARG(c->words[0]));
-	return CLI_CANNOT;
+	return cli_act(c, acts);
 }
 
 COMMAND(seal) = {

@@ -59,28 +59,17 @@ static void write_json(const struct daemon_station_result *r, struct buf *out)
 	buf_add_byte(out, '\n');
 }
 
-static int run(struct cli *c)
+static int act(struct cli *c, enum daemon_station_act what)
 {
-	static const char *const acts[] = {[DAEMON_STATION_SHOW] = "show",
-					   [DAEMON_STATION_CERTIFY] = "certify",
-					   [DAEMON_STATION_REVOKE] = "revoke"};
 	struct daemon_station_options o = {.data = cli_value(c, "data").ptr ? cli_value(c, "data")
 									    : SLICE("dewline-data"),
-					   .key = cli_value(c, "key")};
+					   .key = cli_value(c, "key"),
+					   .act = what};
 	struct slice until = cli_value(c, "until");
 	struct daemon_station_result r = {0};
 	struct buf out = buf_in(c->arena);
-	unsigned act = 0;
 	struct fail why;
 
-	while (act < sizeof acts / sizeof acts[0] && !slice_equal(c->words[0], slice_of(acts[act])))
-		act++;
-	if (act == sizeof acts / sizeof acts[0]) {
-		cli_say(c, "\"%.*s\" is not known; there are: show, certify, revoke",
-			SLICE_ARG(c->words[0]));
-		return CLI_CANNOT;
-	}
-	o.act = (enum daemon_station_act)act;
 	if (until.ptr != NULL &&
 	    (!time_parse(until, &o.until) || o.until.ns <= 0 || o.act != DAEMON_STATION_CERTIFY)) {
 		cli_say(c,
@@ -96,6 +85,31 @@ static int run(struct cli *c)
 	else
 		write_text(&r, &out);
 	return cli_print(c, buf_slice(&out)) ? CLI_DONE : CLI_CANNOT;
+}
+
+static int run_show(struct cli *c)
+{
+	return act(c, DAEMON_STATION_SHOW);
+}
+
+static int run_certify(struct cli *c)
+{
+	return act(c, DAEMON_STATION_CERTIFY);
+}
+
+static int run_revoke(struct cli *c)
+{
+	return act(c, DAEMON_STATION_REVOKE);
+}
+
+static int run(struct cli *c)
+{
+	static const struct cli_act acts[] = {{"show", run_show, 0, 0},
+					      {"certify", run_certify, 0, 0},
+					      {"revoke", run_revoke, 0, 0},
+					      {0}};
+
+	return cli_act(c, acts);
 }
 
 COMMAND(station) = {

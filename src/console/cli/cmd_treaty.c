@@ -15,23 +15,18 @@ static const struct cli_option options[] = {
 	{0},
 };
 
-static const struct {
-	const char *name;
-	int (*run)(struct cli *c);
-} jobs[] = {{"check", cmd_treaty_check},
-	    {"explain", cmd_treaty_explain},
-	    {"judge", cmd_treaty_judge},
-	    {"compare", cmd_treaty_compare},
-	    {"pairs", cmd_treaty_pairs}};
-
 static int run(struct cli *c)
 {
-	for (size_t i = 0; i < sizeof jobs / sizeof jobs[0]; i++)
-		if (slice_equal(c->words[0], slice_of(jobs[i].name)))
-			return jobs[i].run(c);
-	cli_say(c, "\"%.*s\" is not known; there are: check, explain, judge, compare, pairs",
-		SLICE_ARG(c->words[0]));
-	return CLI_CANNOT;
+	static const struct cli_act acts[] = {
+		{"check", cmd_treaty_check, 0, CLI_VALUES_MAX},
+		{"explain", cmd_treaty_explain, 0, CLI_VALUES_MAX},
+		{"judge", cmd_treaty_judge, 0, CLI_VALUES_MAX},
+		{"compare", cmd_treaty_compare, 0, CLI_VALUES_MAX},
+		{"pairs", cmd_treaty_pairs, 0, CLI_VALUES_MAX},
+		{0},
+	};
+
+	return cli_act(c, acts);
 }
 
 COMMAND(treaty) = {

@@ -50,24 +50,11 @@ enum status log_alarm_say(struct log_alarm *l, const char *kind, struct slice pe
 
 /* --- numbers --- */
 
-/* A label's value: backslash, quote and line feed are escaped. */
-static void add_label(struct buf *out, struct slice s)
-{
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.ptr[i] == '\\' || s.ptr[i] == '"')
-			buf_add_byte(out, '\\');
-		if (s.ptr[i] == '\n')
-			buf_add_z(out, "\\n");
-		else
-			buf_add_byte(out, s.ptr[i]);
-	}
-}
-
 static void add(const struct log_alarm *l, const char *name, const char *type, const char *doc,
 		uint64_t v, struct buf *out)
 {
 	buf_add_fmt(out, "# HELP %s %s\n# TYPE %s %s\n%s{log=\"", name, doc, name, type, name);
-	add_label(out, l->origin);
+	buf_add_label(out, l->origin);
 	buf_add_fmt(out, "\"} %llu\n", (unsigned long long)v);
 }
 
@@ -101,9 +88,9 @@ enum status log_alarm_count(const struct log_alarm *l, const struct log_refused 
 			    name, name);
 	for (size_t i = 0; i < n; i++) {
 		buf_add_fmt(&out, "%s{log=\"", name);
-		add_label(&out, l->origin);
+		buf_add_label(&out, l->origin);
 		buf_add_z(&out, "\",peer=\"");
-		add_label(&out, refused[i].peer);
+		buf_add_label(&out, refused[i].peer);
 		buf_add_fmt(&out, "\"} %llu\n", (unsigned long long)refused[i].count);
 	}
 	st = out.full ? fail_set(why, ST_NOMEM, "no memory for the monitor's numbers")

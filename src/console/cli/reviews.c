@@ -4,16 +4,6 @@
 #include "crypto/crypto.h"
 #include "os/file.h"
 
-static bool read_file(struct cli *c, struct slice path, size_t most, struct slice *out)
-{
-	struct fail why;
-
-	if (os_file_read(path, most, c->arena, out, &why) == ST_OK)
-		return true;
-	cli_say(c, "%s", why.text);
-	return false;
-}
-
 /* Is it shown that this field has this value? */
 static bool shows(const struct bundle_shown *s, const char *name, struct slice text)
 {
@@ -55,7 +45,7 @@ static bool read_items(struct cli *c, const struct bundle_report *report, struct
 		struct slice text;
 		struct fail why;
 
-		if (!read_file(c, paths[r->count], SEALED_TEXT_MAX, &text))
+		if (!cli_read(c, paths[r->count], SEALED_TEXT_MAX, &text))
 			return false;
 		if (sealed_parse(text, c->arena, &i->sealed, &why) != ST_OK) {
 			cli_say(c, "%.*s: %s", SLICE_ARG(paths[r->count]), why.text);
@@ -123,7 +113,7 @@ bool reviews_read(struct cli *c, const struct bundle_report *report, struct slic
 	if (!read_items(c, report, bulletin, out))
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (!read_file(c, paths[i], SEALED_REVIEW_MAX, &texts[i]))
+		if (!cli_read(c, paths[i], SEALED_REVIEW_MAX, &texts[i]))
 			return false;
 	if (count(out, texts, n, c->arena, &why) == ST_OK)
 		return true;

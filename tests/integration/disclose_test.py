@@ -160,7 +160,7 @@ def test_what_is_not_there_is_said():
         assert "no dewline data folder" in r.err and not os.path.exists(os.path.join(d, "nowhere")), r
         for args, word in ((["open"], "--leaf"), (["open", "--leaf", "x", "--field", "all"], "--leaf x"), (["open", "--leaf", 1], "--field"),
                            (["open", "--leaf", 1, "--field", "all", "--approve", "me"], "--to"), (["shut"], "open, key, bind, read"),
-                           (["read"], "which file"), (["key"], "-w FILE"), (["bind", "x"], "--reader-key")):
+                           (["read"], "something is missing"), (["key"], "-w FILE"), (["bind", "x"], "--reader-key")):
             r = dewline("disclose", *args).expect(2)
             assert word in r.err, r
 

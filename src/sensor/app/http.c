@@ -393,10 +393,11 @@ static void direction_end(struct app_flow *f, enum app_dir dir)
 	h->state[dir] = STATE_IGNORE;
 }
 
-static bool has_line_end(struct slice s)
+/* or_cr: a CR ends a line, too, as that of a response. */
+static bool has_line_end(struct slice s, bool or_cr)
 {
-	return s.len != 0 &&
-	       (memchr(s.ptr, '\n', s.len) != NULL || memchr(s.ptr, '\r', s.len) != NULL);
+	return s.len != 0 && (memchr(s.ptr, '\n', s.len) != NULL ||
+			      (or_cr && memchr(s.ptr, '\r', s.len) != NULL));
 }
 
 /* How many bytes are to be there before s, the beginning of a header of one or several lines, is
@@ -426,8 +427,9 @@ static size_t want(const struct app_flow *f, enum app_dir dir, const struct curs
 	case STATE_CHUNK_SIZE: /* behind blanks it may turn out to be none */
 		return cursor_left(c) == 0 || text_is_space(*c->at) ? 0 : most;
 	case STATE_LINE: /* what follows a line may tell what it is */
+		return has_line_end(cursor_rest(c), dir == APP_TO_CLIENT) ? 0 : most;
 	case STATE_LOST:
-		return has_line_end(cursor_rest(c)) ? 0 : most;
+		return has_line_end(cursor_rest(c), false) ? 0 : most;
 	case STATE_HEAD:
 	case STATE_TRAILER:
 		return head_want(cursor_rest(c), most);

@@ -201,12 +201,12 @@ static void acknowledgement(struct cursor *c, struct mqtt_message *m, bool five)
 static void topics(struct cursor *c, struct mqtt_message *m, struct arena *a)
 {
 	while (cursor_left(c) != 0) {
-		struct slice topic = text(c);
-		uint8_t qos = m->type == MQTT_SUBSCRIBE ? cursor_u8(c) : 0;
+		struct mqtt_topic topic = {.name = text(c)};
 
+		if (m->type == MQTT_SUBSCRIBE)
+			topic.qos = cursor_u8(c);
 		if (!cursor_ok(c) ||
-		    !ARENA_PUSH(a, m->topics, m->topic_count, m->topic_room, topic) ||
-		    !ARENA_PUSH(a, m->topic_qos, m->qos_count, m->qos_room, qos))
+		    !ARENA_PUSH(a, m->topics, m->topic_count, m->topic_room, topic))
 			return;
 	}
 }

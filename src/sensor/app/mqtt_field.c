@@ -53,7 +53,7 @@ static struct slice topic_of(struct app_tx *tx, enum app_dir dir, unsigned n, en
 {
 	const struct mqtt_message *m = first(tx, dir, type);
 
-	return m != NULL && n < m->topic_count && n < TOPICS_LOOKED_AT ? m->topics[n] : none;
+	return m != NULL && n < m->topic_count && n < TOPICS_LOOKED_AT ? m->topics[n].name : none;
 }
 
 static struct slice subscribed(struct app_tx *tx, enum app_dir dir, unsigned n)
@@ -259,7 +259,7 @@ static void log_topics(struct json *j, const struct mqtt_message *m, uint64_t mo
 	json_key(j, "topics");
 	json_array(j);
 	for (size_t i = 0; i < m->topic_count; i++) {
-		struct slice topic = m->topics[i];
+		struct slice topic = m->topics[i].name;
 
 		if (most == 0) {
 			cut = true;
@@ -268,7 +268,7 @@ static void log_topics(struct json *j, const struct mqtt_message *m, uint64_t mo
 		if (m->type == MQTT_SUBSCRIBE) {
 			json_object(j);
 			member_text(j, "topic", topic, most);
-			member_number(j, "qos", m->topic_qos[i]);
+			member_number(j, "qos", m->topics[i].qos);
 			json_end(j);
 		} else {
 			value_text(j, topic, most);

@@ -36,6 +36,12 @@ enum mqtt_connect_flag {
 
 enum { MQTT_VERSION_5 = 5, MQTT_MESSAGES_MAX = 16 /* of one transaction; PUBLISH needs 4 */ };
 
+/* What is subscribed, or no more. */
+struct mqtt_topic {
+	struct slice name;
+	uint8_t qos; /* SUBSCRIBE: at most */
+};
+
 /* One message. Slices lie in its transaction's memory; ptr NULL: absent. */
 struct mqtt_message {
 	enum mqtt_type type;
@@ -51,9 +57,8 @@ struct mqtt_message {
 	struct slice protocol, client_id, username, password, will_topic, will_message;
 	struct slice will_properties, properties; /* as on the wire, checked, without length */
 	struct slice topic, payload;		  /* PUBLISH; its topics or codes for others: */
-	struct slice *topics;			  /* SUBSCRIBE, UNSUBSCRIBE */
-	uint8_t *topic_qos;			  /* SUBSCRIBE */
-	size_t topic_count, topic_room, qos_count, qos_room;
+	struct mqtt_topic *topics;		  /* SUBSCRIBE, UNSUBSCRIBE */
+	size_t topic_count, topic_room;
 	struct slice codes; /* SUBACK, UNSUBACK: a byte each */
 };
 

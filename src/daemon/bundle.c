@@ -64,15 +64,13 @@ enum status daemon_bundle_certificates(struct commit *c, struct arena *a, struct
 	struct bundle_fact *facts;
 	uint64_t *leaves;
 	size_t n;
-	enum status st = daemon_commit_certificates(c, a, &leaves, &n, why);
+	enum status st = daemon_commit_certificates(c, a, &leaves, &events, &n, why);
 
 	if (st != ST_OK)
 		return st;
-	events = ARENA_ARRAY(a, struct commit_event, n + 1);
 	facts = ARENA_ARRAY(a, struct bundle_fact, n + 1);
-	if (events == NULL || facts == NULL)
+	if (facts == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for %zu certificates", n);
-	st = daemon_commit_reopen(c, leaves, n, a, events, why);
 	for (size_t i = 0; st == ST_OK && i < n; i++)
 		st = daemon_commit_show(c, leaves[i], &events[i], everything, NULL, a, &facts[i],
 					why);

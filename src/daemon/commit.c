@@ -799,10 +799,12 @@ static bool leaf_of_line(struct commit *c, struct slice line, uint64_t number, s
 	return false;
 }
 
-enum status daemon_commit_certificates(struct commit *c, struct arena *a, uint64_t **out,
-				       size_t *out_count, struct fail *why)
+enum status daemon_commit_certificates(struct commit *c, struct arena *a, uint64_t **out_leaves,
+				       struct commit_event **out_events, size_t *out_count,
+				       struct fail *why)
 {
 	uint64_t *leaves = NULL, leaf, number = 0;
+	struct commit_event *events;
 	size_t n = 0, room = 0;
 	struct slice rest;
 	struct os_map map;
@@ -822,9 +824,13 @@ enum status daemon_commit_certificates(struct commit *c, struct arena *a, uint64
 			st = fail_set(why, ST_NOMEM, "no memory for certificates");
 	}
 	os_map_done(&map);
-	*out = leaves;
+	events = ARENA_ARRAY(a, struct commit_event, n + 1);
+	if (st == ST_OK && events == NULL)
+		st = fail_set(why, ST_NOMEM, "no memory for %zu certificates", n);
+	*out_leaves = leaves;
+	*out_events = events;
 	*out_count = n;
-	return st;
+	return st == ST_OK ? daemon_commit_reopen(c, leaves, n, a, events, why) : st;
 }
 
 const struct disclose_issuer *daemon_commit_issuer(const struct commit *c)

@@ -98,9 +98,11 @@ MUST_USE enum status daemon_commit_match(struct commit *c, uint64_t leaf, struct
 MUST_USE enum status daemon_commit_look(struct commit *c, uint64_t leaf, struct arena *a,
 					struct disclose_opened *out, struct fail *why);
 
-/* Every certificate and revocation in the log, ascending. */
-MUST_USE enum status daemon_commit_certificates(struct commit *c, struct arena *a, uint64_t **out,
-						size_t *out_count, struct fail *why);
+/* Every certificate and revocation in the log, ascending, opened. */
+MUST_USE enum status daemon_commit_certificates(struct commit *c, struct arena *a,
+						uint64_t **out_leaves,
+						struct commit_event **out_events, size_t *out_count,
+						struct fail *why);
 
 /* The evidence that shows of it what pick() says. */
 MUST_USE enum status daemon_commit_show(struct commit *c, uint64_t leaf,

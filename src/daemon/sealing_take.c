@@ -79,6 +79,16 @@ static void add_absence(struct work *w, struct wall_ns now, struct arena *a)
 	add_gap(w, &g, a);
 }
 
+/* The sensor gave a sign: if it had not for long, that is over. */
+static void hang_over(struct work *w, struct wall_ns now)
+{
+	if (w->hanging)
+		daemon_sealing_own_gap(w, &(struct sealing_gap){.reason = SEALING_HANG,
+								.from = w->sign_wall,
+								.to = now});
+	w->hanging = false;
+}
+
 /* One moment ends a silence and begins a watch: nothing is between. */
 static void take_begin(struct work *w, struct arena *a)
 {
@@ -98,11 +108,7 @@ static void take_begin(struct work *w, struct arena *a)
 	if (!daemon_sealing_add_record(w, &certificate, a) || !w->s->o.live ||
 	    !add_watch(w, "begin", now, a))
 		return;
-	if (w->hanging)
-		daemon_sealing_own_gap(w, &(struct sealing_gap){.reason = SEALING_HANG,
-								.from = w->sign_wall,
-								.to = now});
-	w->hanging = false;
+	hang_over(w, now);
 	w->next.begun = true;
 	w->next.over = false;
 	w->next.life = (struct sealing_life){0};
@@ -144,11 +150,7 @@ static void take_life(struct work *w, struct slice bytes)
 		daemon_sealing_refuse(w);
 		return;
 	}
-	if (w->hanging)
-		daemon_sealing_own_gap(w, &(struct sealing_gap){.reason = SEALING_HANG,
-								.from = w->sign_wall,
-								.to = now});
-	w->hanging = false;
+	hang_over(w, now);
 	w->sign = os_clock_mono();
 	w->sign_wall = now;
 }

@@ -32,16 +32,14 @@ static enum status look(struct commit *c, const struct data *d, struct arena *a,
 	struct commit_event *events;
 	uint64_t *leaves;
 	size_t n;
-	enum status st = daemon_commit_certificates(c, a, &leaves, &n, why);
+	enum status st = daemon_commit_certificates(c, a, &leaves, &events, &n, why);
 
 	if (st != ST_OK)
 		return st;
-	events = ARENA_ARRAY(a, struct commit_event, n + 1);
 	out->said = ARENA_ARRAY(a, struct daemon_station_said, n + 1);
 	out->sha256 = thumbprint(d, a);
-	if (events == NULL || out->said == NULL || out->sha256.ptr == NULL)
+	if (out->said == NULL || out->sha256.ptr == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for %zu certificates", n);
-	st = daemon_commit_reopen(c, leaves, n, a, events, why);
 	for (; st == ST_OK && out->count < n; out->count++) {
 		size_t i = out->count;
 		struct record r;

@@ -134,6 +134,9 @@ def test_bad_incidents_are_refused_with_the_place():
              ({"at": "yesterday"}, "expected the time of the act"), ({"at": "2026-11-22T00:00:00Z"}, "expected at most 1024 claims"),
              (incident({"a": [0.5, 0.4]}), 'the claim "a": expected [low, high]'), (incident({"a": [0, 1.5]}), "expected [low, high]"),
              (incident({"a": [0.1234, 0.5]}), "at most three decimals"), (incident({"a": [0]}), "expected [low, high]"),
+             ({**incident({}), "claims": [{"atom": "a", "probability": [0, 1], "public": [0.5, 0.4]}]}, '"a": expected [low, high] in "public"'),
+             ({**incident({}), "claims": [{"atom": "a", "probability": [0, 1], "public": [0, 1], "sealed": True}]}, 'expected "sealed" or "public", not both'),
+             ({**incident({}), "claims": [{"atom": "a", "probability": [0, 1], "sealed": 1}]}, 'expected true or false in "sealed"'),
              (incident({"": [0, 1]}), "expected a name"), (incident({"a": [0, 1]}, bound=3), '"bound": expected'),
              ({**incident({}), "claims": [{"atom": "a", "probability": [0, 1]}] * 2}, 'a second claim of "a"'),
              ("[" * 100000, "no JSON")]

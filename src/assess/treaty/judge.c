@@ -307,7 +307,7 @@ static void mark(const struct treaty_judge *j, struct treaty_finding *f)
 
 	for (size_t i = 0; i < j->used_count; i++)
 		f->unverifiable |= j->t->terms[j->used[i]].open;
-	f->unchecked = slice_equal(treaty_clause_source(j->t, j->clause)->mark, SLICE("K2"));
+	f->unchecked = treaty_clause_unchecked(j->t, j->clause);
 	while ((m = treaty_amendment_next(j->t, j->clause, &j->law, m)) != NULL)
 		f->unchecked |= m->unchecked;
 }

@@ -188,6 +188,28 @@ static void spying_is_permitted_and_assistance_waits_for_a_request(struct test *
 	done(&x);
 }
 
+/* Accountability asks how a request was answered, and not who acted. */
+static void the_territory_state_has_to_show_that_it_acted(struct test *t)
+{
+	struct fixture x;
+
+	EXPECT(t, setup(&x, "cwlt.treaty"));
+	say(&x, "origin_in_territory", true);
+	say(&x, "disruption", true);
+	EXPECT(t, judge(&x, "cwlt.3")->value == TREATY_UNDETERMINED);
+	say(&x, "help_requested", true);
+	EXPECT_SLICE(t, judge(&x, "cwlt.3")->result, SLICE("breach shown"));
+	say(&x, "attributed_to_state", false); /* private hackers: no excuse */
+	EXPECT_SLICE(t, judge(&x, "cwlt.3")->result, SLICE("breach shown"));
+	say(&x, "feasible_measures_taken", true);
+	EXPECT_SLICE(t, judge(&x, "cwlt.3")->result, SLICE("no breach"));
+	say(&x, "feasible_measures_taken", false);
+	say(&x, "help_requested", false);
+	EXPECT_SLICE(t, judge(&x, "cwlt.3")->result, SLICE("no breach"));
+	EXPECT_SLICE(t, judge(&x, "cwlt.4")->result, SLICE("no breach"));
+	done(&x);
+}
+
 static void every_term_of_cwlt_is_of_the_shared_vocabulary(struct test *t)
 {
 	static const char *const words[] = {
@@ -200,7 +222,9 @@ static void every_term_of_cwlt_is_of_the_shared_vocabulary(struct test *t)
 		"attributed_to_state", "attributed_to_party", "origin_in_territory",
 		"transit_in_territory",
 		/* of parties' declarations alone; nothing that is seen bears on them */
-		"serious_harm", "enrichment_intent"};
+		"serious_harm", "enrichment_intent",
+		/* of requests and answers, which are on no wire */
+		"help_requested", "feasible_measures_taken"};
 
 	for (int file = 0; file < 2; file++) {
 		struct fixture x;
@@ -407,6 +431,7 @@ TESTS(T(declarations_shrink_article_2_as_counted),
       T(interception_by_spies_is_outside_article_3_for_switzerland),
       T(wipe_the_bank_and_steal_from_it_are_two_things),
       T(spying_is_permitted_and_assistance_waits_for_a_request),
+      T(the_territory_state_has_to_show_that_it_acted),
       T(every_term_of_cwlt_is_of_the_shared_vocabulary),
       T(what_is_below_k1_is_unchecked_in_every_verdict), T(what_is_not_in_force_binds_nobody),
       T(clauses_about_content_are_not_for_sensors),

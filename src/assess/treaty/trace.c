@@ -251,6 +251,7 @@ bool treaty_not_judged_write(struct treaty_judge *j, struct treaty_finding *f)
 	f->value = TREATY_UNDETERMINED;
 	f->result = SLICE("not judged");
 	f->not_applicable = true;
+	f->unchecked = treaty_clause_unchecked(j->t, j->clause);
 	f->trace = t.lines;
 	f->trace_count = t.count;
 	return t.ok;
@@ -261,6 +262,11 @@ const struct treaty_source *treaty_clause_source(const struct treaty *t, size_t 
 	const struct treaty_source *s = &t->clauses[clause].source;
 
 	return s->text.len ? s : &t->source;
+}
+
+bool treaty_clause_unchecked(const struct treaty *t, size_t clause)
+{
+	return slice_equal(treaty_clause_source(t, clause)->mark, SLICE("K2"));
 }
 
 /* "Council of Europe, ETS 185, art. 2 (checked against the text)" */

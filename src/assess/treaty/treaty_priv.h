@@ -202,6 +202,7 @@ enum treaty_seen treaty_clause_seen(const struct treaty *t, size_t clause);
 const char *treaty_seen_name(enum treaty_seen s); /* "stations and registers" */
 
 const struct treaty_source *treaty_clause_source(const struct treaty *t, size_t clause);
+bool treaty_clause_unchecked(const struct treaty *t, size_t clause);  /* its source has mark K2 */
 void treaty_mark_write(const struct treaty_source *s, struct buf *b); /* "text, page (checked)" */
 
 #endif

@@ -55,29 +55,55 @@ static bool milli_of(const json_t *v, int32_t *out)
 	return true;
 }
 
+/* [low, high] */
+static bool interval_of(const json_t *v, struct interval *out)
+{
+	return json_array_size(v) == 2 && milli_of(json_array_get(v, 0), &out->lo) &&
+	       milli_of(json_array_get(v, 1), &out->hi) && out->lo <= out->hi;
+}
+
+/* The claim as it stands on what is public: as it is, by an interval of its own, or not at all. */
+static enum status add_shown(const struct reader *r, const json_t *o, struct claim c,
+			     struct cmd_incident *i)
+{
+	const json_t *sealed = json_object_get(o, "sealed"), *shown = json_object_get(o, "public");
+
+	if (sealed != NULL && !json_is_boolean(sealed))
+		return wrong(r, "a claim: expected true or false in \"sealed\"");
+	if (json_is_true(sealed) && shown != NULL)
+		return fail_set(
+			r->why, ST_INVALID,
+			"%.*s: incident %zu: the claim \"%.*s\" is sealed, so nothing of it "
+			"is public: expected \"sealed\" or \"public\", not both",
+			SLICE_ARG(r->file), r->number, SLICE_ARG(c.atom));
+	if (shown != NULL && !interval_of(shown, &c.p))
+		return fail_set(r->why, ST_INVALID,
+				"%.*s: incident %zu: the claim \"%.*s\": expected [low, high] in "
+				"\"public\", from 0 to 1 with at most three decimals",
+				SLICE_ARG(r->file), r->number, SLICE_ARG(c.atom));
+	if (!json_is_true(sealed) && !claim_add(&i->shown, r->a, c))
+		return no_memory(r);
+	return ST_OK;
+}
+
 static enum status read_claim(const struct reader *r, const json_t *o, struct cmd_incident *i)
 {
-	const json_t *p = json_object_get(o, "probability"), *sealed = json_object_get(o, "sealed");
 	struct claim c = {.atom = text_of(r, o, "atom"), .why = text_of(r, o, "why")};
 
 	if (c.atom.len == 0 || c.atom.len > TREATY_NAME_MAX)
 		return wrong(r, "a claim: expected a name of at most 64 bytes in \"atom\"");
-	if (json_array_size(p) != 2 || !milli_of(json_array_get(p, 0), &c.p.lo) ||
-	    !milli_of(json_array_get(p, 1), &c.p.hi) || c.p.lo > c.p.hi)
+	if (!interval_of(json_object_get(o, "probability"), &c.p))
 		return fail_set(r->why, ST_INVALID,
 				"%.*s: incident %zu: the claim \"%.*s\": expected [low, high] in "
 				"\"probability\", from 0 to 1 with at most three decimals",
 				SLICE_ARG(r->file), r->number, SLICE_ARG(c.atom));
-	if (sealed != NULL && !json_is_boolean(sealed))
-		return wrong(r, "a claim: expected true or false in \"sealed\"");
 	if (claim_find(&i->all, c.atom) != NULL)
 		return fail_set(r->why, ST_INVALID,
 				"%.*s: incident %zu: a second claim of \"%.*s\": expected one",
 				SLICE_ARG(r->file), r->number, SLICE_ARG(c.atom));
-	if (!claim_add(&i->all, r->a, c) ||
-	    (!json_is_true(sealed) && !claim_add(&i->shown, r->a, c)))
+	if (!claim_add(&i->all, r->a, c))
 		return no_memory(r);
-	return ST_OK;
+	return add_shown(r, o, c, i);
 }
 
 static enum status add_bonds(const struct reader *r, struct slice party, const json_t *list,

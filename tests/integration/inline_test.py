@@ -126,7 +126,8 @@ class Place:
 
 
 def passed_without_a_stall(p, sent):
-    """By the sender's clock and the receiver's kernel's. Where the sensor is killed, nothing is lost either."""
+    """By the sender's clock and the receiver's kernel's, without what the machine itself stood still. Where the sensor
+    is killed, nothing is lost either."""
     assert sent["lost"] == 0, (sent, p.sensors[-1].said())
     assert sent["stall_ms"] < STALL_MS, (sent, p.sensors[-1].said())
 
@@ -449,7 +450,8 @@ def test_a_bridge_without_a_guardian_is_the_kernels():
         s.process.kill()  # the guardian; the sensor does not outlive it
         s.process.wait()
         sent = sender.result()
-        assert sent["stall_ms"] < 200 and sent["lost"] < 200, sent
+        # a millisecond is a packet; what is in the rings when the guardian dies is lost
+        assert sent["stall_ms"] < 200 and sent["lost"] < 200 + sent["machine_ms"], sent
         assert p.line.get("/evil") == "hello"
 
 

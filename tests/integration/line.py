@@ -4,13 +4,15 @@
 As a program, in a namespace:
   line.py serve                     says the ports it listens at; answers HTTP on TCP, echoes UDP until it is killed
   line.py get HOST PORT PATH        one request on a connection of its own: prints what came, or why nothing did
-  line.py pace HOST PORT S PPS      paced datagrams, echoed: prints JSON with what was lost and the longest delay
+  line.py pace HOST PORT S PPS      paced datagrams, echoed: prints JSON with what was lost and the longest stalls
+  line.py machine CPU               until SIGTERM; prints the times in which that processor ran nobody who only slept
   line.py datagram HOST PORT        one datagram: prints what became of it
   line.py flood HOST PORT S BITS    datagrams at a rate, one way
 Standard library only.
 """
 import json
 import os
+import signal
 import socket
 import struct
 import subprocess
@@ -21,7 +23,9 @@ import time
 import wire
 
 CLIENT, SERVER = "10.7.1.1", "10.7.2.1"
-SO_TIMESTAMPNS = 35
+SO_RCVBUFFORCE, SO_TIMESTAMPNS = 33, 35
+ROOM = 16 << 20  # bytes of a socket's buffer: what waits while its program does not get a processor is not lost
+STOOD_S = .005  # what a sleep of a millisecond may take longer before it counts as a stall of the machine
 
 
 def xtables():
@@ -141,7 +145,8 @@ class Line:
         return int(rows[1][rows[0].index("InDatagrams")]) + int(rows[1][rows[0].index("RcvbufErrors")])
 
     def pace(self, seconds, per_second=1000):
-        """A sender in the background; .result() waits for what it measured."""
+        """A sender in the background; .result() waits for what it measured: stall_ms is the longest time that the line
+        kept packets, without what the machine's processors stood still in it; felt_ms with it; machine_ms is all of that."""
         p = self.program(self.client, "pace", SERVER, self.ports["udp"], seconds, per_second)
         assert p.stdout.readline() == "begun\n"
         p.result = lambda: json.loads(p.communicate(timeout=seconds + 60)[0])
@@ -174,6 +179,7 @@ def http_talk(c):
 
 def udp_echo(s):
     """Back goes when the datagram reached the kernel, by its clock."""
+    s.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, ROOM)
     s.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
     while True:
         data, control, _, who = s.recvmsg(2048, 64)
@@ -213,48 +219,103 @@ def get(host, port, path):
         print("reset" if isinstance(why, ConnectionResetError) else type(why).__name__)
 
 
+def machine(cpu):
+    """A program that sleeps a millisecond, again and again, wakes late when its processor was not there for it."""
+    os.sched_setaffinity(0, {int(cpu)})
+    stood, ended = [], threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    print("begun", flush=True)
+    before = time.time()
+    while not ended.is_set():
+        time.sleep(.001)
+        now = time.time()
+        if now > before + .001 + STOOD_S:
+            stood.append((before + .001, now))
+        before = now
+    print(json.dumps(stood))
+
+
+class Machine:
+    """What the machine itself kept its programs waiting, while this is watched."""
+
+    def __enter__(self):
+        self.watches = [subprocess.Popen([sys.executable, os.path.abspath(__file__), "machine", str(cpu)],
+                                         stdout=subprocess.PIPE, text=True) for cpu in sorted(os.sched_getaffinity(0))]
+        for w in self.watches:
+            assert w.stdout.readline() == "begun\n"
+        return self
+
+    def __exit__(self, *unused):
+        self.stood = []
+        for w in self.watches:
+            w.terminate()
+            self.stood += json.loads(w.communicate(timeout=60)[0])
+        self.stood.sort()
+
+    def seconds(self, since, until):
+        """In which some processor stood still, of a time."""
+        total, at = 0.0, since
+        for begin, end in self.stood:
+            begin, end = max(begin, at), min(end, until)
+            if end > begin:
+                total, at = total + end - begin, end
+        return total
+
+
+def stalls(sent, arrived):
+    """Times in which what was sent did not arrive: until the next that did."""
+    since = None
+    for n, at in enumerate(sent):
+        since = at if since is None else since
+        if n in arrived:
+            if arrived[n] > since:
+                yield since, arrived[n]
+            since = None
+    if since is not None:
+        yield since, sent[-1]
+
+
 def pace(host, port, seconds, per_second):
-    seconds, per_second = float(seconds), float(per_second)
+    seconds, gap = float(seconds), 1 / float(per_second)
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, ROOM)
     s.connect((host, int(port)))
     sent, arrived = [], {}
 
     def listen():
         s.settimeout(0.5)
-        while True:
+        quiet = 0  # half seconds at the end in which nothing came
+        while quiet < 4 and not (done.is_set() and len(arrived) == len(sent)):
             try:
                 n, at = struct.unpack("!qd", s.recv(64))
                 arrived[n] = at
+                quiet = 0
             except socket.timeout:
-                if done.is_set():
-                    return
+                quiet += done.is_set()
             except OSError:
                 pass  # nobody listens there yet, or any more
 
     done = threading.Event()
     listener = threading.Thread(target=listen)
-    listener.start()
-    print("begun", flush=True)
-    begun = due = time.monotonic()
-    while time.monotonic() < begun + seconds:
-        sent.append(time.time())
-        s.send(struct.pack("!q", len(sent) - 1))
-        due += 1 / per_second
-        wait = due - time.monotonic()
-        if wait > 0:
-            time.sleep(wait)
-    done.set()
-    listener.join()
+    with Machine() as m:
+        listener.start()
+        print("begun", flush=True)
+        begun = due = time.monotonic()
+        while time.monotonic() < begun + seconds:
+            s.send(struct.pack("!q", len(sent)))
+            sent.append(time.time())  # behind it: the time that the sender itself stood still is not the line's
+            due = max(due + gap, time.monotonic() - gap)  # nor is what was missed sent in a burst
+            wait = due - time.monotonic()
+            if wait > 0:
+                time.sleep(wait)
+        done.set()
+        listener.join()
     delays = sorted(arrived[n] - sent[n] for n in arrived)
-    # a stall is a time in which what was sent did not arrive: until the next that did
-    stall, since = 0.0, None
-    for n, at in enumerate(sent):
-        since = at if since is None else since
-        if n in arrived:
-            stall, since = max(stall, arrived[n] - since), None
-    if since is not None:
-        stall = max(stall, sent[-1] - since)
-    print(json.dumps({"sent": len(sent), "lost": len(sent) - len(arrived), "stall_ms": stall * 1000,
+    felt = list(stalls(sent, arrived))
+    print(json.dumps({"sent": len(sent), "lost": len(sent) - len(arrived),
+                      "stall_ms": max((1000 * (b - a - m.seconds(a, b)) for a, b in felt), default=0),
+                      "felt_ms": max((1000 * (b - a) for a, b in felt), default=0),
+                      "machine_ms": 1000 * m.seconds(sent[0], sent[-1]),
                       "delay_us": [round(delays[int(q * (len(delays) - 1))] * 1e6) for q in (.5, .99, 1)] if delays else None}))
 
 
@@ -291,4 +352,4 @@ def flood(host, port, seconds, bits):
 
 
 if __name__ == "__main__":
-    {"serve": serve, "get": get, "pace": pace, "flood": flood, "datagram": datagram}[sys.argv[1]](*sys.argv[2:])
+    {"serve": serve, "get": get, "pace": pace, "flood": flood, "datagram": datagram, "machine": machine}[sys.argv[1]](*sys.argv[2:])

@@ -30,7 +30,8 @@ class Clause:
         for place in places[:r.choice([0, 0, 1, 2, 3])]:
             kind = r.choice(["unless", "unless", "unless respondent-shows", "permits"])
             consequence = r.choice(CONSEQUENCES) if several and kind != "permits" else CONSEQUENCES[0]
-            self.exceptions.append((kind, expression(r, 2), consequence, place if several and kind != "permits" else 0))
+            at = r.choice(sorted(STANDARDS)) if r.random() < 0.4 else None # a standard of its own
+            self.exceptions.append((kind, expression(r, 2), consequence, place if several and kind != "permits" else 0, at))
         for _ in range(r.choice([0, 0, 0, 1, 1, 2])):
             since = r.choice(DATES[:-1])
             until = r.choice([d for d in DATES if d > since]) if r.random() < 0.3 else None
@@ -55,16 +56,17 @@ def text(e):
     return "(" + f" {e[0]} ".join(map(text, e[1:])) + ")"
 
 
-def treaty(clauses):
+def treaty(clauses, objections=()):
     out = ['instrument x "Random"', 'source "none" mark V', "in-force 2020-01-01"]
     out += [f"standard {n} 0.{v}" for n, v in STANDARDS.items()]
     out += [f'consequence {c} "what follows"' for c in CONSEQUENCES[1:]]
     out += [f'term t{i} "a term"' for i in range(TERMS)]
     for c in clauses:
         out += [f'clause {c.name} "a clause"', f"proof {c.standard}", f"when {text(c.when)}"]
-        for kind, e, consequence, place in c.exceptions:
+        for kind, e, consequence, place, at in c.exceptions:
+            own = f" at {at}" if at else ""
             then = f" then {consequence}" if consequence != CONSEQUENCES[0] else ""
-            out.append(f"{kind} {text(e)}{then}{f' rank {place}' if place else ''} ; a reason")
+            out.append(f"{kind} {text(e)}{own}{then}{f' rank {place}' if place else ''} ; a reason")
     for p in PARTIES:
         out.append(f"party {p}")
         for c in clauses:
@@ -74,7 +76,19 @@ def treaty(clauses):
                     out.append({"require": f"amend {c.name} require {text(e)} {tail}",
                                 "where": f"reserve {c.name} where {text(e)} {tail}",
                                 "reserve": f"reserve {c.name} {tail}"}[kind])
+        out += [f"object {name} of {to}{' excluding' if excluding else ''} ; s, deposited {day}" for who, to, name, excluding, day in objections
+                if who == p]
     return "\n".join(out) + "\n"
+
+
+def objections_of(r, clauses):
+    """To what others made of clauses; a party objects to what stands above its block."""
+    made = [(who, c.name, since) for c in clauses for who, _, _, since, _ in c.amendments if who != PARTIES[-1]]
+    out = []
+    for to, name, since in r.sample(made, min(2, len(made))) if r.random() < 0.5 else []:
+        day = r.choice([d for d in DATES if d >= since])
+        out.append((PARTIES[-1], to, name, r.random() < 0.5, day))
+    return out
 
 
 RULES = """
@@ -87,6 +101,9 @@ t(N) :- or_of(N,K), t(K).              open_or(N) :- or_of(N,K), not f(K).     f
 ended(M) :- until(M,D), at(A), A >= D.
 applies(M) :- since(M,D), at(A), A >= D, not ended(M), of_party(M,P), side(P).
 reserved(C) :- reserves(C,M), applies(M).
+timely(O) :- objects(O,P,Q,C,D), first(Q,C,X), D <= X + 10000.
+opposed :- objects(O,P,Q,C,D), excluding(O), timely(O), at(A), A >= D, side(P), side(Q).
+reserved(C) :- clause(C), opposed.
 condition(C,N) :- when(C,N).           condition(C,N) :- requires(C,M,N), applies(M).
 unmet(C) :- condition(C,N), f(N).      unmet(C) :- where(C,M,N), applies(M), t(N).
 unsure(C) :- condition(C,N), not t(N). unsure(C) :- where(C,M,N), applies(M), not f(N).
@@ -127,12 +144,12 @@ class Program:
     def clause(self, c, number):
         self.add(f"clause({number})")
         self.add(f"when({number},{self.node(c.when, c.standard)})")
-        if any(x != CONSEQUENCES[0] for _, _, x, _ in c.exceptions):
+        if any(x != CONSEQUENCES[0] for _, _, x, *_ in c.exceptions):
             self.add(f"several({number})")
-        for kind, e, consequence, place in c.exceptions:
+        for kind, e, consequence, place, at in c.exceptions:
             burden = "respondent" if "shows" in kind else "claimant"
             rank = 0 if kind == "permits" else place or 1000
-            self.add(f"exception({number},{self.node(e, c.standard)},{burden},{consequence},{rank})")
+            self.add(f"exception({number},{self.node(e, at or c.standard)},{burden},{consequence},{rank})")
         for k, (who, kind, e, since, until) in enumerate(c.amendments):
             m = number * 10 + k
             self.add(f"of_party({m},{who.lower()})")
@@ -162,8 +179,9 @@ def round_of(r, folder):
             claims[i] = (a, b) if r.random() < 0.4 else r.choice([(0, 30), (960, 1000)])
     sides = [r.choice(PARTIES), r.choice(PARTIES)]
     path = os.path.join(folder, "x.treaty")
+    objections = objections_of(r, clauses)
     with open(path, "w", encoding="utf-8") as f:
-        f.write(treaty(clauses))
+        f.write(treaty(clauses, objections))
     ours = judge_claims(folder, path, claims, sides)
     p = Program()
     for n, v in STANDARDS.items():
@@ -176,6 +194,13 @@ def round_of(r, folder):
         p.add(f"side({s.lower()})")
     for i, c in enumerate(clauses):
         p.clause(c, i)
+    for n, (who, to, name, excluding, day) in enumerate(objections):
+        number = [c.name for c in clauses].index(name)
+        p.add(f"objects({n},{who.lower()},{to.lower()},{number},{day.replace('-', '')})")
+        first = next(since for party, _, _, since, _ in clauses[number].amendments if party == to)
+        p.add(f"first({to.lower()},{number},{first.replace('-', '')})")
+        if excluding:
+            p.add(f"excluding({n})")
     theirs = solve(p.lines)
     counts = {}
     assert len(ours) == CLAUSES

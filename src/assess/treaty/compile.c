@@ -51,6 +51,7 @@ static const struct statement statements[] = {
 	{"party", SCOPE_BELOW, BLOCK, treaty_parse_party},
 	{"amend", SCOPE_PARTY, LINE, treaty_parse_amend},
 	{"reserve", SCOPE_PARTY, LINE, treaty_parse_reserve},
+	{"object", SCOPE_PARTY, LINE, treaty_parse_object},
 };
 
 static const struct statement *statement_find(struct treaty_token t)
@@ -70,7 +71,7 @@ static const char *scope_wants(enum treaty_scope s)
 		return "source, proof, when, unless, permits, admits, not-for-sensors, or a new "
 		       "block";
 	case SCOPE_PARTY:
-		return "amend, reserve, or a new block";
+		return "amend, reserve, object, or a new block";
 	case SCOPE_CARRIED:
 		return "source, admits, or a new block";
 	case SCOPE_DUTY:

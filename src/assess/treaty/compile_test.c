@@ -336,7 +336,7 @@ static void a_closed_list_admits_nothing_else(struct test *t)
 	EXPECT(t, problem(ADMITS("admits leave ; art. 40\n", ""),
 			  SLICE("11:8: expected \"require\" or \"reserve\"")));
 	EXPECT(t, problem(SLICE(HEAD "party P\namendments closed ; art. 42\n"),
-			  SLICE("8:1: expected amend, reserve, or a new block")));
+			  SLICE("8:1: expected amend, reserve, object, or a new block")));
 	/* where the list is not closed, a clause without a line lets parties require what they like
 	 */
 	EXPECT(t, problem(SLICE(HEAD "clause x.1 \"C\"\nproof high\nwhen a\nparty P\n"

@@ -51,9 +51,10 @@ struct treaty_lanes treaty_node_eval(const struct treaty_lanes *terms, const str
 	return v;
 }
 
-struct treaty_lanes treaty_rule_eval(const struct treaty_lanes *terms, const struct treaty_rule *r)
+struct treaty_lanes treaty_rule_eval(const struct treaty_lanes *terms, size_t stride,
+				     const struct treaty_rule *r)
 {
-	struct treaty_lanes v = treaty_node_eval(terms, r->expr);
+	struct treaty_lanes v = treaty_node_eval(terms + r->own * stride, r->expr);
 
 	if (r->kind == TREATY_WHEN)
 		return v;
@@ -91,6 +92,39 @@ const struct treaty_amendment *treaty_amendment_next(const struct treaty *t, siz
 	return m;
 }
 
+static bool between(const struct treaty *t, const struct treaty_law *law, size_t a, size_t b)
+{
+	struct slice x = t->parties[a].id, y = t->parties[b].id;
+
+	return (slice_equal(x, law->one) && slice_equal(y, law->other)) ||
+	       (slice_equal(y, law->one) && slice_equal(x, law->other));
+}
+
+const struct treaty_objection *treaty_objection_next(const struct treaty *t,
+						     const struct treaty_law *law,
+						     const struct treaty_objection *o)
+{
+	for (size_t i = o == NULL ? 0 : (size_t)(o - t->objections) + 1; i < t->objection_count;
+	     i++) {
+		o = &t->objections[i];
+		if (!o->late && law->at.ns >= o->since.ns &&
+		    (o->until.ns == 0 || law->at.ns < o->until.ns) &&
+		    between(t, law, o->party, o->to))
+			return o;
+	}
+	return NULL;
+}
+
+bool treaty_opposed(const struct treaty *t, const struct treaty_law *law)
+{
+	const struct treaty_objection *o = NULL;
+
+	while ((o = treaty_objection_next(t, law, o)) != NULL)
+		if (o->excluding)
+			return true;
+	return false;
+}
+
 struct slice treaty_clause_reserved(const struct treaty *t, size_t clause,
 				    const struct treaty_law *law)
 {
@@ -109,6 +143,8 @@ struct treaty_lanes treaty_amendments_eval(const struct treaty *t, size_t clause
 	const struct treaty_amendment *m = NULL;
 	struct treaty_lanes v = treaty_lanes_of(TREATY_TRUE);
 
+	if (treaty_opposed(t, law))
+		return treaty_lanes_of(TREATY_FALSE);
 	while ((m = treaty_amendment_next(t, clause, law, m)) != NULL)
 		v = treaty_lanes_and(v, m->kind == TREATY_RESERVE
 						? treaty_lanes_of(TREATY_FALSE)
@@ -116,17 +152,24 @@ struct treaty_lanes treaty_amendments_eval(const struct treaty *t, size_t clause
 	return v;
 }
 
-struct treaty_lanes treaty_clause_eval(const struct treaty *t, size_t clause,
-				       const struct treaty_law *law,
-				       const struct treaty_lanes *terms)
+struct treaty_lanes treaty_clause_eval_at(const struct treaty *t, size_t clause,
+					  const struct treaty_law *law,
+					  const struct treaty_lanes *terms, size_t stride)
 {
 	const struct treaty_clause *c = &t->clauses[clause];
 	struct treaty_lanes v = treaty_amendments_eval(t, clause, law, terms);
 
 	ASSERT(c->not_judged.len == 0);
 	for (size_t i = 0; i < c->rule_count; i++)
-		v = treaty_lanes_and(v, treaty_rule_eval(terms, &c->rules[i]));
+		v = treaty_lanes_and(v, treaty_rule_eval(terms, stride, &c->rules[i]));
 	return v;
+}
+
+struct treaty_lanes treaty_clause_eval(const struct treaty *t, size_t clause,
+				       const struct treaty_law *law,
+				       const struct treaty_lanes *terms)
+{
+	return treaty_clause_eval_at(t, clause, law, terms, 0);
 }
 
 /* ---- one case, without words ---------------------------------------------------------------- */
@@ -145,14 +188,28 @@ void treaty_bind(const struct treaty *t, const struct claim_set *claims, struct 
 	}
 }
 
+size_t treaty_room(const struct treaty *t)
+{
+	uint8_t own = 0;
+
+	for (size_t i = 0; i < t->clause_count; i++)
+		own = t->clauses[i].own_count > own ? t->clauses[i].own_count : own;
+	return t->term_count * (1U + own);
+}
+
 enum treaty_value treaty_value(const struct treaty *t, size_t clause, const struct treaty_law *law,
 			       const struct interval *terms, struct treaty_lanes *room)
 {
-	int32_t standard = t->standards[t->clauses[clause].standard].milli;
+	const struct treaty_clause *c = &t->clauses[clause];
 
-	for (size_t i = 0; i < t->term_count; i++)
-		room[i] = treaty_lanes_of(treaty_interval_value(terms[i], standard));
-	return treaty_lanes_value(treaty_clause_eval(t, clause, law, room), 0);
+	for (size_t k = 0; k <= c->own_count; k++) {
+		int32_t standard = t->standards[k == 0 ? c->standard : c->own[k - 1]].milli;
+
+		for (size_t i = 0; i < t->term_count; i++)
+			room[k * t->term_count + i] =
+				treaty_lanes_of(treaty_interval_value(terms[i], standard));
+	}
+	return treaty_lanes_value(treaty_clause_eval_at(t, clause, law, room, t->term_count), 0);
 }
 
 /* ---- what there is in it -------------------------------------------------------------------- */

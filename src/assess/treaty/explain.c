@@ -243,7 +243,7 @@ static void add_logic(struct page *p, const struct treaty_clause *c, struct buf 
 	claim_write_interval((struct interval){s->milli, s->milli}, b);
 	for (size_t i = 0; i < c->rule_count; i++) {
 		buf_add_byte(b, '\n');
-		treaty_rule_write(p->t, &c->rules[i], b);
+		treaty_rule_write(p->t, c, &c->rules[i], b);
 	}
 	for (size_t i = 0; i < c->option_count; i++)
 		buf_add_fmt(b, "%s%.*s", i ? ", " : "\nadmits require ",
@@ -296,6 +296,25 @@ static void term(struct page *p, size_t i)
 				   g->party.len ? " " : "", glosses[g->kind], SLICE_ARG(g->text)));
 }
 
+static void objections(struct page *p, size_t party)
+{
+	for (size_t i = 0; i < p->t->objection_count; i++) {
+		const struct treaty_objection *o = &p->t->objections[i];
+		struct buf b = buf_in(p->a);
+
+		if (o->party != party)
+			continue;
+		treaty_objection_write(p->t, o, &b);
+		buf_add_z(&b,
+			  o->late ? ": too late, and without effect (VCLT 20(5))"
+			  : o->excluding
+				  ? ": the treaty is not in force between the two (VCLT 20(4)(b))"
+				  : ": to that extent the clause does not apply between the two "
+				    "(VCLT 21(3))");
+		paragraph(p, 6, buf_slice(&b));
+	}
+}
+
 static void parties(struct page *p)
 {
 	const struct treaty *t = p->t;
@@ -320,6 +339,7 @@ static void parties(struct page *p)
 				treaty_amendment_write(t, m, &b);
 				paragraph(p, 6, buf_slice(&b));
 			}
+		objections(p, k);
 	}
 }
 

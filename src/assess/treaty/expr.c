@@ -49,8 +49,8 @@ size_t treaty_term_find(const struct treaty *t, struct slice name)
 
 bool treaty_is_reserved(struct slice s)
 {
-	static const char *const words[] = {"and",     "or",   "not",  "respondent-shows",
-					    "require", "then", "rank", "where"};
+	static const char *const words[] = {
+		"and", "or", "not", "respondent-shows", "require", "then", "rank", "where", "at"};
 
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (slice_equal(s, slice_of(words[i])))

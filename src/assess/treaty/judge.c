@@ -18,9 +18,10 @@
 
 enum { WORLDS_PER_PASS = 31 }; /* undetermined terms for which 64 bits have two worlds each */
 
-enum treaty_value treaty_node_value(const struct treaty_judge *j, const struct treaty_node *n)
+enum treaty_value treaty_node_value(const struct treaty_judge *j, size_t own,
+				    const struct treaty_node *n)
 {
-	return treaty_lanes_value(treaty_node_eval(j->lanes, n), 0);
+	return treaty_lanes_value(treaty_node_eval(j->lanes + own * j->t->term_count, n), 0);
 }
 
 static int32_t at_least_0(int32_t v)
@@ -61,28 +62,39 @@ struct interval treaty_node_bounds(const struct treaty_judge *j, const struct tr
 
 /* ---- terms of a clause ---------------------------------------------------------------------- */
 
-static bool collect(struct treaty_judge *j, const struct treaty_node *n)
+static bool use_term(struct treaty_judge *j, uint32_t number)
+{
+	const struct claim *claim =
+		j->c->claims ? claim_find(j->c->claims, j->t->terms[number].name) : NULL;
+	struct treaty_judge_term *term = &j->terms[number];
+
+	*term = (struct treaty_judge_term){.claim = claim, .p = INTERVAL_UNKNOWN};
+	if (claim != NULL && claim->p.lo >= 0 && claim->p.lo <= claim->p.hi &&
+	    claim->p.hi <= CLAIM_CERTAIN)
+		term->p = claim->p;
+	return ARENA_PUSH(j->a, j->used, j->used_count, j->used_room, number);
+}
+
+/* The terms of an expression, which is compared at one of the clause's standards. */
+static bool collect(struct treaty_judge *j, size_t own, const struct treaty_node *n)
 {
 	struct treaty_judge_term *term;
-	const struct claim *claim;
+	enum treaty_value v;
 
 	if (n->kind != TREATY_ATOM) {
 		for (const struct treaty_node *c = n->first; c != NULL; c = c->next)
-			if (!collect(j, c))
+			if (!collect(j, own, c))
 				return false;
 		return true;
 	}
 	term = &j->terms[n->term];
-	if (term->used)
-		return true;
-	claim = j->c->claims ? claim_find(j->c->claims, j->t->terms[n->term].name) : NULL;
-	*term = (struct treaty_judge_term){.used = true, .claim = claim, .p = INTERVAL_UNKNOWN};
-	if (claim != NULL && claim->p.lo >= 0 && claim->p.lo <= claim->p.hi &&
-	    claim->p.hi <= CLAIM_CERTAIN)
-		term->p = claim->p;
-	term->value = treaty_interval_value(term->p, j->standard);
-	j->lanes[n->term] = treaty_lanes_of(term->value);
-	return ARENA_PUSH(j->a, j->used, j->used_count, j->used_room, n->term);
+	if (term->used == 0 && !use_term(j, n->term))
+		return false;
+	term->used |= (uint8_t)(1U << own);
+	v = treaty_interval_value(term->p, j->milli[own]);
+	term->open |= v == TREATY_UNDETERMINED;
+	j->lanes[own * j->t->term_count + n->term] = treaty_lanes_of(v);
+	return true;
 }
 
 static bool collect_all(struct treaty_judge *j)
@@ -92,12 +104,12 @@ static bool collect_all(struct treaty_judge *j)
 	const struct treaty_amendment *m = NULL;
 
 	while (j->used_count > 0)
-		j->terms[j->used[--j->used_count]].used = false;
+		j->terms[j->used[--j->used_count]].used = 0;
 	for (size_t i = 0; i < clause->rule_count; i++)
-		if (!collect(j, clause->rules[i].expr))
+		if (!collect(j, clause->rules[i].own, clause->rules[i].expr))
 			return false;
 	while ((m = treaty_amendment_next(j->t, j->clause, &j->law, m)) != NULL)
-		if (m->expr != NULL && !collect(j, m->expr))
+		if (m->expr != NULL && !collect(j, 0, m->expr))
 			return false;
 	return true;
 }
@@ -119,12 +131,14 @@ static void find_consequences(const struct treaty_judge *j, struct outcome *o)
 
 	for (size_t i = 0; i < c->rule_count; i++)
 		if (c->rules[i].kind == TREATY_WHEN)
-			happened = treaty_lanes_and(happened,
-						    treaty_rule_eval(j->lanes, &c->rules[i]));
+			happened = treaty_lanes_and(
+				happened,
+				treaty_rule_eval(j->lanes, j->t->term_count, &c->rules[i]));
 	left = ~happened.excluded & o->breach.excluded;
 	for (size_t i = 0; i < c->ranked_count; i++) {
 		const struct treaty_rule *r = &c->rules[c->by_rank[i]];
-		struct treaty_lanes v = treaty_rule_eval(j->lanes, r); /* shown: it is no help */
+		/* shown: it is no help */
+		struct treaty_lanes v = treaty_rule_eval(j->lanes, j->t->term_count, r);
 
 		o->may[r->consequence] |= left & ~v.shown;
 		left &= ~v.excluded;
@@ -133,7 +147,8 @@ static void find_consequences(const struct treaty_judge *j, struct outcome *o)
 
 static struct outcome find_outcome(const struct treaty_judge *j)
 {
-	struct outcome o = {.breach = treaty_clause_eval(j->t, j->clause, &j->law, j->lanes)};
+	struct outcome o = {.breach = treaty_clause_eval_at(j->t, j->clause, &j->law, j->lanes,
+							    j->t->term_count)};
 
 	if (j->t->clauses[j->clause].consequences)
 		find_consequences(j, &o);
@@ -169,9 +184,25 @@ static bool is_permitted(const struct treaty_judge *j)
 
 	for (size_t i = 0; i < clause->rule_count; i++)
 		if (clause->rules[i].kind == TREATY_PERMITS &&
-		    treaty_node_value(j, clause->rules[i].expr) == TREATY_TRUE)
+		    treaty_node_value(j, clause->rules[i].own, clause->rules[i].expr) ==
+			    TREATY_TRUE)
 			return true;
 	return false;
+}
+
+/* A term in all worlds as the claims are, but true in those of one set and false in those of
+ * another, at whatever standard it is read. */
+static void suppose(struct treaty_judge *j, uint32_t term, uint64_t yes, uint64_t no)
+{
+	for (size_t own = 0; own <= TREATY_OWN_MAX; own++) {
+		struct treaty_lanes l;
+
+		if ((j->terms[term].used >> own & 1) == 0)
+			continue;
+		l = treaty_lanes_of(treaty_interval_value(j->terms[term].p, j->milli[own]));
+		j->lanes[own * j->t->term_count + term] =
+			(struct treaty_lanes){(l.shown | yes) & ~no, (l.excluded | no) & ~yes};
+	}
 }
 
 /* Both worlds of up to 31 undetermined terms in one pass. */
@@ -189,10 +220,9 @@ static bool find_changes(struct treaty_judge *j, const struct outcome *now,
 		for (; at < j->used_count && n < WORLDS_PER_PASS; at++) {
 			uint32_t term = j->used[at];
 
-			if (j->terms[term].value != TREATY_UNDETERMINED)
+			if (!j->terms[term].open)
 				continue;
-			j->lanes[term].shown = UINT64_C(1) << (2 * n + 1);
-			j->lanes[term].excluded = UINT64_C(1) << (2 * n + 2);
+			suppose(j, term, UINT64_C(1) << (2 * n + 1), UINT64_C(1) << (2 * n + 2));
 			batch[n++] = term;
 		}
 		o = find_outcome(j);
@@ -204,7 +234,7 @@ static bool find_changes(struct treaty_judge *j, const struct outcome *now,
 						  .then_true = consequence_of(j, &o, yes),
 						  .then_false = consequence_of(j, &o, no)};
 
-			j->lanes[batch[k]] = treaty_lanes_of(TREATY_UNDETERMINED);
+			suppose(j, batch[k], 0, 0);
 			if ((differs(j, &o, yes, now) || differs(j, &o, no, now)) &&
 			    !ARENA_PUSH(j->a, changes, count, room, c))
 				return false;
@@ -267,6 +297,23 @@ static struct slice result_of(const struct treaty_judge *j, enum treaty_value v)
 	return is_permitted(j) ? SLICE("permitted") : SLICE("no breach");
 }
 
+/* Who objected to whose reservation such that nothing of the treaty holds between the two, or "".
+ */
+static struct slice opposition(const struct treaty_judge *j)
+{
+	const struct treaty_objection *o = NULL;
+	struct buf b = buf_in(j->a);
+
+	while ((o = treaty_objection_next(j->t, &j->law, o)) != NULL && !o->excluding) {
+		/* a mere objection leaves the treaty in force */
+	}
+	if (o == NULL)
+		return SLICE("");
+	treaty_objection_write(j->t, o, &b);
+	buf_add_z(&b, ", so the treaty is not in force between the two (VCLT 20(4)(b))");
+	return buf_slice(&b);
+}
+
 /* Why the clause does not apply, or "". */
 static struct slice bar_of(const struct treaty_judge *j, struct slice *result)
 {
@@ -292,6 +339,9 @@ static struct slice bar_of(const struct treaty_judge *j, struct slice *result)
 	if (!j->c->respondent_bound)
 		return SLICE("the party that the act points to is not bound by this instrument at "
 			     "the time of the act");
+	who = opposition(j);
+	if (who.len != 0)
+		return who;
 	who = treaty_clause_reserved(t, j->clause, &j->law);
 	if (who.len != 0)
 		return buf_text(j->a,
@@ -312,16 +362,56 @@ static void mark(const struct treaty_judge *j, struct treaty_finding *f)
 		f->unchecked |= m->unchecked;
 }
 
+/* The number of a standard: of whoever judges, or the file's. */
+static int32_t number_of(const struct treaty_judge *j, size_t standard)
+{
+	const struct treaty_standard *s = &j->t->standards[standard];
+
+	for (size_t i = 0; i < j->c->standard_count; i++)
+		if (slice_equal(j->c->standards[i].name, s->name))
+			return j->c->standards[i].milli;
+	return s->milli;
+}
+
+static void find_numbers(struct treaty_judge *j)
+{
+	const struct treaty_clause *c = &j->t->clauses[j->clause];
+
+	j->milli[0] = number_of(j, c->standard);
+	for (size_t k = 0; k < c->own_count; k++)
+		j->milli[1 + k] = number_of(j, c->own[k]);
+}
+
+/* A number of whoever judges must be one at which a breach can be judged. */
+static enum status check_numbers(const struct treaty_judge *j, struct fail *why)
+{
+	for (size_t i = 0; i < j->t->clause_count; i++) {
+		const struct treaty_clause *c = &j->t->clauses[i];
+
+		for (size_t k = 0; c->not_judged.len == 0 && k <= c->own_count; k++) {
+			size_t s = k == 0 ? c->standard : c->own[k - 1];
+
+			if (number_of(j, s) <= CLAIM_CERTAIN / 2)
+				return fail_set(
+					why, ST_INVALID,
+					"%.*s: at \"%.*s\" no breach can be judged where a fact "
+					"and "
+					"its opposite may both be shown: expected more than 0.5",
+					SLICE_ARG(c->id), SLICE_ARG(j->t->standards[s].name));
+		}
+	}
+	return ST_OK;
+}
+
 static bool judge_clause(struct treaty_judge *j, struct treaty_finding *f)
 {
 	const struct treaty_clause *clause = &j->t->clauses[j->clause];
-	const struct treaty_standard *standard = &j->t->standards[clause->standard];
 	const struct treaty_amendment *m = NULL;
 	struct slice bar;
 
-	j->standard = standard->milli;
-	f->standard = standard->name;
-	f->standard_milli = standard->milli;
+	find_numbers(j);
+	f->standard = j->t->standards[clause->standard].name;
+	f->standard_milli = j->milli[0];
 	if (!collect_all(j))
 		return false;
 	mark(j, f);
@@ -354,9 +444,12 @@ enum status treaty_judge(const struct treaty *t, const struct treaty_case *c, st
 		.a = a,
 		.law = {c->claimant, c->respondent, c->at},
 		.terms = ARENA_ARRAY(a, struct treaty_judge_term, t->term_count + 1),
-		.lanes = ARENA_ARRAY(a, struct treaty_lanes, t->term_count + 1)};
+		.lanes = ARENA_ARRAY(a, struct treaty_lanes, treaty_room(t) + 1)};
 	bool ok = findings != NULL && j.terms != NULL && j.lanes != NULL;
+	enum status st = check_numbers(&j, why);
 
+	if (st != ST_OK)
+		return st;
 	for (j.clause = 0; ok && j.clause < t->clause_count; j.clause++) {
 		const struct treaty_clause *clause = &t->clauses[j.clause];
 		struct treaty_finding *f = &findings[j.clause];

@@ -195,6 +195,17 @@ static void mark_clause(const struct treaty_clause *c, bool *used)
 			mark_terms(c->duty->lest[i].shows, used);
 }
 
+static void lint_objection(const struct lint *l, const struct treaty_objection *o)
+{
+	if (!o->late)
+		return;
+	note(l, o->line);
+	buf_add_fmt(
+		l->out,
+		"this objection came more than twelve months after what it objects to, which was "
+		"accepted by silence until then (VCLT 20(5)): it has no effect\n");
+}
+
 bool treaty_lint(const struct treaty *t, struct slice file_name, struct arena *a, struct buf *out)
 {
 	struct lint l = {t, file_name, out};
@@ -208,5 +219,7 @@ bool treaty_lint(const struct treaty *t, struct slice file_name, struct arena *a
 		lint_term(&l, i, used[i]);
 	for (size_t i = 0; i < t->clause_count; i++)
 		lint_clause(&l, i);
+	for (size_t i = 0; i < t->objection_count; i++)
+		lint_objection(&l, &t->objections[i]);
 	return !out->full;
 }

@@ -163,6 +163,14 @@ bool treaty_parse_not_for_sensors(struct treaty_parser *p)
 	return treaty_want_reason(p, "\";\" and the reason", &c->content);
 }
 
+static bool can_judge(struct treaty_parser *p, size_t standard, size_t column)
+{
+	return p->t->standards[standard].milli > CLAIM_CERTAIN / 2 ||
+	       TREATY_PROBLEM(p, column,
+			      "a breach cannot be judged at 0.5 or less, where a fact and its "
+			      "opposite may both be shown: expected a higher standard");
+}
+
 bool treaty_parse_proof(struct treaty_parser *p)
 {
 	size_t s, column;
@@ -170,7 +178,7 @@ bool treaty_parse_proof(struct treaty_parser *p)
 	if (p->clause_proof && p->scope == SCOPE_CLAUSE)
 		return TREATY_PROBLEM(p, 1, "a second \"proof\": expected one");
 	p->clause_proof = true;
-	if (!treaty_want_standard(p, &s, &column))
+	if (!treaty_want_standard(p, &s, &column) || !treaty_want_end(p))
 		return false;
 	if (p->scope == SCOPE_DUTY) { /* what starts a duty may be a mere suspicion */
 		struct treaty_duty *d = treaty_open_clause(p)->duty;
@@ -181,13 +189,8 @@ bool treaty_parse_proof(struct treaty_parser *p)
 		d->has_standard = true;
 		return true;
 	}
-	if (p->t->standards[s].milli <= 500)
-		return TREATY_PROBLEM(p, column,
-				      "a breach cannot be judged at 0.5 or less, where a "
-				      "fact and its opposite may both be shown: expected "
-				      "a higher standard");
 	treaty_open_clause(p)->standard = s;
-	return true;
+	return can_judge(p, s, column);
 }
 
 static bool rule_add(struct treaty_parser *p, struct treaty_rule r)
@@ -214,6 +217,28 @@ bool treaty_parse_when(struct treaty_parser *p)
 	return r.expr != NULL && treaty_want_end(p) && rule_add(p, r);
 }
 
+/* at STANDARD [NUMBER]: at which this exception is compared, if not at the clause's. */
+static bool want_own(struct treaty_parser *p, uint8_t *out)
+{
+	struct treaty_clause *c = treaty_open_clause(p);
+	size_t s, column;
+
+	if (!treaty_want_standard(p, &s, &column) || !can_judge(p, s, column))
+		return false;
+	for (uint8_t i = 0; i < c->own_count; i++)
+		if (c->own[i] == s) {
+			*out = (uint8_t)(i + 1); /* at most TREATY_OWN_MAX */
+			return true;
+		}
+	if (c->own_count == TREATY_OWN_MAX)
+		return TREATY_PROBLEM(p, column,
+				      "expected at most %d standards of exceptions in a clause",
+				      TREATY_OWN_MAX);
+	c->own[c->own_count++] = s;
+	*out = c->own_count;
+	return true;
+}
+
 static bool parse_exception(struct treaty_parser *p, struct treaty_rule r)
 {
 	r.line = p->number;
@@ -221,6 +246,8 @@ static bool parse_exception(struct treaty_parser *p, struct treaty_rule r)
 		return TREATY_PROBLEM(p, 1, "expected the line \"when ...\" above it");
 	r.expr = treaty_want_expr(p);
 	if (r.expr == NULL)
+		return false;
+	if (treaty_take_if(p, "at") && !want_own(p, &r.own))
 		return false;
 	if (r.kind != TREATY_PERMITS) {
 		uint32_t rank = 0;

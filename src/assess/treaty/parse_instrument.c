@@ -143,6 +143,12 @@ bool treaty_parse_standard(struct treaty_parser *p)
 	return standard_add(p, s) && treaty_want_end(p);
 }
 
+static bool is_number(struct treaty_token t)
+{
+	return t.kind == TOKEN_WORD && text_is_digit(t.text.ptr[0]);
+}
+
+/* A number may follow; what else follows is whoever asked's to read. */
 bool treaty_want_standard(struct treaty_parser *p, size_t *out, size_t *out_column)
 {
 	struct treaty_standard s = {0};
@@ -153,7 +159,7 @@ bool treaty_want_standard(struct treaty_parser *p, size_t *out, size_t *out_colu
 	s.name = name.text;
 	*out = standard_find(p->t, s.name);
 	*out_column = name.column;
-	if (treaty_peek(p).kind != TOKEN_END && !treaty_want_probability(p, &s.milli))
+	if (is_number(treaty_peek(p)) && !treaty_want_probability(p, &s.milli))
 		return false;
 	if (*out == SIZE_MAX && s.milli == 0)
 		return TREATY_PROBLEM(p, name.column,
@@ -162,14 +168,14 @@ bool treaty_want_standard(struct treaty_parser *p, size_t *out, size_t *out_colu
 				      SLICE_ARG(s.name), SLICE_ARG(s.name));
 	if (*out == SIZE_MAX) {
 		*out = p->t->standard_count;
-		return standard_add(p, s) && treaty_want_end(p);
+		return standard_add(p, s);
 	}
 	if (s.milli != 0 && s.milli != p->t->standards[*out].milli)
 		return TREATY_PROBLEM(p, name.column,
 				      "the standard \"%.*s\" has another number above: expected "
 				      "the same, or another name",
 				      SLICE_ARG(s.name));
-	return treaty_want_end(p);
+	return true;
 }
 
 static size_t consequence_find(const struct treaty *t, struct slice name)

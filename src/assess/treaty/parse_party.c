@@ -59,10 +59,19 @@ static bool cut_tail(struct slice *s, struct slice word, struct slice *out)
 	return true;
 }
 
-static bool split_deposit(struct treaty_parser *p, size_t column, struct treaty_amendment *m)
+struct deposit { /* when and where something was laid down */
+	struct slice source, day;
+	bool unchecked;
+	struct wall_ns since, until;
+};
+
+static bool want_deposit(struct treaty_parser *p, struct deposit *m)
 {
+	size_t column = treaty_peek(p).column;
 	struct slice tail, until, rest;
 
+	if (!treaty_want_reason(p, "\"; source, deposited YYYY-MM-DD\"", &m->source))
+		return false;
 	if (!cut_tail(&m->source, SLICE(", deposited "), &tail) || m->source.len == 0)
 		return TREATY_PROBLEM(p, column, "expected \"; source, deposited YYYY-MM-DD\"");
 	m->unchecked = cut_tail(&tail, SLICE(", unchecked"), &rest);
@@ -71,7 +80,7 @@ static bool split_deposit(struct treaty_parser *p, size_t column, struct treaty_
 				      "expected the end of the line behind \"unchecked\"");
 	if (cut_tail(&tail, SLICE(", until "), &until) && !treaty_date_of(until, &m->until))
 		return TREATY_PROBLEM(p, column, "expected a date as YYYY-MM-DD after \"until\"");
-	m->deposited_text = tail;
+	m->day = tail;
 	if (!treaty_date_of(tail, &m->since))
 		return TREATY_PROBLEM(p, column,
 				      "expected a date as YYYY-MM-DD after \"deposited\"");
@@ -126,13 +135,15 @@ static bool want_clause(struct treaty_parser *p, bool carried, size_t *out, size
 static bool amendment_end(struct treaty_parser *p, size_t clause, struct treaty_amendment m)
 {
 	const struct treaty_party *party = &p->t->parties[m.party];
-	struct treaty_token reason = treaty_peek(p);
+	struct deposit d = {0};
 
-	if (!treaty_want_reason(p, "\"; source, deposited YYYY-MM-DD\"", &m.source) ||
-	    !split_deposit(p, reason.column, &m))
+	if (!want_deposit(p, &d))
 		return false;
-	if (party->from.ns > m.since.ns)
-		m.since = party->from;
+	m.source = d.source;
+	m.deposited_text = d.day;
+	m.unchecked = d.unchecked;
+	m.since = party->from.ns > d.since.ns ? party->from : d.since;
+	m.until = d.until;
 	return amendment_add(p, clause, m);
 }
 
@@ -211,4 +222,101 @@ bool treaty_parse_reserve(struct treaty_parser *p)
 		m.expr = not ;
 	}
 	return amendment_end(p, clause, m);
+}
+
+/* ---- objections ----------------------------------------------------------------------------- */
+
+static size_t party_find(const struct treaty *t, struct slice id)
+{
+	for (size_t i = 0; i < t->party_count; i++)
+		if (slice_equal(t->parties[i].id, id))
+			return i;
+	return SIZE_MAX;
+}
+
+/* What the text itself admits needs nobody's acceptance (VCLT 20(1)). */
+static bool is_admitted(const struct treaty_clause *c, const struct treaty_amendment *m)
+{
+	return (m->kind == TREATY_REQUIRE ? c->admits_require : c->admits_reserve).len != 0;
+}
+
+/* The amendment that is objected to; NULL after saying what is wrong. */
+static const struct treaty_amendment *want_reservation(struct treaty_parser *p, size_t clause,
+						       size_t party, size_t column)
+{
+	const struct treaty_clause *c = &p->t->clauses[clause];
+	bool any = false;
+
+	for (const struct treaty_amendment *m = c->amendments; m != NULL; m = m->next) {
+		if (m->party == party && !is_admitted(c, m))
+			return m;
+		any |= m->party == party;
+	}
+	(void)TREATY_PROBLEM(
+		p, column,
+		any ? "what \"%.*s\" made of \"%.*s\" is admitted by the text, so nobody "
+		      "need accept it (VCLT 20(1)): expected another clause or party"
+		    : "\"%.*s\" made nothing of \"%.*s\" above: expected a reservation "
+		      "to object to",
+		SLICE_ARG(p->t->parties[party].id), SLICE_ARG(c->id));
+	return NULL;
+}
+
+/* The last day on which to object: twelve months after the reservation was told, or when the party
+ * became one, whichever is later (VCLT 20(5)). The day of deposit stands for that of telling. */
+static struct wall_ns last_day(const struct treaty_party *who, const struct treaty_amendment *m)
+{
+	struct wall_ns day = m->since;
+	uint8_t text[10];
+
+	memcpy(text, m->deposited_text.ptr, sizeof text);
+	for (size_t i = 4; i-- > 0 && ++text[i] > '9';)
+		text[i] = '0';
+	/* a 29 February has no day a year later: the twelve months end with 28 February */
+	if (!treaty_date_of((struct slice){text, sizeof text}, &day)) {
+		text[9] = '8';
+		(void)treaty_date_of((struct slice){text, sizeof text}, &day); /* exists */
+	}
+	return who->from.ns > day.ns ? who->from : day;
+}
+
+/* object CLAUSE of PARTY [excluding] ; source, deposited DATE */
+bool treaty_parse_object(struct treaty_parser *p)
+{
+	struct treaty *t = p->t;
+	struct treaty_objection o = {.party = t->party_count - 1, .line = p->number};
+	const struct treaty_amendment *m;
+	struct treaty_token who;
+	struct deposit d = {0};
+	size_t column;
+
+	if (!want_clause(p, true, &o.clause, &column))
+		return false;
+	if (!treaty_take_if(p, "of"))
+		return treaty_expected(p, treaty_peek(p), "\"of\" and the party that reserved it");
+	if (!treaty_want_name(p, "the party that reserved it", &who))
+		return false;
+	o.to = party_find(t, who.text);
+	if (o.to == SIZE_MAX || o.to == o.party)
+		return TREATY_PROBLEM(
+			p, who.column,
+			"\"%.*s\" is no other party above: expected one that has a block",
+			SLICE_ARG(who.text));
+	m = want_reservation(p, o.clause, o.to, column);
+	if (m == NULL)
+		return false;
+	o.excluding = treaty_take_if(p, "excluding");
+	if (!want_deposit(p, &d))
+		return false;
+	o.source = d.source;
+	o.deposited_text = d.day;
+	o.unchecked = d.unchecked;
+	o.since = d.since;
+	o.until = d.until;
+	o.late = o.since.ns > last_day(&t->parties[o.party], m).ns;
+	if (t->objection_count == TREATY_OBJECTIONS_MAX)
+		return TREATY_PROBLEM(p, 1, "expected at most %d objections",
+				      TREATY_OBJECTIONS_MAX);
+	return ARENA_PUSH(p->a, t->objections, t->objection_count, t->objection_room, o) ||
+	       treaty_no_memory(p);
 }

@@ -9,6 +9,7 @@ struct trace {
 	struct treaty_trace_line *lines;
 	size_t count, room;
 	bool lifts; /* the lines now written are of an exception or permission */
+	size_t own; /* at which of the clause's standards they are compared */
 	bool ok;
 };
 
@@ -44,7 +45,8 @@ void treaty_node_write(const struct treaty *t, const struct treaty_node *n, bool
 		buf_add_byte(b, ')');
 }
 
-void treaty_rule_write(const struct treaty *t, const struct treaty_rule *r, struct buf *b)
+void treaty_rule_write(const struct treaty *t, const struct treaty_clause *c,
+		       const struct treaty_rule *r, struct buf *b)
 {
 	static const char *const words[] = {
 		[TREATY_WHEN] = "when ",
@@ -55,12 +57,27 @@ void treaty_rule_write(const struct treaty *t, const struct treaty_rule *r, stru
 
 	buf_add_z(b, words[r->kind]);
 	treaty_node_write(t, r->expr, false, b);
+	if (r->own != 0)
+		buf_add_fmt(b, " at %.*s", SLICE_ARG(t->standards[c->own[r->own - 1]].name));
 	if (r->consequence != 0)
 		buf_add_fmt(b, " then %.*s", SLICE_ARG(t->consequences[r->consequence].name));
 	if (r->rank != 0)
 		buf_add_fmt(b, " rank %u", r->rank);
 	if (r->reason.len != 0)
 		buf_add_fmt(b, " ; %.*s", SLICE_ARG(r->reason));
+}
+
+void treaty_objection_write(const struct treaty *t, const struct treaty_objection *o, struct buf *b)
+{
+	struct slice who =
+		t->parties[o->party].name.len ? t->parties[o->party].name : t->parties[o->party].id;
+	struct slice to =
+		t->parties[o->to].name.len ? t->parties[o->to].name : t->parties[o->to].id;
+
+	buf_add_fmt(b, "%.*s objects to what %.*s made of %.*s (%.*s, deposited %.*s%s)",
+		    SLICE_ARG(who), SLICE_ARG(to), SLICE_ARG(t->clauses[o->clause].id),
+		    SLICE_ARG(o->source), SLICE_ARG(o->deposited_text),
+		    o->unchecked ? ", unchecked" : "");
 }
 
 static void write_deposit(const struct treaty_amendment *m, struct buf *b)
@@ -90,6 +107,7 @@ static void write_milli(int32_t milli, struct buf *b)
 static void write_atom(const struct trace *t, const struct treaty_node *n, struct buf *b)
 {
 	const struct treaty_judge_term *term = &t->j->terms[n->term];
+	enum treaty_value v = treaty_node_value(t->j, t->own, n);
 
 	buf_add(b, t->j->t->terms[n->term].name);
 	if (term->claim == NULL) {
@@ -98,10 +116,10 @@ static void write_atom(const struct trace *t, const struct treaty_node *n, struc
 	}
 	buf_add_byte(b, ' ');
 	claim_write_interval(term->p, b);
-	buf_add_z(b, term->value == TREATY_TRUE	   ? " is shown at "
-		     : term->value == TREATY_FALSE ? " is excluded at "
-						   : " is neither shown nor excluded at ");
-	write_milli(t->j->standard, b);
+	buf_add_z(b, v == TREATY_TRUE	 ? " is shown at "
+		     : v == TREATY_FALSE ? " is excluded at "
+					 : " is neither shown nor excluded at ");
+	write_milli(t->j->milli[t->own], b);
 	if (t->j->t->terms[n->term].open)
 		buf_add_z(b, " (open term: the parties have not settled what it means)");
 }
@@ -109,7 +127,7 @@ static void write_atom(const struct trace *t, const struct treaty_node *n, struc
 /* One line a node, children one deeper. */
 static void trace_node(struct trace *t, const struct treaty_node *n, unsigned depth)
 {
-	enum treaty_value v = treaty_node_value(t->j, n);
+	enum treaty_value v = treaty_node_value(t->j, t->own, n);
 	struct buf b = buf_in(t->j->a);
 
 	if (n->kind == TREATY_ATOM) {
@@ -145,6 +163,16 @@ static void trace_parts(struct trace *t, const struct treaty_node *n)
 
 /* ---- lines ---------------------------------------------------------------------------------- */
 
+/* ", at the standard balance 0.51" */
+static void write_own(const struct trace *t, const struct treaty_rule *r, struct buf *b)
+{
+	const struct treaty_clause *c = &t->j->t->clauses[t->j->clause];
+
+	buf_add_fmt(b, ", at the standard %.*s ",
+		    SLICE_ARG(t->j->t->standards[c->own[r->own - 1]].name));
+	write_milli(t->j->milli[r->own], b);
+}
+
 static void trace_rule(struct trace *t, const struct treaty_rule *r)
 {
 	static const char *const words[][3] = {
@@ -155,9 +183,10 @@ static void trace_rule(struct trace *t, const struct treaty_rule *r)
 					 "shown by the respondent"},
 		[TREATY_PERMITS] = {"does not apply", "may apply", "applies"},
 	};
-	enum treaty_value v = treaty_node_value(t->j, r->expr);
+	enum treaty_value v = treaty_node_value(t->j, r->own, r->expr);
 	struct buf b = buf_in(t->j->a);
 
+	t->own = r->own;
 	t->lifts = r->kind != TREATY_WHEN;
 	if (r->kind == TREATY_WHEN) {
 		buf_add_fmt(&b, "conditions: %s; all together ", words[r->kind][v]);
@@ -167,6 +196,8 @@ static void trace_rule(struct trace *t, const struct treaty_rule *r)
 		buf_add_fmt(&b, "%s \"%.*s\": %s",
 			    r->kind == TREATY_PERMITS ? "permission" : "exception",
 			    SLICE_ARG(r->reason), words[r->kind][v]);
+		if (r->own != 0)
+			write_own(t, r, &b);
 		if (r->consequence != 0)
 			buf_add_fmt(&b, "; what follows: %.*s",
 				    SLICE_ARG(t->j->t->consequences[r->consequence].text));
@@ -182,9 +213,10 @@ static void trace_amendment(struct trace *t, const struct treaty_amendment *m)
 					    "this is none of them"};
 	const struct treaty_party *p = &t->j->t->parties[m->party];
 	struct slice who = p->name.len ? p->name : p->id;
-	enum treaty_value v = m->expr != NULL ? treaty_node_value(t->j, m->expr) : TREATY_FALSE;
+	enum treaty_value v = m->expr != NULL ? treaty_node_value(t->j, 0, m->expr) : TREATY_FALSE;
 	struct buf b = buf_in(t->j->a);
 
+	t->own = 0;
 	t->lifts = false;
 	buf_add_fmt(&b, "%.*s %s (", SLICE_ARG(who),
 		    m->kind == TREATY_REQUIRE	      ? "also requires"
@@ -199,6 +231,26 @@ static void trace_amendment(struct trace *t, const struct treaty_amendment *m)
 		trace_parts(t, m->expr);
 }
 
+/* An objection that leaves the treaty in force: to the extent of the reservation the clause does
+ * not apply between the two, which is what the reservation itself comes to, as it can only narrow.
+ */
+static void trace_objections(struct trace *t)
+{
+	const struct treaty_objection *o = NULL;
+
+	while ((o = treaty_objection_next(t->j->t, &t->j->law, o)) != NULL) {
+		struct buf b = buf_in(t->j->a);
+
+		if (o->clause != t->j->clause || o->excluding)
+			continue;
+		treaty_objection_write(t->j->t, o, &b);
+		buf_add_z(&b, ": to that extent the clause does not apply between the two "
+			      "(VCLT 21(3))");
+		t->lifts = false;
+		add(t, 0, TREATY_UNDETERMINED, &b);
+	}
+}
+
 static bool write_rule(struct treaty_judge *j, struct slice *out)
 {
 	const struct treaty_clause *c = &j->t->clauses[j->clause];
@@ -207,10 +259,10 @@ static bool write_rule(struct treaty_judge *j, struct slice *out)
 	struct buf b = buf_in(j->a);
 
 	buf_add_fmt(&b, "proof %.*s ", SLICE_ARG(s->name));
-	write_milli(s->milli, &b);
+	write_milli(j->milli[0], &b);
 	for (size_t i = 0; i < c->rule_count; i++) {
 		buf_add_byte(&b, '\n');
-		treaty_rule_write(j->t, &c->rules[i], &b);
+		treaty_rule_write(j->t, c, &c->rules[i], &b);
 	}
 	while ((m = treaty_amendment_next(j->t, j->clause, &j->law, m)) != NULL) {
 		buf_add_fmt(&b, "\n%.*s: ", SLICE_ARG(j->t->parties[m->party].id));
@@ -236,6 +288,7 @@ bool treaty_trace_write(struct treaty_judge *j, struct slice bar, struct treaty_
 		trace_rule(&t, &c->rules[i]);
 	while ((m = treaty_amendment_next(j->t, j->clause, &j->law, m)) != NULL)
 		trace_amendment(&t, m);
+	trace_objections(&t);
 	f->trace = t.lines;
 	f->trace_count = t.count;
 	return t.ok && write_rule(j, &f->rule);

@@ -22,6 +22,7 @@ enum {
 	TREATY_CLAUSES_MAX = 256,
 	TREATY_PARTIES_MAX = 256,
 	TREATY_AMENDMENTS_MAX = 1024,
+	TREATY_OBJECTIONS_MAX = 1024,
 	TREATY_RULES_MAX = 32,	     /* when, unless and permits lines of one clause */
 	TREATY_CONSEQUENCES_MAX = 8, /* of exceptions in one file; the first is "no breach" */
 	TREATY_OPTIONS_MAX = 16,     /* terms that one clause lets parties require in addition */
@@ -29,7 +30,8 @@ enum {
 	TREATY_GROUNDS_MAX = 16,     /* on which one duty may be refused */
 	TREATY_READINGS_MAX = 64,    /* readings and examples of one term */
 	TREATY_NESTING_MAX = 16,     /* parentheses and nots around one term */
-	TREATY_PROBLEMS_MAX = 50,    /* reported for one file; the rest is counted */
+	TREATY_OWN_MAX = 3, /* standards of exceptions of one clause, beside the clause's own */
+	TREATY_PROBLEMS_MAX = 50, /* reported for one file; the rest is counted */
 };
 
 struct treaty; /* compiled, immutable, in its arena */
@@ -90,11 +92,20 @@ struct slice treaty_title(const struct treaty *t); /* "Ban on ..." */
 /* Judges every clause against the claims. at: the time of the act (law in force then).
  * claimant/respondent: party ids, "" if unknown; bound_*: whether each is bound at that time.
  * Findings in the order of the file. */
+struct treaty_standard { /* of proof */
+	struct slice name;
+	int32_t milli; /* 1..1000 */
+};
+
 struct treaty_case {
 	const struct claim_set *claims;
 	struct wall_ns at;
 	struct slice claimant, respondent;
 	bool claimant_bound, respondent_bound;
+	/* Numbers of whoever judges, for standards that the file names; the others stay the file's.
+	 * ST_INVALID if a clause would be judged at 0.5 or less. May be none. */
+	const struct treaty_standard *standards;
+	size_t standard_count;
 };
 
 MUST_USE enum status treaty_judge(const struct treaty *t, const struct treaty_case *c,
@@ -171,15 +182,21 @@ bool treaty_party_bound(const struct treaty *t, struct slice id, struct wall_ns 
 struct slice treaty_clause_reserved(const struct treaty *t, size_t clause,
 				    const struct treaty_law *law);
 
+/* Whether one of the two objected to a reservation of the other such that the treaty is not in
+ * force between them (VCLT 20(4)(b)). */
+bool treaty_opposed(const struct treaty *t, const struct treaty_law *law);
+
 /* used[i] becomes how the clause uses term i (enum treaty_use, or 0). */
 void treaty_clause_uses(const struct treaty *t, size_t clause, const struct treaty_law *law,
 			uint8_t *used);
 
-/* A clause that is judged, in 64 worlds: whether it is broken. terms: one for each term. */
+/* A clause that is judged, in 64 worlds: whether it is broken. terms: one for each term, the same
+ * at every standard. */
 struct treaty_lanes treaty_clause_eval(const struct treaty *t, size_t clause,
 				       const struct treaty_law *law,
 				       const struct treaty_lanes *terms);
-/* The same of its amendments alone: whether what the two sides require holds. */
+/* The same of its amendments alone: whether what the two sides require holds; never between two of
+ * which one opposes that the treaty be in force. */
 struct treaty_lanes treaty_amendments_eval(const struct treaty *t, size_t clause,
 					   const struct treaty_law *law,
 					   const struct treaty_lanes *terms);
@@ -187,7 +204,9 @@ struct treaty_lanes treaty_amendments_eval(const struct treaty *t, size_t clause
 /* What is claimed of each term; a term of which nothing is claimed is unknown. out: one for each
  * term. */
 void treaty_bind(const struct treaty *t, const struct claim_set *claims, struct interval *out);
-/* The bare value of a clause that is judged; room: one for each term. The same value as
+/* How many lanes treaty_value() wants: one for each term, times the standards of a clause. */
+size_t treaty_room(const struct treaty *t);
+/* The bare value of a clause that is judged; room: treaty_room() lanes. The same value as
  * treaty_judge() finds, where nothing bars the clause. */
 enum treaty_value treaty_value(const struct treaty *t, size_t clause, const struct treaty_law *law,
 			       const struct interval *terms, struct treaty_lanes *room);

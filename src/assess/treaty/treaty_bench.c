@@ -86,10 +86,12 @@ static void make_incidents(struct bench *x)
 static double batch_s(struct bench *x, uint64_t *judged, uint64_t *broken)
 {
 	struct interval terms[TREATY_TERMS_MAX];
-	struct treaty_lanes room[TREATY_TERMS_MAX];
+	struct treaty_lanes *room =
+		ARENA_ARRAY(&x->a, struct treaty_lanes, TREATY_TERMS_MAX * (1 + TREATY_OWN_MAX));
 	const struct treaty_law law = {SLICE("US"), SLICE("JP"), {INT64_MAX}};
 	double before = cpu_s();
 
+	must(x, room != NULL);
 	*judged = *broken = 0;
 	while (*judged < JUDGEMENTS)
 		for (size_t i = 0; i < INCIDENTS && *judged < JUDGEMENTS; i++)

@@ -23,12 +23,12 @@ static void look(const struct treaty *t, const struct treaty_case *c,
 		 const struct treaty_finding *findings, struct arena *a)
 {
 	struct interval terms[TREATY_TERMS_MAX];
-	struct treaty_lanes room[TREATY_TERMS_MAX];
+	struct treaty_lanes *room = ARENA_ARRAY(a, struct treaty_lanes, treaty_room(t) + 1);
 	const struct treaty_law law = {c->claimant, c->respondent, c->at};
 	struct buf notes = buf_in(a), page = buf_in(a);
 
 	treaty_bind(t, c->claims, terms);
-	for (size_t i = 0; i < t->clause_count; i++)
+	for (size_t i = 0; room != NULL && i < t->clause_count; i++)
 		if (treaty_clause_judged(t, i) && !findings[i].not_applicable)
 			ASSERT(treaty_value(t, i, &law, terms, room) == findings[i].value);
 	if (!treaty_lint(t, SLICE("f"), a, &notes) || !treaty_explain(t, 80, a, &page))

@@ -99,7 +99,7 @@ struct treaty_clause *treaty_open_clause(struct treaty_parser *p);
 /* The common head of what is a clause: ID "title"; and its place among the clauses. */
 bool treaty_clause_head(struct treaty_parser *p, struct treaty_clause *c);
 bool treaty_clause_add(struct treaty_parser *p, struct treaty_clause *c);
-/* proof NAME [NUMBER]: a standard above, or one that is named here. */
+/* NAME [NUMBER]: a standard above, or one that is named here; more may follow on the line. */
 bool treaty_want_standard(struct treaty_parser *p, size_t *out, size_t *out_column);
 bool treaty_want_consequence(struct treaty_parser *p, uint8_t *out); /* one that is defined above */
 /* Says what the clause or duty that ends here lacks. */
@@ -126,6 +126,7 @@ bool treaty_parse_admits(struct treaty_parser *p);
 bool treaty_parse_party(struct treaty_parser *p);
 bool treaty_parse_amend(struct treaty_parser *p);
 bool treaty_parse_reserve(struct treaty_parser *p);
+bool treaty_parse_object(struct treaty_parser *p);
 bool treaty_parse_duty(struct treaty_parser *p);
 bool treaty_parse_bearer(struct treaty_parser *p);
 bool treaty_parse_on(struct treaty_parser *p);

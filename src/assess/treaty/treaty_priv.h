@@ -36,11 +36,6 @@ struct treaty_consequence {
 	struct slice name, text;
 };
 
-struct treaty_standard {
-	struct slice name;
-	int32_t milli;
-};
-
 struct treaty_source {
 	struct slice text, page, sha256, mark; /* sha256: of the official text, or "" */
 };
@@ -53,6 +48,7 @@ struct treaty_rule {
 	struct slice reason; /* "" for when */
 	uint8_t consequence; /* index; 0: no breach */
 	uint8_t rank;	     /* from 1; 0: none given */
+	uint8_t own; /* at which of the clause's own[], from 1; 0: at the clause's standard */
 	uint32_t line;
 };
 
@@ -102,7 +98,9 @@ struct treaty_clause {
 	struct slice not_judged; /* the reason, for an article that is carried and not judged */
 	struct slice content;	 /* why it is not for sensors; "" it is for them */
 	struct treaty_duty *duty;
-	size_t standard; /* index; meaningless if not judged */
+	size_t standard;	    /* index; meaningless if not judged */
+	size_t own[TREATY_OWN_MAX]; /* standards of exceptions that are compared at another one */
+	uint8_t own_count;
 	struct treaty_rule *rules;
 	size_t rule_count, rule_room;
 	struct treaty_amendment *amendments, *last_amendment; /* of all parties, by file order */
@@ -112,6 +110,16 @@ struct treaty_clause {
 	bool consequences;		   /* an exception names one, so that they matter */
 	uint8_t by_rank[TREATY_RULES_MAX]; /* then: rules that are exceptions, first rank first */
 	size_t ranked_count;
+};
+
+struct treaty_objection {	  /* to another party's reservation (VCLT 20 and 21(3)) */
+	size_t party, to, clause; /* who objects, to whose reservation, of which clause */
+	bool excluding;		  /* the treaty is not to be in force between the two */
+	bool late; /* after twelve months: it was accepted by silence, and this has no effect */
+	struct slice source, deposited_text;
+	bool unchecked;
+	uint32_t line;
+	struct wall_ns since, until; /* until 0: not withdrawn */
 };
 
 struct treaty_party {
@@ -137,15 +145,17 @@ struct treaty {
 	struct treaty_party *parties;
 	size_t party_count, party_room;
 	size_t amendment_count;
+	struct treaty_objection *objections;
+	size_t objection_count, objection_room;
 };
 
 /* ---- judging -------------------------------------------------------------------------------- */
 
 struct treaty_judge_term {
-	bool used; /* by the clause that is judged now */
+	uint8_t used; /* by the clause that is judged now, and at which of its standards: a set */
+	bool open;    /* undetermined at one of those */
 	const struct claim *claim;
 	struct interval p;
-	enum treaty_value value;
 };
 
 struct treaty_judge {
@@ -153,15 +163,17 @@ struct treaty_judge {
 	const struct treaty_case *c;
 	struct treaty_law law; /* of the case */
 	struct arena *a;
-	size_t clause;			 /* that is judged now */
-	int32_t standard;		 /* its standard */
-	struct treaty_judge_term *terms; /* one for each term of the treaty */
-	struct treaty_lanes *lanes;	 /* the same */
-	uint32_t *used;			 /* terms of this clause, in order of first use */
+	size_t clause;			   /* that is judged now */
+	int32_t milli[1 + TREATY_OWN_MAX]; /* its standard, and those of its exceptions */
+	struct treaty_judge_term *terms;   /* one for each term of the treaty */
+	struct treaty_lanes *lanes;	   /* the same for each of those standards */
+	uint32_t *used;			   /* terms of this clause, in order of first use */
 	size_t used_count, used_room;
 };
 
-enum treaty_value treaty_node_value(const struct treaty_judge *j, const struct treaty_node *n);
+/* Its value as the claims are, at the clause's standard (0) or one of its exceptions'. */
+enum treaty_value treaty_node_value(const struct treaty_judge *j, size_t own,
+				    const struct treaty_node *n);
 struct interval treaty_node_bounds(const struct treaty_judge *j, const struct treaty_node *n);
 
 /* The next amendment that applies between the two parties at the time of the act; m NULL: the
@@ -170,6 +182,15 @@ const struct treaty_amendment *treaty_amendment_next(const struct treaty *t, siz
 						     const struct treaty_law *law,
 						     const struct treaty_amendment *m);
 
+/* The next objection of one of the two parties to a reservation of the other that has effect at the
+ * time of the act; o NULL: the first. */
+const struct treaty_objection *treaty_objection_next(const struct treaty *t,
+						     const struct treaty_law *law,
+						     const struct treaty_objection *o);
+/* "FR objects to the reservation of DE to x.2 (source, deposited 2020-01-01)" */
+void treaty_objection_write(const struct treaty *t, const struct treaty_objection *o,
+			    struct buf *b);
+
 /* The value of an expression in 64 worlds. */
 struct treaty_lanes treaty_node_eval(const struct treaty_lanes *terms, const struct treaty_node *n);
 struct treaty_lanes treaty_lanes_and(struct treaty_lanes a, struct treaty_lanes b);
@@ -177,7 +198,12 @@ struct treaty_lanes treaty_lanes_of(enum treaty_value v); /* in all of them */
 enum treaty_value treaty_lanes_value(struct treaty_lanes l, unsigned world);
 /* Whether one rule of a clause speaks for a breach: an exception that must be shown and is not
  * settled does not help. */
-struct treaty_lanes treaty_rule_eval(const struct treaty_lanes *terms, const struct treaty_rule *r);
+struct treaty_lanes treaty_rule_eval(const struct treaty_lanes *terms, size_t stride,
+				     const struct treaty_rule *r);
+/* As treaty_clause_eval(); stride: from a term's lanes at one standard to those at the next. */
+struct treaty_lanes treaty_clause_eval_at(const struct treaty *t, size_t clause,
+					  const struct treaty_law *law,
+					  const struct treaty_lanes *terms, size_t stride);
 enum treaty_value treaty_interval_value(struct interval p, int32_t standard);
 
 /* The words of a finding: trace and rule; bar: why the clause does not apply, or "". False when
@@ -191,7 +217,8 @@ MUST_USE bool treaty_source_write(struct treaty_judge *j, struct slice *out);
 void treaty_node_write(const struct treaty *t, const struct treaty_node *n, bool inner,
 		       struct buf *b);
 /* "unless a and b ; why", with consequence and rank: a line of the file. */
-void treaty_rule_write(const struct treaty *t, const struct treaty_rule *r, struct buf *b);
+void treaty_rule_write(const struct treaty *t, const struct treaty_clause *c,
+		       const struct treaty_rule *r, struct buf *b);
 /* "require a ; source, deposited 2020-01-01" */
 void treaty_amendment_write(const struct treaty *t, const struct treaty_amendment *m,
 			    struct buf *b);

@@ -4,11 +4,24 @@
  */
 #include "assess/treaty/treaty_parse_priv.h"
 
+bool treaty_want_period(struct treaty_parser *p, struct wall_ns *from, struct wall_ns *until)
+{
+	struct slice text;
+	size_t column;
+
+	if (treaty_take_if(p, "from") && !treaty_want_date(p, from, &text))
+		return false;
+	if (!treaty_take_if(p, "until"))
+		return true;
+	column = treaty_peek(p).column;
+	return treaty_want_date(p, until, &text) &&
+	       (until->ns > from->ns || TREATY_PROBLEM(p, column, "expected a day after \"from\""));
+}
+
 bool treaty_parse_party(struct treaty_parser *p)
 {
 	struct treaty *t = p->t;
 	struct treaty_party party = {0};
-	struct slice text;
 	struct treaty_token id;
 
 	if (!treaty_want_name(p, "the party's id", &id))
@@ -17,16 +30,8 @@ bool treaty_parse_party(struct treaty_parser *p)
 	if (treaty_peek(p).kind == TOKEN_STRING &&
 	    !treaty_want_string(p, "the party's name", &party.name))
 		return false;
-	if (treaty_take_if(p, "from") && !treaty_want_date(p, &party.from, &text))
+	if (!treaty_want_period(p, &party.from, &party.until))
 		return false;
-	if (treaty_take_if(p, "until")) {
-		size_t column = treaty_peek(p).column;
-
-		if (!treaty_want_date(p, &party.until, &text))
-			return false;
-		if (party.until.ns <= party.from.ns)
-			return TREATY_PROBLEM(p, column, "expected a day after \"from\"");
-	}
 	for (size_t i = 0; i < t->party_count; i++)
 		if (slice_equal(t->parties[i].id, party.id))
 			return TREATY_PROBLEM(p, id.column,

@@ -15,8 +15,9 @@
 #include "assess/claim/claim.h"
 
 enum {
-	TREATY_TEXT_MAX = 1 << 20, /* bytes of a treaty file */
-	TREATY_NAME_MAX = 64,	   /* bytes of the name of a term, clause, standard or party */
+	TREATY_TEXT_MAX = 1 << 20,   /* bytes of a treaty file */
+	TREATY_SHEET_MAX = 64 << 10, /* bytes of a sheet of standards */
+	TREATY_NAME_MAX = 64,	     /* bytes of the name of a term, clause, standard or party */
 	TREATY_TERMS_MAX = 256,
 	TREATY_STANDARDS_MAX = 32,
 	TREATY_CLAUSES_MAX = 256,
@@ -111,6 +112,25 @@ struct treaty_case {
 MUST_USE enum status treaty_judge(const struct treaty *t, const struct treaty_case *c,
 				  struct arena *a, struct treaty_finding **out, size_t *out_count,
 				  struct fail *why);
+
+/* ---- a party's own standards ------------------------------------------------------------------
+ */
+
+struct treaty_sheet {
+	struct slice party, name;   /* name: "" if not given */
+	struct wall_ns from, until; /* 0: always; open */
+	struct treaty_standard *standards;
+	size_t count; /* at least one */
+};
+
+/* Reads a sheet (docs/formats/standards.md); errors as treaty_compile() tells them. Slices in the
+ * result borrow text. Whether the party signed it is the caller's to check. */
+MUST_USE enum status treaty_sheet_parse(struct slice file_name, struct slice text, struct arena *a,
+					struct treaty_sheet *out, struct buf *problems,
+					struct fail *why);
+
+/* Whether a standard of the treaty has a number in the sheet. */
+bool treaty_sheet_applies(const struct treaty_sheet *s, const struct treaty *t);
 
 /* ---- what may be said about a file before anything happens ------------------------------------
  */

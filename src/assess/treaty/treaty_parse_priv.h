@@ -85,6 +85,9 @@ bool treaty_want_number(struct treaty_parser *p, const char *what, uint32_t most
 bool treaty_want_probability(struct treaty_parser *p, int32_t *out); /* thousandths, 1..1000 */
 bool treaty_want_reason(struct treaty_parser *p, const char *what, struct slice *out); /* "; ..." */
 
+/* [from DATE] [until DATE] */
+bool treaty_want_period(struct treaty_parser *p, struct wall_ns *from, struct wall_ns *until);
+
 bool treaty_date_of(struct slice s, struct wall_ns *out); /* YYYY-MM-DD: its first moment */
 
 /* ---- expressions ---- */

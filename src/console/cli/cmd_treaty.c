@@ -10,6 +10,12 @@ static const struct cli_option options[] = {
 	 "compare, pairs: the law of that day, as YYYY-MM-DD, not of the end of all days."},
 	{0, "expect", "FILE", false,
 	 "pairs: whether all cases in FILE, as --json wrote them, still are on their side."},
+	{0, "standards", "FILE", true,
+	 "judge: a party's own standards of proof, signed; its side is judged by them, too."},
+	{0, "key", "PARTY=KEY", true,
+	 "judge, standards: a party's verifier key, or the file that holds it."},
+	{0, "signer", "FILE", false, "standards: sign the sheet with this key."},
+	{'w', "write", "FILE", false, "standards --signer: to this file, not to the output."},
 	{0, "json", NULL, false,
 	 "For machines; judge and pairs write a line for each, check one for each file."},
 	{0},
@@ -23,6 +29,7 @@ static int run(struct cli *c)
 		{"judge", cmd_treaty_judge, 0, CLI_VALUES_MAX},
 		{"compare", cmd_treaty_compare, 0, CLI_VALUES_MAX},
 		{"pairs", cmd_treaty_pairs, 0, CLI_VALUES_MAX},
+		{"standards", cmd_treaty_standards, 0, CLI_VALUES_MAX},
 		{0},
 	};
 
@@ -31,8 +38,8 @@ static int run(struct cli *c)
 
 COMMAND(treaty) = {
 	.name = "treaty",
-	.usage = "treaty check FILE... | explain [FILE...] | judge INCIDENT | compare A B... | "
-		 "pairs [A [B]]",
+	.usage = "treaty check FILE... | explain [FILE..] | judge INCIDENT | compare A B.. | "
+		 "pairs [A [B]] | standards FILE",
 	.doc = "Treaties: what is wrong with a text, what breaks it, what parties agree on.",
 	.more = "check compiles: each error as file:line:column and what was expected, then notes "
 		"on "
@@ -50,10 +57,15 @@ COMMAND(treaty) = {
 		"forbid, in the fewest\n"
 		"rules, where one forbids what another allows, and what words leave open. pairs "
 		"prints two cases on either\n"
-		"side of every line, for signing. The language: docs/formats/treaty.md.\n\n"
-		"Exit 0 when it was done, 1 when a treaty does not compile or a signed case is no "
+		"side of every line, for signing. standards checks who signed a sheet of standards "
+		"of proof, or signs it;\n"
+		"with --standards judge says of each clause what it comes to by each side's own. "
+		"The language:\n"
+		"docs/formats/treaty.md; sheets: docs/formats/standards.md.\n\n"
+		"Exit 0 when it was done, 1 when a treaty does not compile, a signed case is no "
 		"longer "
-		"as it was, 2 when\nit could not be done.\n\n"
+		"as it was, or a\nsheet is not signed by its party, 2 when it could not be "
+		"done.\n\n"
 		"Examples:\n"
 		"  dewline treaty check treaties/cwlt.treaty\n"
 		"  dewline treaty explain treaties/budapest.treaty\n"
@@ -61,7 +73,9 @@ COMMAND(treaty) = {
 		"  dewline treaty compare --clause budapest.2 US DE CH CZ JP\n"
 		"  dewline treaty compare --json budapest cwlt\n"
 		"  dewline treaty pairs --json --clause budapest.2 US JP > signed.jsonl\n"
-		"  dewline treaty pairs --expect signed.jsonl US JP\n",
+		"  dewline treaty pairs --expect signed.jsonl US JP\n"
+		"  dewline treaty standards --signer kr.key kr.standards -w kr.signed\n"
+		"  dewline treaty judge incident.json --standards kr.signed --key KR=kr.vkey\n",
 	.options = options,
 	.words_least = 1,
 	.words_most = CLI_VALUES_MAX,

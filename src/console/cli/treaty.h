@@ -14,6 +14,7 @@ int cmd_treaty_explain(struct cli *c);
 int cmd_treaty_judge(struct cli *c);
 int cmd_treaty_compare(struct cli *c);
 int cmd_treaty_pairs(struct cli *c);
+int cmd_treaty_standards(struct cli *c);
 
 struct cmd_treaties {
 	struct slice *names; /* of the files */
@@ -32,6 +33,25 @@ bool cmd_treaty_at(struct cli *c, struct wall_ns *out);
  * side. */
 int cmd_treaty_expect(struct cli *c, const struct cmd_treaties *treaties,
 		      const struct treaty_law *law, struct slice file);
+
+/* ---- parties' own standards: docs/formats/standards.md ---- */
+
+struct cmd_sheet {
+	struct slice file, signer; /* signer: the name of the key */
+	struct treaty_sheet sheet;
+};
+
+struct cmd_sheets {
+	struct cmd_sheet *list; /* all of them signed by the party whose they are */
+	size_t count;
+};
+
+/* The sheets of --standards, each checked against its party's --key. CLI_NO where one is not signed
+ * by it, or none; CLI_CANNOT where one cannot be read; all of which is said. */
+int cmd_treaty_sheets(struct cli *c, struct cmd_sheets *out);
+/* The party's sheet at that time, or NULL. */
+const struct cmd_sheet *cmd_treaty_sheet_of(const struct cmd_sheets *s, struct slice party,
+					    struct wall_ns at);
 
 /* ---- incidents: docs/formats/treaty.md, section 6 ---- */
 

@@ -3,9 +3,17 @@
 #include "base/json.h"
 #include "console/cli/treaty.h"
 
+enum { SIDES = 2 }; /* claimant, respondent */
+
+struct by_side {		       /* the same by a party's own standards */
+	const struct cmd_sheet *sheet; /* NULL: it has none */
+	const struct treaty_finding *all, *shown;
+};
+
 struct judged { /* one instrument on one incident: all evidence, and what may be shown */
 	const struct cmd_incident *incident;
 	const struct treaty_finding *all, *shown;
+	struct by_side sides[SIDES];
 	size_t count;
 };
 
@@ -20,28 +28,61 @@ static bool is_bound(const struct cmd_incident *i, const struct treaty *t, struc
 	return false;
 }
 
-static enum status judge(struct cli *c, const struct cmd_incident *i, const struct treaty *t,
-			 struct judged *out, struct fail *why)
+/* By what there is, and by what is public. */
+static enum status judge_both(struct cli *c, const struct cmd_incident *i, const struct treaty *t,
+			      struct treaty_case *tc, const struct treaty_finding **all,
+			      const struct treaty_finding **shown, size_t *count, struct fail *why)
 {
-	struct treaty_case tc = {.claims = &i->all,
-				 .at = i->at,
-				 .claimant = i->unnamed ? SLICE("claimant") : i->claimant,
-				 .respondent = i->unnamed ? SLICE("respondent") : i->respondent};
-	struct treaty_finding *all, *shown;
+	struct treaty_finding *f, *g;
 	enum status st;
 
-	tc.claimant_bound = is_bound(i, t, tc.claimant);
-	tc.respondent_bound = is_bound(i, t, tc.respondent);
-	st = treaty_judge(t, &tc, c->arena, &all, &out->count, why);
-	tc.claims = &i->shown;
+	tc->claims = &i->all;
+	st = treaty_judge(t, tc, c->arena, &f, count, why);
+	tc->claims = &i->shown;
 	if (st == ST_OK)
-		st = treaty_judge(t, &tc, c->arena, &shown, &out->count, why);
+		st = treaty_judge(t, tc, c->arena, &g, count, why);
 	if (st != ST_OK)
 		return st;
-	out->incident = i;
-	out->all = all;
-	out->shown = shown;
+	*all = f;
+	*shown = g;
 	return ST_OK;
+}
+
+static enum status judge_side(struct cli *c, const struct cmd_sheet *sheet, const struct treaty *t,
+			      struct treaty_case tc, struct judged *out, struct by_side *side,
+			      struct fail *why)
+{
+	enum status st;
+
+	if (sheet == NULL || !treaty_sheet_applies(&sheet->sheet, t))
+		return ST_OK;
+	tc.standards = sheet->sheet.standards;
+	tc.standard_count = sheet->sheet.count;
+	st = judge_both(c, out->incident, t, &tc, &side->all, &side->shown, &out->count, why);
+	if (st != ST_OK)
+		return fail_wrap(why, "%.*s", SLICE_ARG(sheet->file));
+	side->sheet = sheet;
+	return ST_OK;
+}
+
+static enum status judge(struct cli *c, const struct cmd_incident *i, const struct treaty *t,
+			 const struct cmd_sheets *sheets, struct judged *out, struct fail *why)
+{
+	struct treaty_case tc = {.at = i->at,
+				 .claimant = i->unnamed ? SLICE("claimant") : i->claimant,
+				 .respondent = i->unnamed ? SLICE("respondent") : i->respondent};
+	const struct slice sides[SIDES] = {i->claimant, i->respondent};
+	enum status st;
+
+	*out = (struct judged){.incident = i};
+	tc.claimant_bound = is_bound(i, t, tc.claimant);
+	tc.respondent_bound = is_bound(i, t, tc.respondent);
+	st = judge_both(c, i, t, &tc, &out->all, &out->shown, &out->count, why);
+	for (size_t k = 0; st == ST_OK && k < SIDES; k++)
+		if (k == 0 || !slice_equal(sides[0], sides[1]))
+			st = judge_side(c, cmd_treaty_sheet_of(sheets, sides[k], i->at), t, tc, out,
+					&out->sides[k], why);
+	return st;
 }
 
 /* ---- JSON ----------------------------------------------------------------------------------- */
@@ -108,6 +149,28 @@ static void changes(struct json *j, const struct treaty_finding *f)
 	json_end(j);
 }
 
+/* What each side finds by its own standards, if it has any. */
+static void sides_json(struct json *j, const struct judged *x, size_t k)
+{
+	json_key(j, "by-standards-of");
+	json_object(j);
+	for (size_t s = 0; s < SIDES; s++) {
+		const struct by_side *side = &x->sides[s];
+
+		if (side->sheet == NULL)
+			continue;
+		json_key_slice(j, side->sheet->sheet.party);
+		json_object(j);
+		json_member_str(j, "signer", side->sheet->signer);
+		standard(j, &side->all[k]);
+		json_member_str(j, "result", side->all[k].result);
+		json_member_str(j, "value", slice_of(value_name(side->all[k].value)));
+		json_member_str(j, "public-result", side->shown[k].result);
+		json_end(j);
+	}
+	json_end(j);
+}
+
 static void finding_json(const struct judged *x, size_t k, struct buf *out)
 {
 	const struct treaty_finding *f = &x->all[k], *shown = &x->shown[k];
@@ -135,6 +198,8 @@ static void finding_json(const struct judged *x, size_t k, struct buf *out)
 	json_member_str(&j, "value", slice_of(value_name(shown->value)));
 	interval(&j, shown->joint);
 	json_end(&j);
+	if (x->sides[0].sheet != NULL || x->sides[1].sheet != NULL)
+		sides_json(&j, x, k);
 	json_end(&j);
 	buf_add_byte(out, '\n');
 }
@@ -162,6 +227,21 @@ static void change_text(const struct treaty_change *ch, enum treaty_value now, s
 	buf_add_z(out, ")\n");
 }
 
+static void sides_text(const struct judged *x, size_t k, struct buf *out)
+{
+	for (size_t s = 0; s < SIDES; s++) {
+		const struct by_side *side = &x->sides[s];
+		const struct treaty_finding *f = side->sheet ? &side->all[k] : NULL;
+
+		if (f == NULL || f->standard.len == 0)
+			continue;
+		buf_add_fmt(out, "    by %.*s's own standard (%.*s ",
+			    SLICE_ARG(side->sheet->sheet.party), SLICE_ARG(f->standard));
+		claim_write_interval((struct interval){f->standard_milli, f->standard_milli}, out);
+		buf_add_fmt(out, "): %.*s\n", SLICE_ARG(f->result));
+	}
+}
+
 static void finding_text(const struct judged *x, size_t k, struct buf *out)
 {
 	const struct treaty_finding *f = &x->all[k], *shown = &x->shown[k];
@@ -186,6 +266,7 @@ static void finding_text(const struct judged *x, size_t k, struct buf *out)
 		buf_add_fmt(out, "    on public evidence alone: %.*s%s%.*s\n",
 			    SLICE_ARG(shown->result), shown->consequence.len ? ", " : "",
 			    SLICE_ARG(shown->consequence));
+	sides_text(x, k, out);
 	if (f->unverifiable)
 		buf_add_z(out,
 			  "    unverifiable: it rests on a term whose meaning is not settled\n");
@@ -217,12 +298,15 @@ int cmd_treaty_judge(struct cli *c)
 {
 	bool json = cli_value(c, "json").ptr != NULL;
 	struct cmd_treaties treaties;
+	struct cmd_sheets sheets;
 	struct cmd_incident *incidents;
 	struct buf out = buf_in(c->arena);
 	size_t n;
 	struct fail why = {0};
 	int code = cmd_treaty_load(c, &treaties);
 
+	if (code == CLI_DONE)
+		code = cmd_treaty_sheets(c, &sheets);
 	if (code != CLI_DONE)
 		return code;
 	if (c->word_count != 2) {
@@ -236,7 +320,7 @@ int cmd_treaty_judge(struct cli *c)
 		for (size_t k = 0; k < treaties.count; k++) {
 			struct judged x;
 
-			if (judge(c, &incidents[i], treaties.list[k], &x, &why) != ST_OK)
+			if (judge(c, &incidents[i], treaties.list[k], &sheets, &x, &why) != ST_OK)
 				return cli_cannot(c, &why);
 			if (!json)
 				heading(&incidents[i], treaties.list[k], &out);

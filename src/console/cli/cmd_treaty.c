@@ -17,7 +17,8 @@ static const struct cli_option options[] = {
 	{0, "signer", "FILE", false, "standards: sign the sheet with this key."},
 	{'w', "write", "FILE", false, "standards --signer: to this file, not to the output."},
 	{0, "json", NULL, false,
-	 "For machines; judge and pairs write a line for each, check one for each file."},
+	 "For machines; judge, pairs and vocabulary write a line for each, check one for each "
+	 "file."},
 	{0},
 };
 
@@ -30,6 +31,7 @@ static int run(struct cli *c)
 		{"compare", cmd_treaty_compare, 0, CLI_VALUES_MAX},
 		{"pairs", cmd_treaty_pairs, 0, CLI_VALUES_MAX},
 		{"standards", cmd_treaty_standards, 0, CLI_VALUES_MAX},
+		{"vocabulary", cmd_treaty_vocabulary, 0, CLI_VALUES_MAX},
 		{0},
 	};
 
@@ -38,34 +40,36 @@ static int run(struct cli *c)
 
 COMMAND(treaty) = {
 	.name = "treaty",
-	.usage = "treaty check FILE... | explain [FILE..] | judge INCIDENT | compare A B.. | "
-		 "pairs [A [B]] | standards FILE",
+	.usage = "treaty check | explain | judge | compare | pairs | standards | vocabulary  "
+		 "WHAT...",
 	.doc = "Treaties: what is wrong with a text, what breaks it, what parties agree on.",
-	.more = "check compiles: each error as file:line:column and what was expected, then notes "
-		"on "
-		"vague words, on what\n"
-		"nobody can see, and the share of scenarios that each clause leaves undetermined. "
-		"explain prints a page with\n"
-		"each article beside its logic, and first what cannot be verified. judge reads "
-		"what "
-		"is claimed of an incident,\n"
-		"or a bulletin, and judges every clause: the verdict, why, and what would change "
-		"it, "
-		"on all evidence and on\n"
-		"what is public. compare asks parties or instruments about the same cases: what "
-		"all "
-		"forbid, in the fewest\n"
-		"rules, where one forbids what another allows, and what words leave open. pairs "
-		"prints two cases on either\n"
-		"side of every line, for signing. standards checks who signed a sheet of standards "
-		"of proof, or signs it;\n"
-		"with --standards judge says of each clause what it comes to by each side's own. "
-		"The language:\n"
-		"docs/formats/treaty.md; sheets: docs/formats/standards.md.\n\n"
+	.more = "check FILE... compiles: each error as file:line:column and what was expected, "
+		"then "
+		"notes on vague words, on\n"
+		"what nobody can see, and the share of scenarios that each clause leaves "
+		"undetermined. explain [FILE...] prints\n"
+		"a page with each article beside its logic, and first what cannot be verified. "
+		"judge INCIDENT reads what is\n"
+		"claimed of an incident, or a bulletin, and judges every clause: the verdict, why, "
+		"and what would change it, on\n"
+		"all evidence and on what is public. compare A B... asks parties or instruments "
+		"about the same cases: what all\n"
+		"forbid, in the fewest rules, where one forbids what another allows, and what "
+		"words leave open. pairs [A [B]]\n"
+		"prints two cases on either side of every line, for signing. standards FILE... "
+		"checks who signed a sheet of\n"
+		"standards of proof, or signs it; with --standards judge says of each clause what "
+		"it comes to by each side's own.\n"
+		"vocabulary [CLASS | SCHEME | scales | NUMBER]... prints our closed lists with "
+		"their counterparts in STIX 2.1,\n"
+		"EuRepoC, VERIS, RSIT, NIS2, TLP 2.0, Healey's spectrum and the articles on state "
+		"responsibility, those lists\n"
+		"with ours, and what has none; or a number in the words of six scales. The "
+		"language: docs/formats/treaty.md;\n"
+		"sheets: docs/formats/standards.md; words: docs/formats/vocabulary.md.\n\n"
 		"Exit 0 when it was done, 1 when a treaty does not compile, a signed case is no "
-		"longer "
-		"as it was, or a\nsheet is not signed by its party, 2 when it could not be "
-		"done.\n\n"
+		"longer as it was, or a sheet is\n"
+		"not signed by its party, 2 when it could not be done.\n\n"
 		"Examples:\n"
 		"  dewline treaty check treaties/cwlt.treaty\n"
 		"  dewline treaty explain treaties/budapest.treaty\n"
@@ -75,7 +79,9 @@ COMMAND(treaty) = {
 		"  dewline treaty pairs --json --clause budapest.2 US JP > signed.jsonl\n"
 		"  dewline treaty pairs --expect signed.jsonl US JP\n"
 		"  dewline treaty standards --signer kr.key kr.standards -w kr.signed\n"
-		"  dewline treaty judge incident.json --standards kr.signed --key KR=kr.vkey\n",
+		"  dewline treaty judge incident.json --standards kr.signed --key KR=kr.vkey\n"
+		"  dewline treaty vocabulary actor-type\n"
+		"  dewline treaty vocabulary 0.42\n",
 	.options = options,
 	.words_least = 1,
 	.words_most = CLI_VALUES_MAX,

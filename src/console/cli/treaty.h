@@ -15,6 +15,7 @@ int cmd_treaty_judge(struct cli *c);
 int cmd_treaty_compare(struct cli *c);
 int cmd_treaty_pairs(struct cli *c);
 int cmd_treaty_standards(struct cli *c);
+int cmd_treaty_vocabulary(struct cli *c);
 
 struct cmd_treaties {
 	struct slice *names; /* of the files */

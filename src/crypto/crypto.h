@@ -117,6 +117,12 @@ MUST_USE bool crypto_pan_hide(const struct crypto_pan *p, const uint8_t *address
 /* The address back, for who holds the key. */
 MUST_USE bool crypto_pan_show(const struct crypto_pan *p, const uint8_t *pseudonym, size_t n,
 			      uint8_t *out);
+/* The same with the first `keep` bits (at most 8 * n) left as they are: within one network, whose
+ * prefix everybody may know. Prefixes are preserved as before. */
+MUST_USE bool crypto_pan_hide_in(const struct crypto_pan *p, const uint8_t *address, size_t n,
+				 size_t keep, uint8_t *out);
+MUST_USE bool crypto_pan_show_in(const struct crypto_pan *p, const uint8_t *pseudonym, size_t n,
+				 size_t keep, uint8_t *out);
 
 /* --- text forms --- */
 

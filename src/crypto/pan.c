@@ -52,35 +52,42 @@ static void block_of(const struct crypto_pan *p, const uint8_t *address, size_t 
 		out[whole] = (uint8_t)((address[whole] & mask) | (p->pad[whole] & ~mask));
 }
 
-bool crypto_pan_hide(const struct crypto_pan *p, const uint8_t *address, size_t n, uint8_t *out)
+bool crypto_pan_hide_in(const struct crypto_pan *p, const uint8_t *address, size_t n, size_t keep,
+			uint8_t *out)
 {
 	uint8_t blocks[8 * ADDRESS_MAX][BLOCK], flips[ADDRESS_MAX] = {0};
 	EVP_CIPHER_CTX *c = cipher(p->key);
 	bool done;
 
-	ASSERT(n == 4 || n == ADDRESS_MAX);
+	ASSERT((n == 4 || n == ADDRESS_MAX) && keep <= 8 * n);
 	for (size_t i = 0; i < 8 * n; i++)
 		block_of(p, address, i, blocks[i]);
 	done = c != NULL && encrypt(c, blocks[0], 8 * n, blocks[0]);
 	EVP_CIPHER_CTX_free(c);
 	if (!done)
 		return false;
-	for (size_t i = 0; i < 8 * n; i++)
+	for (size_t i = keep; i < 8 * n; i++)
 		flips[i / 8] |= (uint8_t)((blocks[i][0] & 0x80) >> i % 8);
 	for (size_t i = 0; i < n; i++)
 		out[i] = address[i] ^ flips[i];
 	return true;
 }
 
-bool crypto_pan_show(const struct crypto_pan *p, const uint8_t *pseudonym, size_t n, uint8_t *out)
+bool crypto_pan_hide(const struct crypto_pan *p, const uint8_t *address, size_t n, uint8_t *out)
+{
+	return crypto_pan_hide_in(p, address, n, 0, out);
+}
+
+bool crypto_pan_show_in(const struct crypto_pan *p, const uint8_t *pseudonym, size_t n, size_t keep,
+			uint8_t *out)
 {
 	uint8_t address[ADDRESS_MAX], block[BLOCK];
 	EVP_CIPHER_CTX *c = cipher(p->key);
 	bool done = c != NULL;
 
-	ASSERT(n == 4 || n == ADDRESS_MAX);
+	ASSERT((n == 4 || n == ADDRESS_MAX) && keep <= 8 * n);
 	memcpy(address, pseudonym, n);
-	for (size_t i = 0; i < 8 * n && done; i++) {
+	for (size_t i = keep; i < 8 * n && done; i++) {
 		block_of(p, address, i, block); /* bits before i are the address's by now */
 		done = encrypt(c, block, 1, block);
 		address[i / 8] ^= (uint8_t)((block[0] & 0x80) >> i % 8);
@@ -89,4 +96,9 @@ bool crypto_pan_show(const struct crypto_pan *p, const uint8_t *pseudonym, size_
 	if (done)
 		memcpy(out, address, n);
 	return done;
+}
+
+bool crypto_pan_show(const struct crypto_pan *p, const uint8_t *pseudonym, size_t n, uint8_t *out)
+{
+	return crypto_pan_show_in(p, pseudonym, n, 0, out);
 }

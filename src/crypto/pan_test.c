@@ -159,5 +159,33 @@ static void another_key_gives_another_pseudonym(struct test *t)
 	EXPECT(t, memcmp(a, b, 16) != 0);
 }
 
+/* Of every length of network: its own bits stay, those behind them are as hidden as ever. */
+static void within_a_network_its_bits_stay_and_prefixes_are_shared_as_before(struct test *t)
+{
+	static const size_t lengths[] = {4, 16};
+	struct crypto_pan p;
+
+	EXPECT(t, crypto_pan_init(sample_key, &p));
+	for (size_t k = 0; k < 2; k++)
+		for (size_t keep = 0; keep <= 8 * lengths[k]; keep++) {
+			uint8_t a[16], whole[16], in[16], back[16];
+			size_t n = lengths[k];
+
+			for (size_t i = 0; i < n; i++)
+				a[i] = (uint8_t)test_rand(t);
+			EXPECT(t, crypto_pan_hide(&p, a, n, whole));
+			EXPECT(t, crypto_pan_hide_in(&p, a, n, keep, in));
+			for (size_t i = 0; i < 8 * n; i++) {
+				const uint8_t *want = i < keep ? a : whole;
+
+				EXPECT_UINT(t, in[i / 8] >> (7 - i % 8) & 1,
+					    want[i / 8] >> (7 - i % 8) & 1);
+			}
+			EXPECT(t, crypto_pan_show_in(&p, in, n, keep, back));
+			EXPECT(t, memcmp(back, a, n) == 0);
+		}
+}
+
 TESTS(T(pseudonyms_are_those_of_the_authors_program),
-      T(pseudonyms_share_what_addresses_share_and_no_more), T(another_key_gives_another_pseudonym))
+      T(pseudonyms_share_what_addresses_share_and_no_more), T(another_key_gives_another_pseudonym),
+      T(within_a_network_its_bits_stay_and_prefixes_are_shared_as_before))

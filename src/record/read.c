@@ -84,6 +84,46 @@ static bool get_address(const struct record_row *row, json_t *v, struct arena *a
 	       addr_parse(json_slice(v), RECORD_MEMBER(struct addr, out, row->at));
 }
 
+/* What is shown itself counts, whichever of the two comes first. */
+static bool get_open_address(const struct record_row *row, json_t *v, struct arena *a,
+			     struct record *out)
+{
+	if (row->also != 0)
+		*RECORD_MEMBER(bool, out, row->also) = false;
+	return get_address(row, v, a, out);
+}
+
+static bool get_pseudonym(const struct record_row *row, json_t *v, struct arena *a,
+			  struct record *out)
+{
+	struct addr pseudonym;
+	struct addr *to = RECORD_MEMBER(struct addr, out, row->at);
+
+	if (!json_is_string(v) || !addr_parse(json_slice(v), &pseudonym))
+		return false;
+	if (to->family != 0)
+		return true;
+	*to = pseudonym;
+	*RECORD_MEMBER(bool, out, row->also) = true;
+	return true;
+}
+
+static bool get_open_text(const struct record_row *row, json_t *v, struct arena *a,
+			  struct record *out)
+{
+	*RECORD_MEMBER(bool, out, row->also) = false;
+	return get_text(row, v, a, out);
+}
+
+static bool get_hidden_text(const struct record_row *row, json_t *v, struct arena *a,
+			    struct record *out)
+{
+	if (RECORD_READ(struct slice, out, row->at).len != 0)
+		return json_is_string(v);
+	*RECORD_MEMBER(bool, out, row->also) = true;
+	return get_text(row, v, a, out);
+}
+
 static bool get_net(const struct record_row *row, json_t *v, struct arena *a, struct record *out)
 {
 	return json_is_string(v) &&
@@ -245,7 +285,10 @@ static bool (*const getters[TYPES])(const struct record_row *row, json_t *v, str
 	[TYPE_FLAG] = get_flag,
 	[TYPE_TIME] = get_time,
 	[TYPE_MOMENT] = get_time,
-	[TYPE_ADDRESS] = get_address,
+	[TYPE_ADDRESS] = get_open_address,
+	[TYPE_PSEUDONYM] = get_pseudonym,
+	[TYPE_OPEN_TEXT] = get_open_text,
+	[TYPE_HIDDEN_TEXT] = get_hidden_text,
 	[TYPE_NET] = get_net,
 	[TYPE_EVENT] = get_event,
 	[TYPE_PROTO] = get_proto,

@@ -79,6 +79,7 @@ struct record_anomaly {
 	struct slice event;   /* "ipv4.trunc_pkt", "scan.ports", "beacon", ... */
 	struct slice layer;   /* "proto_parser" for applayer, else "" */
 	struct slice summary; /* one sentence for a person, for behaviour; else "" */
+	bool summary_hidden;  /* it names pseudonyms */
 	/* behaviour only: what was measured, how many observations, and over which time */
 	uint64_t score_milli; /* strength 0..1000 as the detector documents it */
 	uint64_t observations;
@@ -183,7 +184,8 @@ struct record {
 	uint64_t flow_id;  /* 0: not of a flow. < 2^53, so that JavaScript readers keep it */
 	uint64_t pcap_cnt; /* number of the packet in its capture, from 1; 0: none */
 	struct slice party, station;
-	struct addr src, dst; /* family 0: none */
+	struct addr src, dst;	     /* family 0: none */
+	bool src_hidden, dst_hidden; /* it is a pseudonym (docs/formats/sd-jwt.md) */
 	uint16_t sport, dport;
 	bool has_ports, has_icmp;
 	uint8_t proto; /* IANA protocol number; written as its name */

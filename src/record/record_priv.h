@@ -24,14 +24,17 @@
 struct json;
 
 enum record_type_id {
-	TYPE_TEXT,	  /* slice; left out when empty */
-	TYPE_NUMBER,	  /* unsigned integer of `size` bytes; always there */
-	TYPE_COUNT,	  /* the same; left out when 0 */
-	TYPE_GIVEN,	  /* the same; there when the bool `also` is set */
-	TYPE_FLAG,	  /* bool; always there */
-	TYPE_TIME,	  /* wall_ns; always there */
-	TYPE_MOMENT,	  /* wall_ns; left out when 0 */
-	TYPE_ADDRESS,	  /* addr; left out without family */
+	TYPE_TEXT,    /* slice; left out when empty */
+	TYPE_NUMBER,  /* unsigned integer of `size` bytes; always there */
+	TYPE_COUNT,   /* the same; left out when 0 */
+	TYPE_GIVEN,   /* the same; there when the bool `also` is set */
+	TYPE_FLAG,    /* bool; always there */
+	TYPE_TIME,    /* wall_ns; always there */
+	TYPE_MOMENT,  /* wall_ns; left out when 0 */
+	TYPE_ADDRESS, /* addr; left out without family, or when the bool `also` (unless 0) is set */
+	TYPE_PSEUDONYM,	  /* the same addr; there when `also` is set */
+	TYPE_OPEN_TEXT,	  /* slice; left out when empty, or when the bool `also` is set */
+	TYPE_HIDDEN_TEXT, /* the same slice; there when `also` is set */
 	TYPE_NET,	  /* addr_prefix; left out without family */
 	TYPE_EVENT,	  /* enum record_kind; left out for RECORD_NONE */
 	TYPE_PROTO,	  /* uint8_t by name; left out when 0 */

@@ -130,12 +130,18 @@ static void random_member(struct test *t, struct arena *a, const struct record_r
 {
 	enum record_type_id type = row->type;
 
-	if (type == TYPE_TEXT)
+	if (type == TYPE_TEXT || type == TYPE_OPEN_TEXT)
 		*RECORD_MEMBER(struct slice, r, row->at) = random_text(t, a);
 	else if (type == TYPE_TIME || type == TYPE_MOMENT)
 		*RECORD_MEMBER(struct wall_ns, r, row->at) = random_time(t);
 	else if (type == TYPE_ADDRESS)
 		*RECORD_MEMBER(struct addr, r, row->at) = random_addr(t);
+	else if (type == TYPE_PSEUDONYM)
+		*RECORD_MEMBER(bool, r, row->also) =
+			test_rand(t) % 2 && RECORD_READ(struct addr, r, row->at).family != 0;
+	else if (type == TYPE_HIDDEN_TEXT)
+		*RECORD_MEMBER(bool, r, row->also) =
+			test_rand(t) % 2 && RECORD_READ(struct slice, r, row->at).len != 0;
 	else if (type == TYPE_NET)
 		*RECORD_MEMBER(struct addr_prefix, r, row->at) = random_net(t);
 	else if (type == TYPE_FLAG || type == TYPE_DNS_TYPE)
@@ -200,6 +206,8 @@ static const char *outer_differs(const struct record *x, const struct record *y)
 	SAME_TEXT(station);
 	SAME_ADDR(src);
 	SAME_ADDR(dst);
+	SAME(src_hidden);
+	SAME(dst_hidden);
 	SAME(sport);
 	SAME(dport);
 	SAME(has_ports);
@@ -241,6 +249,7 @@ static const char *anomaly_differs(const struct record_anomaly *x, const struct 
 	SAME_TEXT(event);
 	SAME_TEXT(layer);
 	SAME_TEXT(summary);
+	SAME(summary_hidden);
 	SAME(score_milli);
 	SAME(observations);
 	SAME(first.ns);
@@ -793,6 +802,37 @@ static void no_allocation_may_break_anything(struct test *t)
 	}
 }
 
+/* Who shows both an address and its pseudonym has opened it. */
+static void what_is_shown_itself_counts_beside_its_pseudonym(struct test *t)
+{
+	struct record_field open_one = {SLICE(""), SLICE("src_ip"), SLICE("\"10.1.2.3\"")};
+	struct record_field hidden = {SLICE(""), SLICE("src_pseudonym"), SLICE("\"10.1.9.9\"")};
+	struct record_field kind = {SLICE(""), SLICE("event_type"), SLICE("\"anomaly\"")};
+	struct record_field said = {SLICE("anomaly"), SLICE("summary"), SLICE("\"a\"")};
+	struct record_field other = {SLICE("anomaly"), SLICE("summary_pseudonym"), SLICE("\"b\"")};
+	struct record_field both[] = {open_one, hidden, kind, said, other};
+	struct record_field turned[] = {other, said, kind, hidden, open_one};
+	struct record_field alone[] = {hidden, kind, other};
+	char text[ADDR_TEXT_MAX];
+	struct record r;
+	WORLD(w);
+
+	EXPECT(t, record_from_fields(both, 5, &w.arena, &r, &w.why) == ST_OK);
+	EXPECT_SLICE(t, addr_format(&r.src, text), SLICE("10.1.2.3"));
+	EXPECT(t, !r.src_hidden && !r.u.anomaly.summary_hidden);
+	EXPECT_SLICE(t, r.u.anomaly.summary, SLICE("a"));
+	EXPECT(t, record_from_fields(turned, 5, &w.arena, &r, &w.why) == ST_OK);
+	EXPECT_SLICE(t, addr_format(&r.src, text), SLICE("10.1.2.3"));
+	EXPECT(t, !r.src_hidden && !r.u.anomaly.summary_hidden);
+	EXPECT_SLICE(t, r.u.anomaly.summary, SLICE("a"));
+	EXPECT(t, record_from_fields(alone, 3, &w.arena, &r, &w.why) == ST_OK);
+	EXPECT_SLICE(t, addr_format(&r.src, text), SLICE("10.1.9.9"));
+	EXPECT(t, r.src_hidden && r.u.anomaly.summary_hidden && !r.dst_hidden);
+	hidden.json = SLICE("\"nowhere\"");
+	EXPECT(t, record_from_fields(&hidden, 1, &w.arena, &r, &w.why) == ST_INVALID);
+	world_done(&w);
+}
+
 static void the_table_is_sound_and_documented(struct test *t)
 {
 	const char *root = getenv("DEW_SOURCE_ROOT");
@@ -877,4 +917,4 @@ TESTS(T(every_record_comes_back_from_its_line), T(fields_may_come_in_any_order_a
       T(a_field_given_twice_or_broken_is_refused),
       T(what_no_row_describes_is_written_behind_its_group), T(protocols_have_names_or_numbers),
       T(no_allocation_may_break_anything), T(suricatas_own_log_is_read),
-      T(the_table_is_sound_and_documented))
+      T(the_table_is_sound_and_documented), T(what_is_shown_itself_counts_beside_its_pseudonym))

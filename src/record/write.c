@@ -102,15 +102,42 @@ static bool put_moment(const struct record_row *row, const struct record *r, str
 }
 
 /* address, net, ip_v */
-static bool put_address(const struct record_row *row, const struct record *r, struct arena *a,
-			struct json *j)
+static bool write_address(const struct addr *addr, struct json *j)
 {
-	const struct addr *addr = &RECORD_READ(struct addr, r, row->at);
 	char text[ADDR_TEXT_MAX];
 
 	if (addr->family != 0)
 		json_str(j, addr_format_full(addr, text));
 	return addr->family != 0;
+}
+
+static bool is_hidden(const struct record_row *row, const struct record *r)
+{
+	return row->also != 0 && RECORD_READ(bool, r, row->also);
+}
+
+static bool put_address(const struct record_row *row, const struct record *r, struct arena *a,
+			struct json *j)
+{
+	return !is_hidden(row, r) && write_address(&RECORD_READ(struct addr, r, row->at), j);
+}
+
+static bool put_pseudonym(const struct record_row *row, const struct record *r, struct arena *a,
+			  struct json *j)
+{
+	return is_hidden(row, r) && write_address(&RECORD_READ(struct addr, r, row->at), j);
+}
+
+static bool put_open_text(const struct record_row *row, const struct record *r, struct arena *a,
+			  struct json *j)
+{
+	return !is_hidden(row, r) && put_text(row, r, a, j);
+}
+
+static bool put_hidden_text(const struct record_row *row, const struct record *r, struct arena *a,
+			    struct json *j)
+{
+	return is_hidden(row, r) && put_text(row, r, a, j);
 }
 
 static bool put_net(const struct record_row *row, const struct record *r, struct arena *a,
@@ -397,6 +424,9 @@ const struct record_type record_types[TYPES] = {
 	[TYPE_TIME] = {"time", put_time, NULL},
 	[TYPE_MOMENT] = {"time, if known", put_moment, NULL},
 	[TYPE_ADDRESS] = {"IP address", put_address, NULL},
+	[TYPE_PSEUDONYM] = {"IP address", put_pseudonym, NULL},
+	[TYPE_OPEN_TEXT] = {"string", put_open_text, move_text},
+	[TYPE_HIDDEN_TEXT] = {"string", put_hidden_text, NULL},
 	[TYPE_NET] = {"IP prefix", put_net, NULL},
 	[TYPE_EVENT] = {"name of a kind", put_event, NULL},
 	[TYPE_PROTO] = {"protocol name", put_proto, NULL},

@@ -24,7 +24,13 @@ struct token {
 };
 
 struct rooms { /* of the growing lists in struct party */
-	size_t territories, networks, stations, sealed, assets, contacts, bonds, statements;
+	size_t territories, networks, hidden, hidden_at, stations, sealed, assets, contacts, bonds,
+		statements;
+};
+
+struct hidden_at { /* where a network with pseudonyms is named */
+	struct addr_prefix net;
+	uint32_t line, column;
 };
 
 struct reader {
@@ -39,6 +45,8 @@ struct reader {
 	struct buf *problems;
 	struct fail *why;
 	struct party party;
+	struct hidden_at *hidden_at;
+	size_t hidden_at_count;
 	struct rooms room;
 };
 
@@ -367,6 +375,24 @@ static bool read_network(struct reader *r)
 	return kept(r, ARENA_PUSH(r->arena, p->networks, p->network_count, r->room.networks, net));
 }
 
+static bool read_pseudonyms(struct reader *r)
+{
+	struct party *p = &r->party;
+	struct hidden_at where = {.line = r->line_number};
+	struct token t;
+
+	if (!want_prefix(r, &t, &where.net) || !want_end(r))
+		return false;
+	where.column = t.column;
+	for (size_t i = 0; i < p->hidden_count; i++)
+		if (prefix_equal(&p->hidden[i], &where.net))
+			return mistake(r, "each network once", t);
+	return kept(r,
+		    ARENA_PUSH(r->arena, p->hidden, p->hidden_count, r->room.hidden, where.net)) &&
+	       kept(r, ARENA_PUSH(r->arena, r->hidden_at, r->hidden_at_count, r->room.hidden_at,
+				  where));
+}
+
 /* A station of either kind. */
 static bool want_station(struct reader *r, struct party_station *out)
 {
@@ -501,11 +527,17 @@ static bool read_states(struct reader *r)
 #define SEALED_STATION "sealed-station"
 
 static const struct statement statements[] = {
-	{"party", read_party},	   {"territory", read_territory},
-	{"network", read_network}, {"station", read_station},
-	{"log-key", read_log_key}, {"contact", read_contact},
-	{"asset", read_asset},	   {"bound", read_bound},
-	{"states", read_states},   {SEALED_STATION, read_sealed_station},
+	{"party", read_party},
+	{"territory", read_territory},
+	{"network", read_network},
+	{"pseudonyms", read_pseudonyms},
+	{"station", read_station},
+	{"log-key", read_log_key},
+	{"contact", read_contact},
+	{"asset", read_asset},
+	{"bound", read_bound},
+	{"states", read_states},
+	{SEALED_STATION, read_sealed_station},
 };
 
 /* False if there was a mistake, which was reported. */
@@ -524,8 +556,8 @@ static bool read_line(struct reader *r)
 		k++;
 	if (k == sizeof statements / sizeof statements[0])
 		return mistake(r,
-			       "party, territory, network, station, sealed-station, log-key, "
-			       "contact, asset, bound or states",
+			       "party, territory, network, pseudonyms, station, sealed-station, "
+			       "log-key, contact, asset, bound or states",
 			       t);
 	if (k == 0 && r->has_party)
 		return mistake(r, "one party a file", t);
@@ -538,11 +570,41 @@ static bool read_line(struct reader *r)
 	return statements[k].read(r);
 }
 
+/* Each is one of the networks, and holds no other: a pseudonym must not seem to be in it. */
+static void check_hidden(struct reader *r)
+{
+	const struct party *p = &r->party;
+	char text[ADDR_TEXT_MAX];
+
+	for (size_t i = 0; i < r->hidden_at_count && !r->stop; i++) {
+		const struct hidden_at *h = &r->hidden_at[i];
+		bool own = false, alone = true;
+
+		for (size_t k = 0; k < p->network_count; k++) {
+			bool same = prefix_equal(&p->networks[k], &h->net);
+
+			own = own || same;
+			alone = alone && (same || p->networks[k].bits <= h->net.bits ||
+					  !addr_prefix_holds(&h->net, &p->networks[k].addr));
+		}
+		if (own && alone)
+			continue;
+		r->line_number = h->line;
+		(void)mistake(
+			r,
+			own ? "a network that holds no other of the party's"
+			    : "one of the party's networks",
+			(struct token){TOKEN_WORD, addr_format(&h->net.addr, text), h->column});
+	}
+}
+
 /* What only the whole file can show. */
 static void check_whole(struct reader *r)
 {
 	const struct party *p = &r->party;
 	char text[ADDR_TEXT_MAX];
+
+	check_hidden(r);
 
 	for (size_t i = 0; i < p->asset_count && !r->stop; i++) {
 		const struct party_asset *asset = &p->assets[i];

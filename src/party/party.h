@@ -53,6 +53,8 @@ struct party {
 	size_t territory_count;
 	struct addr_prefix *networks;
 	size_t network_count;
+	struct addr_prefix *hidden; /* of networks: their addresses leave as pseudonyms */
+	size_t hidden_count;
 	struct party_station *stations;
 	size_t station_count;
 	struct party_station

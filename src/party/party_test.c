@@ -95,8 +95,8 @@ static void all_mistakes_are_reported_where_they_stand(struct test *t)
 	static const char want[] =
 		"a.party:1:1: expected the party statement first, found \"territory\"\n"
 		"a.party:3:1: expected one party a file, found \"party\"\n"
-		"a.party:4:3: expected party, territory, network, station, sealed-station, "
-		"log-key, contact, asset, bound or states, found \"netwrk\"\n"
+		"a.party:4:3: expected party, territory, network, pseudonyms, station, "
+		"sealed-station, log-key, contact, asset, bound or states, found \"netwrk\"\n"
 		"a.party:5:9: expected an address prefix such as 192.0.2.0/24, found "
 		"\"10.0.0.0/33\"\n"
 		"a.party:6:20: expected the end of the line, found \"and\"\n"
@@ -126,6 +126,18 @@ static void each_statement_refuses_what_it_must(struct test *t)
 		{"territory XAB", "a.party:4:11: expected a territory: two capital"},
 		{"network 10.0.0.1/8", "a.party:4:9: expected each network once"},
 		{"network \"10.0.0.0/8\"", "a.party:4:9: expected an address prefix"},
+		{"pseudonyms 10.0.0.0/8", ""},
+		{"pseudonyms 10.0.0.1/8", ""},
+		{"network 0.0.0.0/4\npseudonyms 10.0.0.0/8", ""},
+		{"pseudonyms 10.0.0.0/8\npseudonyms 10.0.0.0/8",
+		 "a.party:5:12: expected each network"},
+		{"pseudonyms 10.0.0.0/9",
+		 "a.party:4:12: expected one of the party's networks, found"},
+		{"network 10.1.0.0/16\npseudonyms 10.0.0.0/8",
+		 "a.party:5:12: expected a network that holds no other of the party's"},
+		{"pseudonyms 10.0.0.0/8\nnetwork 10.1.0.0/16\nstation s",
+		 "a.party:4:12: expected a network"},
+		{"pseudonyms", "a.party:4:11: expected an address prefix"},
 		{"station s\nstation s", "a.party:5:9: expected each station once"},
 		{"station s\nsealed-station s", "a.party:5:16: expected each station once"},
 		{"sealed-station s\nstation s", "a.party:5:9: expected each station once"},

@@ -74,6 +74,7 @@ static const struct row {
 	{"bulletin", "parties", N, ""},
 	{"bulletin", "party", N, ""},
 	{"bulletin", "period", P, "when the stations looked"},
+	{"bulletin", "pseudonyms", N, ""},
 	{"bulletin", "public_only", M, WEIGHT},
 	{"bulletin", "public_only.counted", P, "how much the stations that are named saw together"},
 	{"bulletin", "public_only.incidents[].clauses[].clause", N, ""},
@@ -171,6 +172,14 @@ struct walk {
 	size_t head; /* bytes of "<kind>/" in front of it */
 };
 
+static bool is_hidden(const struct release *r, const struct addr *a)
+{
+	for (size_t i = 0; i < r->hidden_count; i++)
+		if (addr_prefix_holds(&r->hidden[i], a))
+			return true;
+	return false;
+}
+
 /* A value that holds no others. */
 static void add_leaf(struct walk *w, const json_t *v)
 {
@@ -183,7 +192,9 @@ static void add_leaf(struct walk *w, const json_t *v)
 		struct slice text = {(const uint8_t *)json_string_value(v), json_string_length(v)};
 		struct addr a;
 
-		if (addr_parse(text, &a))
+		if (addr_parse(text, &a) && is_hidden(w->r, &a))
+			release_add_pseudonym(w->r, text);
+		else if (addr_parse(text, &a))
 			release_add_address(w->r, text);
 	}
 }

@@ -9,7 +9,8 @@
  *	thing <kind> <SHA-256, or -> <name>
  *	field <told> <how often> <name> <leaves, or ->[ <why it tells that>]
  *	address <address>
- *	sum nothing 12, place 3, rule 4, method 5, addresses 2
+ *	pseudonym <pseudonym>				where an address would stand
+ *	sum nothing 12, place 3, rule 4, method 5, addresses 2[, pseudonyms 3]
  *
  * Things, fields and addresses are sorted by their names, so the order they were added in says
  * nothing, and the same release made again is the same text.
@@ -144,39 +145,54 @@ void release_add_field(struct release *r, struct slice name, uint64_t leaf, enum
 }
 
 /* Kept sorted, so that one that is there is found quickly. */
-void release_add_address(struct release *r, struct slice address)
+static void add_sorted(struct release *r, struct slice **list, size_t *count, size_t *room,
+		       struct slice text)
 {
-	size_t low = 0, high = r->address_count;
+	size_t low = 0, high = *count;
 	struct slice copy;
 
 	while (low < high) { /* the first that is not before it */
 		size_t mid = low + (high - low) / 2;
 
-		if (slice_compare(r->addresses[mid], address) < 0)
+		if (slice_compare((*list)[mid], text) < 0)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	if (low < r->address_count && slice_equal(r->addresses[low], address))
+	if (low < *count && slice_equal((*list)[low], text))
 		return;
-	if (!is_word(address)) {
+	if (!is_word(text)) {
 		failed(r, ST_INVALID);
 		return;
 	}
-	copy = arena_copy(r->arena, address);
-	if (copy.ptr == NULL ||
-	    !ARENA_PUSH(r->arena, r->addresses, r->address_count, r->address_room, copy)) {
+	copy = arena_copy(r->arena, text);
+	if (copy.ptr == NULL || !ARENA_PUSH(r->arena, *list, *count, *room, copy)) {
 		failed(r, ST_NOMEM);
 		return;
 	}
-	memmove(&r->addresses[low + 1], &r->addresses[low],
-		(r->address_count - 1 - low) * sizeof *r->addresses);
-	r->addresses[low] = copy;
+	memmove(&(*list)[low + 1], &(*list)[low], (*count - 1 - low) * sizeof **list);
+	(*list)[low] = copy;
+}
+
+void release_add_address(struct release *r, struct slice address)
+{
+	add_sorted(r, &r->addresses, &r->address_count, &r->address_room, address);
+}
+
+void release_add_pseudonym(struct release *r, struct slice pseudonym)
+{
+	add_sorted(r, &r->pseudonyms, &r->pseudonym_count, &r->pseudonym_room, pseudonym);
+}
+
+void release_hide(struct release *r, const struct addr_prefix *nets, size_t n)
+{
+	r->hidden = nets;
+	r->hidden_count = n;
 }
 
 struct release_sum release_sum_of(const struct release *r)
 {
-	struct release_sum s = {.addresses = r->address_count};
+	struct release_sum s = {.addresses = r->address_count, .pseudonyms = r->pseudonym_count};
 
 	for (size_t i = 0; i < r->field_count; i++)
 		s.told[r->fields[i].told] += r->fields[i].count;
@@ -266,7 +282,10 @@ static void add_sum(const struct release *r, struct buf *out)
 	for (unsigned i = 0; i < DISCLOSE_TOLD; i++)
 		buf_add_fmt(out, " %s %llu,", disclose_told_names[i],
 			    (unsigned long long)s.told[i]);
-	buf_add_fmt(out, " addresses %zu\n", s.addresses);
+	buf_add_fmt(out, " addresses %zu", s.addresses);
+	if (s.pseudonyms != 0)
+		buf_add_fmt(out, ", pseudonyms %zu", s.pseudonyms);
+	buf_add_byte(out, '\n');
 }
 
 enum status release_encode(const struct release *r, struct slice *out_text,
@@ -297,6 +316,8 @@ enum status release_encode(const struct release *r, struct slice *out_text,
 		add_field(&fields[i], &out);
 	for (size_t i = 0; i < r->address_count; i++)
 		add_line("address ", r->addresses[i], &out);
+	for (size_t i = 0; i < r->pseudonym_count; i++)
+		add_line("pseudonym ", r->pseudonyms[i], &out);
 	add_sum(r, &out);
 	if (out.full)
 		return fail_set(why, ST_LIMIT, "the list of what leaves is too long");
@@ -308,12 +329,22 @@ enum status release_encode(const struct release *r, struct slice *out_text,
 /* ---- read back ---- */
 
 /* Lines, in the order that they come in. */
-enum { LINE_LOG, LINE_TO, LINE_GROUND, LINE_THING, LINE_FIELD, LINE_ADDRESS, LINE_SUM, LINES };
+enum {
+	LINE_LOG,
+	LINE_TO,
+	LINE_GROUND,
+	LINE_THING,
+	LINE_FIELD,
+	LINE_ADDRESS,
+	LINE_PSEUDONYM,
+	LINE_SUM,
+	LINES
+};
 
 static unsigned kind_of(struct slice line)
 {
-	static const char *const words[LINES] = {"log ",   "to ",      "ground ", "thing ",
-						 "field ", "address ", "sum "};
+	static const char *const words[LINES] = {"log ",   "to ",      "ground ",    "thing ",
+						 "field ", "address ", "pseudonym ", "sum "};
 	unsigned k = 0;
 
 	while (k < LINES && !slice_starts(line, slice_of(words[k])))

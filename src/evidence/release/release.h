@@ -4,10 +4,10 @@
  *
  * Before anything is written for others, a list is made of it (docs/formats/release.md): each thing
  * by its kind, name and SHA-256; each field once, with what showing it tells about where the sensor
- * stands, which rule found it and by what method; each address that leaves in the clear; and the
- * sum. The list is one canonical text. An approval is a signed note over its hash, by the keys that
- * the party named in its release policy. So who approves signs exactly what he read, and whoever is
- * told "it was approved" can check what was.
+ * stands, which rule found it and by what method; each address that leaves in the clear, each
+ * pseudonym; and the sum. The list is one canonical text. An approval is a signed note over its
+ *hash, by the keys that the party named in its release policy. So who approves signs exactly what
+ *he read, and whoever is told "it was approved" can check what was.
  *
  *	release_begin(), release_add_...(), release_encode()     the list
  *	release_policy_parse(), release_approve()                who may say yes; saying it
@@ -18,6 +18,7 @@
 #ifndef DEW_EVIDENCE_RELEASE_H
 #define DEW_EVIDENCE_RELEASE_H
 
+#include "base/addr.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/slice.h"
@@ -55,7 +56,12 @@ struct release {
 	size_t field_count, field_room, last; /* last: the one that was added to */
 	struct slice *addresses;	      /* sorted */
 	size_t address_count, address_room;
-	enum status failed; /* the first failure of an ..._add_; told by release_encode() */
+	struct slice *pseudonyms; /* sorted */
+	size_t pseudonym_count, pseudonym_room;
+	const struct addr_prefix
+		*hidden;     /* networks whose addresses in documents are pseudonyms: */
+	size_t hidden_count; /* release_hide() */
+	enum status failed;  /* the first failure of an ..._add_; told by release_encode() */
 };
 
 /* ST_INVALID: a text that is not UTF-8, has control characters or is too long; nobody to give it
@@ -73,7 +79,12 @@ void release_add_thing(struct release *r, const char *kind, struct slice name,
  * of, ascending for each field, or RELEASE_NO_LEAF. */
 void release_add_field(struct release *r, struct slice name, uint64_t leaf, enum disclose_told told,
 		       const char *why);
-void release_add_address(struct release *r, struct slice address); /* kept once */
+void release_add_address(struct release *r, struct slice address);     /* kept once */
+void release_add_pseudonym(struct release *r, struct slice pseudonym); /* kept once */
+
+/* In documents that are added from now on, addresses of these networks are pseudonyms. Who says so
+ * has checked it: of a bulletin, its recomputation does. Borrowed. */
+void release_hide(struct release *r, const struct addr_prefix *nets, size_t n);
 
 /* Every member of a JSON document, by its path ("incidents[].chain.hops[].station"), as the table
  * for documents of this kind ("bulletin", "stix", "band") has it; and every address that is a value
@@ -84,7 +95,7 @@ MUST_USE enum status release_add_document(struct release *r, const char *kind, s
 /* How often each kind of thing is told, over all fields. */
 struct release_sum {
 	uint64_t told[DISCLOSE_TOLD];
-	size_t addresses;
+	size_t addresses, pseudonyms;
 };
 struct release_sum release_sum_of(const struct release *r);
 

@@ -4,10 +4,10 @@
  *
  * Before anything is written for others, a list is made of it (docs/formats/release.md): each thing
  * by its kind, name and SHA-256; each field once, with what showing it tells about where the sensor
- * stands, which rule found it and by what method; each address that leaves in the clear, each
+ * stands, which rule found it and by what method; each address that leaves in the clear, and each
  * pseudonym; and the sum. The list is one canonical text. An approval is a signed note over its
- *hash, by the keys that the party named in its release policy. So who approves signs exactly what
- *he read, and whoever is told "it was approved" can check what was.
+ * hash, by the keys that the party named in its release policy. So who approves signs exactly what
+ * he read, and whoever is told "it was approved" can check what was.
  *
  *	release_begin(), release_add_...(), release_encode()     the list
  *	release_policy_parse(), release_approve()                who may say yes; saying it

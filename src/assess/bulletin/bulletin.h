@@ -109,9 +109,15 @@ struct bulletin {
 	size_t station_count;
 };
 
-/* ST_INVALID: a party file, a treaty or the prior does not parse (the first error is in *why). */
+/* ST_INVALID: a party file, a treaty or the prior does not parse (the first error is in *why); or a
+ * fact shows a pseudonym where no party says that its addresses leave as such, or an address where
+ * one does. */
 MUST_USE enum status bulletin_make(const struct bulletin_input *in, struct arena *a,
 				   struct bulletin *out, struct fail *why);
+
+/* The network of a party whose addresses leave it as pseudonyms, if that is one; NULL: it is an
+ * address. */
+const struct addr_prefix *bulletin_pseudonym_net(const struct bulletin *b, const struct addr *a);
 
 /* RFC 8785 canonical JSON; docs/formats/bulletin.md. */
 MUST_USE enum status bulletin_write_json(const struct bulletin *b, struct arena *scratch,

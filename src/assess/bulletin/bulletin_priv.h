@@ -59,6 +59,12 @@ void bulletin_write_clauses(const struct bulletin *b, enum treaty_value v, struc
 /* "1 event", "2 events" */
 void bulletin_write_number(uint64_t n, const char *one, const char *many, struct buf *out);
 
+/* "10.1.0.0/16" for each network whose addresses are pseudonyms here, by party; false: no more. */
+bool bulletin_pseudonyms_at(const struct bulletin *b, size_t i, struct buf *out);
+bool bulletin_has_pseudonyms(const struct bulletin *b);
+/* One sentence that says so, where there are any. */
+void bulletin_write_pseudonyms(const struct bulletin *b, struct buf *out);
+
 /* One character of UTF-8 text off the front of *s: its code point, and its bytes in *bytes. What is
  * not UTF-8, and what would act on a terminal or turn the direction of writing, is U+FFFD. */
 uint32_t bulletin_char_take(struct slice *s, struct slice *bytes);

@@ -76,6 +76,64 @@ static enum status read_prior(struct bulletin *b, struct arena *a, struct fail *
 	return prior_parse(b->prior_name, b->prior_text, p, why);
 }
 
+/* ---- pseudonyms -----------------------------------------------------------------------------
+ */
+
+const struct addr_prefix *bulletin_pseudonym_net(const struct bulletin *b, const struct addr *a)
+{
+	for (size_t i = 0; i < b->party_count; i++)
+		for (size_t k = 0; k < b->parties[i].hidden_count; k++)
+			if (addr_prefix_holds(&b->parties[i].hidden[k], a))
+				return &b->parties[i].hidden[k];
+	return NULL;
+}
+
+/* Where a party's addresses leave as pseudonyms, each of them is one, and nothing else is: or the
+ * same text would stand for two machines. */
+static enum status check_end(const struct bulletin *b, const struct fact *f, const struct addr *a,
+			     bool hidden, struct fail *why)
+{
+	const struct addr_prefix *net = bulletin_pseudonym_net(b, a);
+	const struct party *owner = party_of_addr(b->parties, b->party_count, a);
+	bool inside = false;
+
+	if (a->family == 0 || (net == NULL && !hidden))
+		return ST_OK;
+	if (net == NULL)
+		return fail_set(why, ST_INVALID,
+				"leaf %llu: a pseudonym that is of no network whose party says "
+				"that its addresses leave as pseudonyms",
+				(unsigned long long)f->leaf);
+	if (!hidden)
+		return fail_set(why, ST_INVALID,
+				"leaf %llu: an address where its party says that they leave as "
+				"pseudonyms",
+				(unsigned long long)f->leaf);
+	for (size_t k = 0; k < owner->hidden_count; k++)
+		inside = inside || addr_prefix_holds(&owner->hidden[k], a);
+	return inside ? ST_OK
+		      : fail_set(why, ST_INVALID,
+				 "leaf %llu: a pseudonym of one party in a network of another",
+				 (unsigned long long)f->leaf);
+}
+
+static enum status check_pseudonyms(const struct bulletin *b, struct fail *why)
+{
+	enum status st = ST_OK;
+
+	for (size_t i = 0; st == ST_OK && i < b->input->facts.count; i++) {
+		const struct fact *f = &b->input->facts.facts[i];
+		const struct record *r = f->record;
+
+		st = check_end(b, f, &r->src, r->src_hidden, why);
+		if (st == ST_OK)
+			st = check_end(b, f, &r->dst, r->dst_hidden, why);
+		if (st == ST_OK && r->kind == RECORD_LOCATION)
+			st = check_end(b, f, &r->u.location.address, false, why);
+	}
+	return st;
+}
+
 /* ---- coverage ------------------------------------------------------------------------------- */
 
 static bool is_capture(const struct fact *f)
@@ -316,6 +374,8 @@ static enum status assess(const struct bulletin_input *in, struct arena *a, stru
 		st = read_treaties(b, a, why);
 	if (st == ST_OK)
 		st = read_prior(b, a, why);
+	if (st == ST_OK)
+		st = check_pseudonyms(b, why);
 	if (st == ST_OK)
 		st = cover(b, a, why);
 	if (st == ST_OK)

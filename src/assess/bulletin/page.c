@@ -556,10 +556,16 @@ static void write_coverage(struct buf *out, const struct bulletin *b)
 		}
 		z(out, "</td></tr>");
 	}
+	z(out, "</tbody></table></div>");
+	if (bulletin_has_pseudonyms(b)) {
+		z(out, "<p class=\"amber\">");
+		bulletin_write_pseudonyms(b, out); /* digits, letters, "/" and ":" */
+		z(out, "</p>");
+	}
 	z(out,
-	  "</tbody></table></div><p class=\"dim\">What stations on a network cannot see is not "
-	  "here: people, circuits, radiation, and what happens inside a machine. That it is "
-	  "absent says nothing.</p></article>\n");
+	  "<p class=\"dim\">What stations on a network cannot see is not here: people, circuits, "
+	  "radiation, and what happens inside a machine. That it is absent says "
+	  "nothing.</p></article>\n");
 }
 
 static void input_row(struct buf *out, struct slice what, struct slice name, struct slice sha256)

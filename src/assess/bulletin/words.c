@@ -297,3 +297,50 @@ uint32_t bulletin_char_take(struct slice *s, struct slice *bytes)
 	}
 	return c;
 }
+
+/* ---- pseudonyms ----------------------------------------------------------------------------- */
+
+bool bulletin_pseudonyms_at(const struct bulletin *b, size_t i, struct buf *out)
+{
+	char text[ADDR_TEXT_MAX];
+
+	for (size_t k = 0; k < b->party_count; k++) {
+		const struct party *p = &b->parties[k];
+
+		if (i < p->hidden_count) {
+			buf_add(out, addr_format(&p->hidden[i].addr, text));
+			buf_add_byte(out, '/');
+			buf_add_u64(out, p->hidden[i].bits);
+			return true;
+		}
+		i -= p->hidden_count;
+	}
+	return false;
+}
+
+static size_t hidden_networks(const struct bulletin *b)
+{
+	size_t n = 0;
+
+	for (size_t k = 0; k < b->party_count; k++)
+		n += b->parties[k].hidden_count;
+	return n;
+}
+
+bool bulletin_has_pseudonyms(const struct bulletin *b)
+{
+	return hidden_networks(b) != 0;
+}
+
+void bulletin_write_pseudonyms(const struct bulletin *b, struct buf *out)
+{
+	size_t n = hidden_networks(b);
+
+	buf_add_z(out, "Addresses in ");
+	for (size_t i = 0; i < n; i++) {
+		buf_add_z(out, i == 0 ? "" : i + 1 == n ? " and " : ", ");
+		(void)bulletin_pseudonyms_at(b, i, out); /* i < n */
+	}
+	buf_add_z(out, " are pseudonyms: each stands for one machine of that network, in all that "
+		       "is said here. Its party opens it to who has a ground to ask.");
+}

@@ -355,6 +355,21 @@ static void write_texts(struct json *j, const struct bulletin_file *files, size_
 	}
 }
 
+/* Networks whose addresses are pseudonyms here; not there where there are none. */
+static void write_pseudonyms(struct json *j, const struct bulletin *b)
+{
+	uint8_t room[ADDR_TEXT_MAX + 4];
+	struct buf net = {.ptr = room, .room = sizeof room, .most = sizeof room};
+
+	if (!bulletin_has_pseudonyms(b))
+		return;
+	json_key(j, "pseudonyms");
+	json_array(j);
+	for (size_t i = 0; net.len = 0, bulletin_pseudonyms_at(b, i, &net); i++)
+		json_str(j, buf_slice(&net));
+	json_end(j);
+}
+
 static void write_parties(struct json *j, const struct bulletin *b)
 {
 	json_array(j);
@@ -400,6 +415,7 @@ enum status bulletin_write_json_form(const struct bulletin *b, bool with_id, str
 	key_time(&j, "first", b->first);
 	key_time(&j, "last", b->last);
 	json_end(&j);
+	write_pseudonyms(&j, b);
 	json_key(&j, "public_only");
 	bulletin_write_public(&j, b);
 	key_str(&j, "stage", b->stage);

@@ -717,6 +717,13 @@ static void write_coverage(struct page *p)
 		}
 		flow_buf(p, PLAIN, &t);
 	}
+	if (bulletin_has_pseudonyms(p->b)) {
+		struct buf hidden = words(p);
+
+		bulletin_write_pseudonyms(p->b, &hidden);
+		flow_begin(p, 0, 0);
+		flow_buf(p, OPEN, &hidden);
+	}
 	flow_begin(p, 0, 0);
 	flow_z(p, FAINT,
 	       "What stations on a network cannot see is not here: people, circuits, radiation, "

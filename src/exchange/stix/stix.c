@@ -239,12 +239,15 @@ static const char *address_type(const struct addr *a)
 	return a->family == 6 ? "ipv6-addr" : "ipv4-addr";
 }
 
+/* ptr NULL: it is a pseudonym, of which STIX must not speak as of an address. */
 static struct slice write_address(struct stix *s, const struct addr *a)
 {
 	char text[ADDR_TEXT_MAX];
 	struct slice value = addr_format(a, text), id;
 	struct buf name = buf_in(s->a);
 
+	if (bulletin_pseudonym_net(s->b, a) != NULL)
+		return (struct slice){NULL, 0};
 	buf_add_z(&name, "{\"value\":\"");
 	buf_add(&name, value);
 	buf_add_z(&name, "\"}");
@@ -313,8 +316,16 @@ static void write_origin(struct stix *s, const struct origin *o, struct slice ma
 			relate(s, "located-at", machine, write_location(s, d->territory), &d->p,
 			       d->tables);
 	}
-	if (o->asn != 0)
+	if (o->asn != 0 && address.ptr != NULL)
 		relate(s, "belongs-to", address, write_as(s, o->asn, o->as_name), NULL, SLICE(""));
+}
+
+static struct slice pseudonym_name(struct stix *s, struct slice value)
+{
+	struct slice name = buf_text(s->a, "%.*s (pseudonym)", SLICE_ARG(value));
+
+	s->ok = s->ok && name.ptr != NULL;
+	return name;
 }
 
 /* A machine of the chain. */
@@ -330,11 +341,13 @@ static struct slice write_machine(struct stix *s, const struct bulletin_case *c,
 	if (!is_new(s, id))
 		return id;
 	begin(s, "infrastructure", id);
-	put(s, "name", value);
+	put(s, "name", address.ptr != NULL ? value : pseudonym_name(s, value));
 	put_z(s, "description",
-	      "A machine of the chain, as far as it was seen. No claim that anything began here, "
-	      "or of "
-	      "who ran it.");
+	      address.ptr != NULL
+		      ? "A machine of the chain, as far as it was seen. No claim that anything "
+			"began here, or of who ran it."
+		      : "A machine of the chain, as far as it was seen, by its pseudonym: this is "
+			"not its address. No claim that anything began here, or of who ran it.");
 	if (o != NULL && (o->proxy || o->hosting)) {
 		json_key(&s->j, "infrastructure_types");
 		json_array(&s->j);
@@ -344,7 +357,8 @@ static struct slice write_machine(struct stix *s, const struct bulletin_case *c,
 	put_time(s, "first_seen", c->incident.first);
 	put_time(s, "last_seen", c->incident.last);
 	json_end(&s->j);
-	relate(s, "consists-of", id, address, NULL, SLICE(""));
+	if (address.ptr != NULL)
+		relate(s, "consists-of", id, address, NULL, SLICE(""));
 	if (o != NULL)
 		write_origin(s, o, id, address);
 	return id;
@@ -373,15 +387,21 @@ static struct slice write_incident(struct stix *s, const struct bulletin_case *c
 	return id;
 }
 
+/* Of the two ends those that are no pseudonyms; ptr NULL: both are. */
 static struct slice write_observed(struct stix *s, const struct bulletin_case *c)
 {
 	const struct incident *i = &c->incident;
 	struct slice id =
 		object_id(s, "observed-data", text_key(s, i->number, SLICE(""), SLICE("")));
 	struct slice seen[2];
+	size_t n = 0;
 
 	seen[0] = write_address(s, &i->actor);
-	seen[1] = write_address(s, &i->target);
+	n += seen[0].ptr != NULL;
+	seen[n] = write_address(s, &i->target);
+	n += seen[n].ptr != NULL && (n == 0 || !slice_equal(seen[0], seen[1]));
+	if (n == 0)
+		return (struct slice){NULL, 0};
 	if (!is_new(s, id))
 		return id;
 	begin(s, "observed-data", id);
@@ -389,7 +409,7 @@ static struct slice write_observed(struct stix *s, const struct bulletin_case *c
 	put_time(s, "last_observed", i->last);
 	json_key(&s->j, "number_observed");
 	json_u64(&s->j, i->step_count > 0 ? i->step_count : 1);
-	put_refs(s, "object_refs", seen, slice_equal(seen[0], seen[1]) ? 1 : 2);
+	put_refs(s, "object_refs", seen, n);
 	json_end(&s->j);
 	return id;
 }
@@ -449,6 +469,8 @@ static void write_chain(struct stix *s, const struct bulletin_case *c, struct sl
 {
 	struct slice next = write_address(s, &c->incident.target);
 
+	if (next.ptr == NULL)
+		next = write_machine(s, c, &c->incident.target);
 	for (size_t i = 0; i < c->chain.hop_count; i++) {
 		const struct trace_hop *h = &c->chain.hops[i];
 		struct slice machine = write_machine(s, c, &h->machine);
@@ -536,7 +558,8 @@ static void write_case(struct stix *s, const struct bulletin_case *c)
 	struct slice incident = write_incident(s, c), observed = write_observed(s, c);
 	struct slice machine = write_machine(s, c, &c->incident.actor);
 
-	write_sighting(s, c, observed, machine);
+	if (bulletin_pseudonym_net(s->b, &c->incident.actor) == NULL)
+		write_sighting(s, c, observed, machine); /* else nobody could look for it */
 	write_chain(s, c, incident);
 	write_family(s, c, incident);
 	write_ladder(s, c, incident);

@@ -138,7 +138,8 @@ struct bundle_trust {
  * nothing; each leaf's inclusion; each JWT's signature; each disclosure's digest; that the log's
  * own key vouched, before, for each key that sealed an event (an `input` record "station-key" with
  * its thumbprint; its `first` and `last` are when that begins and ends), and had not revoked it by
- * then ("station-key-revoked"); that party files, treaties and the prior have the hashes that
+ * then ("station-key-revoked"); of each address that is shown beside its pseudonym, that the log
+ * says to whom it was opened; that party files, treaties and the prior have the hashes that
  * committed `input` records say and that all of them were committed; that the log key is the one in
  * the first party's file if it names one. Does not stop at the first failure: ST_OK also if checks
  * failed (out->ok says), else ST_NOMEM. Only facts that passed are in out->records. */

@@ -80,4 +80,7 @@ void bundle_check_witnesses(struct bundle_verifying *v);
 /* Whoever sealed an event was somebody for whom the log's owner vouched, then: certificate.c. */
 void bundle_check_certificates(struct bundle_verifying *v);
 
+/* Addresses that stand beside their pseudonyms: opening.c. */
+void bundle_check_openings(struct bundle_verifying *v);
+
 #endif

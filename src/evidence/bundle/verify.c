@@ -412,6 +412,7 @@ enum status bundle_verify(const struct bundle *b, const struct bundle_trust *tru
 	check_station_keys(&v);
 	check_facts(&v);
 	bundle_check_certificates(&v);
+	bundle_check_openings(&v);
 	check_files(&v, "party files", "party", b->party_files, b->party_count);
 	check_files(&v, "treaty files", "treaty", b->treaty_files, b->treaty_count);
 	check_files(&v, "prior", "prior", b->prior_files, b->prior_count);

@@ -3,7 +3,6 @@
  * cosigned it. */
 #include <jansson.h>
 
-#include "assess/incident/incident.h"
 #include "base/buf.h"
 #include "crypto/crypto.h"
 #include "daemon/bundling.h"
@@ -12,6 +11,7 @@
 #include "evidence/view/view.h"
 #include "os/file.h"
 #include "os/pool.h"
+#include "party/party.h"
 
 enum { MADE_MAX = 64 << 20, BULLETIN_MAX = 256 << 20, ID_MAX = 64 };
 
@@ -269,14 +269,6 @@ static enum status read_made(struct making *m, struct fail *why)
 	return os_file_read(path, BULLETIN_MAX, m->arena, &m->bulletin, why);
 }
 
-/* What an assessment reads. */
-static bool needed(void *ctx, const struct record_field *f)
-{
-	const enum record_kind *kind = ctx;
-
-	return incident_needs_field(*kind, f->group, f->name);
-}
-
 static enum record_kind kind_of(const struct commit_event *e)
 {
 	for (size_t i = 0; i < e->count; i++)
@@ -291,10 +283,24 @@ static enum record_kind kind_of(const struct commit_event *e)
 	return RECORD_NONE;
 }
 
+/* As its parties' files said then. */
+static enum status read_nets(struct making *m, struct pseudonym_nets *out, struct fail *why)
+{
+	size_t n = m->texts.party_count;
+	struct party *parties = ARENA_ARRAY(m->arena, struct party, n + 1);
+	enum status st = parties != NULL ? ST_OK : fail_set(why, ST_NOMEM, "no memory for parties");
+
+	for (size_t i = 0; st == ST_OK && i < n; i++)
+		st = party_parse(m->texts.parties[i].name, m->texts.parties[i].text, m->arena,
+				 &parties[i], NULL, why);
+	return st == ST_OK ? daemon_pseudonym_nets(parties, n, m->arena, out, why) : st;
+}
+
 static enum status add_facts(struct making *m, struct fail *why)
 {
 	struct commit_event *events = ARENA_ARRAY(m->arena, struct commit_event, m->count + 1);
 	struct bundle_fact *certificates = NULL;
+	struct pseudonym_nets nets = {NULL, 0};
 	struct bundle *b = &m->bundle;
 	size_t n = 0;
 	enum status st;
@@ -302,13 +308,16 @@ static enum status add_facts(struct making *m, struct fail *why)
 	b->facts = ARENA_ARRAY(m->arena, struct bundle_fact, m->count + 1);
 	if (events == NULL || b->facts == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for a bundle of %zu facts", m->count);
-	st = daemon_commit_reopen(m->commit, m->leaves, m->count, m->arena, events, why);
+	st = read_nets(m, &nets, why);
+	if (st == ST_OK)
+		st = daemon_commit_reopen(m->commit, m->leaves, m->count, m->arena, events, why);
 	for (; st == ST_OK && b->fact_count < m->count; b->fact_count++) {
 		size_t i = b->fact_count;
-		enum record_kind kind = kind_of(&events[i]);
+		struct commit_shown shown = daemon_commit_shown(
+			kind_of(&events[i]), events[i].fields, events[i].count, nets);
 
-		st = daemon_commit_show(m->commit, m->leaves[i], &events[i], needed, &kind,
-					m->arena, &b->facts[i], why);
+		st = daemon_commit_show(m->commit, m->leaves[i], &events[i], daemon_commit_shows,
+					&shown, m->arena, &b->facts[i], why);
 		b->facts[i].withheld = m->withheld[i];
 	}
 	if (st == ST_OK)

@@ -166,34 +166,62 @@ void daemon_commit_close(struct commit *c)
 
 /* ---- sealing ---- */
 
-/* The address's pseudonym as a JSON string; ptr NULL: it is no address, or there is no memory. */
-static struct slice pseudonym(const struct commit *c, struct slice json, struct arena *a)
+/* The address in a JSON string. */
+static bool address_of(struct slice json, struct addr *out)
+{
+	return json.len > 2 && addr_parse(slice_part(json, 1, json.len - 2), out);
+}
+
+/* ptr NULL: it is no address, or there is no memory. */
+static struct slice pseudonym(const struct commit *c, struct pseudonym_nets nets, struct slice json,
+			      struct arena *a)
 {
 	char text[ADDR_TEXT_MAX];
 	struct addr address;
 
-	if (json.len < 2 || !addr_parse(slice_part(json, 1, json.len - 2), &address) ||
-	    !crypto_pan_hide(&c->pan, address.b, addr_bytes(&address), address.b))
+	if (!address_of(json, &address) || !daemon_pseudonym_of(&c->pan, nets, &address, &address))
 		return (struct slice){NULL, 0};
 	return buf_text(a, "\"%.*s\"", SLICE_ARG(addr_format(&address, text)));
 }
 
-size_t daemon_commit_pseudonyms(const struct commit *c, struct record_field *fields, size_t n,
-				struct arena *a)
+static bool is_field(const struct record_field *f, const char *group, const char *name)
+{
+	return slice_equal(f->group, slice_of(group)) && slice_equal(f->name, slice_of(name));
+}
+
+/* Nothing in it is escaped that an address is made of, so it is as good as the text itself. ptr
+ * NULL: it names none of these addresses, or there is no memory. */
+static struct slice hidden_text(const struct commit *c, struct pseudonym_nets nets,
+				struct slice json, struct arena *a)
+{
+	struct slice out;
+	struct fail why;
+
+	return daemon_pseudonym_text(&c->pan, nets, json, a, &out, &why) == ST_OK &&
+			       out.ptr != json.ptr
+		       ? out
+		       : (struct slice){NULL, 0};
+}
+
+size_t daemon_commit_pseudonyms(const struct commit *c, struct pseudonym_nets nets,
+				struct record_field *fields, size_t n, struct arena *a)
 {
 	static const struct {
-		const char *end, *name;
-	} both[] = {{"src_ip", "src_pseudonym"}, {"dest_ip", "dest_pseudonym"}};
+		const char *group, *name, *pseudonym;
+	} all[] = {{"", "src_ip", "src_pseudonym"},
+		   {"", "dest_ip", "dest_pseudonym"},
+		   {"anomaly", "summary", "summary_pseudonym"}};
 	size_t count = n;
 
-	for (size_t k = 0; k < 2; k++)
+	for (size_t k = 0; k < sizeof all / sizeof all[0]; k++)
 		for (size_t i = 0; i < n && count < RECORD_FIELDS_MAX; i++) {
-			struct record_field f = {.name = slice_of(both[k].name)};
+			struct record_field f = {slice_of(all[k].group), slice_of(all[k].pseudonym),
+						 fields[i].json};
 
-			if (fields[i].group.len != 0 ||
-			    !slice_equal(fields[i].name, slice_of(both[k].end)))
+			if (!is_field(&fields[i], all[k].group, all[k].name))
 				continue;
-			f.json = pseudonym(c, fields[i].json, a);
+			f.json = f.group.len == 0 ? pseudonym(c, nets, f.json, a)
+						  : hidden_text(c, nets, f.json, a);
 			if (f.json.ptr != NULL)
 				fields[count++] = f;
 		}
@@ -219,7 +247,8 @@ static enum status seal(struct commit *c, struct sealing_one *s, struct arena *a
 			struct disclose_sealed *out, struct fail *why)
 {
 	struct disclose_issuer *issuer = s->by_party ? &c->party : &c->issuer;
-	size_t n = s->own != 0 ? daemon_commit_pseudonyms(c, s->fields, s->own, a) : 0;
+	size_t n =
+		s->own != 0 ? daemon_commit_pseudonyms(c, c->data->nets, s->fields, s->own, a) : 0;
 	enum status st;
 
 	if (n == 0 || a->exhausted)
@@ -417,17 +446,55 @@ enum status daemon_commit_show(struct commit *c, uint64_t leaf, const struct com
 	return ST_OK;
 }
 
-static bool needed(void *ctx, const struct record_field *f)
+/* An end that is of these networks. */
+static bool is_hidden(const struct record_field *fields, size_t n, const char *end,
+		      struct pseudonym_nets nets)
 {
-	const enum record_kind *kind = ctx;
+	struct addr address;
 
-	return incident_needs_field(*kind, f->group, f->name);
+	for (size_t i = 0; i < n; i++)
+		if (is_field(&fields[i], "", end) && address_of(fields[i].json, &address))
+			return daemon_pseudonym_net(nets, &address) != NULL;
+	return false;
+}
+
+struct commit_shown daemon_commit_shown(enum record_kind kind, const struct record_field *fields,
+					size_t n, struct pseudonym_nets nets)
+{
+	struct commit_shown s = {.kind = kind,
+				 .hide_src = is_hidden(fields, n, "src_ip", nets),
+				 .hide_dst = is_hidden(fields, n, "dest_ip", nets)};
+
+	for (size_t i = 0; i < n; i++)
+		if (is_field(&fields[i], "anomaly", "summary"))
+			s.hide_summary = daemon_pseudonym_needed(nets, fields[i].json);
+	return s;
+}
+
+bool daemon_commit_shows(void *ctx, const struct record_field *f)
+{
+	const struct commit_shown *s = ctx;
+
+	if (is_field(f, "", "src_ip"))
+		return !s->hide_src && incident_needs_field(s->kind, f->group, f->name);
+	if (is_field(f, "", "dest_ip"))
+		return !s->hide_dst && incident_needs_field(s->kind, f->group, f->name);
+	if (is_field(f, "anomaly", "summary"))
+		return !s->hide_summary && incident_needs_field(s->kind, f->group, f->name);
+	if (is_field(f, "", "src_pseudonym"))
+		return s->hide_src;
+	if (is_field(f, "", "dest_pseudonym"))
+		return s->hide_dst;
+	if (is_field(f, "anomaly", "summary_pseudonym"))
+		return s->hide_summary;
+	return incident_needs_field(s->kind, f->group, f->name);
 }
 
 enum status daemon_commit_evidence(struct commit *c, const struct record *r, uint64_t leaf,
-				   struct arena *a, struct bundle_fact *out, struct fail *why)
+				   struct pseudonym_nets nets, struct arena *a,
+				   struct bundle_fact *out, struct fail *why)
 {
-	enum record_kind kind = r->kind;
+	struct commit_shown shown;
 	uint8_t prev[MERKLE_BYTES], hash[MERKLE_BYTES];
 	struct disclose_sealed sealed;
 	struct sealing_one s;
@@ -448,10 +515,11 @@ enum status daemon_commit_evidence(struct commit *c, const struct record *r, uin
 			      (unsigned long long)leaf);
 	if (st != ST_OK)
 		return st;
+	shown = daemon_commit_shown(r->kind, s.fields, sealed.count, nets);
 	return daemon_commit_show(
 		c, leaf,
 		&(struct commit_event){sealed.jwt, s.fields, sealed.disclosures, sealed.count},
-		needed, &kind, a, out, why);
+		daemon_commit_shows, &shown, a, out, why);
 }
 
 const struct disclose_issuer *daemon_commit_issuer(const struct commit *c)

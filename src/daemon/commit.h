@@ -59,11 +59,21 @@ MUST_USE enum status daemon_commit_flush(struct commit *c, struct fail *why);
 
 uint64_t daemon_commit_size(const struct commit *c); /* leaves, with those queued */
 
-/* The evidence that r is leaf `leaf` of the flushed log: its JWT, the disclosures of the fields
- * that the assessment reads, the inclusion proof. */
+/* What an assessment is shown of an event: the fields that it reads, and in place of addresses of
+ * `nets` their pseudonyms; of a summary that names one and has no such, nothing. */
+struct commit_shown {
+	enum record_kind kind;
+	bool hide_src, hide_dst, hide_summary;
+};
+struct commit_shown daemon_commit_shown(enum record_kind kind, const struct record_field *fields,
+					size_t n, struct pseudonym_nets nets);
+bool daemon_commit_shows(void *shown, const struct record_field *f); /* for daemon_commit_show() */
+
+/* The evidence that r is leaf `leaf` of the flushed log: its JWT, the disclosures of what the
+ * assessment is shown, the inclusion proof. */
 MUST_USE enum status daemon_commit_evidence(struct commit *c, const struct record *r, uint64_t leaf,
-					    struct arena *a, struct bundle_fact *out,
-					    struct fail *why);
+					    struct pseudonym_nets nets, struct arena *a,
+					    struct bundle_fact *out, struct fail *why);
 
 /* The party's word for its station's key: an `input` record "station-key" with the key's
  * thumbprint, sealed with the log's own key, now. until: when it ends, 0: it does not. */
@@ -97,6 +107,12 @@ MUST_USE enum status daemon_commit_match(struct commit *c, uint64_t leaf, struct
 /* What leaf `leaf` of the flushed log says in the clear. */
 MUST_USE enum status daemon_commit_look(struct commit *c, uint64_t leaf, struct arena *a,
 					struct disclose_opened *out, struct fail *why);
+
+/* Where this pseudonym stands in the flushed log: the first leaf that commits to it, of `leaves`,
+ * or of all if n is 0; *out_source: for its source, else for its destination. ST_NOTFOUND. */
+MUST_USE enum status daemon_commit_find(struct commit *c, const struct addr *pseudonym,
+					const uint64_t *leaves, size_t n, struct arena *a,
+					uint64_t *out_leaf, bool *out_source, struct fail *why);
 
 /* Every certificate and revocation in the log, ascending, opened. */
 MUST_USE enum status daemon_commit_certificates(struct commit *c, struct arena *a,

@@ -49,29 +49,50 @@ static enum status salted(struct commit *c, const struct sought *w,
 	return disclose_fields(&c->issuer.salts, fields, n, a, out, why);
 }
 
-/* Of all fields and pseudonyms those that the leaf commits to. Every field of the line must be: a
- * pseudonym need not, for who sealed this may not have made them. */
-static enum status keep_committed(struct sought *w, const struct record_field *fields, size_t own,
-				  size_t n, const struct slice *disclosures, struct arena *a,
-				  struct commit_event *e, struct fail *why)
+static void keep(struct commit_event *e, const struct record_field *f, struct slice disclosure)
 {
-	e->fields = ARENA_ARRAY(a, struct record_field, n + 1);
-	e->disclosures = ARENA_ARRAY(a, struct slice, n + 1);
+	e->fields[e->count] = *f;
+	e->disclosures[e->count++] = disclosure;
+}
+
+/* Every field of the line must be what the leaf commits to. */
+static enum status keep_own(struct sought *w, const struct record_field *fields, size_t own,
+			    const struct slice *disclosures, struct arena *a,
+			    struct commit_event *e, struct fail *why)
+{
+	e->fields = ARENA_ARRAY(a, struct record_field, RECORD_FIELDS_MAX);
+	e->disclosures = ARENA_ARRAY(a, struct slice, RECORD_FIELDS_MAX);
 	if (e->fields == NULL || e->disclosures == NULL)
 		return fail_set(why, ST_NOMEM, "no memory to open leaf %llu",
 				(unsigned long long)w->leaf);
 	e->count = 0;
-	for (size_t i = 0; i < n; i++) {
-		if (commits_to(w, disclosures[i])) {
-			e->fields[e->count] = fields[i];
-			e->disclosures[e->count++] = disclosures[i];
-		} else if (i < own) {
+	for (size_t i = 0; i < own; i++) {
+		if (!commits_to(w, disclosures[i])) {
 			w->begun = w->begun || w->here; /* others of that moment begin so, too */
 			w->odd = w->here ? fields[i].name : w->odd;
 			return ST_NOTFOUND;
 		}
+		keep(e, &fields[i], disclosures[i]);
 	}
 	return ST_OK;
+}
+
+static bool has(const struct commit_event *e, const struct record_field *f)
+{
+	for (size_t i = 0; i < e->count; i++)
+		if (slice_equal(e->fields[i].group, f->group) &&
+		    slice_equal(e->fields[i].name, f->name))
+			return true;
+	return false;
+}
+
+/* Those behind the line's own; who sealed this may not have made them. */
+static void keep_others(const struct sought *w, const struct record_field *fields, size_t own,
+			size_t n, const struct slice *disclosures, struct commit_event *e)
+{
+	for (size_t i = own; i < n && e->count < RECORD_FIELDS_MAX; i++)
+		if (!has(e, &fields[i]) && commits_to(w, disclosures[i]))
+			keep(e, &fields[i], disclosures[i]);
 }
 
 /* Is this line what the leaf commits to? ST_NOTFOUND: no. */
@@ -89,13 +110,22 @@ static enum status try_line(struct commit *c, struct sought *w, struct slice lin
 	st = salted(c, w, fields, 1, a, &disclosures, why); /* cheap: it is asked of many lines */
 	if (st == ST_OK && !commits_to(w, disclosures[0]))
 		return ST_NOTFOUND;
-	n = daemon_commit_pseudonyms(c, fields, own, a);
+	n = daemon_commit_pseudonyms(c, c->data->nets, fields, own, a);
 	if (st == ST_OK)
 		st = salted(c, w, fields, n, a, &disclosures, why);
-	if (st != ST_OK) /* no field that sealing would take */
+	if (st == ST_OK)
+		st = keep_own(w, fields, own, disclosures, a, e, why);
+	if (st != ST_OK) /* no line of it, or a field that sealing would not take */
 		return st == ST_NOMEM ? st : ST_NOTFOUND;
+	keep_others(w, fields, own, n, disclosures, e);
+	if (c->data->nets.count != 0) { /* as before the folder had networks for them */
+		n = daemon_commit_pseudonyms(c, (struct pseudonym_nets){NULL, 0}, fields, own, a);
+		st = salted(c, w, fields, n, a, &disclosures, why);
+		if (st == ST_OK)
+			keep_others(w, fields, own, n, disclosures, e);
+	}
 	e->jwt = w->jwt;
-	return keep_committed(w, fields, own, n, disclosures, a, e, why);
+	return st;
 }
 
 static enum status seek(struct commit *c, uint64_t leaf, struct arena *a, struct sought *out,
@@ -322,6 +352,111 @@ static bool leaf_of_line(struct commit *c, struct slice line, uint64_t number, s
 		}
 	}
 	return false;
+}
+
+/* ---- by its pseudonym ---- */
+
+/* What is looked for: of these addresses it would be the pseudonym, by each way that they are made.
+ */
+struct alias {
+	struct slice json; /* the pseudonym as a field has it */
+	struct addr whose[2];
+	size_t count;
+};
+
+static bool alias_of(const struct commit *c, const struct addr *pseudonym, struct arena *a,
+		     struct alias *out)
+{
+	char text[ADDR_TEXT_MAX];
+	struct addr whole = {.family = pseudonym->family};
+
+	*out = (struct alias){
+		.json = buf_text(a, "\"%.*s\"", SLICE_ARG(addr_format(pseudonym, text)))};
+	if (daemon_pseudonym_whose(&c->pan, c->data->nets, pseudonym, &out->whose[0]))
+		out->count++;
+	if (pseudonym->family != 0 &&
+	    crypto_pan_show(&c->pan, pseudonym->b, addr_bytes(pseudonym), whole.b))
+		out->whose[out->count++] = whole;
+	return out->json.ptr != NULL && out->count != 0;
+}
+
+/* Does the event show it? */
+static bool has_alias(const struct commit_event *e, const struct alias *w, bool *out_source)
+{
+	for (size_t i = 0; i < e->count; i++) {
+		const struct record_field *f = &e->fields[i];
+
+		*out_source = slice_equal(f->name, SLICE("src_pseudonym"));
+		if (f->group.len == 0 && slice_equal(f->json, w->json) &&
+		    (*out_source || slice_equal(f->name, SLICE("dest_pseudonym"))))
+			return true;
+	}
+	return false;
+}
+
+/* Cheap: is one of these addresses in the line at all? */
+static bool may_have_alias(struct slice line, const struct alias *w)
+{
+	char text[ADDR_TEXT_MAX];
+
+	for (size_t i = 0; i < w->count; i++)
+		if (slice_find(line, addr_format_full(&w->whose[i], text)) != SIZE_MAX)
+			return true;
+	return false;
+}
+
+static enum status find_in_lines(struct commit *c, const struct alias *w, struct arena *a,
+				 uint64_t *out_leaf, bool *out_source, struct fail *why)
+{
+	struct slice rest;
+	struct os_map map;
+	bool found = false;
+	enum status st = os_file_map(c->data->eve, &map, why);
+
+	if (st != ST_OK)
+		return st;
+	rest = map.bytes;
+	for (uint64_t number = 0; rest.ptr != NULL && st == ST_OK && !found; number++) {
+		struct slice line = slice_split(&rest, '\n');
+		struct arena scratch = {.pool = a->pool};
+		struct commit_event e;
+
+		if (may_have_alias(line, w) &&
+		    leaf_of_line(c, line, number, &scratch, out_leaf, &st, why))
+			found = daemon_commit_match(c, *out_leaf, line, &scratch, &e, why) ==
+					ST_OK &&
+				has_alias(&e, w, out_source);
+		arena_reset(&scratch);
+	}
+	os_map_done(&map);
+	if (st != ST_OK || found)
+		return st;
+	return fail_set(why, ST_NOTFOUND, "no event in %.*s has the pseudonym %.*s",
+			SLICE_ARG(c->data->eve), SLICE_ARG(w->json));
+}
+
+enum status daemon_commit_find(struct commit *c, const struct addr *pseudonym,
+			       const uint64_t *leaves, size_t n, struct arena *a,
+			       uint64_t *out_leaf, bool *out_source, struct fail *why)
+{
+	struct commit_event *events = ARENA_ARRAY(a, struct commit_event, n + 1);
+	struct alias w;
+	enum status st;
+
+	if (events == NULL || !alias_of(c, pseudonym, a, &w))
+		return fail_set(why, ST_NOMEM, "no memory to look for a pseudonym");
+	if (n == 0)
+		return find_in_lines(c, &w, a, out_leaf, out_source, why);
+	st = daemon_commit_reopen(c, leaves, n, a, events, why);
+	for (size_t i = 0; st == ST_OK && i < n; i++)
+		if (has_alias(&events[i], &w, out_source)) {
+			*out_leaf = leaves[i];
+			return ST_OK;
+		}
+	return st == ST_OK
+		       ? fail_set(why, ST_NOTFOUND, "none of these leaves has the pseudonym %.*s",
+				  SLICE_ARG(w.json))
+		       : st;
 }
 
 enum status daemon_commit_certificates(struct commit *c, struct arena *a, uint64_t **out_leaves,

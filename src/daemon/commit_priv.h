@@ -30,10 +30,11 @@ struct commit {
 	struct fail why; /* stays */
 };
 
-/* Beside each end its pseudonym, so that either can be shown without the other; the new number of
- * fields. */
-size_t daemon_commit_pseudonyms(const struct commit *c, struct record_field *fields, size_t n,
-				struct arena *a);
+/* Behind the n fields those with pseudonyms, so that either can be shown without the other: of each
+ * end within its network, if it is of one of `nets`, else in all of its family; then of a summary
+ * that names addresses of `nets`. The new number of fields. */
+size_t daemon_commit_pseudonyms(const struct commit *c, struct pseudonym_nets nets,
+				struct record_field *fields, size_t n, struct arena *a);
 
 /* Lines behind that of the newest leaf go: of a run that ended before they became leaves. */
 void daemon_commit_orphans_cut(struct commit *c);

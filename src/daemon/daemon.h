@@ -330,7 +330,9 @@ struct daemon_watch_options {
 	const struct slice *tables; /* paths of location tables, beside the machine's own */
 	size_t table_count;
 	bool no_system_tables;
-	struct slice prior;	      /* path; "": the one built in */
+	struct slice prior; /* path; "": the one built in */
+	bool pseudonyms;    /* addresses of all networks of the first party leave as pseudonyms,
+			       whatever    its file says of them */
 	const struct slice *withheld; /* stations whose events count, and are not shown */
 	size_t withheld_count;
 	struct slice data; /* folder */
@@ -482,6 +484,9 @@ struct daemon_disclose_options {
 	 * leave only under their own name) */
 	const struct slice *fields;
 	size_t field_count;
+	/* a pseudonym: it is opened, and with it the address that it stands for, of one event: of
+	 * the leaves if some are named, else of the first that has it. "": none */
+	struct slice pseudonym;
 	struct slice to, ground; /* who asked, and by which request, warrant, treaty clause */
 	struct daemon_approval approval;
 	struct slice out;		   /* path of the bundle */

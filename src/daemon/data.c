@@ -9,7 +9,7 @@
 #include "evidence/disclose/disclose.h"
 #include "os/file.h"
 
-enum { KEY_FILE_MAX = 4096, KEYS_FILE_MAX = 1 << 20 };
+enum { KEY_FILE_MAX = 4096, KEYS_FILE_MAX = 1 << 20, NETS_FILE_MAX = 1 << 20 };
 
 static const char marker[] = "dewline-data";
 
@@ -228,6 +228,104 @@ static enum status publish_station(struct data *d, struct arena *a, struct fail 
 	return os_file_replace(NULL, path, buf_slice(&text), why);
 }
 
+/* ---- networks with pseudonyms ---- */
+
+static struct slice nets_path(const struct data *d, struct arena *a)
+{
+	return daemon_path(a, d->dir, SLICE("pseudonyms"));
+}
+
+static enum status nets_read(struct data *d, struct arena *a, struct fail *why)
+{
+	struct slice path = nets_path(d, a), rest;
+	struct addr_prefix *list = NULL, net;
+	size_t n = 0, room = 0;
+	enum status st;
+
+	if (!os_file_exists(path))
+		return ST_OK;
+	st = os_file_read(path, NETS_FILE_MAX, a, &rest, why);
+	if (st != ST_OK)
+		return st;
+	while (rest.len != 0) {
+		struct slice line = slice_split(&rest, '\n');
+
+		if (!addr_prefix_parse(line, &net))
+			return fail_set(why, ST_CORRUPT,
+					"%.*s: expected a network in each line, such as "
+					"192.0.2.0/24",
+					SLICE_ARG(path));
+		if (!ARENA_PUSH(a, list, n, room, net))
+			return fail_set(why, ST_NOMEM, "no memory for networks");
+	}
+	d->nets = (struct pseudonym_nets){list, n};
+	return ST_OK;
+}
+
+static enum status nets_write(const struct data *d, struct arena *a, struct fail *why)
+{
+	struct buf text = buf_in(a);
+	char address[ADDR_TEXT_MAX];
+
+	for (size_t i = 0; i < d->nets.count; i++)
+		buf_add_fmt(&text, "%.*s/%u\n",
+			    SLICE_ARG(addr_format(&d->nets.list[i].addr, address)),
+			    d->nets.list[i].bits);
+	return text.full ? fail_set(why, ST_NOMEM, "no memory for networks")
+			 : os_file_replace_private(NULL, nets_path(d, a), buf_slice(&text), why);
+}
+
+static bool holds(const struct addr_prefix *p, const struct addr_prefix *q)
+{
+	return p->bits <= q->bits && addr_prefix_holds(p, &q->addr);
+}
+
+/* *out_new: it is not there yet. */
+static enum status net_check(const struct data *d, const struct addr_prefix *net, bool *out_new,
+			     struct fail *why)
+{
+	char one[ADDR_TEXT_MAX], other[ADDR_TEXT_MAX];
+
+	*out_new = true;
+	for (size_t i = 0; i < d->nets.count; i++) {
+		const struct addr_prefix *p = &d->nets.list[i];
+
+		if (holds(p, net) && holds(net, p))
+			*out_new = false;
+		else if (holds(p, net) || holds(net, p))
+			return fail_set(why, ST_REFUSED,
+					"addresses of %.*s/%u cannot get pseudonyms of their own: "
+					"this folder has given those of %.*s/%u, one inside the "
+					"other; use another folder",
+					SLICE_ARG(addr_format(&net->addr, one)), net->bits,
+					SLICE_ARG(addr_format(&p->addr, other)), p->bits);
+	}
+	return ST_OK;
+}
+
+enum status daemon_data_pseudonyms(struct data *d, const struct addr_prefix *nets, size_t n,
+				   struct arena *a, struct fail *why)
+{
+	struct addr_prefix *list = ARENA_ARRAY(a, struct addr_prefix, d->nets.count + n + 1);
+	size_t before = d->nets.count;
+
+	if (list == NULL)
+		return fail_set(why, ST_NOMEM, "no memory for %zu networks", n);
+	if (before != 0)
+		memcpy(list, d->nets.list, before * sizeof *list);
+	d->nets.list = list;
+	for (size_t i = 0; i < n; i++) {
+		bool is_new;
+		enum status st = net_check(d, &nets[i], &is_new, why);
+
+		if (st != ST_OK)
+			return st;
+		if (is_new)
+			list[d->nets.count++] = nets[i];
+	}
+	return d->nets.count != before ? nets_write(d, a, why) : ST_OK;
+}
+
 enum status daemon_data_key_begin(const struct data *d, struct arena *a, struct fail *why)
 {
 	struct slice next = key_path_of(d, a, "station.next");
@@ -292,6 +390,8 @@ enum status daemon_data_open(struct slice dir, struct slice key_path, struct sli
 		st = publish_station(&d, a, why);
 	if (st == ST_OK)
 		st = make_inner(&d, why);
+	if (st == ST_OK)
+		st = nets_read(&d, a, why);
 	if (st == ST_OK)
 		*out = d;
 	else

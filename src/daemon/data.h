@@ -14,6 +14,7 @@
 #include "base/status.h"
 #include "crypto/crypto.h"
 #include "crypto/note.h"
+#include "daemon/pseudonym.h"
 #include "evidence/disclose/disclose.h"
 
 enum { DATA_VERSION = 1, DATA_SECRET_BYTES = 32, DATA_SALT_BLOCK = CRYPTO_SHA256_BYTES };
@@ -30,6 +31,7 @@ struct data {
 	struct disclose_keys station_keys;   /* its public half, last; before it those it had */
 	uint8_t salt_secret[DATA_SECRET_BYTES];
 	uint8_t pan_secret[DATA_SECRET_BYTES]; /* addresses' pseudonyms */
+	struct pseudonym_nets nets; /* within which an address is sealed beside its pseudonym */
 };
 
 /* Opens or makes the folder. key_path: the log's signing key ("PRIVATE+KEY+name+id+base64"), or ""
@@ -51,6 +53,12 @@ void daemon_data_own_salt(const struct data *d, struct slice what, uint8_t out[D
  * again. */
 MUST_USE enum status daemon_data_key_begin(const struct data *d, struct arena *a, struct fail *why);
 MUST_USE enum status daemon_data_key_end(struct data *d, struct arena *a, struct fail *why);
+
+/* From now on addresses of these networks are sealed with pseudonyms within them (the file
+ * `pseudonyms`); of those that the folder had, none goes. ST_REFUSED: one would lie inside another.
+ */
+MUST_USE enum status daemon_data_pseudonyms(struct data *d, const struct addr_prefix *nets,
+					    size_t n, struct arena *a, struct fail *why);
 
 /* Secrets do not stay in memory longer than needed. */
 void daemon_data_close(struct data *d);

@@ -2,6 +2,7 @@
  * Fields of committed events for a reader. Its order is the argument: what leaves is listed and
  * approved, then committed, and only then written (gate.h).
  */
+#include "base/addr.h"
 #include "base/buf.h"
 #include "base/json.h"
 #include "daemon/bundling.h"
@@ -10,7 +11,9 @@
 #include "os/clock.h"
 
 struct opening {
-	const struct daemon_disclose_options *o;
+	const struct daemon_disclose_options *o; /* with a pseudonym: `own` */
+	struct daemon_disclose_options own;
+	uint64_t found; /* the leaf that has it */
 	struct arena *arena;
 	struct data data;
 	struct commit *commit;
@@ -26,18 +29,26 @@ struct opening {
 
 /* ---- choosing ---- */
 
+/* What leaves by its own name only: an address, or a text that names one which otherwise leaves as
+ * a pseudonym. */
+static bool by_name_only(const struct opening *w, const struct record_field *f)
+{
+	return gate_is_address(f) || (!slice_ends(f->name, SLICE("_pseudonym")) &&
+				      daemon_pseudonym_needed(w->data.nets, f->json));
+}
+
 /* "all", "group", "name" or "group.name". */
-static bool names_field(struct slice said, const struct record_field *f)
+static bool names_field(const struct opening *w, struct slice said, const struct record_field *f)
 {
 	struct slice rest = said, head = slice_split(&rest, '.');
 
 	if (slice_equal(said, SLICE("all")))
-		return !gate_is_address(f);
+		return !by_name_only(w, f);
 	if (rest.ptr != NULL)
 		return slice_equal(head, f->group) && slice_equal(rest, f->name);
 	if (f->group.len == 0)
 		return slice_equal(head, f->name);
-	return slice_equal(head, f->group) && !gate_is_address(f);
+	return slice_equal(head, f->group) && !by_name_only(w, f);
 }
 
 static bool picked(void *ctx, const struct record_field *f)
@@ -45,7 +56,7 @@ static bool picked(void *ctx, const struct record_field *f)
 	const struct opening *w = ctx;
 
 	for (size_t i = 0; i < w->o->field_count; i++)
-		if (names_field(w->o->fields[i], f))
+		if (names_field(w, w->o->fields[i], f))
 			return true;
 	return false;
 }
@@ -79,7 +90,7 @@ static enum status names_check(const struct opening *w, struct fail *why)
 
 		for (size_t i = 0; i < w->o->leaf_count; i++)
 			for (size_t f = 0; f < w->events[i].count && !found; f++)
-				found = names_field(w->o->fields[k], &w->events[i].fields[f]);
+				found = names_field(w, w->o->fields[k], &w->events[i].fields[f]);
 		if (!found)
 			return no_such_field(w, w->o->fields[k], why);
 	}
@@ -101,7 +112,7 @@ static enum status tell(struct opening *w, struct fail *why)
 			if (!picked(w, f))
 				continue;
 			t.what = disclose_tells(f->group, f->name, &t.why);
-			r->addresses = r->addresses || gate_is_address(f);
+			r->addresses = r->addresses || by_name_only(w, f);
 			if (!ARENA_PUSH(w->arena, r->told, r->told_count, r->told_room, t))
 				return fail_set(why, ST_NOMEM, "no memory for the release check");
 		}
@@ -116,6 +127,7 @@ static enum status make_list(struct opening *w, struct fail *why)
 
 	if (st != ST_OK)
 		return st;
+	release_hide(&w->list, w->data.nets.list, w->data.nets.count);
 	release_add_thing(&w->list, "facts", FACTS, NULL);
 	gate_list_path(&w->list, "bundle", "checkpoint", RELEASE_NO_LEAF);
 	gate_list_path(&w->list, "bundle", "station_keys", RELEASE_NO_LEAF);
@@ -163,6 +175,7 @@ static struct slice said_of(const struct opening *w)
 	for (size_t i = 0; i < w->o->leaf_count; i++)
 		json_u64(&j, w->o->leaves[i]);
 	json_end(&j);
+	json_member_some(&j, "pseudonym", w->o->pseudonym);
 	if (w->o->reader != NULL)
 		json_member_str(&j, "reader",
 				(struct slice){(const uint8_t *)w->o->reader->kid, DISCLOSE_KID});
@@ -283,9 +296,11 @@ static enum status write_grants(struct opening *w, struct fail *why)
 
 static enum status options_check(const struct daemon_disclose_options *o, struct fail *why)
 {
-	if (o->leaf_count == 0 || o->leaf_count > DAEMON_DISCLOSE_LEAVES_MAX)
+	bool any = o->pseudonym.len != 0; /* whatever leaf has it, and its fields */
+
+	if ((o->leaf_count == 0 && !any) || o->leaf_count > DAEMON_DISCLOSE_LEAVES_MAX)
 		return fail_set(why, ST_INVALID, "name 1 to %d leaves", DAEMON_DISCLOSE_LEAVES_MAX);
-	if (o->field_count == 0 || o->field_count > DAEMON_DISCLOSE_FIELDS_MAX)
+	if ((o->field_count == 0 && !any) || o->field_count > DAEMON_DISCLOSE_FIELDS_MAX)
 		return fail_set(why, ST_INVALID, "name 1 to %d fields", DAEMON_DISCLOSE_FIELDS_MAX);
 	for (size_t i = 1; i < o->leaf_count; i++)
 		if (o->leaves[i] <= o->leaves[i - 1])
@@ -301,21 +316,63 @@ static enum status options_check(const struct daemon_disclose_options *o, struct
 	return ST_OK;
 }
 
+/* What is asked for becomes: of that leaf these fields, the address and its pseudonym. */
+static enum status choose_pseudonym(struct opening *w, struct fail *why)
+{
+	static const struct slice source[] = {{(const uint8_t *)"src_ip", 6},
+					      {(const uint8_t *)"src_pseudonym", 13}};
+	static const struct slice target[] = {{(const uint8_t *)"dest_ip", 7},
+					      {(const uint8_t *)"dest_pseudonym", 14}};
+	const struct daemon_disclose_options *o = w->o;
+	size_t n = o->field_count;
+	struct slice *fields = ARENA_ARRAY(w->arena, struct slice, n + 2);
+	struct addr pseudonym;
+	bool is_source;
+	enum status st;
+
+	if (o->pseudonym.len == 0)
+		return ST_OK;
+	if (!addr_parse(o->pseudonym, &pseudonym))
+		return fail_set(why, ST_INVALID,
+				"\"%.*s\" is no pseudonym: it looks like an address",
+				SLICE_ARG(slice_part(o->pseudonym, 0, 60)));
+	st = fields == NULL ? fail_set(why, ST_NOMEM, "no memory for fields")
+			    : daemon_commit_find(w->commit, &pseudonym, o->leaves, o->leaf_count,
+						 w->arena, &w->found, &is_source, why);
+	if (st != ST_OK)
+		return st;
+	for (size_t i = 0; i < n; i++)
+		fields[i] = o->fields[i];
+	memcpy(fields + n, is_source ? source : target, sizeof source);
+	w->own = *o;
+	w->own.leaves = &w->found;
+	w->own.leaf_count = 1;
+	w->own.fields = fields;
+	w->own.field_count = n + 2;
+	w->o = &w->own;
+	return ST_OK;
+}
+
 static enum status reopen(struct opening *w, struct fail *why)
 {
-	uint64_t size = daemon_commit_size(w->commit);
-
 	w->events = ARENA_ARRAY(w->arena, struct commit_event, w->o->leaf_count);
 	if (w->events == NULL)
 		return fail_set(why, ST_NOMEM, "no memory for %zu events", w->o->leaf_count);
+	return daemon_commit_reopen(w->commit, w->o->leaves, w->o->leaf_count, w->arena, w->events,
+				    why);
+}
+
+static enum status leaves_check(const struct opening *w, struct fail *why)
+{
+	uint64_t size = daemon_commit_size(w->commit);
+
 	for (size_t i = 0; i < w->o->leaf_count; i++)
 		if (w->o->leaves[i] >= size)
 			return fail_set(why, ST_NOTFOUND,
 					"there is no leaf %llu: the log has %llu, from 0 on",
 					(unsigned long long)w->o->leaves[i],
 					(unsigned long long)size);
-	return daemon_commit_reopen(w->commit, w->o->leaves, w->o->leaf_count, w->arena, w->events,
-				    why);
+	return ST_OK;
 }
 
 enum status daemon_disclose(const struct daemon_disclose_options *o, struct arena *a,
@@ -330,6 +387,10 @@ enum status daemon_disclose(const struct daemon_disclose_options *o, struct aren
 	if (st != ST_OK)
 		return st;
 	st = daemon_commit_open(&w.data, a, &w.commit, why);
+	if (st == ST_OK)
+		st = leaves_check(&w, why);
+	if (st == ST_OK)
+		st = choose_pseudonym(&w, why);
 	if (st == ST_OK)
 		st = reopen(&w, why);
 	if (st == ST_OK)

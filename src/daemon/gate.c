@@ -203,6 +203,22 @@ void gate_list_path(struct release *r, const char *kind, const char *path, uint6
 	arena_reset(&a);
 }
 
+/* Addresses that would leave as pseudonyms, were it not for this field; or the pseudonyms. */
+static void list_named(struct release *r, const struct record_field *f)
+{
+	struct pseudonym_nets nets = {r->hidden, r->hidden_count};
+	char text[ADDR_TEXT_MAX];
+	struct addr a;
+	size_t at = 0;
+
+	while (daemon_pseudonym_next(nets, f->json, &at, &a)) {
+		if (slice_ends(f->name, SLICE("_pseudonym")))
+			release_add_pseudonym(r, addr_format(&a, text));
+		else
+			release_add_address(r, addr_format(&a, text));
+	}
+}
+
 void gate_list_field(struct release *r, uint64_t leaf, const struct record_field *f)
 {
 	struct slice text = slice_part(f->json, 1, f->json.len < 2 ? 0 : f->json.len - 2);
@@ -218,6 +234,8 @@ void gate_list_field(struct release *r, uint64_t leaf, const struct record_field
 	release_add_field(r, buf_slice(&name), leaf, told, why);
 	if (gate_is_address(f) && addr_prefix_parse(text, &address))
 		release_add_address(r, text);
+	else
+		list_named(r, f);
 	arena_reset(&a);
 }
 

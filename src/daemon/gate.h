@@ -43,7 +43,8 @@ MUST_USE enum status gate_write(const struct gate *g, const char *kind, struct s
 
 /* A member of a document, or of a log, by its path (release_tells()). */
 void gate_list_path(struct release *r, const char *kind, const char *path, uint64_t leaf);
-/* An opened field of an event; an address by its value, too. */
+/* An opened field of an event; an address by its value, too, and each that it names of the networks
+ * that the list hides (release_hide()). */
 void gate_list_field(struct release *r, uint64_t leaf, const struct record_field *f);
 /* All that a bundle shows: its frame, and each fact's fields. */
 void gate_list_bundle(struct release *r, const struct bundle_report *report);

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "daemon/daemon_priv.h"
 #include "daemon/gate.h"
+#include "exchange/stix/stix.h"
 #include "os/file.h"
 #include "party/party.h"
 
@@ -24,6 +25,7 @@ struct leaving {
 	struct bundle bundle;
 	struct bundle_report report;
 	struct bulletin *bulletin;
+	struct pseudonym_nets nets;
 	struct form forms[FORMS];
 	struct release list;
 };
@@ -116,6 +118,30 @@ static enum status check_texts(const struct leaving *w, struct fail *why)
 	return ST_OK;
 }
 
+/* The draft is what follows from the bulletin, with one of the markings: which, it says itself. */
+static enum status check_stix(struct leaving *w, struct fail *why)
+{
+	struct slice *draft = &w->forms[FORM_STIX].bytes;
+	enum status st = read_draft(w, FORM_STIX, w->data.stix, ".json", why);
+
+	for (unsigned tlp = 0; st == ST_OK && tlp < STIX_TLPS; tlp++) {
+		struct arena scratch = {.pool = w->arena->pool};
+		struct buf again = buf_in(&scratch);
+		bool same;
+
+		st = stix_write_bundle(w->bulletin, (enum stix_tlp)tlp, &scratch, &again, why);
+		same = st == ST_OK && slice_equal(buf_slice(&again), *draft);
+		arena_reset(&scratch);
+		if (same)
+			return ST_OK;
+	}
+	return st == ST_OK ? fail_set(why, ST_REFUSED,
+				      "the STIX bundle of %.*s is not what follows from it: it was "
+				      "changed, or another dewline made it",
+				      SLICE_ARG(w->id))
+			   : st;
+}
+
 /* The bundle, checked as a stranger checks it, and what follows from it. */
 static enum status make_forms(struct leaving *w, struct fail *why)
 {
@@ -144,7 +170,7 @@ static enum status make_forms(struct leaving *w, struct fail *why)
 	if (page.full)
 		return fail_set(why, ST_NOMEM, "no memory for the page");
 	if (w->forms[FORM_STIX].wanted)
-		st = read_draft(w, FORM_STIX, w->data.stix, ".json", why);
+		st = check_stix(w, why);
 	if (st == ST_OK && w->forms[FORM_BAND].wanted)
 		st = read_draft(w, FORM_BAND, w->data.bands, ".json", why);
 	return st;
@@ -157,6 +183,11 @@ static enum status make_list(struct leaving *w, struct fail *why)
 	enum status st = release_begin(&w->list, w->data.log_key.name, w->o->to, w->o->ground,
 				       w->arena, why);
 
+	if (st == ST_OK) /* the bulletin was computed again: where it may be none, there is none */
+		st = daemon_pseudonym_nets(w->bulletin->parties, w->bulletin->party_count, w->arena,
+					   &w->nets, why);
+	if (st == ST_OK)
+		release_hide(&w->list, w->nets.list, w->nets.count);
 	for (size_t k = 0; st == ST_OK && k < FORMS; k++) {
 		struct form *f = &w->forms[k];
 

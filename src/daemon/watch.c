@@ -41,17 +41,49 @@ static bool may_be_assessed(const struct record *r)
 	}
 }
 
+static enum status hide_end(const struct watch *w, struct addr *end, bool *hidden, struct fail *why)
+{
+	*hidden = daemon_pseudonym_net(w->nets, end) != NULL;
+	return !*hidden || daemon_pseudonym_of(&w->pan, w->nets, end, end)
+		       ? ST_OK
+		       : fail_set(why, ST_IO, "OpenSSL has no AES for pseudonyms");
+}
+
+/* As others get it. */
+static enum status hide(struct watch *w, struct record *r, struct fail *why)
+{
+	struct slice *said = &r->u.anomaly.summary, before = *said;
+	enum status st = hide_end(w, &r->src, &r->src_hidden, why);
+
+	if (st == ST_OK)
+		st = hide_end(w, &r->dst, &r->dst_hidden, why);
+	if (st != ST_OK || r->kind != RECORD_ANOMALY)
+		return st;
+	st = daemon_pseudonym_text(&w->pan, w->nets, before, w->arena, said, why);
+	r->u.anomaly.summary_hidden = st == ST_OK && said->ptr != before.ptr;
+	return st;
+}
+
 /* What was committed as leaf f->leaf is a fact from now on. */
 static enum status keep(struct watch *w, const struct record *r, struct fact *f, struct fail *why)
 {
-	struct record *kept = ARENA_NEW(w->arena, struct record);
+	struct record *kept = ARENA_NEW(w->arena, struct record), *shown = kept;
+	enum status st = ST_OK;
 
-	f->record = kept;
+	if (kept != NULL && record_copy(r, w->arena, kept) && w->nets.count != 0) {
+		shown = ARENA_NEW(w->arena, struct record);
+		if (shown != NULL) {
+			*shown = *kept;
+			st = hide(w, shown, why);
+		}
+	}
+	f->record = shown;
 	f->leaf += w->leaf_base;
-	if (kept == NULL || !record_copy(r, w->arena, kept) ||
-	    !ARENA_PUSH(w->arena, w->facts, w->fact_count, w->fact_room, *f))
-		return fail_set(why, ST_NOMEM, "no memory for another fact");
-	return ST_OK;
+	if (st == ST_OK && (shown == NULL || w->arena->exhausted ||
+			    !ARENA_PUSH(w->arena, w->real, w->real_count, w->real_room, kept) ||
+			    !ARENA_PUSH(w->arena, w->facts, w->fact_count, w->fact_room, *f)))
+		st = fail_set(why, ST_NOMEM, "no memory for another fact");
+	return st;
 }
 
 enum status watch_commit(struct watch *w, const struct record *r, struct fail *why)
@@ -235,6 +267,54 @@ static enum status read_party(struct watch *w, size_t i, struct fail *why)
 			   : st;
 }
 
+/* All networks of the party whose centre this is, unless its file says it of them already. */
+static enum status hide_all(struct watch *w, struct fail *why)
+{
+	struct bulletin_file *f = &w->whole_files[0];
+	struct buf text = buf_in(w->arena);
+	struct party p;
+	char address[ADDR_TEXT_MAX];
+	enum status st = party_parse(f->name, f->text, w->arena, &p, NULL, why);
+
+	if (st != ST_OK)
+		return ST_OK; /* with all mistakes, when it is read */
+	buf_add(&text, f->text);
+	buf_add_z(&text, slice_ends(f->text, SLICE("\n")) ? "" : "\n");
+	for (size_t i = 0; i < p.network_count; i++) {
+		const struct addr_prefix *net = &p.networks[i];
+		bool said = false;
+
+		for (size_t k = 0; k < p.hidden_count; k++)
+			said = said || (p.hidden[k].bits == net->bits &&
+					addr_equal(&p.hidden[k].addr, &net->addr));
+		if (!said)
+			buf_add_fmt(&text, "pseudonyms %.*s/%u\n",
+				    SLICE_ARG(addr_format(&net->addr, address)), net->bits);
+	}
+	f->text = buf_slice(&text);
+	return text.full ? fail_set(why, ST_NOMEM, "no memory for a party's file") : ST_OK;
+}
+
+/* What the files name of addresses that leave as pseudonyms, they name by these: a register's
+ * machines are those of the facts. Behind the keys, which make them. */
+static enum status hide_parties(struct watch *w, struct fail *why)
+{
+	enum status st = daemon_pseudonym_nets(w->parties, w->party_count, w->arena, &w->nets, why);
+
+	if (st == ST_OK && !crypto_pan_init(w->data.pan_secret, &w->pan))
+		st = fail_set(why, ST_IO, "OpenSSL has no AES for pseudonyms");
+	if (st == ST_OK)
+		st = daemon_data_pseudonyms(&w->data, w->nets.list, w->nets.count, w->arena, why);
+	for (size_t i = 0; st == ST_OK && i < w->party_count; i++) {
+		struct bulletin_file *f = &w->party_files[i];
+
+		st = daemon_pseudonym_text(&w->pan, w->nets, f->text, w->arena, &f->text, why);
+		if (st == ST_OK)
+			st = party_parse(f->name, f->text, w->arena, &w->parties[i], NULL, why);
+	}
+	return st;
+}
+
 static enum status read_parties(struct watch *w, struct fail *why)
 {
 	size_t n = w->o->party_count;
@@ -244,6 +324,8 @@ static enum status read_parties(struct watch *w, struct fail *why)
 		w->whole_files[0] = unnamed_party(w);
 		n = 1;
 	}
+	if (st == ST_OK && w->o->pseudonyms)
+		st = hide_all(w, why);
 	w->party_count = n;
 	w->party_files = ARENA_ARRAY(w->arena, struct bulletin_file, n);
 	w->parties = ARENA_ARRAY(w->arena, struct party, n);
@@ -499,6 +581,8 @@ static enum status prepare(struct watch *w, struct daemon_watch_result *r, struc
 	if (st == ST_OK)
 		st = daemon_data_open(w->o->data, w->o->key, w->party, w->arena, &w->data, why);
 	if (st == ST_OK)
+		st = hide_parties(w, why);
+	if (st == ST_OK)
 		st = daemon_commit_open(&w->data, w->arena, &w->commit, why);
 	if (st == ST_OK)
 		st = commit_inputs(w, &r->rules, why);
@@ -533,6 +617,7 @@ enum status daemon_watch(const struct daemon_watch_options *o, struct arena *a,
 	r.problems = slice_trim(buf_slice(&w->problems));
 	daemon_commit_close(w->commit);
 	daemon_data_close(&w->data);
+	crypto_wipe(&w->pan, sizeof w->pan);
 	for (size_t i = 0; i < w->table_count; i++) {
 		origin_table_close(w->tables[i].table);
 		os_map_done(&w->tables[i].map);

@@ -60,7 +60,9 @@ static enum status locate(struct watch *w, const struct incident_set *incidents,
 		return st;
 	n = incident_addresses(&selected, incidents, w->arena, &addresses);
 	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < w->table_count && !is_located(&all, &addresses[i]); k++) {
+		for (size_t k = 0; k < w->table_count && !is_located(&all, &addresses[i]) &&
+				   daemon_pseudonym_net(w->nets, &addresses[i]) == NULL;
+		     k++) {
 			struct record r = watch_own_record(w, RECORD_LOCATION);
 
 			if (!origin_table_ask(w->tables[k].table, &addresses[i], w->arena, &r))
@@ -70,6 +72,23 @@ static enum status locate(struct watch *w, const struct incident_set *incidents,
 				return st;
 		}
 	return ST_OK;
+}
+
+/* The fact as it was committed. Facts ascend by leaf. */
+static const struct record *real_of(const struct watch *w, uint64_t leaf)
+{
+	size_t low = 0, high = w->fact_count;
+
+	while (low + 1 < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (w->facts[mid].leaf <= leaf)
+			low = mid;
+		else
+			high = mid;
+	}
+	ASSERT(low < w->fact_count && w->facts[low].leaf == leaf);
+	return w->real[low];
 }
 
 /* The evidence of a selection, those of its facts that are withheld marked so. */
@@ -86,8 +105,8 @@ static enum status show(struct watch *w, const struct fact_set *selected, struct
 	for (; st == ST_OK && b.fact_count < selected->count; b.fact_count++) {
 		const struct fact *f = &selected->facts[b.fact_count];
 
-		st = daemon_commit_evidence(w->commit, f->record, f->leaf, w->arena,
-					    &b.facts[b.fact_count], why);
+		st = daemon_commit_evidence(w->commit, real_of(w, f->leaf), f->leaf, w->nets,
+					    w->arena, &b.facts[b.fact_count], why);
 		b.facts[b.fact_count].withheld = w->public_count < w->fact_count &&
 						 f->leaf >= w->facts[w->public_count].leaf;
 	}

@@ -58,7 +58,8 @@ static enum status locate(struct watch *s, const struct incident_set *incidents,
 		return st;
 	n = incident_addresses(&selected, incidents, s->arena, &addresses);
 	for (size_t i = 0; i < n; i++) {
-		if (is_located(s, &addresses[i]))
+		if (is_located(s, &addresses[i]) ||
+		    daemon_pseudonym_net(s->nets, &addresses[i]) != NULL)
 			continue;
 		for (size_t k = 0; k < s->table_count; k++) {
 			struct record r = watch_own_record(s, RECORD_LOCATION);

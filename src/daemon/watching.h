@@ -32,8 +32,13 @@ struct watch {
 			       that how long anything took is not told */
 	struct data data;
 	struct commit *commit;
-	struct fact *facts; /* what an assessment may read, ascending leaf; records in arena */
+	struct fact *facts; /* what an assessment may read, ascending leaf; records in arena, as
+			       they are shown: with pseudonyms */
 	size_t fact_count, fact_room;
+	const struct record **real; /* of each of them, as it was committed */
+	size_t real_count, real_room;
+	struct pseudonym_nets nets; /* whose addresses leave as pseudonyms, */
+	struct crypto_pan pan;	    /* these; also in the second half */
 	uint64_t leaf_base; /* what a fact's leaf is more than its place in `commit`'s log */
 	struct bulletin_file *party_files, *treaty_files; /* parties': as others get them */
 	size_t party_count, treaty_count;

@@ -17,6 +17,10 @@ static const struct cli_option options[] = {
 	{'f', "field", "NAME", true,
 	 "open: src_ip, alert.signature_id, alert (all of that group), or all. Addresses are "
 	 "opened only by their own name; their pseudonyms are fields, too."},
+	{0, "pseudonym", "ADDRESS", false,
+	 "open: a pseudonym, and the address that it stands for: of the first event that has it, "
+	 "or "
+	 "of those that --leaf names. No other field, unless --field names some."},
 	{0, "to", "NAME", false, "open: who asked for it; goes into the log."},
 	{0, "ground", "TEXT", false,
 	 "open: the request, warrant or clause that it is done under; goes into the log."},
@@ -62,6 +66,8 @@ static bool read_leaves(struct cli *c, struct daemon_disclose_options *o)
 				SLICE_ARG(said[i]));
 			return false;
 		}
+	if (n == 0 && o->pseudonym.len != 0)
+		return true;
 	if (n == 0 || leaves == NULL) {
 		cli_say(c, "which events? Name their leaves with --leaf N: line N of eve.json, "
 			   "counted from 0");
@@ -107,6 +113,7 @@ static bool read_options(struct cli *c, struct daemon_disclose_options *o)
 	o->data = cli_value(c, "data").ptr ? cli_value(c, "data") : SLICE("dewline-data");
 	o->key = cli_value(c, "key");
 	o->fields = cli_values(c, "field", &o->field_count);
+	o->pseudonym = cli_value(c, "pseudonym");
 	o->to = cli_value(c, "to");
 	o->ground = cli_value(c, "ground");
 	o->approval = (struct daemon_approval){.name = cli_value(c, "approve"),
@@ -116,7 +123,7 @@ static bool read_options(struct cli *c, struct daemon_disclose_options *o)
 	o->grant_out = cli_value(c, "grant");
 	if (!read_leaves(c, o) || !read_reader(c, o))
 		return false;
-	if (o->field_count == 0) {
+	if (o->field_count == 0 && o->pseudonym.len == 0) {
 		cli_say(c, "which fields? Name them with --field NAME, e.g. --field timestamp "
 			   "--field alert");
 		return false;
@@ -281,6 +288,9 @@ COMMAND(disclose) = {
 		"says; exit 1: no.\n\n"
 		"Examples:\n"
 		"  dewline disclose open -d out --leaf 1207 --field timestamp --field alert\n"
+		"  dewline disclose open -d out --pseudonym 203.0.113.240 --to 'CERT B' --ground "
+		"'request 17' \\\n"
+		"      --approve 'duty officer' -w machine.bundle\n"
 		"  dewline disclose open -d out --leaf 1207 --field src_ip --to 'CERT B' --ground "
 		"'request 17' \\\n"
 		"      --approve 'duty officer' -w opened.bundle --reader b.jwk --grant "

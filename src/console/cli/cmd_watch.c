@@ -30,6 +30,9 @@ static const struct cli_option options[] = {
 	{0, "withhold", "STATION", true,
 	 "What this station saw counts for the verdict by all evidence, and is not shown. (Of "
 	 "stations whose existence is not told, a party's file has sealed-station lines.)"},
+	{0, "pseudonyms", NULL, false,
+	 "No address of your own networks is told: pseudonyms stand in their place. (Of some of "
+	 "them: pseudonyms lines in your party's file.) dewline disclose opens one."},
 	{'d', "data", "DIR", false,
 	 "Where the log, eve.json, bulletins and bundles are kept; default: dewline-data."},
 	{0, "key", "FILE", false,
@@ -117,6 +120,7 @@ static int run(struct cli *c)
 	o.no_system_tables = cli_value(c, "no-system-tables").ptr != NULL;
 	o.prior = cli_value(c, "prior");
 	o.withheld = cli_values(c, "withhold", &o.withheld_count);
+	o.pseudonyms = cli_value(c, "pseudonyms").ptr != NULL;
 	o.data = cli_value(c, "data").ptr ? cli_value(c, "data") : SLICE("dewline-data");
 	o.key = cli_value(c, "key");
 	o.progress = talk_progress(c);

@@ -6,11 +6,6 @@
 
 enum { DAY_S = 86400 };
 
-struct civil {
-	int64_t year;
-	int month, day; /* 1..12, 1..31 */
-};
-
 int64_t time_days(int64_t year, int month, int day)
 {
 	int64_t y = month <= 2 ? year - 1 : year;
@@ -20,15 +15,15 @@ int64_t time_days(int64_t year, int month, int day)
 	return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
 }
 
-static struct civil civil_of(int64_t days)
+struct time_date time_date_of(int64_t days)
 {
 	int64_t z = days + 719468, era = (z >= 0 ? z : z - 146096) / 146097, doe = z - era * 146097;
 	int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
 	int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
 	int month = (int)(mp < 10 ? mp + 3 : mp - 9);
 
-	return (struct civil){yoe + era * 400 + (month <= 2), month,
-			      (int)(doy - (153 * mp + 2) / 5 + 1)};
+	return (struct time_date){yoe + era * 400 + (month <= 2), month,
+				  (int)(doy - (153 * mp + 2) / 5 + 1)};
 }
 
 /* v in n digits at p, then c; returns what follows. */
@@ -44,7 +39,7 @@ static char *put(char *p, int64_t v, int n, char c)
 static struct slice format(struct wall_ns t, int digits, struct slice zone, char buf[TIME_TEXT_MAX])
 {
 	int64_t ns = t.ns % TIME_NS_PER_S, s = t.ns / TIME_NS_PER_S, days;
-	struct civil c;
+	struct time_date c;
 	char *p = buf;
 
 	if (ns < 0) {
@@ -53,7 +48,7 @@ static struct slice format(struct wall_ns t, int digits, struct slice zone, char
 	}
 	days = s / DAY_S - (s % DAY_S < 0);
 	s -= days * DAY_S;
-	c = civil_of(days);
+	c = time_date_of(days);
 	p = put(p, c.year, 4, '-');
 	p = put(p, c.month, 2, '-');
 	p = put(p, c.day, 2, 'T');
@@ -113,8 +108,8 @@ static bool zone_parse(struct slice z, int64_t *out_s)
 bool time_parse(struct slice s, struct wall_ns *out)
 {
 	static const uint8_t month_days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	struct civil c = {field(s, 0, 4, 1970, 2261), (int)field(s, 5, 2, 1, 12),
-			  (int)field(s, 8, 2, 1, 31)};
+	struct time_date c = {field(s, 0, 4, 1970, 2261), (int)field(s, 5, 2, 1, 12),
+			      (int)field(s, 8, 2, 1, 31)};
 	int64_t h = field(s, 11, 2, 0, 23), m = field(s, 14, 2, 0, 59),
 		sec = field(s, 17, 2, 0, 60);
 	int64_t ns = 0, scale = TIME_NS_PER_S / 10, zone;

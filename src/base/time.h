@@ -38,4 +38,12 @@ MUST_USE bool time_parse(struct slice s, struct wall_ns *out);
  * day 1..31 (of a shorter month: so many days behind its first). */
 int64_t time_days(int64_t year, int month, int day);
 
+struct time_date {
+	int64_t year;
+	int month, day; /* 1..12, 1..31 */
+};
+
+/* The day that is so many days from 1970-01-01: time_days() backwards. */
+struct time_date time_date_of(int64_t days);
+
 #endif

@@ -48,6 +48,11 @@ static void bad_text_is_refused(struct test *t)
 	EXPECT(t, time_parse(SLICE("1970-01-01T02:30:00+02:30"), &a) && a.ns == 0);
 }
 
+static bool is_date(struct time_date d, int64_t year, int month, int day)
+{
+	return d.year == year && d.month == month && d.day == day;
+}
+
 static void days_are_counted(struct test *t)
 {
 	static const uint8_t lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
@@ -59,7 +64,11 @@ static void days_are_counted(struct test *t)
 
 			EXPECT(t, time_days(year, month, 1) == days);
 			EXPECT(t, time_days(year, month, 31) == days + 30);
-			days += lengths[month - 1] + (month == 2 && leap);
+			EXPECT(t, is_date(time_date_of(days), year, month, 1));
+			days += lengths[month - 1] + (month == 2 && leap) - 1;
+			EXPECT(t, is_date(time_date_of(days), year, month,
+					  lengths[month - 1] + (month == 2 && leap)));
+			days++;
 		}
 	EXPECT(t, time_days(1970, 1, 1) == 0);
 }

@@ -45,6 +45,7 @@ static const struct statement statements[] = {
 	{"duty", SCOPE_BELOW, BLOCK, treaty_parse_duty},
 	{"bearer", SCOPE_DUTY, LINE, treaty_parse_bearer},
 	{"on", SCOPE_DUTY, LINE, treaty_parse_on},
+	{"decide", SCOPE_DUTY, LINE, treaty_parse_decide},
 	{"must", SCOPE_DUTY, LINE, treaty_parse_must},
 	{"may", SCOPE_DUTY, LINE, treaty_parse_may},
 	{"lest", SCOPE_DUTY, LINE, treaty_parse_lest},
@@ -75,7 +76,7 @@ static const char *scope_wants(enum treaty_scope s)
 	case SCOPE_CARRIED:
 		return "source, admits, or a new block";
 	case SCOPE_DUTY:
-		return "source, bearer, on, proof, must, may, lest, admits, or a new block";
+		return "source, bearer, on, proof, decide, must, may, lest, admits, or a new block";
 	case SCOPE_TERM:
 		return "reading, example, or a new block";
 	default:

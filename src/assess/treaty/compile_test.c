@@ -101,8 +101,8 @@ static void compiling_goes_on_after_an_error(struct test *t)
 		t, buf_slice(&f.problems),
 		SLICE("x.treaty:2:17: expected V (checked against the text), K1 (sure) or K2 "
 		      "(unchecked), found \"V9\"\n"
-		      "x.treaty:3:10: expected a date as YYYY-MM-DD, \"between-parties\" or "
-		      "\"not-yet\", found \"2020-13-01\"\n"
+		      "x.treaty:3:10: expected a date as YYYY-MM-DD, \"between-parties\", "
+		      "\"not-yet\" or \"assured-by\", found \"2020-13-01\"\n"
 		      "x.treaty:4:15: expected a number above 0 and up to 1, found \"1.5\"\n"
 		      "x.treaty:6:8: a text in quotes ends on its line: expected \"\n"
 		      "x.treaty:7:12: expected the end of the line, found \"shut\"\n"
@@ -452,9 +452,9 @@ static void a_duty_is_kept_whole(struct test *t)
 	EXPECT_SLICE(t, d->bearer, SLICE("territory-state"));
 	EXPECT_SLICE(t, d->kind, SLICE("stop"));
 	EXPECT(t, d->step_count == 3 && d->ground_count == 2 && d->giving_reasons);
-	EXPECT_SLICE(t, d->steps[0].span, SLICE("1h"));
-	EXPECT_SLICE(t, d->steps[1].how, SLICE("for"));
-	EXPECT(t, d->steps[2].span.len == 0 && d->lest_count == 2 && d->lest[1].shows != NULL);
+	EXPECT_SLICE(t, d->steps[0].span.text, SLICE("1h"));
+	EXPECT(t, d->steps[1].pace == TREATY_LASTING && d->steps[1].after == 1);
+	EXPECT(t, d->steps[2].span.n == 0 && d->lest_count == 2 && d->lest[1].shows != NULL);
 	EXPECT_SLICE(t, f.t->clauses[1].article, SLICE("help"));
 	EXPECT(t, !treaty_clause_judged(f.t, 1) && treaty_clause_judged(f.t, 0));
 	done(&f);
@@ -462,7 +462,7 @@ static void a_duty_is_kept_whole(struct test *t)
 
 #define IN_DUTY(line)                                                                              \
 	SLICE(HEAD "duty x.1 \"D\"\nbearer each-party\non request kind stop from party\n"          \
-		   "must act no-number\n" line "\n")
+		   "must aid no-number\n" line "\n")
 
 static void what_is_wrong_with_a_duty_is_said(struct test *t)
 {
@@ -478,11 +478,11 @@ static void what_is_wrong_with_a_duty_is_said(struct test *t)
 		       SLICE("11:19: expected a ground, one of political-offence, sovereignty,")));
 	EXPECT(t,
 	       problem(IN_DUTY("may refuse ground security,"), SLICE("11:28: expected a ground")));
-	EXPECT(t,
-	       problem(IN_DUTY("lest shame"), SLICE("11:6: expected \"record\" or \"presume\"")));
+	EXPECT(t, problem(IN_DUTY("lest shame"),
+			  SLICE("11:6: expected \"record\", \"presume\" or \"throttle\"")));
 	EXPECT(t, problem(IN_DUTY("lest presume x.9"), SLICE("11:14: there is no clause \"x.9\"")));
-	EXPECT(t,
-	       problem(IN_DUTY("when a"), SLICE("11:1: expected source, bearer, on, proof, must")));
+	EXPECT(t, problem(IN_DUTY("when a"),
+			  SLICE("11:1: expected source, bearer, on, proof, decide, must")));
 	EXPECT(t, problem(SLICE(HEAD "duty x.1 \"D\"\nbearer each-party\n"),
 			  SLICE("7:1: the duty \"x.1\" binds nobody to anything: expected a line "
 				"\"on")));

@@ -274,6 +274,8 @@ bool treaty_in_force(const struct treaty *t, struct wall_ns at)
 
 bool treaty_party_bound(const struct treaty *t, struct slice id, struct wall_ns at)
 {
+	if (t->author.len != 0)
+		return slice_equal(t->author, id) && at.ns >= t->in_force.ns;
 	for (size_t i = 0; i < t->party_count; i++) {
 		const struct treaty_party *p = &t->parties[i];
 

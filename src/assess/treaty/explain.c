@@ -135,6 +135,10 @@ static void front_facts(struct page *p)
 		paragraph(p, 0,
 			  buf_text(p->a, "Not in force: %.*s. Nothing of it is judged.",
 				   SLICE_ARG(t->not_yet)));
+	else if (t->author.len != 0)
+		paragraph(p, 0,
+			  buf_text(p->a, "Binds %.*s alone, who gave it, since %.*s.",
+				   SLICE_ARG(t->author), SLICE_ARG(t->in_force_text)));
 	else if (t->between_parties)
 		paragraph(p, 0,
 			  SLICE("Binds whoever says that it is bound, since the day it says."));
@@ -199,42 +203,6 @@ static void front_who(struct page *p)
 
 /* ---- clauses -------------------------------------------------------------------------------- */
 
-static void add_duty(struct page *p, const struct treaty_duty *d, struct buf *b)
-{
-	const struct treaty *t = p->t;
-
-	buf_add_fmt(b, "bearer %.*s\non request kind %.*s from %.*s", SLICE_ARG(d->bearer),
-		    SLICE_ARG(d->kind), SLICE_ARG(d->from));
-	if (d->has_standard) {
-		int32_t milli = t->standards[d->standard].milli;
-
-		buf_add_fmt(b, "\nproof %.*s ", SLICE_ARG(t->standards[d->standard].name));
-		claim_write_interval((struct interval){milli, milli}, b);
-	}
-	for (size_t i = 0; i < d->step_count; i++) {
-		const struct treaty_step *s = &d->steps[i];
-
-		buf_add_fmt(b, "\nmust %.*s %.*s %.*s", SLICE_ARG(s->verb),
-			    SLICE_ARG(s->how.len ? s->how : SLICE("no-number")),
-			    SLICE_ARG(s->span));
-	}
-	for (size_t i = 0; i < d->ground_count; i++)
-		buf_add_fmt(b, "%s%.*s", i ? ", " : "\nmay refuse ground ",
-			    SLICE_ARG(d->grounds[i]));
-	if (d->giving_reasons)
-		buf_add_z(b, " giving reasons");
-	for (size_t i = 0; i < d->lest_count; i++) {
-		const struct treaty_lest *l = &d->lest[i];
-
-		buf_add_fmt(b, "\nlest %s %.*s", l->presume ? "presume" : "record",
-			    SLICE_ARG(l->what));
-		if (l->shows != NULL) {
-			buf_add_z(b, " respondent-shows ");
-			treaty_node_write(t, l->shows, false, b);
-		}
-	}
-}
-
 static void add_logic(struct page *p, const struct treaty_clause *c, struct buf *b)
 {
 	const struct treaty_standard *s = &p->t->standards[c->standard];
@@ -264,7 +232,7 @@ static void clause(struct page *p, size_t i)
 	paragraph(p, 2, buf_slice(&source));
 	buf_add_byte(p->out, '\n');
 	if (c->duty != NULL)
-		add_duty(p, c->duty, &logic);
+		treaty_duty_write(p->t, c->duty, &logic);
 	else if (c->not_judged.len == 0)
 		add_logic(p, c, &logic);
 	else

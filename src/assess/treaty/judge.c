@@ -331,6 +331,10 @@ static struct slice bar_of(const struct treaty_judge *j, struct slice *result)
 	if (!treaty_in_force(t, j->c->at))
 		return SLICE("the instrument was not in force at the time of the act");
 	*result = SLICE("not bound");
+	if (t->author.len != 0) /* an assurance is given to everybody */
+		return slice_equal(t->author, j->c->respondent)
+			       ? SLICE("")
+			       : SLICE("an assurance binds nobody but the party that gave it");
 	if (j->c->claimant.len == 0 || !j->c->claimant_bound)
 		return SLICE("the party that claims is not bound by this instrument at the time of "
 			     "the act");

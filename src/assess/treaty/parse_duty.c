@@ -1,24 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Statements of a duty: who must do what, when asked for what, by when, and what follows if not.
- * They are read and kept whole, and not run: a duty begins with a request, which is no fact yet.
+ * assess/duty runs them: a duty begins with a request, which is no fact of an incident.
  */
 #include "assess/treaty/treaty_parse_priv.h"
 
 #include "base/text.h"
 
 /* Who bears it, what may be asked for, and on what grounds it may be refused are closed lists: a
- * word that nobody defined cannot start a clock. */
+ * word that nobody defined cannot start a clock, or stop one. */
 static const char *const bearers[] = {
 	"each-party",	 "requested-party", "territory-state",	"origin-state",
 	"transit-state", "contact-point",   "service-provider", NULL};
 static const char *const kinds[] = {"preserve", "traffic-data", "next-hop", "stop",
 				    "assist",	"clarify",	"inspect",  NULL};
-static const char *const grounds[] = {"political-offence", "sovereignty",	 "security",
-				      "ordre-public",	   "essential-interest", "dual-criminality",
-				      "own-law",	   "own-investigation",	 "discrimination",
-				      "other-treaty",	   "not-authorised",	 NULL};
-static const char *const units[] = {"h", "d", "wd", "mo", "y", NULL};
+static const char *const units[] = {
+	[TREATY_HOURS] = "h",	[TREATY_DAYS] = "d",  [TREATY_WORKING_DAYS] = "wd",
+	[TREATY_MONTHS] = "mo", [TREATY_YEARS] = "y", NULL};
+/* No test, of a court or of a log, tells whether an open one holds. */
+static const struct treaty_ground grounds[] = {
+	{"political-offence", false}, {"sovereignty", true},	    {"security", true},
+	{"ordre-public", true},	      {"essential-interest", true}, {"dual-criminality", false},
+	{"own-law", false},	      {"own-investigation", false}, {"discrimination", false},
+	{"other-treaty", false},      {"not-authorised", false},
+};
+
+const struct treaty_ground *treaty_grounds(size_t *out_count)
+{
+	*out_count = sizeof grounds / sizeof *grounds;
+	return grounds;
+}
+
+const struct treaty_ground *treaty_ground_find(struct slice name)
+{
+	for (size_t i = 0; i < sizeof grounds / sizeof *grounds; i++)
+		if (slice_equal(slice_of(grounds[i].name), name))
+			return &grounds[i];
+	return NULL;
+}
 
 static struct treaty_duty *open_duty(struct treaty_parser *p)
 {
@@ -30,6 +49,11 @@ static bool in_list(const char *const *list, struct slice word)
 	while (*list != NULL && !slice_equal(slice_of(*list), word))
 		list++;
 	return *list != NULL;
+}
+
+bool treaty_kind_known(struct slice kind)
+{
+	return in_list(kinds, kind);
 }
 
 /* One word of a list; what: "who bears it". */
@@ -55,8 +79,8 @@ static bool want_listed(struct treaty_parser *p, const char *const *list, const 
 bool treaty_parse_duty(struct treaty_parser *p)
 {
 	struct treaty_clause c = {
-		.not_judged = SLICE("a duty begins with a request and runs by clocks, and neither "
-				    "is among the facts of this version")};
+		.not_judged = SLICE("a duty begins with a request and runs by clocks: dewline "
+				    "duties runs it")};
 
 	if (!treaty_clause_head(p, &c))
 		return false;
@@ -117,25 +141,105 @@ bool treaty_parse_on(struct treaty_parser *p)
 	return want_listed(p, askers, "who asks", &d->from) && treaty_want_end(p);
 }
 
-/* 24h, 60d, 10wd (working days), 3mo, 1y: kept as it is written. */
-static bool want_span(struct treaty_parser *p, struct slice *out)
+/* 24h, 60d, 10wd (working days), 3mo, 1y. fixed: hours or days, whose length nobody's calendar
+ * changes. */
+static bool want_span(struct treaty_parser *p, bool fixed, struct treaty_span *out)
 {
 	struct treaty_token t = treaty_peek(p);
+	unsigned unit = 0;
 	size_t n = 0;
-	uint64_t v;
+	uint64_t v = 0;
 
 	while (t.kind == TOKEN_WORD && n < t.text.len && text_is_digit(t.text.ptr[n]))
 		n++;
-	if (n == 0 || !text_u64(slice_part(t.text, 0, n), 1, 9999, &v) ||
-	    !in_list(units, slice_from(t.text, n)))
+	while (t.kind == TOKEN_WORD && units[unit] != NULL &&
+	       !slice_equal(slice_of(units[unit]), slice_from(t.text, n)))
+		unit++;
+	if (n == 0 || units[unit] == NULL || !text_u64(slice_part(t.text, 0, n), 1, 9999, &v))
 		return treaty_expected(p, t,
 				       "a span of time: 24h, 60d, 10wd (working days), 3mo or 1y");
+	if (fixed && unit != TREATY_HOURS && unit != TREATY_DAYS)
+		return treaty_expected(p, t, "a span in hours or days: 24h or 60d");
 	treaty_take(p, t);
-	*out = t.text;
+	*out = (struct treaty_span){(uint32_t)v, (enum treaty_unit)unit, t.text};
 	return true;
 }
 
-/* must VERB within SPAN | must VERB for SPAN | must VERB no-number */
+/* N of M, N at most M */
+static bool want_share(struct treaty_parser *p, struct treaty_share *out)
+{
+	struct treaty_token at = treaty_peek(p);
+
+	if (!treaty_want_number(p, "a number", TREATY_SHARE_MAX, &out->n))
+		return false;
+	if (!treaty_take_if(p, "of"))
+		return treaty_expected(p, treaty_peek(p), "\"of\", as in 3 of 4");
+	if (!treaty_want_number(p, "a number", TREATY_SHARE_MAX, &out->of))
+		return false;
+	return out->n <= out->of || TREATY_PROBLEM(p, at.column, "expected a share of at most 1");
+}
+
+static bool want_word(struct treaty_parser *p, const char *z)
+{
+	struct buf b = buf_in(p->a);
+
+	if (treaty_take_if(p, z))
+		return true;
+	buf_add_fmt(&b, "\"%s\"", z);
+	buf_add_byte(&b, 0);
+	return b.full ? treaty_no_memory(p)
+		      : treaty_expected(p, treaty_peek(p), (const char *)b.ptr);
+}
+
+/* decide for N of M by all within SPAN | decide against N of M by others within SPAN */
+bool treaty_parse_decide(struct treaty_parser *p)
+{
+	struct treaty_decision d = {.against = treaty_take_if(p, "against")};
+
+	if (open_duty(p)->decide.share.of != 0)
+		return TREATY_PROBLEM(p, 1, "a second \"decide\": expected one");
+	if (!d.against && !treaty_take_if(p, "for"))
+		return treaty_expected(p, treaty_peek(p), "\"for\" or \"against\"");
+	if (!want_share(p, &d.share) || !want_word(p, "by"))
+		return false;
+	d.others = treaty_take_if(p, "others");
+	if (!d.others && !treaty_take_if(p, "all"))
+		return treaty_expected(p, treaty_peek(p), "\"all\" or \"others\"");
+	if (!want_word(p, "within") || !want_span(p, true, &d.within))
+		return false;
+	open_duty(p)->decide = d;
+	return treaty_want_end(p);
+}
+
+static size_t step_find(const struct treaty_duty *d, struct slice verb)
+{
+	size_t i = 0;
+
+	while (i < d->step_count && !slice_equal(d->steps[i].verb, verb))
+		i++;
+	return i;
+}
+
+/* after VERB: a step above that ends by being done. */
+static bool parse_after(struct treaty_parser *p, struct treaty_step *s)
+{
+	const struct treaty_duty *d = open_duty(p);
+	struct treaty_token verb;
+	size_t i;
+
+	if (!treaty_want_name(p, "a step above", &verb))
+		return false;
+	i = step_find(d, verb.text);
+	if (i == d->step_count || d->steps[i].pace == TREATY_LASTING)
+		return TREATY_PROBLEM(p, verb.column,
+				      "there is no line \"must %.*s\" above that can be done: "
+				      "expected one",
+				      SLICE_ARG(verb.text));
+	s->after = (uint8_t)(i + 1); /* at most TREATY_STEPS_MAX */
+	return true;
+}
+
+/* must VERB within SPAN | must VERB for SPAN | must VERB no-number; each: after VERB */
 bool treaty_parse_must(struct treaty_parser *p)
 {
 	struct treaty_duty *d = open_duty(p);
@@ -146,73 +250,151 @@ bool treaty_parse_must(struct treaty_parser *p)
 	if (!treaty_want_name(p, "what must be done, in one word", &verb))
 		return false;
 	s.verb = verb.text;
+	if (step_find(d, s.verb) < d->step_count)
+		return TREATY_PROBLEM(p, verb.column, "a second \"must %.*s\": expected each once",
+				      SLICE_ARG(s.verb));
 	if (treaty_take_if(p, "within"))
-		s.how = SLICE("within");
+		s.pace = TREATY_WITHIN;
 	else if (treaty_take_if(p, "for"))
-		s.how = SLICE("for");
+		s.pace = TREATY_LASTING;
 	else if (!treaty_take_if(p, "no-number"))
 		return treaty_expected(p, treaty_peek(p), "\"within\", \"for\" or \"no-number\"");
-	if (s.how.len != 0 && !want_span(p, &s.span))
+	if (s.pace != TREATY_NO_NUMBER && !want_span(p, false, &s.span))
+		return false;
+	if (treaty_take_if(p, "after") && !parse_after(p, &s))
 		return false;
 	if (d->step_count == TREATY_STEPS_MAX)
 		return TREATY_PROBLEM(p, 1, "expected at most %d lines \"must\" in a duty",
 				      TREATY_STEPS_MAX);
+	for (size_t i = d->step_count; s.pace == TREATY_LASTING && s.after == 0 && i > 0; i--)
+		if (d->steps[i - 1].pace != TREATY_LASTING)
+			s.after = (uint8_t)i; /* at most TREATY_STEPS_MAX */
+	if (s.pace == TREATY_LASTING && s.after == 0)
+		return TREATY_PROBLEM(p, verb.column,
+				      "what nobody began would be kept by silence: expected a line "
+				      "\"must\" above that can be done");
 	d->steps[d->step_count++] = s;
 	return treaty_want_end(p);
 }
 
+/* may extend by SPAN | may pause for SPAN */
+static bool parse_allowance(struct treaty_parser *p, bool pause)
+{
+	struct treaty_span *to = pause ? &open_duty(p)->pause : &open_duty(p)->extend;
+
+	if (to->n != 0)
+		return TREATY_PROBLEM(p, 1, "a second \"may %s\": expected one",
+				      pause ? "pause" : "extend");
+	return want_word(p, pause ? "for" : "by") && want_span(p, pause, to) && treaty_want_end(p);
+}
+
+static bool want_ground(struct treaty_parser *p, struct slice *out)
+{
+	const char *names[sizeof grounds / sizeof *grounds + 1] = {0};
+
+	for (size_t i = 0; i < sizeof grounds / sizeof *grounds; i++)
+		names[i] = grounds[i].name;
+	return want_listed(p, names, "a ground", out);
+}
+
 /* may refuse ground A, B [giving reasons] */
-bool treaty_parse_may(struct treaty_parser *p)
+static bool parse_refuse(struct treaty_parser *p)
 {
 	struct treaty_duty *d = open_duty(p);
 
 	if (d->ground_count != 0)
 		return TREATY_PROBLEM(p, 1, "a second \"may refuse\": expected one");
-	if (!treaty_take_if(p, "refuse"))
-		return treaty_expected(p, treaty_peek(p), "\"refuse\"");
-	if (!treaty_take_if(p, "ground"))
-		return treaty_expected(p, treaty_peek(p), "\"ground\"");
+	if (!want_word(p, "ground"))
+		return false;
 	do {
 		if (d->ground_count == TREATY_GROUNDS_MAX)
 			return TREATY_PROBLEM(p, 1, "expected at most %d grounds",
 					      TREATY_GROUNDS_MAX);
-		if (!want_listed(p, grounds, "a ground", &d->grounds[d->ground_count]))
+		if (!want_ground(p, &d->grounds[d->ground_count]))
 			return false;
 		d->ground_count++;
 	} while (treaty_take_if(p, ","));
 	if (treaty_take_if(p, "giving")) {
-		if (!treaty_take_if(p, "reasons"))
-			return treaty_expected(p, treaty_peek(p), "\"reasons\"");
+		if (!want_word(p, "reasons"))
+			return false;
 		d->giving_reasons = true;
 	}
 	return treaty_want_end(p);
 }
 
-/* lest record NAME | lest presume CLAUSE [respondent-shows EXPR] */
-bool treaty_parse_lest(struct treaty_parser *p)
+bool treaty_parse_may(struct treaty_parser *p)
 {
-	struct treaty_duty *d = open_duty(p);
-	struct treaty_lest l = {.presume = treaty_take_if(p, "presume")};
+	if (treaty_take_if(p, "refuse"))
+		return parse_refuse(p);
+	if (treaty_take_if(p, "extend"))
+		return parse_allowance(p, false);
+	if (treaty_take_if(p, "pause"))
+		return parse_allowance(p, true);
+	return treaty_expected(p, treaty_peek(p), "\"refuse\", \"extend\" or \"pause\"");
+}
+
+/* throttle keep N of M for SPAN exempt CLASS, CLASS by N of M */
+static bool parse_throttle(struct treaty_parser *p, struct treaty_lest *l)
+{
 	struct treaty_token name;
 
-	if (!l.presume && !treaty_take_if(p, "record"))
-		return treaty_expected(p, treaty_peek(p), "\"record\" or \"presume\"");
-	if (!treaty_want_name(p,
-			      l.presume ? "the clause whose breach is presumed"
-					: "what is recorded, in one word",
-			      &name))
+	if (!want_word(p, "keep") || !want_share(p, &l->keep) || !want_word(p, "for") ||
+	    !want_span(p, true, &l->most) || !want_word(p, "exempt"))
 		return false;
-	if (l.presume && treaty_clause_find(p->t, name.text) == SIZE_MAX)
+	do {
+		if (l->exempt_count == TREATY_EXEMPT_MAX)
+			return TREATY_PROBLEM(p, 1, "expected at most %d classes",
+					      TREATY_EXEMPT_MAX);
+		if (!treaty_want_name(p, "a class that is never slowed", &name))
+			return false;
+		l->exempt[l->exempt_count++] = name.text;
+	} while (treaty_take_if(p, ","));
+	return want_word(p, "by") && want_share(p, &l->quorum);
+}
+
+/* presume CLAUSE [respondent-shows EXPR] */
+static bool parse_presume(struct treaty_parser *p, struct treaty_lest *l)
+{
+	struct treaty_token name;
+
+	if (!treaty_want_name(p, "the clause whose breach is presumed", &name))
+		return false;
+	if (treaty_clause_find(p->t, name.text) == SIZE_MAX)
 		return TREATY_PROBLEM(p, name.column,
 				      "there is no clause \"%.*s\" above: "
 				      "expected one",
 				      SLICE_ARG(name.text));
-	l.what = name.text;
-	if (l.presume && treaty_take_if(p, "respondent-shows")) {
-		l.shows = treaty_want_expr(p);
-		if (l.shows == NULL)
-			return false;
+	l->what = name.text;
+	if (treaty_take_if(p, "respondent-shows")) {
+		l->shows = treaty_want_expr(p);
+		return l->shows != NULL;
 	}
+	return true;
+}
+
+/* lest record NAME | lest presume ... | lest throttle ... */
+bool treaty_parse_lest(struct treaty_parser *p)
+{
+	struct treaty_duty *d = open_duty(p);
+	struct treaty_lest l = {.kind = TREATY_RECORD};
+	struct treaty_token name;
+	bool good;
+
+	if (treaty_take_if(p, "record")) {
+		good = treaty_want_name(p, "what is recorded, in one word", &name);
+		l.what = good ? name.text : l.what;
+	} else if (treaty_take_if(p, "presume")) {
+		l.kind = TREATY_PRESUME;
+		good = parse_presume(p, &l);
+	} else if (treaty_take_if(p, "throttle")) {
+		l.kind = TREATY_THROTTLE;
+		good = parse_throttle(p, &l);
+	} else {
+		good = treaty_expected(p, treaty_peek(p),
+				       "\"record\", \"presume\" or \"throttle\"");
+	}
+	if (!good)
+		return false;
 	if (d->lest_count == TREATY_STEPS_MAX)
 		return TREATY_PROBLEM(p, 1, "expected at most %d lines \"lest\" in a duty",
 				      TREATY_STEPS_MAX);

@@ -89,9 +89,18 @@ bool treaty_parse_in_force(struct treaty_parser *p)
 		p->t->in_force.ns = INT64_MAX;
 		return treaty_want_reason(p, "\";\" and what it waits for", &p->t->not_yet);
 	}
+	if (treaty_token_is(t, "assured-by")) {
+		treaty_take(p, t);
+		if (!treaty_want_name(p, "the party whose assurance it is", &t))
+			return false;
+		p->t->author = t.text;
+		return treaty_want_date(p, &p->t->in_force, &p->t->in_force_text) &&
+		       treaty_want_end(p);
+	}
 	if (t.kind != TOKEN_WORD || !treaty_date_of(t.text, &p->t->in_force))
 		return treaty_expected(p, t,
-				       "a date as YYYY-MM-DD, \"between-parties\" or \"not-yet\"");
+				       "a date as YYYY-MM-DD, \"between-parties\", \"not-yet\" or "
+				       "\"assured-by\"");
 	return treaty_want_date(p, &p->t->in_force, &p->t->in_force_text) && treaty_want_end(p);
 }
 

@@ -29,6 +29,8 @@ enum {
 	TREATY_OPTIONS_MAX = 16,     /* terms that one clause lets parties require in addition */
 	TREATY_STEPS_MAX = 8,	     /* `must` lines of one duty, and its `lest` lines */
 	TREATY_GROUNDS_MAX = 16,     /* on which one duty may be refused */
+	TREATY_EXEMPT_MAX = 8,	     /* classes that an order to throttle must spare */
+	TREATY_SHARE_MAX = 9999,     /* of "1 of 9999" */
 	TREATY_READINGS_MAX = 64,    /* readings and examples of one term */
 	TREATY_NESTING_MAX = 16,     /* parentheses and nots around one term */
 	TREATY_OWN_MAX = 3, /* standards of exceptions of one clause, beside the clause's own */
@@ -230,5 +232,102 @@ size_t treaty_room(const struct treaty *t);
  * treaty_judge() finds, where nothing bars the clause. */
 enum treaty_value treaty_value(const struct treaty *t, size_t clause, const struct treaty_law *law,
 			       const struct interval *terms, struct treaty_lanes *room);
+
+/* ---- duties: who must do what, when asked for what, by when; assess/duty runs them ------------
+ */
+
+enum treaty_unit {
+	TREATY_HOURS,
+	TREATY_DAYS,
+	TREATY_WORKING_DAYS, /* of who bears the duty */
+	TREATY_MONTHS,
+	TREATY_YEARS,
+};
+
+struct treaty_span { /* "10wd" */
+	uint32_t n;  /* 1..9999; 0: there is none */
+	enum treaty_unit unit;
+	struct slice text;
+};
+
+struct treaty_share { /* "3 of 4"; of 0: there is none */
+	uint32_t n, of;
+};
+
+enum treaty_pace { TREATY_NO_NUMBER, TREATY_WITHIN, TREATY_LASTING };
+
+struct treaty_step { /* must VERB within 24h after VERB */
+	struct slice verb;
+	enum treaty_pace pace;
+	struct treaty_span span; /* no number: none */
+	/* The step that must be done before its clock begins, from 1; 0: it begins with the
+	 * duty. What lasts begins after the step above it, if there is one. */
+	uint8_t after;
+};
+
+struct treaty_node; /* an expression over terms */
+
+enum treaty_lest_kind {
+	TREATY_RECORD,	 /* it is put on record */
+	TREATY_PRESUME,	 /* the breach of a clause is presumed */
+	TREATY_THROTTLE, /* others may let less through from there, within limits */
+};
+
+struct treaty_lest { /* what follows if the duty is not done */
+	enum treaty_lest_kind kind;
+	struct slice what;		 /* "no-answer", or the clause's id */
+	const struct treaty_node *shows; /* what rebuts the presumption; NULL: nothing does */
+	struct treaty_share keep;   /* throttle: of what came from there, so much still passes */
+	struct treaty_span most;    /* throttle: for so long at most, in hours or days */
+	struct treaty_share quorum; /* throttle: of the other parties that are bound */
+	struct slice exempt[TREATY_EXEMPT_MAX]; /* throttle: what is never slowed */
+	size_t exempt_count;
+};
+
+struct treaty_decision {	   /* decide against 3 of 4 by others within 12h */
+	struct treaty_share share; /* of 0: nobody decides, the duty begins with the request */
+	bool against; /* it goes ahead unless so many are against; else only if so many are for */
+	bool others;  /* neither who asks nor who is asked has a vote */
+	struct treaty_span within;
+};
+
+struct treaty_duty {
+	struct slice bearer, kind, from; /* kind: of request; from: who asks */
+	size_t standard;
+	bool has_standard, giving_reasons;
+	struct treaty_decision decide;
+	struct treaty_span extend, pause; /* how much the bearer may take, in all; 0: nothing */
+	struct treaty_step steps[TREATY_STEPS_MAX];
+	struct slice grounds[TREATY_GROUNDS_MAX];
+	struct treaty_lest lest[TREATY_STEPS_MAX];
+	size_t step_count, ground_count, lest_count;
+};
+
+struct treaty_ground { /* on which a request may be refused */
+	const char *name;
+	bool open; /* nobody but the party that refuses can say whether it holds */
+};
+
+const struct treaty_duty *treaty_clause_duty(const struct treaty *t, size_t clause); /* or NULL */
+struct slice treaty_clause_title(const struct treaty *t, size_t clause);
+bool treaty_clause_unchecked(const struct treaty *t, size_t clause); /* its source has mark K2 */
+/* Who gave an assurance, which binds its author alone; "": the instrument is between parties. */
+struct slice treaty_author(const struct treaty *t);
+int32_t treaty_standard_milli(const struct treaty *t, size_t standard);
+const struct treaty_ground *treaty_ground_find(struct slice name); /* NULL: it is none */
+const struct treaty_ground *treaty_grounds(size_t *out_count);
+bool treaty_kind_known(struct slice kind); /* "preserve": something that may be asked for */
+
+/* Whether what rebuts a presumption is shown: at the standard of the clause whose breach is
+ * presumed, else (that clause is not judged) at the duty's, else at 0.51. FALSE where nothing
+ * rebuts it. *out_open: it rests on a term whose meaning is not settled. room: one for each term.
+ */
+enum treaty_value treaty_lest_rebutted(const struct treaty *t, const struct treaty_duty *d,
+				       const struct treaty_lest *l, const struct claim_set *claims,
+				       struct treaty_lanes *room, bool *out_open);
+/* Whether what the two sides' amendments require of a duty holds at its standard, as above. */
+enum treaty_value treaty_duty_amendments(const struct treaty *t, size_t clause,
+					 const struct treaty_law *law,
+					 const struct claim_set *claims, struct treaty_lanes *room);
 
 #endif

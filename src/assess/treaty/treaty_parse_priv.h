@@ -133,6 +133,7 @@ bool treaty_parse_object(struct treaty_parser *p);
 bool treaty_parse_duty(struct treaty_parser *p);
 bool treaty_parse_bearer(struct treaty_parser *p);
 bool treaty_parse_on(struct treaty_parser *p);
+bool treaty_parse_decide(struct treaty_parser *p);
 bool treaty_parse_must(struct treaty_parser *p);
 bool treaty_parse_may(struct treaty_parser *p);
 bool treaty_parse_lest(struct treaty_parser *p);

@@ -69,28 +69,6 @@ struct treaty_amendment {
 	struct treaty_amendment *next; /* of the same clause */
 };
 
-/* ---- duties: kept whole, not run ------------------------------------------------------------ */
-
-struct treaty_step {		      /* must VERB within 24h */
-	struct slice verb, how, span; /* how: "within", "for"; span "24h", or "" where no number */
-};
-
-struct treaty_lest {
-	bool presume;			 /* a clause; else what is recorded */
-	struct slice what;		 /* "no-answer", or the clause's id */
-	const struct treaty_node *shows; /* what rebuts the presumption; NULL: nothing does */
-};
-
-struct treaty_duty {
-	struct slice bearer, kind, from; /* kind: of request; from: who asks */
-	size_t standard;
-	bool has_standard, giving_reasons;
-	struct treaty_step steps[TREATY_STEPS_MAX];
-	struct slice grounds[TREATY_GROUNDS_MAX];
-	struct treaty_lest lest[TREATY_STEPS_MAX];
-	size_t step_count, ground_count, lest_count;
-};
-
 struct treaty_clause {
 	struct slice id, title, article;
 	struct treaty_source source;
@@ -130,6 +108,7 @@ struct treaty_party {
 struct treaty {
 	struct slice id, title;
 	struct treaty_source source;
+	struct slice author;	 /* whose assurance it is; "" it is between parties */
 	bool between_parties;	 /* no date of its own: binds whoever says that it is bound */
 	struct wall_ns in_force; /* INT64_MAX: not yet */
 	struct slice in_force_text, not_yet; /* not_yet: why, "" it is or was */
@@ -222,6 +201,8 @@ void treaty_rule_write(const struct treaty *t, const struct treaty_clause *c,
 /* "require a ; source, deposited 2020-01-01" */
 void treaty_amendment_write(const struct treaty *t, const struct treaty_amendment *m,
 			    struct buf *b);
+/* A duty in the file's own words, a line each. */
+void treaty_duty_write(const struct treaty *t, const struct treaty_duty *d, struct buf *b);
 /* ---- lint ---- */
 enum treaty_seen treaty_term_seen(const struct treaty *t, size_t term);
 /* Who is needed at least to show that a judged clause is broken. */
@@ -229,7 +210,6 @@ enum treaty_seen treaty_clause_seen(const struct treaty *t, size_t clause);
 const char *treaty_seen_name(enum treaty_seen s); /* "stations and registers" */
 
 const struct treaty_source *treaty_clause_source(const struct treaty *t, size_t clause);
-bool treaty_clause_unchecked(const struct treaty *t, size_t clause);  /* its source has mark K2 */
 void treaty_mark_write(const struct treaty_source *s, struct buf *b); /* "text, page (checked)" */
 
 #endif

@@ -35,7 +35,7 @@ POWERS = {
     r"magic\.h": {"sensor/file"},
     r"yaml\.h": {"sensor/config"},
     r"curl/.*|microhttpd\.h": {"os"},
-    r"jansson\.h": {"record", "sensor/detect", "evidence/disclose", "evidence/bundle", "evidence/release", "assess/dossier", "exchange/stix", "daemon", "console/cli"},
+    r"jansson\.h": {"record", "sensor/detect", "evidence/disclose", "evidence/bundle", "evidence/release", "assess/duty", "assess/dossier", "exchange/stix", "daemon", "console/cli"},
     r"libloc/.*|maxminddb\.h": {"assess/origin"},
     r"linux/.*|net/.*|pcap.*": {"sensor/source", "os"},
     r"seccomp.*": {"os"},

@@ -141,27 +141,36 @@ bool treaty_parse_on(struct treaty_parser *p)
 	return want_listed(p, askers, "who asks", &d->from) && treaty_want_end(p);
 }
 
+bool treaty_span_parse(struct slice s, struct treaty_span *out)
+{
+	unsigned unit = 0;
+	size_t n = 0;
+	uint64_t v = 0;
+
+	while (n < s.len && text_is_digit(s.ptr[n]))
+		n++;
+	while (units[unit] != NULL && !slice_equal(slice_of(units[unit]), slice_from(s, n)))
+		unit++;
+	if (n == 0 || units[unit] == NULL || !text_u64(slice_part(s, 0, n), 1, 9999, &v))
+		return false;
+	*out = (struct treaty_span){(uint32_t)v, (enum treaty_unit)unit, s}; /* at most 9999 */
+	return true;
+}
+
 /* 24h, 60d, 10wd (working days), 3mo, 1y. fixed: hours or days, whose length nobody's calendar
  * changes. */
 static bool want_span(struct treaty_parser *p, bool fixed, struct treaty_span *out)
 {
 	struct treaty_token t = treaty_peek(p);
-	unsigned unit = 0;
-	size_t n = 0;
-	uint64_t v = 0;
+	struct treaty_span s;
 
-	while (t.kind == TOKEN_WORD && n < t.text.len && text_is_digit(t.text.ptr[n]))
-		n++;
-	while (t.kind == TOKEN_WORD && units[unit] != NULL &&
-	       !slice_equal(slice_of(units[unit]), slice_from(t.text, n)))
-		unit++;
-	if (n == 0 || units[unit] == NULL || !text_u64(slice_part(t.text, 0, n), 1, 9999, &v))
+	if (t.kind != TOKEN_WORD || !treaty_span_parse(t.text, &s))
 		return treaty_expected(p, t,
 				       "a span of time: 24h, 60d, 10wd (working days), 3mo or 1y");
-	if (fixed && unit != TREATY_HOURS && unit != TREATY_DAYS)
+	if (fixed && s.unit != TREATY_HOURS && s.unit != TREATY_DAYS)
 		return treaty_expected(p, t, "a span in hours or days: 24h or 60d");
 	treaty_take(p, t);
-	*out = (struct treaty_span){(uint32_t)v, (enum treaty_unit)unit, t.text};
+	*out = s;
 	return true;
 }
 

@@ -316,6 +316,7 @@ struct slice treaty_author(const struct treaty *t);
 int32_t treaty_standard_milli(const struct treaty *t, size_t standard);
 const struct treaty_ground *treaty_ground_find(struct slice name); /* NULL: it is none */
 const struct treaty_ground *treaty_grounds(size_t *out_count);
+bool treaty_span_parse(struct slice s, struct treaty_span *out); /* "24h"; text borrows s */
 bool treaty_kind_known(struct slice kind); /* "preserve": something that may be asked for */
 
 /* Whether what rebuts a presumption is shown: at the standard of the clause whose breach is

@@ -323,7 +323,8 @@ struct daemon_watch_options {
 	const struct slice *flows; /* the same of flow export: as daemon_collect_options.files */
 	size_t flow_count;
 	struct daemon_rules_source rules; /* home_net is filled in from the first party */
-	const struct slice *treaties;	  /* paths; none: those built in */
+	const struct slice *treaties;	  /* paths, or names of those that ship; none: those that
+					     the configuration names, else those built in */
 	size_t treaty_count;
 	const struct slice *parties; /* paths; the first is whose bulletin it is */
 	size_t party_count;

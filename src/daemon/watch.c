@@ -4,7 +4,6 @@
  */
 #include "assess/origin/origin.h"
 #include "assess/prior/prior.h"
-#include "assess/treaty/treaty.h"
 #include "base/buf.h"
 #include "base/text.h"
 #include "crypto/crypto.h"
@@ -339,33 +338,6 @@ static enum status read_parties(struct watch *w, struct fail *why)
 	return st;
 }
 
-static enum status read_treaties(struct watch *w, struct fail *why)
-{
-	const struct bulletin_file *builtin;
-	enum status st = ST_OK;
-
-	w->treaty_count = w->o->treaty_count;
-	if (w->treaty_count != 0) {
-		st = read_files(w, w->o->treaties, w->treaty_count, &w->treaty_files, why);
-	} else {
-		w->treaty_count = daemon_builtin_treaties(&builtin);
-		w->treaty_files = ARENA_ARRAY(w->arena, struct bulletin_file, w->treaty_count);
-		if (w->treaty_files == NULL)
-			return fail_set(why, ST_NOMEM, "no memory for the treaties");
-		memcpy(w->treaty_files, builtin, w->treaty_count * sizeof *builtin);
-	}
-	for (size_t i = 0; st == ST_OK && i < w->treaty_count; i++) {
-		struct buf problems = buf_in(w->arena);
-		struct treaty *t;
-
-		st = treaty_compile(w->treaty_files[i].name, w->treaty_files[i].text, w->arena, &t,
-				    &problems, why);
-		if (st != ST_OK)
-			st = all_problems(&problems, "treaty", w->treaty_files[i].name, why);
-	}
-	return st;
-}
-
 static enum status read_prior(struct watch *w, struct fail *why)
 {
 	struct prior *p = ARENA_NEW(w->arena, struct prior);
@@ -571,7 +543,7 @@ static enum status prepare(struct watch *w, struct daemon_watch_result *r, struc
 	if (st == ST_OK)
 		st = read_parties(w, why);
 	if (st == ST_OK)
-		st = read_treaties(w, why);
+		st = watch_read_treaties(w, why);
 	if (st == ST_OK)
 		st = read_prior(w, why);
 	if (st == ST_OK) {

@@ -64,6 +64,9 @@ struct record watch_own_record(const struct watch *w, enum record_kind kind);
 MUST_USE enum status watch_commit_input(struct watch *w, const char *what, struct slice name,
 					const uint8_t sha256[32], uint64_t bytes, struct fail *why);
 
+/* The treaties to judge by, each of which compiles: w->treaty_files. */
+MUST_USE enum status watch_read_treaties(struct watch *w, struct fail *why);
+
 /* Capture number i; behind captures come files of flow export. */
 bool watch_is_sealed(const struct watch *w, size_t i);
 /* Is its station one whose events are withheld, which others may know? */

@@ -129,6 +129,44 @@ def test_a_bulletin_is_judged_like_an_incident():
         assert [f["result"] for f in found if f["clause"] == "cwlt.4"] == ["not bound"] * 2
 
 
+def watch(folder, *more):
+    case = os.path.join(tap.SOURCE, "tests", "golden", "http-alert")
+    return dewline("watch", "-r", os.path.join(case, "capture.pcap"), "-S", os.path.join(case, "case.rules"), "--no-system-tables",
+                   "-d", os.path.join(folder, "data" + str(len(os.listdir(folder)))), *more, cwd=folder)
+
+
+def judged_by(folder):
+    """The instruments of the newest bulletin, and whether its bundle verifies."""
+    data = max((os.path.join(folder, f) for f in os.listdir(folder) if f.startswith("data")), key=os.path.getmtime)
+    bundles = os.path.join(data, "bundles")
+    dewline("verify", os.path.join(bundles, sorted(os.listdir(bundles))[0])).expect(0)
+    with open(os.path.join(data, "bulletins", next(f for f in sorted(os.listdir(os.path.join(data, "bulletins"))) if f.endswith(".json"))),
+              encoding="utf-8") as f:
+        b = json.load(f)
+    return list(dict.fromkeys(f["instrument"] for f in b["incidents"][0]["findings"]))
+
+
+def test_bulletins_are_judged_by_what_the_configuration_names():
+    with tap.folder() as d:
+        watch(d).expect(0)
+        assert judged_by(d) == ["budapest", "cwlt"]
+        write(d, "ours.treaty", TREATY)
+        head = "%YAML 1.1\n---\n"
+        config = write(d, "c.yaml", head + "treaties: [gge-2015, tallinn, ./ours.treaty]\n")
+        watch(d, "-c", config).expect(0)
+        assert judged_by(d) == ["gge-2015", "tallinn", "s"]
+        watch(d, "-c", config, "--treaty", "cwlt").expect(0) # the command line goes first
+        assert judged_by(d) == ["cwlt"]
+        all_of_them = [n[:-len(".treaty")] for n in SHIPPED]
+        watch(d, "-c", write(d, "all.yaml", head + "treaties: [" + ", ".join(all_of_them) + "]\n")).expect(0)
+        assert judged_by(d) == all_of_them
+        for bad, why in (("treaties: cwlt", "all.yaml:3: treaties: expected a list"), ("treaties: [atlantis]", "or one that ships: budapest-protocol-2 "),
+                         ("treaties: [cwlt, cwlt]", '"cwlt" is there twice'), ("treaties: [[cwlt]]", "expected a name or a file"),
+                         ("treaties: [./none.treaty]", "none.treaty"), ("treaties: [./all.yaml]", 'all.yaml:1:1: expected "instrument" first')):
+            r = watch(d, "-c", write(d, "all.yaml", head + bad + "\n")).expect(2)
+            assert why in r.err, r
+
+
 def test_bad_incidents_are_refused_with_the_place():
     cases = [("{", "i.json:1:1: no JSON"), ("[]", "incident 1: expected an object"), ("{}", "incident 1: expected the time"),
              ({"at": "yesterday"}, "expected the time of the act"), ({"at": "2026-11-22T00:00:00Z"}, "expected at most 1024 claims"),

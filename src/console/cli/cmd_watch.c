@@ -17,7 +17,8 @@ static const struct cli_option options[] = {
 	 "name is the station."},
 	{'S', "rules", "FILE", true, "Signatures in the Suricata rule language."},
 	{0, "treaty", "FILE", true,
-	 "Instrument to judge by; default: budapest and cwlt, which are built in."},
+	 "Instrument to judge by: a file, or the name of one that ships (dewline list treaties); "
+	 "default: those that treaties: in the configuration names, else budapest and cwlt."},
 	{0, "party", "FILE", true,
 	 "A party's file. The first is yours: its networks are $HOME_NET."},
 	{0, "table", "FILE", true,

@@ -132,6 +132,37 @@ def test_what_the_ledger_says_can_be_judged():
         assert by["line.territory"] == "breach shown" and by["line.stop"] == "not judged", by  # the burden is B's
 
 
+def test_estonia_2007_ends_in_a_finding_about_cooperation_and_none_about_who_it_was():
+    """Asked on 10 May, refused on 28 June with a word that no clause lists. Whose act it was is not asked anywhere."""
+    def on(day, word, **keys):
+        return {**entry(0, word, **keys), "at": day + "T00:00:00Z"}
+
+    with tap.folder() as d:
+        path = write(d, [on("2007-01-01", "join", party="EE", instrument="cwlt"), on("2007-01-01", "join", party="RU", instrument="cwlt"),
+                         {**STOP, "at": "2007-05-10T00:00:00Z", "id": "EE-1", "from": "EE", "to": "RU", "incident": "estonia-2007"},
+                         on("2007-06-28", "refuse", party="RU", request="EE-1", ground="the treaty does not cover search acts")])
+        case, = [c for c in lines("run", "--json", path) if c["instrument"] == "cwlt"]
+        assert case["outcome"] == "refused on no ground" and case["will"] == "unwilling" and case["ended"].startswith("2007-06-28"), case
+        assert case["consequences"][0]["what"] == "no-answer" and case["consequences"][0]["effect"] == "follows", case
+        out = dewline("duties", "claims", path, "EE-1").expect(0).out
+        assert "attributed_to_state" not in out
+        judged = dewline("treaty", "judge", "--json", write(d, [out], "i.json")).expect(0).out.splitlines()
+        found = {f["clause"]: f for f in map(json.loads, judged)}
+        assert found["cwlt.3"]["result"] == "breach shown" and found["cwlt.4"]["result"] == "undetermined", found["cwlt.3"]
+
+
+def test_an_assurance_binds_its_author_alone():
+    with tap.folder() as d:
+        own = write(d, ['instrument word-of-b "B answers"', 'source "B, a declaration" mark V', "in-force assured-by B 2026-01-01",
+                        'duty word-of-b.1 "B explains itself"', "bearer each-party", "on request kind clarify from anybody", "must explain within 48h",
+                        "lest record silence"], "own.treaty")
+        asks = [entry(0, "request", id="R1", kind="clarify", from_="A", to="B"), entry(0, "request", id="R2", kind="clarify", from_="B", to="A")]
+        got = cases(asks, "--at", "end", treaties=["--treaty", own])
+        assert {k: c["outcome"] for k, c in got.items()} == {("R1", "word-of-b.1", "B"): "silent"}, got
+        page = dewline("treaty", "explain", own).expect(0).out
+        assert "Binds B alone, who gave it, since 2026-01-01." in page, page
+
+
 def test_inspections_go_ahead_in_two_manners():
     ask = entry(0, "request", id="I", kind="inspect", from_="A", to="B", as_=["origin"], suspicion=[0.4, 0.9])
     others = ["C", "D", "E", "F"]

@@ -230,7 +230,10 @@ void cmd_duties_outcome(const struct duty_state *s, const struct duty_case *c, s
 
 	buf_add_z(out, duty_outcome_names[c->outcome]);
 	if (c->why.len != 0)
-		buf_add_fmt(out, c->outcome == DUTY_NOT_OWED ? ": %.*s" : " (%.*s)",
+		buf_add_fmt(out,
+			    c->outcome == DUTY_NOT_OWED	 ? ": %.*s"
+			    : c->outcome == DUTY_REFUSED ? " (%.*s)"
+							 : ", refused at first (%.*s)",
 			    SLICE_ARG(c->why));
 	if (c->groundless.ns != 0)
 		buf_add_fmt(out, "%s: \"%.*s\"",

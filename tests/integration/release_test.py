@@ -340,14 +340,23 @@ def test_no_command_lets_out_what_nobody_approved():
     canaries = [event["alert"]["signature"].encode(), event["src_ip"].encode(), b'"station"', b"B1-", b"eyJhbGciOiJFZERTQSIs"]
     leaf = next(i for i, e in enumerate(tap.eve(data)) if e.get("event_type") == "alert")
     reader = write(path("shut.jwk"), dewline("disclose", "key", "-w", path("shut-secret.jwk")).expect(0).out)
+    shown = path("shut-shown")
     before, bundle = size_of(data), tap.only_file(os.path.join(data, "bundles"))
+    # which pseudonym there is, a folder that may open says
+    other = shutil.copytree(data, path("shut-open"))
+    os.unlink(os.path.join(other, "release.policy"))
+    dewline("disclose", "open", "-d", other, "--leaf", leaf, "--field", "src_pseudonym", "--to", "B", "--approve", "me", "-w", shown).expect(0)
+    pseudonym = next(f["disclosed"]["src_pseudonym"] for f in json.loads(dewline("verify", "--facts", "--json", shown).expect(0).out)["facts"]
+                     if "src_pseudonym" in f["disclosed"])
     for args in (["release", "list", "--to", "B"], ["release", "write", "--to", "B", "-w", out], ["release", "write", "--to", "B", "-w", out, "--approve", "me"],
                  ["release", "log", "--to", "B", "--approve", "me"], ["release", "check"],
                  ["disclose", "open", "--leaf", leaf, "--field", "all", "--to", "B", "-w", out + "/b", "--approve", "me"],
                  ["disclose", "open", "--leaf", leaf, "--field", "all", "--to", "B", "-w", out + "/b", "--reader", reader, "--grant", out + "/g"],
                  ["seal", "make", "--title", "t", "--needs", 1, "--reader", "r=" + reader, "-w", out + "/s", bundle, "--approve", "me"],
                  ["seal", "make", "--title", "t", "--needs", 1, "--reader", "r=" + reader, "-w", out + "/s", bundle],
-                 ["disclose", "open", "--leaf", leaf, "--field", "src_ip", "-w", out + "/b"]):
+                 ["disclose", "open", "--leaf", leaf, "--field", "src_ip", "-w", out + "/b"],
+                 ["disclose", "open", "--pseudonym", pseudonym, "--to", "B", "-w", out + "/b", "--approve", "me"],
+                 ["disclose", "open", "--pseudonym", pseudonym, "--to", "B", "-w", out + "/b"]):
         r = dewline(*args, "-d", data)
         assert r.code in (0, 1) and (r.code == 1 or args[1] == "check"), r
     r = dewline("log", "serve", os.path.join(data, "log"), "--listen", "127.0.0.1:0", timeout=60).expect(1)
@@ -358,6 +367,44 @@ def test_no_command_lets_out_what_nobody_approved():
     assert all(c in inside for c in canaries), [c for c in canaries if c not in inside]
     for name in ("bulletins", "stix", "bundles", "bands", "releases", "keys"):
         assert os.stat(os.path.join(data, name)).st_mode & 0o077 == 0, name
+
+
+# Every subcommand, and how what it writes comes to others.
+WAYS = {
+    "release": "gate", "disclose": "gate", "seal": "gate",  # tried, shut and open, above and below
+    "log": "gate",  # serve and cosign ask for an approval of the whole log; the rest is about logs that others show
+    "watch": "house", "bundle": "house", "station": "house", "expire": "house",  # into the data folder
+    "sensor": "house", "collect": "house", "cut": "house", "rules": "house",  # events, packets, rules of this machine
+    "status": "nothing", "reload": "nothing", "throttle": "nothing", "verify": "nothing", "count": "nothing", "list": "nothing",
+    "treaty": "key",  # a party's own standards of proof, signed by who has its key; nothing out of a data folder
+}
+
+
+def test_every_subcommand_is_known_and_each_way_out_asks_for_an_approval():
+    said = dewline("--help").expect(0).out
+    commands = re.findall(r"(?m)^  ([a-z]+) {2,}[A-Z]", said.split("Commands:")[1].split("Examples:")[0])
+    assert set(commands) == set(WAYS), f"which way has it? {set(commands) ^ set(WAYS)}"
+    for name in commands:
+        text = dewline(name, "--help").expect(0).out
+        asks = re.search(r"(?m)^ +(-\w, )?--approve NAME", text) is not None
+        assert asks == (name in ("release", "disclose", "seal", "expire")), (name, asks)
+    data, out = watched("ways"), path("ways-out")
+    os.makedirs(out)
+    plain, reader = write(path("ways-plain"), "all of it"), write(path("ways.jwk"), dewline("disclose", "key", "-w", path("ways-secret.jwk")).expect(0).out)
+    leaf = next(i for i, e in enumerate(tap.eve(data)) if e.get("event_type") == "alert")
+    for n, args in enumerate((["release", "write", "--to", "B"], ["disclose", "open", "--leaf", leaf, "--field", "alert", "--to", "B"],
+                              ["seal", "make", "--title", "t", "--needs", 1, "--reader", "r=" + reader, plain])):
+        target, before = os.path.join(out, str(n)), size_of(data)
+        dewline(*args, "-d", data, "-w", target).expect(1)
+        assert not os.path.exists(target) and size_of(data) == before, args
+        dewline(*args, "-d", data, "-w", target, "--approve", "duty officer").expect(0)
+        assert os.path.exists(target) and size_of(data) > before and len(released(data)) == n + 1, args
+        assert released(data)[-1]["name"] == "duty officer", released(data)[-1]
+        # not out of what is no house: from there, nobody could say who approved
+        r = dewline(*args, "-d", path("no-house"), "-w", target + "x", "--approve", "me").expect(2)
+        assert "no dewline data folder" in r.err and not os.path.exists(target + "x"), r
+    served = dewline("log", "serve", os.path.join(data, "log"), "--listen", "127.0.0.1:0", timeout=60).expect(1)
+    assert "nobody approved" in served.err, served
 
 
 # --- sealed sensors ---

@@ -8,7 +8,16 @@ import tap
 from tap import dewline
 
 CASE = os.path.join(tap.SOURCE, "tests", "golden", "http-alert")
+HOUSE = tap.folder()
 NAMES = ("ico", "cert-b", "court")
+
+
+def house():
+    """A data folder: what is sealed leaves one."""
+    data = os.path.join(HOUSE.name, "data")
+    if not os.path.exists(data):
+        dewline("watch", "-r", os.path.join(CASE, "capture.pcap"), "--data", data, "--no-system-tables", "-q").expect(0)
+    return data
 
 
 def readers(folder):
@@ -22,7 +31,8 @@ def sealed(folder, content, *args):
     plain, item = os.path.join(folder, "plain"), os.path.join(folder, "item.sealed")
     with open(plain, "wb") as f:
         f.write(content)
-    r = dewline("seal", "make", "--title", "third sensor", "--needs", 2, *readers(folder), "-w", item, *args, plain).expect(0)
+    r = dewline("seal", "make", "--title", "third sensor", "--needs", 2, *readers(folder), "-w", item,
+                *(args or ("-d", house(), "--approve", "us")), plain).expect(0)
     return item, r
 
 
@@ -124,7 +134,7 @@ def test_what_reviewers_found_stands_beside_the_bulletin():
         who = readers(d)
         r = dewline("seal", "make", "--title", name + ": third sensor", "--needs", 2, *who, "-d", data, "--approve", "us", "-w", item, plain).expect(0)
         leaf = int(r.err.rsplit(" ", 1)[1])
-        dewline("seal", "make", "--title", "B1-0000000000000000: another", "--needs", 1, *who, "-w", other, plain).expect(0)
+        dewline("seal", "make", "--title", "B1-0000000000000000: another", "--needs", 1, *who, "-d", data, "--approve", "us", "-w", other, plain).expect(0)
         a, b = share(d, item, "ico"), share(d, item, "cert-b")
         ask = ("verify", "--text", "--item", item)
 
@@ -181,8 +191,14 @@ def test_what_cannot_be_done_is_said():
         open(plain, "w", encoding="utf-8").close()
         for more, word in ((["--title", "t", "--needs", 4], "4 of 3 readers"), (["--title", "t", "--needs", 0], "--needs K"),
                            (["--needs", 2, "--title", "a\tb"], "a title is"), (["--needs", 2], "a title is")):
-            r = dewline("seal", "make", *args, "-w", os.path.join(d, "i"), *more, plain).expect(2)
+            r = dewline("seal", "make", *args, "-d", house(), "-w", os.path.join(d, "i"), *more, plain).expect(2)
             assert word in r.err, r
+        # nothing is sealed but out of a house, by its gate
+        r = dewline("seal", "make", *args, "--title", "t", "--needs", 1, "-d", os.path.join(d, "none"), "--approve", "us", "-w", os.path.join(d, "i"), plain).expect(2)
+        assert "is no dewline data folder" in r.err and not os.path.exists(os.path.join(d, "i")), r
+        assert "is no dewline data folder" in dewline("seal", "make", *args, "--title", "t", "--needs", 1, "-w", os.path.join(d, "i"), plain, cwd=d).expect(2).err
+        r = dewline("seal", "make", *args, "--title", "t", "--needs", 1, "-d", house(), "-w", os.path.join(d, "i"), plain).expect(1)
+        assert "nothing has left" in r.err and not os.path.exists(os.path.join(d, "i")), r
         assert "NAME=FILE" in dewline("seal", "make", "--needs", 1, "--title", "t", "--reader", "x", "-w", os.path.join(d, "i"), plain).expect(2).err
         assert "first line is not dewline-sealed/1" in dewline("seal", "share", "--reader-key", "x", plain).expect(2).err
         assert "make, share, open, review, tally" in dewline("seal", "break", plain).expect(2).err

@@ -18,8 +18,8 @@ static const struct cli_option options[] = {
 	{0, "reader", "NAME=FILE", true,
 	 "make: a reader and his public key (JWK, as dewline disclose key prints it)."},
 	{'d', "data", "DIR", false,
-	 "make: the data folder that it is out of: what it tells is listed, somebody approves, the "
-	 "item's hash goes into the log."},
+	 "make: the data folder that it is out of; default: dewline-data. What it tells is listed, "
+	 "somebody approves, the item's hash goes into its log."},
 	{0, "ground", "TEXT", false, "make: the request, warrant or clause that it is done under."},
 	{0, "approve", "NAME", false, "make: who says yes, here; signed with the house's own key."},
 	{0, "approval", "FILE", false,
@@ -79,14 +79,14 @@ static bool read_readers(struct cli *c, struct note_verifier *out, unsigned *out
 	return true;
 }
 
-/* Out of a data folder: through the gate. */
+/* Through the gate, as anything that leaves. */
 static int make_from(struct cli *c, struct daemon_seal_options *o)
 {
 	struct daemon_seal_result r;
 	struct fail why;
 	enum status st;
 
-	o->data = cli_value(c, "data");
+	o->data = cli_value(c, "data").ptr ? cli_value(c, "data") : SLICE("dewline-data");
 	o->key = cli_value(c, "key");
 	o->ground = cli_value(c, "ground");
 	o->approval = (struct daemon_approval){.name = cli_value(c, "approve"),
@@ -118,9 +118,7 @@ static int run_make(struct cli *c)
 					.path = c->words[1],
 					.readers = readers,
 					.out = cli_value(c, "write")};
-	struct slice item = {NULL, 0};
 	uint64_t needed;
-	struct fail why;
 
 	if (!text_u64(cli_value(c, "needs"), 1, SEALED_READERS_MAX, &needed) || o.out.ptr == NULL) {
 		cli_say(c, "make needs --title TEXT, --needs K, --reader NAME=FILE... and -w FILE");
@@ -130,13 +128,7 @@ static int run_make(struct cli *c)
 	if (!read_readers(c, readers, &o.reader_count) ||
 	    !cli_read(c, o.path, SEALED_PLAIN_MAX, &o.plain))
 		return CLI_CANNOT;
-	if (cli_value(c, "data").ptr != NULL)
-		return make_from(c, &o);
-	if (sealed_make(o.title, o.plain, readers, o.reader_count, o.needed, NULL, c->arena, &item,
-			&why) != ST_OK ||
-	    os_file_replace(NULL, o.out, item, &why) != ST_OK)
-		return cli_cannot(c, &why);
-	return CLI_DONE;
+	return make_from(c, &o);
 }
 
 /* --- what readers do --- */
@@ -349,9 +341,9 @@ COMMAND(seal) = {
 	.usage = "seal make|share|open|review|tally FILE...",
 	.doc = "Evidence that is committed now and opened by k of n reviewers, who sign what they "
 	       "found.",
-	.more = "make: encrypts FILE with a key that K of the readers have together. Out of a data "
-		"folder (-d) it is\n"
-		"released as anything that leaves: listed, approved, committed (dewline release).\n"
+	.more = "make: encrypts FILE with a key that K of the readers have together. It leaves a "
+		"data folder (-d) as\n"
+		"anything does: listed, approved, committed (dewline release).\n"
 		"share: what one reader hands to the others. open: what is in it, from K shares. "
 		"review: a "
 		"signed note\n"
@@ -364,8 +356,8 @@ COMMAND(seal) = {
 		"Examples:\n"
 		"  dewline seal make --title 'third sensor, 12 May' --needs 2 --reader ico=ico.jwk "
 		"\\\n"
-		"      --reader cert-b=b.jwk --reader court=court.jwk -d out -w item.sealed "
-		"all.bundle\n"
+		"      --reader cert-b=b.jwk --reader court=court.jwk -d out --approve us \\\n"
+		"      -w item.sealed all.bundle\n"
 		"  dewline seal share --reader-key b-secret.jwk item.sealed -w b.share\n"
 		"  dewline seal open --share b.share --share ico.share item.sealed -w all.bundle\n"
 		"  dewline seal review --reader-key b-secret.jwk --finding concurs --share b.share "

@@ -170,6 +170,8 @@ static void add_seal(const struct live *l, struct arena *a, struct buf *out)
 	    c.refused);
 	one(out, "dewline_seal_failures_total", "counter", "times that the log was not written",
 	    c.failures);
+	one(out, "dewline_seal_deaths_total", "counter",
+	    "times that the process that seals died, and another went on", c.deaths);
 	one(out, "dewline_seal_queued_bytes", "gauge", "events on their way", c.queued);
 	one(out, "dewline_seal_limit_bytes", "gauge", "at most", c.queue_bytes);
 	one(out, "dewline_seal_writing", "gauge", "1: the log can be written", c.writing);

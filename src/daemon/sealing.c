@@ -120,7 +120,7 @@ static enum status sinks_make(struct sealing *s, struct arena *a, struct fail *w
 	return ST_OK;
 }
 
-/* The other process: nothing of the sensor's is kept open, and what the sensor is told does not
+/* The other processes: nothing of the sensor's is kept open, and what the sensor is told does not
  * concern it. */
 static void become(struct sealing *s, int held, int done)
 {
@@ -129,14 +129,14 @@ static void become(struct sealing *s, int held, int done)
 
 	(void)sigfillset(&all); /* cannot fail, as the next */
 	(void)sigprocmask(SIG_BLOCK, &all, NULL);
-	(void)prctl(PR_SET_NAME, "dewline-seal");
+	(void)prctl(PR_SET_NAME, "dewline-keep");
 	if (low > STDERR_FILENO + 1)
 		(void)close_range(STDERR_FILENO + 1, (unsigned)low - 1, 0);
 	if (high > low + 1)
 		(void)close_range((unsigned)low + 1, (unsigned)high - 1, 0);
 	(void)close_range((unsigned)high + 1, ~0U, 0);
 	s->held = s->done = -1;
-	_exit(daemon_sealing_work(s, held, done));
+	_exit(daemon_sealing_keep(s, held, done));
 }
 
 /* What the other process says once it has opened its folder, or could not. */
@@ -447,6 +447,7 @@ void daemon_sealing_count(struct sealing *s, struct sealing_counters *out)
 					 .late = atomic_load(&m->late),
 					 .refused = atomic_load(&m->refused),
 					 .failures = atomic_load(&m->failures),
+					 .deaths = atomic_load(&m->deaths),
 					 .leaves = atomic_load(&m->leaves),
 					 .error = atomic_load(&m->error),
 					 .writing = atomic_load(&m->writing),

@@ -7,6 +7,7 @@
  *	sealing.c	the sensor's side: queues in shared memory, sinks, counters
  *	sealing_work.c	the other process: takes messages, seals, commits, tries again
  *	sealing_say.c	messages: what is in them, read as a stranger's; records made of them
+ *	sealing_keep.c	between the two: makes the other process anew when it dies
  *	sealing_watch.c	the sensor's main thread: is there anything that we do not see?
  *
  * The keys that sign are in a process of their own, which parses no packet and opens nothing but
@@ -58,6 +59,7 @@ enum sealing_reason {
 	SEALING_BEHIND,	     /* events that found no room in a queue */
 	SEALING_DISK,	     /* the log could not be written */
 	SEALING_GARBLED,     /* messages that nobody sends: events that cannot be sealed */
+	SEALING_SEALER,	     /* who seals died, and another went on */
 	SEALING_REASONS
 };
 
@@ -133,6 +135,7 @@ struct sealing_counters {
 	uint64_t lost[SEALING_KINDS]; /* events that found no room */
 	uint64_t refused;	      /* messages that could not be sealed */
 	uint64_t failures;	      /* times that the disk said no */
+	uint64_t deaths;	      /* of the process that seals, each time followed by another */
 	uint64_t leaves;	      /* of the log */
 	uint64_t queued, queue_bytes; /* on their way now; room */
 	int error;		      /* errno of the newest failure; 0: none */

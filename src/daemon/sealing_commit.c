@@ -90,6 +90,46 @@ static void mended(struct work *w)
 	daemon_sealing_speak(w, "the station's log can be written again");
 }
 
+/* For who comes after us, if we die. */
+void daemon_sealing_leave(struct work *w)
+{
+	const struct sealing_life *l = &w->is.life;
+
+	atomic_store(&w->m->packets, l->packets);
+	atomic_store(&w->m->bytes, l->bytes);
+	atomic_store(&w->m->drops, l->drops);
+	atomic_store(&w->m->alerts, l->alerts);
+	atomic_store(&w->m->over, w->is.over);
+	atomic_store(&w->m->begun, w->is.begun);
+}
+
+/* We come after one that died. What it had said stands; since its last word nobody watched. */
+void daemon_sealing_take_over(struct work *w)
+{
+	struct wall_ns now = os_clock_wall();
+
+	w->is = (struct standing){.begun = atomic_load(&w->m->begun),
+				  .over = atomic_load(&w->m->over),
+				  .life = {.packets = atomic_load(&w->m->packets),
+					   .bytes = atomic_load(&w->m->bytes),
+					   .drops = atomic_load(&w->m->drops),
+					   .alerts = atomic_load(&w->m->alerts)},
+				  .life_to = now,
+				  .life_at = os_clock_mono()};
+	w->next = w->is;
+	w->life = w->is.life;
+	w->sign = w->is.life_at;
+	w->sign_wall = now;
+	w->unsaid = atomic_load(&w->m->unsaid_told);
+	for (size_t i = 0; i + 1 < w->view_count; i++)
+		for (unsigned k = 0; k < SEALING_KINDS; k++)
+			w->lost[i][k] = atomic_load(&w->m->lanes[i].told[k]);
+	if (w->s->o.live && w->is.begun && !w->is.over)
+		daemon_sealing_own_gap(w, &(struct sealing_gap){.reason = SEALING_SEALER,
+								.from = w->last,
+								.to = now});
+}
+
 void daemon_sealing_flush(struct work *w)
 {
 	struct wall_ns now;
@@ -112,6 +152,7 @@ void daemon_sealing_flush(struct work *w)
 		atomic_store_explicit(&v->queue->tail, v->tail, memory_order_release);
 	}
 	w->is = w->next;
+	daemon_sealing_leave(w);
 	atomic_fetch_add(&w->m->sealed, w->events);
 	atomic_fetch_add(&w->m->gaps, w->gaps);
 	atomic_fetch_add(&w->m->lives, w->lives);

@@ -13,12 +13,19 @@ struct sealing_lane {
 	struct queue queue;
 	_Alignas(64) _Atomic uint64_t lost[SEALING_KINDS]; /* by who puts */
 	_Atomic uint64_t unsaid; /* other messages that found no room: gaps, signs of life */
+	_Atomic uint64_t told[SEALING_KINDS]; /* of `lost`, by the other process: said in the log */
 };
 
 struct sealing_shared {
 	/* by the other process */
 	_Atomic uint64_t sealed, gaps, lives, commits, late, refused, failures, leaves;
-	_Atomic uint64_t ends; /* messages "end" that are durable */
+	_Atomic uint64_t ends;	 /* messages "end" that are durable */
+	_Atomic uint64_t deaths; /* of who seals; by who sees to it that there is one */
+	_Atomic int sealer;	 /* its process; by itself */
+	/* what holds of what is durable, for who comes after one that died: the sensor inspects,
+	 * was told to end; its newest sign that was committed */
+	_Atomic bool begun, over;
+	_Atomic uint64_t packets, bytes, drops, alerts, unsaid_told;
 	_Atomic int error;
 	_Atomic bool writing;
 	_Atomic uint64_t latency_count, latency_sum, latency_most, latency[HISTOGRAM_BUCKETS];
@@ -128,7 +135,11 @@ struct sealing_times daemon_sealing_now(void);
 
 /* --- the other process --- */
 
-/* ready: told once the folder is open, or why not. Returns when nobody holds us any more. */
-int daemon_sealing_work(struct sealing *s, int held, int ready);
+/* ready: told once the folder is open, or why not. Returns when nobody holds us any more. again:
+ * goes on for one that died, and says that it did. */
+int daemon_sealing_work(struct sealing *s, int held, int ready, bool again);
+
+/* The same, by a child, and by another each time that one dies (sealing_keep.c). */
+int daemon_sealing_keep(struct sealing *s, int held, int ready);
 
 #endif

@@ -206,6 +206,7 @@ static const struct reason {
 	[SEALING_BEHIND] = {"behind", false, false, "events found no room on the way to the log"},
 	[SEALING_DISK] = {"disk", false, false, "the log could not be written: events waited"},
 	[SEALING_GARBLED] = {"garbled", false, true, "events could not be sealed"},
+	[SEALING_SEALER] = {"sealer", true, true, UNKNOWN},
 };
 
 static void add_time(struct json *j, const char *key, struct wall_ns at)

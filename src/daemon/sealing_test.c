@@ -119,7 +119,8 @@ static void a_gap_whose_cause_is_not_known_says_so_and_no_more(struct test *t)
 		EXPECT(t, has(line, "\"event_type\":\"gap\"") && has(line, "\"says\":\""));
 		EXPECT(t, !has(line, "no attack"));
 		EXPECT(t, has(line, "silent, cause unknown") ==
-				  (i == SEALING_CRASH || i == SEALING_HANG || i == SEALING_QUIET));
+				  (i == SEALING_CRASH || i == SEALING_HANG || i == SEALING_QUIET ||
+				   i == SEALING_SEALER));
 		EXPECT(t, !has(line, "\"to\""));
 	}
 	arena_reset(&a);
@@ -354,7 +355,53 @@ static void the_next_start_says_how_long_nobody_watched_and_whether_it_was_told(
 	house_close(&h);
 }
 
-static void who_seals_may_be_killed_and_what_was_committed_stays(struct test *t)
+/* Kills who seals as soon as something is sealed. */
+static struct sealing_counters kill_sealer(struct house *h)
+{
+	struct sealing_counters c;
+
+	do {
+		daemon_sealing_count(h->s, &c);
+		os_clock_pause(MS);
+	} while (c.sealed == 0 && c.running);
+	(void)kill(atomic_load(&h->s->shared->sealer), SIGKILL);
+	return c;
+}
+
+static void who_seals_may_be_killed_and_another_seals_the_rest_and_says_so(struct test *t)
+{
+	static struct slice lines[LINES];
+	enum { MANY = 2000 };
+	const char *dir = test_folder(t);
+	struct sealing_counters c;
+	struct arena a = {.pool = &pool};
+	struct house h;
+	size_t n;
+
+	EXPECT(t, house_open(t, &h, dir, true, "4mb"));
+	daemon_sealing_begin(h.s, 1);
+	for (uint64_t i = 0; i < MANY; i++)
+		say(&h, i);
+	(void)kill_sealer(&h);
+	EXPECT(t, daemon_sealing_end(h.s, 1));
+	daemon_sealing_count(h.s, &c);
+	EXPECT(t, c.deaths == 1 && c.running && c.lost[SEALING_ALERT] == 0);
+	daemon_sealing_close(h.s);
+	n = lines_of(t, &h, &h.arena, lines, LINES);
+	for (unsigned i = 0; i < MANY; i += 97) { /* each at least once */
+		struct slice want = buf_text(&a, "\"signature_id\":%u,%c", i, '\0');
+
+		EXPECT(t, count_of(lines, n, (const char *)want.ptr) >= 1);
+	}
+	EXPECT_UINT(t, count_of(lines, n, "\"reason\":\"sealer\""), 1);
+	EXPECT_UINT(t, count_of(lines, n, "\"reason\":\"crash\""), 0);
+	EXPECT_UINT(t, count_of(lines, n, "\"act\":\"begin\""), 1);
+	EXPECT_UINT(t, count_of(lines, n, "\"act\":\"end\""), 1);
+	arena_reset(&a);
+	house_close(&h);
+}
+
+static void with_its_keeper_killed_too_nobody_seals_and_what_was_committed_stays(struct test *t)
 {
 	static struct slice lines[LINES];
 	const char *dir = test_folder(t);
@@ -367,11 +414,8 @@ static void who_seals_may_be_killed_and_what_was_committed_stays(struct test *t)
 	daemon_sealing_begin(h.s, 1);
 	for (uint64_t i = 0; i < 2000; i++)
 		say(&h, i);
-	do {
-		daemon_sealing_count(h.s, &c);
-		os_clock_pause(MS);
-	} while (c.sealed == 0 && c.running);
 	(void)kill(h.s->child, SIGKILL);
+	c = kill_sealer(&h);
 	while (c.running) {
 		daemon_sealing_count(h.s, &c);
 		os_clock_pause(MS);
@@ -405,12 +449,12 @@ static void a_full_queue_costs_events_which_are_counted_and_no_time(struct test 
 
 	EXPECT(t, house_open(t, &h, dir, true, "64kb"));
 	daemon_sealing_begin(h.s, 1);
-	(void)kill(h.s->child, SIGSTOP);
+	(void)kill(atomic_load(&h.s->shared->sealer), SIGSTOP);
 	for (uint64_t i = 0; i < MANY; i++)
 		say(&h, i);
 	daemon_sealing_count(h.s, &c);
 	lost = c.lost[SEALING_ALERT];
-	(void)kill(h.s->child, SIGCONT);
+	(void)kill(atomic_load(&h.s->shared->sealer), SIGCONT);
 	EXPECT(t, lost > 0 && lost < MANY);
 	EXPECT(t, daemon_sealing_end(h.s, 1));
 	daemon_sealing_close(h.s);
@@ -486,7 +530,8 @@ TESTS(T(fields_come_back_as_they_were_packed), T(a_value_that_would_be_two_lines
       T(a_machine_that_slept_is_not_a_clock_that_was_set),
       T(what_was_put_is_in_the_log_when_the_end_was_waited_for),
       T(the_next_start_says_how_long_nobody_watched_and_whether_it_was_told),
-      T(who_seals_may_be_killed_and_what_was_committed_stays),
+      T(who_seals_may_be_killed_and_another_seals_the_rest_and_says_so),
+      T(with_its_keeper_killed_too_nobody_seals_and_what_was_committed_stays),
       T(a_full_queue_costs_events_which_are_counted_and_no_time),
       T(garbage_in_a_queue_is_passed_over_and_said),
       T(without_a_word_in_the_configuration_nothing_is_sealed))

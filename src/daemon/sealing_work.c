@@ -61,11 +61,13 @@ static void look_at_lost(struct work *w, bool last)
 
 			g.events[k] += n - w->lost[i][k];
 			w->lost[i][k] = n;
+			atomic_store(&w->m->lanes[i].told[k], n);
 		}
 		unsaid += atomic_load(&w->m->lanes[i].unsaid);
 	}
 	g.events[SEALING_OTHER] += unsaid - w->unsaid;
 	w->unsaid = unsaid;
+	atomic_store(&w->m->unsaid_told, unsaid);
 	for (unsigned k = 0; k < SEALING_KINDS; k++)
 		sum += g.events[k];
 	if (sum != 0)
@@ -191,8 +193,9 @@ static bool memory_take(struct work *w)
 		return false;
 	for (size_t i = 0; i <= lanes; i++) {
 		struct queue *q = i < lanes ? &w->m->lanes[i].queue : &w->own;
+		uint64_t tail = atomic_load(&q->tail); /* not 0, if we come after one that died */
 
-		w->views[i] = (struct view){q, q->bytes, q->size, 0, 0};
+		w->views[i] = (struct view){q, q->bytes, q->size, tail, tail};
 	}
 	return true;
 }
@@ -286,7 +289,7 @@ static void run(struct work *w, int held)
 		daemon_sealing_speak(w, "the station's log could not be written to its end");
 }
 
-int daemon_sealing_work(struct sealing *s, int held, int ready)
+int daemon_sealing_work(struct sealing *s, int held, int ready, bool again)
 {
 	struct work *w = calloc(1, sizeof *w);
 	struct fail why = {.status = ST_OK};
@@ -294,7 +297,8 @@ int daemon_sealing_work(struct sealing *s, int held, int ready)
 
 	if (w == NULL) {
 		(void)fail_set(&why, ST_NOMEM, "no memory to seal");
-		tell(ready, &why);
+		if (!again)
+			tell(ready, &why);
 		return 2;
 	}
 	w->s = s;
@@ -306,7 +310,12 @@ int daemon_sealing_work(struct sealing *s, int held, int ready)
 	st = prepare(w, &why);
 	if (st == ST_OK)
 		why = (struct fail){.status = ST_OK};
-	tell(ready, &why);
+	if (!again)
+		tell(ready, &why);
+	else if (st != ST_OK)
+		daemon_sealing_speak(w, "the station's log cannot be opened again: %s", why.text);
+	if (st == ST_OK && again)
+		daemon_sealing_take_over(w);
 	if (st == ST_OK)
 		run(w, held);
 	daemon_commit_close(w->commit);

@@ -478,6 +478,7 @@ static void add_seal(const struct live *l, struct arena *a, struct json *j)
 	json_member_u64(j, "lost_others", c.lost[SEALING_OTHER]);
 	json_member_u64(j, "refused", c.refused);
 	json_member_u64(j, "failures", c.failures);
+	json_member_u64(j, "deaths", c.deaths);
 	json_member_u64(j, "queued", c.queued);
 	json_member_u64(j, "queue_bytes", c.queue_bytes);
 	json_member_bool(j, "writing", c.writing);

@@ -141,6 +141,12 @@ def children(pid):
         return [int(n) for n in f.read().split()]
 
 
+def sealing(pid):
+    """Of a sensor: who sees to it that somebody seals, and who does."""
+    keeper, = children(pid)
+    return keeper, *wire.until("somebody seals", lambda: children(keeper))
+
+
 def gone(pid):
     try:
         with open(f"/proc/{pid}/stat") as f:
@@ -155,9 +161,9 @@ def killed(both):
         capture = p.capture(connections(500))
         sender = p.wire.sender(capture, 20)
         wire.until("some are sealed", lambda: s.status()["seal"]["sealed"] > 1000)
-        sealer, = children(s.process.pid)
+        keeper, sealer = sealing(s.process.pid)
         acknowledged = s.status()["seal"]["leaves"]
-        for pid in [s.process.pid] + ([sealer] if both else []):
+        for pid in [s.process.pid] + ([keeper, sealer] if both else []):
             os.kill(pid, signal.SIGKILL)
         s.process.wait()
         sender.communicate(timeout=60)
@@ -186,6 +192,77 @@ def test_a_sensor_that_is_killed_under_load_leaves_a_whole_log_and_the_next_says
 
 def test_so_it_is_when_all_is_killed_at_once_as_by_a_loss_of_power():
     killed(both=True)
+
+
+def test_who_seals_is_killed_and_another_goes_on_and_says_that_it_was_silent():
+    with Place() as p:
+        s = p.sensor()
+        s.seen(p.wire.send(p.capture(connections(100))))
+        wire.until("100 sealed", lambda: s.status()["seal"]["sealed"] == 100)
+        sent, before = 100, p.size()
+        for n in range(1, 3):
+            keeper, sealer = sealing(s.process.pid)
+            os.kill(sealer, signal.SIGKILL)
+            s.seen(p.wire.send(p.capture(connections(200, sent), f"{n}.pcap")))
+            sent += 200
+            wire.until("all are sealed", lambda: s.status()["seal"]["sealed"] >= sent)
+            now = s.status()["seal"]
+            assert now["running"] and now["writing"] and now["deaths"] == n and now["lost_alerts"] == 0, now
+            assert sealing(s.process.pid)[0] == keeper and sealing(s.process.pid)[1] != sealer
+            wire.until("the gap", lambda: len(p.gaps("sealer")) == n)
+        assert "who seals has died (signal 9); another begins" in s.said()
+        s.end()
+        assert len({e["src_ip"] for e in p.of("alert")}) == sent and p.size() > before + 400
+        for g in p.gaps("sealer"):
+            assert g["says"] == "silent, cause unknown" and g["cause"] == "unknown" and g["silent"], g
+            assert moment(g["from"]) <= moment(g["to"]), g
+        assert [e["watch"]["act"] for e in p.of("watch")] == ["begin", "end"], p.of("watch")
+        assert sum(e["life"]["packets"] for e in p.of("life")) == sent, p.of("life")
+        rows = p.check()
+        assert any(r.get("reason") == "sealer" and not r["watched"] for r in rows), rows
+        # what was asked for at the end stays no unknown silence
+        p.sensor().end()
+        assert p.gaps("stopped") and not p.gaps("crash"), p.gaps()
+
+
+def test_who_seals_is_killed_and_the_sensor_with_it_and_what_was_said_is_sealed_all_the_same():
+    with Place() as p:
+        s = p.sensor()
+        wire.until("a sign of life", lambda: s.status()["seal"]["signs"] > 0)
+        keeper, sealer = sealing(s.process.pid)
+        os.kill(sealer, signal.SIGSTOP)
+        s.seen(p.wire.send(p.capture(connections(50))))
+        for pid in (s.process.pid, sealer):
+            os.kill(pid, signal.SIGKILL)
+        s.process.wait()
+        wire.until("the keeper has ended", lambda: gone(keeper))
+        assert len({e["src_ip"] for e in p.of("alert")}) == 50
+        assert p.gaps("sealer") and p.gaps("crash"), p.gaps()
+        p.check()
+
+
+def test_a_sensor_that_hangs_is_silent_and_packets_that_found_no_room_meanwhile_are_counted():
+    with Place() as p:
+        s = p.sensor("--set", "af-packet.0.interface=wire0", "--set", "af-packet.0.ring-size=1000")
+        wire.until("a sign of life", lambda: s.status()["seal"]["signs"] > 0)
+        os.kill(s.process.pid, signal.SIGSTOP)
+        try:
+            began = time.time()
+            wire.until("it is said", lambda: p.gaps("hang"))
+            first, = p.gaps("hang")
+            assert "to" not in first and first["says"] == "silent, cause unknown", first
+            assert moment(first["from"]) <= began + 1, (first, began)
+            p.wire.send(p.capture(connections(1000)), 60)
+        finally:
+            os.kill(s.process.pid, signal.SIGCONT)
+        over = wire.until("it is over", lambda: [g for g in p.gaps("hang") if "to" in g])[0]
+        assert over["from"] == first["from"] and moment(over["to"]) - moment(over["from"]) >= 5, over
+        lost = wire.until("what was lost is told", lambda: p.gaps("drops"))
+        s.end()
+        assert all(g["where"] == "wire0" and g["counted_by"] == "kernel" and not g["silent"] for g in lost), lost
+        rows = p.check()
+        assert sum(g["packets"] for g in p.gaps("drops")) == rows[-1]["lost_packets"] > 1000, rows[-1]
+        assert any(r.get("reason") == "hang" and not r["watched"] for r in rows), rows
 
 
 def test_an_end_that_was_asked_for_is_no_unknown_silence():
@@ -243,9 +320,10 @@ class Clock:
             tap.skip("no clock_shim was built")
         self.set(0)
 
-    def set(self, seconds):
+    def set(self, seconds, asleep=0):
+        """The wall clock off by so much; the machine slept so long."""
         with open(self.path, "r+b" if os.path.exists(self.path) else "wb") as f:
-            f.write(struct.pack("<q", int(seconds * 1e9)))
+            f.write(struct.pack("<qq", int(seconds * 1e9), int(asleep * 1e9)))
 
     def __enter__(self):
         os.environ["LD_PRELOAD"], os.environ["DEW_TEST_CLOCK"] = self.shim, self.path
@@ -270,6 +348,22 @@ def test_a_clock_that_is_set_back_or_ahead_is_a_gap():
         s.end()
         rows = p.check()
         assert any(r.get("reason") in ("clock-back", "clock-ahead") for r in rows), rows
+
+
+def test_a_machine_that_slept_is_silent_for_so_long():
+    with Place() as p:
+        clock = Clock(p.dir)
+        with clock:
+            s = p.sensor()
+        wire.until("a sign of life", lambda: s.status()["seal"]["signs"] > 0)
+        clock.set(1800, asleep=1800)
+        slept = wire.until("the gap", lambda: p.gaps("suspended"))[0]
+        assert 1799 < moment(slept["to"]) - moment(slept["from"]) < 1801 and slept["silent"], slept
+        s.end()
+        assert not p.gaps("clock-ahead") and not p.gaps("clock-back"), p.gaps()
+        rows = p.check()
+        assert any(r.get("reason") == "suspended" and not r["watched"] for r in rows), rows
+        assert rows[-1]["all_ns"] - rows[-1]["watched_ns"] > 1790e9, rows[-1]
 
 
 def test_a_clock_that_went_back_while_nobody_was_there_is_seen_at_the_start():
@@ -390,12 +484,12 @@ def test_periods_of_a_log_that_is_somebody_elses_come_from_what_leaves_say_in_th
 def test_the_keys_are_not_with_who_parses_packets():
     with Place() as p:
         s = p.sensor()
-        sealer, = children(s.process.pid)
+        keeper, sealer = sealing(s.process.pid)
         opened = [os.readlink(f"/proc/{s.process.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{s.process.pid}/fd")]
         assert not [f for f in opened if f.startswith(p.station)], opened
         with open(os.path.join(p.station, "keys", "station.key")) as f:
             seed = bytes.fromhex(f.read().strip())
-        for pid, there in ((s.process.pid, False), (sealer, True)):
+        for pid, there in ((s.process.pid, False), (keeper, False), (sealer, True)):
             assert in_memory(pid, seed) is there, (pid, there)
         with open(f"/proc/{sealer}/status") as f:
             kernel = {k: v.strip() for k, v in (line.split(":", 1) for line in f)}
@@ -429,7 +523,7 @@ def test_it_seals_as_another_user():
             s = p.sensor("--user", "nobody")
             s.seen(p.wire.send(p.capture(connections(300, 300 * n))))
             wire.until("300 sealed", lambda: s.status()["seal"]["sealed"] == 300)
-            sealer, = children(s.process.pid)
+            _, sealer = sealing(s.process.pid)
             with open(f"/proc/{sealer}/status") as f:
                 uids = [line.split()[1:] for line in f if line.startswith("Uid:")][0]
             assert len(set(uids)) == 1 and uids[0] != "0", uids

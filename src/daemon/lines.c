@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "os/clock.h"
+#include "os/thread.h"
 
 enum { LINE_BUDGET = 4 << 20, SLEEP_MS = 200 };
 
@@ -181,11 +181,7 @@ uint64_t daemon_lines_lost(const struct lines *l)
 /* Joins the writer, if it comes to its end. */
 static bool ended(struct lines *l)
 {
-	int64_t until = os_clock_wall().ns + LINES_END_MS * TIME_NS_PER_MS;
-	struct timespec at = {.tv_sec = (time_t)(until / TIME_NS_PER_S),
-			      .tv_nsec = until % TIME_NS_PER_S};
-
-	return pthread_timedjoin_np(l->thread, NULL, &at) == 0;
+	return os_thread_join(l->thread, LINES_END_MS * TIME_NS_PER_MS);
 }
 
 bool daemon_lines_stop(struct lines *l)

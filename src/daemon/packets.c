@@ -18,6 +18,7 @@
 
 #include "crypto/crypto.h"
 #include "os/clock.h"
+#include "os/thread.h"
 
 enum {
 	SLEEP_MS = 100,
@@ -513,11 +514,7 @@ enum status daemon_packets_start(struct daemon_packets *p, struct fail *why)
 
 static bool ended(pthread_t thread)
 {
-	int64_t until = os_clock_wall().ns + PACKETS_END_MS * TIME_NS_PER_MS;
-	struct timespec at = {.tv_sec = (time_t)(until / TIME_NS_PER_S),
-			      .tv_nsec = until % TIME_NS_PER_S};
-
-	return pthread_timedjoin_np(thread, NULL, &at) == 0;
+	return os_thread_join(thread, PACKETS_END_MS * TIME_NS_PER_MS);
 }
 
 bool daemon_packets_stop(struct daemon_packets *p)

@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "os/clock.h"
+#include "os/thread.h"
 
 enum { INDEXES_AT_ONCE = 16, SETTLE_MS = 1000 /* more than a packet waits for its worker */ };
 
@@ -208,14 +209,11 @@ static bool cut(struct daemon_packets *p, bool end)
 
 static bool wait_a_moment(struct daemon_packets *p)
 {
-	int64_t until = os_clock_wall().ns + TIME_NS_PER_S;
-	struct timespec at = {.tv_sec = (time_t)(until / TIME_NS_PER_S),
-			      .tv_nsec = until % TIME_NS_PER_S};
 	bool stop;
 
 	(void)pthread_mutex_lock(&p->lock);
 	if (!p->help_stop)
-		(void)pthread_cond_timedwait(&p->work, &p->lock, &at); /* or the time is over */
+		os_thread_wait(&p->work, &p->lock, TIME_NS_PER_S);
 	stop = p->help_stop;
 	(void)pthread_mutex_unlock(&p->lock);
 	return stop;

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "os/clock.h"
+#include "os/thread.h"
 
 enum { SLEEP_MS = 200 };
 
@@ -265,9 +265,6 @@ uint64_t daemon_store_queue_lost(const struct store_queue *q)
 
 bool daemon_store_queue_stop(struct store_queue *q)
 {
-	int64_t until = os_clock_wall().ns + STORE_QUEUE_END_MS * TIME_NS_PER_MS;
-	struct timespec at = {.tv_sec = (time_t)(until / TIME_NS_PER_S),
-			      .tv_nsec = until % TIME_NS_PER_S};
 	uint64_t one = 1;
 
 	if (q == NULL)
@@ -276,7 +273,7 @@ bool daemon_store_queue_stop(struct store_queue *q)
 		atomic_store(&q->stop, true);
 		if (write(q->wake, &one, sizeof one) < 0)
 			atomic_store(&q->asleep, false); /* it sleeps SLEEP_MS at most */
-		if (pthread_timedjoin_np(q->thread, NULL, &at) != 0)
+		if (!os_thread_join(q->thread, STORE_QUEUE_END_MS * TIME_NS_PER_MS))
 			return false;
 		q->started = false;
 		for (size_t i = 0; i < q->lane_count; i++) /* what nobody could say any more */

@@ -91,7 +91,7 @@ static void mended(struct work *w)
 }
 
 /* For who comes after us, if we die. */
-void daemon_sealing_leave(struct work *w)
+static void leave(struct work *w)
 {
 	const struct sealing_life *l = &w->is.life;
 
@@ -152,7 +152,7 @@ void daemon_sealing_flush(struct work *w)
 		atomic_store_explicit(&v->queue->tail, v->tail, memory_order_release);
 	}
 	w->is = w->next;
-	daemon_sealing_leave(w);
+	leave(w);
 	atomic_fetch_add(&w->m->sealed, w->events);
 	atomic_fetch_add(&w->m->gaps, w->gaps);
 	atomic_fetch_add(&w->m->lives, w->lives);

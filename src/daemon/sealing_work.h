@@ -81,7 +81,6 @@ bool daemon_sealing_add_fields(struct work *w, const struct record_field *fields
 			       bool by_party);
 bool daemon_sealing_add_record(struct work *w, struct record *r, struct arena *a);
 void daemon_sealing_flush(struct work *w);
-void daemon_sealing_leave(struct work *w);     /* for who comes after us, if we die */
 void daemon_sealing_take_over(struct work *w); /* for one that died */
 MUST_USE enum status daemon_sealing_first_open(struct work *w, struct fail *why);
 void daemon_sealing_open_again(struct work *w);

@@ -167,6 +167,63 @@ def test_what_was_feared_falls_away_and_the_territory_state_stays_open():
     assert known["found"]["cwlt.3"]["result"] == "undetermined" and "help_requested" in open_now, open_now
 
 
+DOSSIERS = {"cloud-atlas-2014": "cloud-atlas", "conficker-2008": "conficker", "ep3-2001": "p3-ep3", "estonia-2007": "estonia", "georgia-2008": "georgia",
+            "ghostnet-2009": "ghostnet", "korea-2009": "july-2009", "olympic-destroyer-2018": "olympic-destroyer", "stuxnet-2010": "stuxnet",
+            "tv5monde-2015": "tv5monde"}
+
+
+def by_dossier(folder, name):
+    """The case again, with the state's part as the dossier's ladder has it on that day, where it names the respondent."""
+    with open(os.path.join(CASES, name + ".json"), encoding="utf-8") as f:
+        file = json.load(f)
+    dossier = os.path.join(tap.SOURCE, "tests", "cases", DOSSIERS[name] + ".json")
+    with open(dossier, encoding="utf-8") as f:
+        ends = json.load(f)["at"]
+    kept = []
+    for i in file["incidents"]:
+        at = ["--at", i["known"]] if i["known"] <= ends[:10] else []
+        ladder = json.loads(dewline("attrib", "--items", dossier, "--json", *at).expect(0).out)
+        said = {n["evidence"]: {c["what"]: c["probability"] for c in n["state"]["candidates"]} for n in ladder["numbers"]
+                if n["items"] == "all" and n["prior"] == "published"}
+        state_name = next((w for w in said["all"] if i["respondent"] and i["respondent"] in w.split("-")), None)
+        if state_name is None or ", without" in i["id"] or ", were" in i["id"]:
+            continue
+        for c in i["claims"]:
+            if c["atom"] == "attributed_to_state":
+                c.update(probability=said["all"][state_name], public=said["public"].get(state_name, [0, 1]))
+        kept.append(i)
+    path = os.path.join(folder, name + ".json")
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump({"incidents": kept}, f)
+    found = [json.loads(line) for line in dewline("treaty", "judge", "--json", path).expect(0).out.splitlines()]
+    for i in kept:
+        i["found"] = {f["clause"]: f for f in found if f["incident"] == i["id"]}
+        i["claim"] = {c["atom"]: c for c in i["claims"]}
+    return kept
+
+
+def test_the_criteria_hold_with_the_numbers_of_the_dossiers_too():
+    """From items of evidence through the ladder to the clauses: nobody's reading stands between."""
+    with tap.folder() as d:
+        cases = {name: by_dossier(d, name) for name in DOSSIERS}
+    assert all(not any(i["found"][c]["result"] == "breach shown" for c in OF_A_STATE) for i in cases["cloud-atlas-2014"])
+    for i in cases["olympic-destroyer-2018"]: # the planted one is never shown, the other in the end
+        shown = i["found"]["cwlt.4"]["result"] == "breach shown"
+        assert shown == (i["respondent"] == "RU" and i["known"] == "2020-10-19"), i["id"]
+    order = {"no breach": 0, "undetermined": 1, "breach shown": 2}
+    for name in ("korea-2009", "tv5monde-2015"):
+        steps = [order[i["found"]["cwlt.4"]["result"]] for i in cases[name]]
+        assert len(steps) == 4 and steps == sorted(steps) and steps[0] < 2 and steps[-1] == 2, (name, steps)
+    refused = [i for i in cases["estonia-2007"] if "refusal" in i["id"]]
+    assert [i["found"]["cwlt.3"]["result"] for i in refused] == ["breach shown"] and state(refused[0])[1] < 0.5
+    assert refused[0]["found"]["cwlt.4"]["result"] != "breach shown"
+    assert all(i["found"]["cwlt.4"]["result"] == "permitted" for i in cases["ghostnet-2009"]) and cases["ghostnet-2009"]
+    assert len(cases["stuxnet-2010"]) == 3
+    for i in cases["stuxnet-2010"]:
+        f = i["found"]["tallinn.4"]
+        assert f["public"]["interval"][0] < f["interval"][0], i["id"]
+
+
 def test_what_is_reported_shows_what_was_not_checked():
     """Every verdict that rests on a fact below K1 says so, in the page for people, too."""
     for i in case("estonia-2007"):

@@ -12,7 +12,7 @@ static const struct vocab_scale *scale(const char *name)
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(s[i].name, name) == 0)
 			return &s[i];
-	ASSERT(!"a scale of that name");
+	ASSERT(false);
 	return NULL;
 }
 

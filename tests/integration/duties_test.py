@@ -3,6 +3,7 @@ import json
 import math
 import os
 import random
+import shlex
 from datetime import datetime, timedelta, timezone
 
 import tap
@@ -100,6 +101,9 @@ def test_an_order_to_throttle_keeps_to_the_clause_and_ends_by_itself():
         assert got["state"] == "holds" and got["for"] == 2 and got["electors"] == 3 and got["seconds"] == 7200, got  # B has no vote
         said = dewline("duties", "orders", *LINE, "--at", at(29), path).expect(0).out
         assert "dewline throttle add 198.51.100.0/24 --rate 1000000bit --for 3600s --basis" in said, said
+        words = shlex.split(said.splitlines()[1])[1:]  # the other command takes it as it stands, and only lacks a sensor
+        r = dewline(*words, "--socket", os.path.join(d, "none")).expect(2)
+        assert "no sensor answers at" in r.err, r
         assert lines("orders", "--json", *LINE, "--at", at(30.1), path)[0]["state"] == "expired"
         done = write(d, [*voted, entry(28.5, "done", party="B", request="R1", step=["acknowledge", "act"])])
         assert lines("orders", "--json", *LINE, "--at", at(29), done)[0]["state"] == "lifted"

@@ -68,13 +68,6 @@ enum duty_will duty_will_of(enum duty_outcome o)
 	return wills[o];
 }
 
-struct machine {
-	struct duty_case *c;
-	const struct treaty_duty *d;
-	const struct duty_entry *request;
-	struct duty_calendar calendar; /* as it stood when the request came */
-};
-
 static struct wall_ns later(struct wall_ns t, int64_t ns)
 {
 	struct wall_ns out = {INT64_MAX};
@@ -86,7 +79,7 @@ static struct wall_ns later(struct wall_ns t, int64_t ns)
 
 /* ---- ends ----------------------------------------------------------------------------------- */
 
-static size_t count_of(const struct machine *m, enum duty_step_status status)
+size_t duty_step_count(const struct duty_machine *m, enum duty_step_status status)
 {
 	size_t n = 0;
 
@@ -95,15 +88,15 @@ static size_t count_of(const struct machine *m, enum duty_step_status status)
 	return n;
 }
 
-static bool is_over(const struct machine *m)
+static bool is_over(const struct duty_machine *m)
 {
-	return count_of(m, DUTY_STEP_WAITS) + count_of(m, DUTY_STEP_RUNS) +
-		       count_of(m, DUTY_STEP_LASTS) ==
+	return duty_step_count(m, DUTY_STEP_WAITS) + duty_step_count(m, DUTY_STEP_RUNS) +
+		       duty_step_count(m, DUTY_STEP_LASTS) ==
 	       0;
 }
 
 /* All that can be done was done; what lasts and never began is no deed. */
-static bool all_done(const struct machine *m)
+bool duty_all_done(const struct duty_machine *m)
 {
 	for (size_t i = 0; i < m->d->step_count; i++) {
 		enum duty_step_status s = m->c->steps[i].status;
@@ -121,19 +114,19 @@ static bool cannot(const struct duty_case *c)
 	return c->unable && (!c->offered || c->accepted);
 }
 
-static enum duty_outcome outcome_of(const struct machine *m)
+static enum duty_outcome outcome_of(const struct duty_machine *m)
 {
 	const struct duty_case *c = m->c;
 	bool number = true;
 
 	for (size_t i = 0; i < m->d->step_count; i++)
 		number &= m->d->steps[i].pace != TREATY_NO_NUMBER;
-	if (all_done(m))
-		return count_of(m, DUTY_STEP_LATE) != 0 ? DUTY_LATE
-		       : number				? DUTY_MET
-							: DUTY_MEASURED;
-	if (count_of(m, DUTY_STEP_MISSED) + count_of(m, DUTY_STEP_BROKEN) == 0 &&
-	    count_of(m, DUTY_STEP_REFUSED) != 0)
+	if (duty_all_done(m))
+		return duty_step_count(m, DUTY_STEP_LATE) != 0 ? DUTY_LATE
+		       : number				       ? DUTY_MET
+							       : DUTY_MEASURED;
+	if (duty_step_count(m, DUTY_STEP_MISSED) + duty_step_count(m, DUTY_STEP_BROKEN) == 0 &&
+	    duty_step_count(m, DUTY_STEP_REFUSED) != 0)
 		return DUTY_REFUSED;
 	if (c->groundless.ns != 0)
 		return DUTY_GROUNDLESS;
@@ -143,7 +136,7 @@ static enum duty_outcome outcome_of(const struct machine *m)
 }
 
 /* Whether nothing with a number was missed or broken: nobody had agreed by when. */
-static bool missed_no_number(const struct machine *m)
+static bool missed_no_number(const struct duty_machine *m)
 {
 	for (size_t i = 0; i < m->d->step_count; i++) {
 		enum duty_step_status s = m->c->steps[i].status;
@@ -157,7 +150,7 @@ static bool missed_no_number(const struct machine *m)
 
 /* The duty was not done: what was agreed for that follows, once. no_number: nobody had agreed by
  * when. */
-static void follow(struct machine *m, struct wall_ns at, bool no_number)
+static void follow(struct duty_machine *m, struct wall_ns at, bool no_number)
 {
 	struct duty_case *c = m->c;
 
@@ -179,7 +172,7 @@ static void follow(struct machine *m, struct wall_ns at, bool no_number)
 }
 
 /* Ends the case if nothing of it is left. */
-static void settle(struct machine *m, struct wall_ns at)
+void duty_settle(struct duty_machine *m, struct wall_ns at)
 {
 	struct duty_case *c = m->c;
 
@@ -187,7 +180,7 @@ static void settle(struct machine *m, struct wall_ns at)
 		return;
 	c->outcome = outcome_of(m);
 	c->ended = at;
-	if (all_done(m) || c->outcome == DUTY_REFUSED)
+	if (duty_all_done(m) || c->outcome == DUTY_REFUSED)
 		return;
 	c->no_number = missed_no_number(m);
 	follow(m, at, c->no_number);
@@ -195,18 +188,18 @@ static void settle(struct machine *m, struct wall_ns at)
 
 /* ---- steps ---------------------------------------------------------------------------------- */
 
-static void turn(struct duty_step *s, enum duty_step_status status, struct wall_ns at)
+void duty_step_turn(struct duty_step *s, enum duty_step_status status, struct wall_ns at)
 {
 	s->status = status;
 	s->at = at;
 }
 
-static void begin(struct machine *m, size_t i, struct wall_ns at)
+static void begin(struct duty_machine *m, size_t i, struct wall_ns at)
 {
 	const struct treaty_step *t = &m->d->steps[i];
 	struct duty_step *s = &m->c->steps[i];
 
-	turn(s, t->pace == TREATY_LASTING ? DUTY_STEP_LASTS : DUTY_STEP_RUNS, at);
+	duty_step_turn(s, t->pace == TREATY_LASTING ? DUTY_STEP_LASTS : DUTY_STEP_RUNS, at);
 	s->begun = at;
 	s->due.ns = INT64_MAX;
 	if (t->pace != TREATY_NO_NUMBER)
@@ -214,7 +207,7 @@ static void begin(struct machine *m, size_t i, struct wall_ns at)
 }
 
 /* What waits for a step never begins. Steps wait for steps above them only. */
-static void drop_behind(struct machine *m, size_t step, struct wall_ns at)
+void duty_drop_behind(struct duty_machine *m, size_t step, struct wall_ns at)
 {
 	for (size_t i = step + 1; i < m->d->step_count; i++) {
 		size_t after = m->d->steps[i].after;
@@ -224,19 +217,19 @@ static void drop_behind(struct machine *m, size_t step, struct wall_ns at)
 			continue;
 		s = m->c->steps[after - 1].status;
 		if (s == DUTY_STEP_MISSED || s == DUTY_STEP_DROPPED || s == DUTY_STEP_REFUSED)
-			turn(&m->c->steps[i], DUTY_STEP_DROPPED, at);
+			duty_step_turn(&m->c->steps[i], DUTY_STEP_DROPPED, at);
 	}
 }
 
-static void miss(struct machine *m, size_t i, struct wall_ns at)
+static void miss(struct duty_machine *m, size_t i, struct wall_ns at)
 {
-	turn(&m->c->steps[i], DUTY_STEP_MISSED, at);
-	drop_behind(m, i, at);
+	duty_step_turn(&m->c->steps[i], DUTY_STEP_MISSED, at);
+	duty_drop_behind(m, i, at);
 	if (m->d->steps[i].pace == TREATY_WITHIN)
 		follow(m, at, false);
 }
 
-static void begin_behind(struct machine *m, size_t step, struct wall_ns at)
+void duty_begin_behind(struct duty_machine *m, size_t step, struct wall_ns at)
 {
 	for (size_t i = step + 1; i < m->d->step_count; i++)
 		if (m->d->steps[i].after == step + 1 && m->c->steps[i].status == DUTY_STEP_WAITS)
@@ -245,7 +238,7 @@ static void begin_behind(struct machine *m, size_t step, struct wall_ns at)
 
 /* ---- time ----------------------------------------------------------------------------------- */
 
-static void resume(struct machine *m, struct wall_ns at)
+void duty_resume(struct duty_machine *m, struct wall_ns at)
 {
 	struct duty_case *c = m->c;
 	int64_t stood = at.ns - c->paused_at.ns;
@@ -260,7 +253,7 @@ static void resume(struct machine *m, struct wall_ns at)
 }
 
 /* When a step is over by itself, with the clock as it is. */
-static struct wall_ns step_end(const struct machine *m, size_t i)
+static struct wall_ns step_end(const struct duty_machine *m, size_t i)
 {
 	const struct duty_step *s = &m->c->steps[i];
 
@@ -274,7 +267,7 @@ static struct wall_ns step_end(const struct machine *m, size_t i)
 }
 
 /* The step that is over next, or step_count: the pause. */
-static struct wall_ns next_event(const struct machine *m, size_t *out_step)
+static struct wall_ns next_event(const struct duty_machine *m, size_t *out_step)
 {
 	struct wall_ns next = {INT64_MAX};
 
@@ -293,360 +286,22 @@ static struct wall_ns next_event(const struct machine *m, size_t *out_step)
 }
 
 /* All that happens by itself before t. Each round ends a step or a pause, so there are few. */
-static void advance(struct machine *m, struct wall_ns t)
+static void advance(struct duty_machine *m, struct wall_ns t)
 {
 	size_t i;
 	struct wall_ns at = next_event(m, &i);
 
 	for (; m->c->outcome == DUTY_OPEN && at.ns < t.ns; at = next_event(m, &i)) {
 		if (i == m->d->step_count)
-			resume(m, at);
+			duty_resume(m, at);
 		else if (m->c->steps[i].status == DUTY_STEP_LASTS)
-			turn(&m->c->steps[i], DUTY_STEP_KEPT, at);
+			duty_step_turn(&m->c->steps[i], DUTY_STEP_KEPT, at);
 		else
 			miss(m, i, at);
-		settle(m, at);
+		duty_settle(m, at);
 	}
 	if (m->c->outcome == DUTY_OPEN)
 		m->c->ended = at;
-}
-
-/* ---- entries: each returns NULL, or why it did nothing -------------------------------------- */
-
-static const char *const over = "the case had ended by then";
-
-static bool names_hold(struct duty_names n, struct slice name)
-{
-	for (size_t i = 0; i < n.count; i++)
-		if (slice_equal(n.names[i], name))
-			return true;
-	return false;
-}
-
-static const char *do_step(struct machine *m, size_t i, struct wall_ns at)
-{
-	struct duty_step *s = &m->c->steps[i];
-
-	if (m->d->steps[i].pace == TREATY_LASTING)
-		return "what lasts is kept by itself";
-	switch (s->status) {
-	case DUTY_STEP_RUNS:
-		turn(s, DUTY_STEP_DONE, at);
-		begin_behind(m, i, at);
-		return NULL;
-	case DUTY_STEP_MISSED:
-	case DUTY_STEP_DROPPED:
-	case DUTY_STEP_REFUSED:
-		turn(s, DUTY_STEP_LATE, at);
-		return NULL;
-	case DUTY_STEP_WAITS:
-		return "what comes before it was not done";
-	default:
-		return "it was done before";
-	}
-}
-
-static const char *apply_done(struct machine *m, const struct duty_entry *e)
-{
-	struct duty_case *c = m->c;
-	const char *why = "the duty has no such step";
-	bool any = false;
-
-	if (c->outcome == DUTY_WITHDRAWN)
-		return "the request had been withdrawn";
-	resume(m, e->at); /* who does it lacks nothing */
-	for (size_t i = 0; i < m->d->step_count; i++) {
-		const char *w;
-
-		if (!names_hold(e->u.deed.steps, m->d->steps[i].verb))
-			continue;
-		w = do_step(m, i, e->at);
-		any |= w == NULL;
-		why = w ? w : why;
-	}
-	if (!any)
-		return why;
-	if (c->decided.ns == 0)
-		c->decided = e->at;
-	if (all_done(m) && c->delivered.ns == 0)
-		c->delivered = e->at;
-	settle(m, e->at);
-	if (c->outcome != DUTY_OPEN && all_done(m) && count_of(m, DUTY_STEP_LATE) != 0)
-		c->outcome = DUTY_LATE;
-	return NULL;
-}
-
-static bool is_ground(const struct treaty_duty *d, struct slice ground)
-{
-	for (size_t i = 0; i < d->ground_count; i++)
-		if (slice_equal(d->grounds[i], ground))
-			return true;
-	return false;
-}
-
-static void refuse_step(struct machine *m, size_t i, bool listed, struct wall_ns at)
-{
-	if (listed)
-		turn(&m->c->steps[i], DUTY_STEP_REFUSED, at);
-	else if (m->c->steps[i].status == DUTY_STEP_RUNS && m->d->steps[i].pace == TREATY_NO_NUMBER)
-		turn(&m->c->steps[i], DUTY_STEP_MISSED, at);
-	drop_behind(m, i, at);
-}
-
-static const char *apply_refuse(struct machine *m, const struct duty_entry *e)
-{
-	struct duty_case *c = m->c;
-	bool listed = is_ground(m->d, e->u.refusal.ground), any = false;
-
-	if (c->outcome != DUTY_OPEN)
-		return over;
-	for (size_t i = 0; i < m->d->step_count; i++)
-		if ((c->steps[i].status == DUTY_STEP_RUNS ||
-		     c->steps[i].status == DUTY_STEP_WAITS) &&
-		    (e->u.refusal.steps.count == 0 ||
-		     names_hold(e->u.refusal.steps, m->d->steps[i].verb))) {
-			any = true;
-			refuse_step(m, i, listed, e->at);
-		}
-	if (!any)
-		return "nothing was left to refuse";
-	if (c->decided.ns == 0)
-		c->decided = e->at;
-	if (listed) {
-		c->why = e->u.refusal.ground;
-		c->reasons_missing |= m->d->giving_reasons && e->u.refusal.reasons.len == 0;
-	} else {
-		c->groundless = e->at;
-		c->said = e->u.refusal.ground;
-	}
-	settle(m, e->at);
-	return NULL;
-}
-
-static bool move_deadlines(struct machine *m, struct treaty_span by)
-{
-	bool any = false;
-
-	for (size_t i = 0; i < m->d->step_count; i++) {
-		struct duty_step *s = &m->c->steps[i];
-
-		if (s->status != DUTY_STEP_RUNS || s->due.ns == INT64_MAX)
-			continue;
-		s->due = duty_span_end(&m->calendar, s->due, by);
-		any = true;
-	}
-	return any;
-}
-
-static const char *apply_extend(struct machine *m, const struct duty_entry *e)
-{
-	(void)e; /* who said it was asked before */
-	if (m->c->outcome != DUTY_OPEN)
-		return over;
-	if (m->d->extend.n == 0)
-		return "the clause grants no extension";
-	if (m->c->extended)
-		return "it was extended before";
-	if (!move_deadlines(m, m->d->extend))
-		return "no deadline runs that it could move";
-	m->c->extended = true;
-	return NULL;
-}
-
-static const char *apply_grant(struct machine *m, const struct duty_entry *e)
-{
-	static const struct duty_calendar utc = {0};
-	struct treaty_span year = {.n = 1, .unit = TREATY_YEARS};
-
-	if (m->c->outcome != DUTY_OPEN)
-		return over;
-	if (m->c->grants == DUTY_GRANTS_MAX)
-		return "more time was granted eight times";
-	if (duty_span_end(&utc, e->at, e->u.by).ns > duty_span_end(&utc, e->at, year).ns)
-		return "more than a year cannot be granted at once";
-	if (!move_deadlines(m, e->u.by))
-		return "no deadline runs that it could move";
-	m->c->grants++;
-	return NULL;
-}
-
-static const char *apply_incomplete(struct machine *m, const struct duty_entry *e)
-{
-	if (m->c->outcome != DUTY_OPEN)
-		return over;
-	if (m->d->pause.n == 0)
-		return "the clause lets nobody stop the clock";
-	if (m->c->paused)
-		return "the clock stood still already";
-	if (m->c->pause_left_ns <= 0)
-		return "all that the clause grants was used up";
-	if (count_of(m, DUTY_STEP_RUNS) == 0)
-		return "no clock runs";
-	m->c->paused = true;
-	m->c->paused_at = e->at;
-	return NULL;
-}
-
-static const char *apply_complete(struct machine *m, const struct duty_entry *e)
-{
-	if (m->c->outcome != DUTY_OPEN)
-		return over;
-	if (!m->c->paused)
-		return "no clock stood still";
-	resume(m, e->at);
-	return NULL;
-}
-
-static const char *apply_unable(struct machine *m, const struct duty_entry *e)
-{
-	if (m->c->outcome != DUTY_OPEN)
-		return over;
-	m->c->unable = true;
-	m->c->said = m->c->groundless.ns ? m->c->said : e->u.phrase;
-	return NULL;
-}
-
-static const char *apply_offer(struct machine *m, const struct duty_entry *e)
-{
-	(void)e; /* what was offered stands in the ledger */
-	if (m->c->outcome != DUTY_OPEN)
-		return over;
-	m->c->offered = true;
-	return NULL;
-}
-
-static const char *answer_offer(struct machine *m, bool yes)
-{
-	if (m->c->outcome != DUTY_OPEN)
-		return over;
-	if (!m->c->offered)
-		return "no help had been offered";
-	m->c->accepted = yes;
-	m->c->declined = !yes;
-	return NULL;
-}
-
-static const char *apply_accept(struct machine *m, const struct duty_entry *e)
-{
-	(void)e; /* that it was said is all */
-	return answer_offer(m, true);
-}
-
-static const char *apply_decline(struct machine *m, const struct duty_entry *e)
-{
-	(void)e; /* that it was said is all */
-	return answer_offer(m, false);
-}
-
-static const char *apply_lost(struct machine *m, const struct duty_entry *e)
-{
-	bool any = false;
-
-	if (m->c->outcome != DUTY_OPEN)
-		return over;
-	for (size_t i = 0; i < m->d->step_count; i++)
-		if (m->c->steps[i].status == DUTY_STEP_LASTS &&
-		    names_hold(e->u.deed.steps, m->d->steps[i].verb)) {
-			turn(&m->c->steps[i], DUTY_STEP_BROKEN, e->at);
-			any = true;
-		}
-	settle(m, e->at);
-	return any ? NULL : "nothing of that name was kept then";
-}
-
-static const char *apply_contest(struct machine *m, const struct duty_entry *e)
-{
-	bool any = false;
-
-	for (size_t i = 0; i < m->d->step_count; i++) {
-		struct duty_step *s = &m->c->steps[i];
-
-		if ((s->status == DUTY_STEP_DONE || s->status == DUTY_STEP_LATE ||
-		     s->status == DUTY_STEP_KEPT || s->status == DUTY_STEP_LASTS) &&
-		    names_hold(e->u.deed.steps, m->d->steps[i].verb)) {
-			s->contested = true;
-			any = true;
-		}
-	}
-	return any ? NULL : "nothing of that name is said to have been done";
-}
-
-static const char *apply_show(struct machine *m, const struct duty_entry *e)
-{
-	(void)m; /* read when all entries are: rebut() */
-	(void)e;
-	return NULL;
-}
-
-static const char *apply_withdraw(struct machine *m, const struct duty_entry *e)
-{
-	if (m->c->outcome != DUTY_OPEN)
-		return over;
-	for (size_t i = 0; i < m->d->step_count; i++)
-		if (m->c->steps[i].status <= DUTY_STEP_LASTS)
-			turn(&m->c->steps[i], DUTY_STEP_DROPPED, e->at);
-	m->c->outcome = DUTY_WITHDRAWN;
-	m->c->ended = e->at;
-	return NULL;
-}
-
-enum who { NOBODY, BEARER, ASKER, HELPER };
-
-static const struct act {
-	enum who who;
-	const char *(*apply)(struct machine *m, const struct duty_entry *e);
-} acts[DUTY_WORDS] = {
-	[DUTY_INCOMPLETE] = {BEARER, apply_incomplete},
-	[DUTY_COMPLETE] = {ASKER, apply_complete},
-	[DUTY_EXTEND] = {BEARER, apply_extend},
-	[DUTY_GRANT] = {ASKER, apply_grant},
-	[DUTY_UNABLE] = {BEARER, apply_unable},
-	[DUTY_OFFER] = {HELPER, apply_offer},
-	[DUTY_ACCEPT] = {BEARER, apply_accept},
-	[DUTY_DECLINE] = {BEARER, apply_decline},
-	[DUTY_DONE] = {BEARER, apply_done},
-	[DUTY_REFUSE] = {BEARER, apply_refuse},
-	[DUTY_LOST] = {BEARER, apply_lost},
-	[DUTY_CONTEST] = {ASKER, apply_contest},
-	[DUTY_SHOW] = {BEARER, apply_show},
-	[DUTY_WITHDRAW] = {ASKER, apply_withdraw},
-};
-
-/* Why this party may not say that here; NULL: it may. */
-static const char *bar_of(const struct machine *m, const struct duty_entry *e)
-{
-	bool bearer = slice_equal(e->party, m->c->bearer);
-
-	switch (acts[e->word].who) {
-	case BEARER:
-		return bearer ? NULL : "only who is asked can say that";
-	case ASKER:
-		return slice_equal(e->party, m->request->party) ? NULL
-								: "only who asked can say that";
-	default:
-		return bearer ? "nobody helps himself" : NULL;
-	}
-}
-
-static void apply(struct duty_walk *w, struct machine *m, size_t i)
-{
-	const struct duty_entry *e = duty_entry_at(w, i);
-	const char *why = bar_of(m, e);
-	bool early = e->at.ns < m->c->started.ns || m->c->steps[0].status == DUTY_STEP_WAITS;
-
-	if (why != NULL) {
-		duty_fate_add(w->s, w->stream[i], why, true);
-		return;
-	}
-	if (slice_equal(e->party, m->c->bearer) && m->c->signs.ns == 0)
-		m->c->signs = e->at;
-	if (m->c->outcome == DUTY_VOTED_OUT)
-		why = "those who decide did not let it go ahead";
-	else if (early && e->word != DUTY_WITHDRAW)
-		why = "it was not decided yet whether the request goes ahead";
-	else
-		why = acts[e->word].apply(m, e);
-	duty_fate_add(w->s, w->stream[i], why, false);
 }
 
 /* ---- what the bearer shows ------------------------------------------------------------------ */
@@ -671,7 +326,7 @@ static bool shown_by(const struct duty_walk *w, const struct duty_case *c, struc
 	return true;
 }
 
-static bool rebut(struct duty_walk *w, struct machine *m)
+static bool rebut(struct duty_walk *w, struct duty_machine *m)
 {
 	const struct treaty *t = w->s->treaties[m->c->treaty];
 	struct claim_set shown = {0};
@@ -702,7 +357,7 @@ static bool rebut(struct duty_walk *w, struct machine *m)
 
 /* ---- all of it ------------------------------------------------------------------------------ */
 
-static void start(struct machine *m)
+static void start(struct duty_machine *m)
 {
 	int64_t unit = m->d->pause.unit == TREATY_HOURS ? 3600 : DUTY_DAY_S;
 
@@ -715,9 +370,9 @@ static void start(struct machine *m)
 bool duty_case_run(struct duty_walk *w, struct duty_case *c)
 {
 	const struct duty_motion *v = c->motion == DUTY_NONE ? NULL : &w->s->motions[c->motion];
-	struct machine m = {.c = c,
-			    .d = treaty_clause_duty(w->s->treaties[c->treaty], c->clause),
-			    .request = duty_asked(w->s, c)};
+	struct duty_machine m = {.c = c,
+				 .d = treaty_clause_duty(w->s->treaties[c->treaty], c->clause),
+				 .request = duty_asked(w->s, c)};
 	bool begun = false;
 
 	c->steps = ARENA_ARRAY(w->a, struct duty_step, m.d->step_count);
@@ -744,8 +399,8 @@ bool duty_case_run(struct duty_walk *w, struct duty_case *c)
 		}
 		if (begun)
 			advance(&m, at);
-		if (e != NULL && acts[e->word].who != NOBODY && e->at.ns >= m.request->at.ns)
-			apply(w, &m, i);
+		if (e != NULL && duty_is_answer(e->word) && e->at.ns >= m.request->at.ns)
+			duty_answer(w, &m, i);
 	}
 	if (c->outcome == DUTY_OPEN && !begun)
 		c->ended = v->at; /* by then it is decided */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * assess/duty/duty_priv.h - the parts of a run: run.c (who is bound, which cases there are),
- * vote.c (whether a request goes ahead), case.c (the machine of states), order.c (throttling).
+ * assess/duty/duty_priv.h - the parts of a run: bond.c (who is bound), run.c (which cases),
+ * vote.c (whether a request goes ahead), case.c (the machine of states), answer.c (what turns it),
+ * order.c (throttling).
  */
 #ifndef DEW_ASSESS_DUTY_PRIV_H
 #define DEW_ASSESS_DUTY_PRIV_H
@@ -34,6 +35,10 @@ static inline const struct duty_entry *duty_entry_at(const struct duty_walk *w, 
  * stays, but gives way to a better one than "nobody asked you". */
 void duty_fate_add(struct duty_state *s, size_t entry, const char *why, bool weak);
 
+/* Fill in who is named, and who joined what: before all that follows. ST_LIMIT, ST_NOMEM. */
+MUST_USE enum status duty_parties_find(struct duty_state *s, struct arena *a, struct fail *why);
+MUST_USE enum status duty_bonds_find(struct duty_state *s, struct arena *a, struct fail *why);
+
 /* The calendar of a party as it stood in the ledger then. */
 struct duty_calendar duty_calendar_of(const struct duty_state *s, struct slice party,
 				      struct wall_ns at);
@@ -44,6 +49,28 @@ size_t duty_electors(const struct duty_state *s, size_t treaty, struct wall_ns a
 		     struct slice and_but);
 /* n of `of` of them, or more. Never of nobody. */
 bool duty_is_quorum(struct treaty_share share, size_t votes, size_t electors);
+
+struct duty_machine { /* a case that runs: case.c */
+	struct duty_case *c;
+	const struct treaty_duty *d;
+	const struct duty_entry *request;
+	struct duty_calendar calendar; /* as it stood when the request came */
+};
+
+bool duty_names_hold(struct duty_names n, struct slice name);
+
+/* ---- case.c's machine, for answer.c ---- */
+size_t duty_step_count(const struct duty_machine *m, enum duty_step_status status);
+bool duty_all_done(const struct duty_machine *m); /* what lasts and never began is no deed */
+void duty_step_turn(struct duty_step *s, enum duty_step_status status, struct wall_ns at);
+void duty_begin_behind(struct duty_machine *m, size_t step, struct wall_ns at);
+void duty_drop_behind(struct duty_machine *m, size_t step, struct wall_ns at);
+void duty_resume(struct duty_machine *m, struct wall_ns at); /* ends a pause */
+void duty_settle(struct duty_machine *m, struct wall_ns at); /* ends the case if nothing is left */
+
+bool duty_is_answer(enum duty_word word); /* it is about a case */
+/* The i-th entry of the stream meets the case. */
+void duty_answer(struct duty_walk *w, struct duty_machine *m, size_t i);
 
 /* Each false when memory is spent. */
 MUST_USE bool duty_motion_run(struct duty_walk *w, struct duty_motion *m);

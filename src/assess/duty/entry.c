@@ -27,6 +27,14 @@ const char *const duty_word_names[DUTY_WORDS] = {
 	[DUTY_LIFT] = "lift",	      [DUTY_WITHDRAW] = "withdraw",
 };
 
+bool duty_names_hold(struct duty_names n, struct slice name)
+{
+	for (size_t i = 0; i < n.count; i++)
+		if (slice_equal(n.names[i], name))
+			return true;
+	return false;
+}
+
 struct reader {
 	struct slice file;
 	struct arena *a;

@@ -34,14 +34,6 @@ struct ordering {
 	uint8_t *said;	       /* of each party: whether it is for it */
 };
 
-static bool names_hold(struct duty_names n, struct slice name)
-{
-	for (size_t i = 0; i < n.count; i++)
-		if (slice_equal(n.names[i], name))
-			return true;
-	return false;
-}
-
 static uint64_t seconds_of(struct treaty_span span)
 {
 	return span.n * (span.unit == TREATY_HOURS ? UINT64_C(3600) : (uint64_t)DUTY_DAY_S);
@@ -101,7 +93,7 @@ static const char *limit_of(const struct ordering *x)
 	if (said->seconds > seconds_of(x->lest->most))
 		return "it would hold longer than the clause allows";
 	for (size_t i = 0; i < x->lest->exempt_count; i++)
-		if (!names_hold(said->exempt, x->lest->exempt[i]))
+		if (!duty_names_hold(said->exempt, x->lest->exempt[i]))
 			return "it does not spare every class that the clause names";
 	if (said->observed_bits_per_s == 0)
 		return "without what came from there before, nobody can say whether it is "

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From the ledger to cases: who is bound by what and when, which duties a request starts, and the
- * entries that each of them meets.
+ * From the ledger to cases: which duties a request starts, and the entries that each of them meets.
  *
  * A request starts a duty if the clause is about that kind of request, asks for a bearer of that
  * quality, and one of the two at least is bound. Then it is owed, or it is said why it is not. Law,
@@ -73,176 +72,18 @@ static const struct name *name_find(const struct name *names, size_t count, stru
 	return lo < count && slice_equal(names[lo].id, id) ? &names[lo] : NULL;
 }
 
-static int by_bytes(const void *a, const void *b)
-{
-	return slice_compare(*(const struct slice *)a, *(const struct slice *)b);
-}
-
-size_t duty_party_find(const struct duty_state *s, struct slice party)
-{
-	size_t lo = 0, hi = s->party_count;
-
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-
-		if (slice_compare(s->parties[mid], party) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < s->party_count && slice_equal(s->parties[lo], party) ? lo : SIZE_MAX;
-}
-
 static bool in_time(const struct duty_state *s, const struct duty_entry *e)
 {
 	return e->at.ns <= s->as_of.ns;
 }
 
-static bool add_party(struct runner *r, struct slice party)
-{
-	struct duty_state *s = r->s;
-
-	if (party.len == 0 || slice_equal(party, SLICE("all")))
-		return true;
-	return ARENA_PUSH(r->a, s->parties, s->party_count, s->party_room, party);
-}
-
-static enum status find_parties(struct runner *r)
-{
-	struct duty_state *s = r->s;
-	size_t n = 0;
-	bool ok = true;
-
-	for (size_t i = 0; i < s->ledger->count && ok; i++) {
-		const struct duty_entry *e = &s->ledger->entries[i];
-
-		if (!in_time(s, e))
-			continue;
-		ok = add_party(r, e->party) &&
-		     (e->word != DUTY_REQUEST || add_party(r, e->u.request.to));
-	}
-	for (size_t t = 0; t < s->treaty_count && ok; t++) {
-		ok = add_party(r, treaty_author(s->treaties[t]));
-		for (size_t i = 0; i < treaty_party_count(s->treaties[t]) && ok; i++)
-			ok = add_party(r, treaty_party_id(s->treaties[t], i));
-	}
-	if (!ok)
-		return fail_set(r->why, ST_NOMEM, "duties: no memory");
-	if (s->party_count != 0)
-		qsort(s->parties, s->party_count, sizeof *s->parties, by_bytes);
-	for (size_t i = 0; i < s->party_count; i++)
-		if (n == 0 || !slice_equal(s->parties[n - 1], s->parties[i]))
-			s->parties[n++] = s->parties[i];
-	s->party_count = n;
-	if (n > DUTY_PARTIES_MAX)
-		return fail_set(r->why, ST_LIMIT, "duties: at most %d parties, and these are %zu",
-				DUTY_PARTIES_MAX, n);
-	return ST_OK;
-}
-
-/* ---- bonds and calendars -------------------------------------------------------------------- */
-
-/* By instrument, party and time; at one time the one that joins stands behind. */
-static int by_bond(const void *a, const void *b)
-{
-	const struct duty_bond *x = a, *y = b;
-	int c = slice_compare(x->instrument, y->instrument);
-
-	c = c != 0 ? c : slice_compare(x->party, y->party);
-	c = c != 0 ? c : (x->at.ns > y->at.ns) - (x->at.ns < y->at.ns);
-	return c != 0 ? c : x->joined - y->joined;
-}
-
-static enum status find_bonds(struct runner *r)
-{
-	struct duty_state *s = r->s;
-
-	for (size_t i = 0; i < s->ledger->count; i++) {
-		const struct duty_entry *e = &s->ledger->entries[i];
-		struct duty_bond b = {.instrument = e->u.instrument,
-				      .party = e->party,
-				      .at = e->at,
-				      .joined = e->word == DUTY_JOIN};
-		bool known = false;
-
-		if ((e->word != DUTY_JOIN && e->word != DUTY_LEAVE) || !in_time(s, e))
-			continue;
-		for (size_t t = 0; t < s->treaty_count; t++)
-			known |= slice_equal(treaty_id(s->treaties[t]), b.instrument);
-		duty_fate_add(s, i, known ? NULL : "no treaty of that name is loaded", false);
-		if (known && !ARENA_PUSH(r->a, s->bonds, s->bond_count, s->bond_room, b))
-			return fail_set(r->why, ST_NOMEM, "duties: no memory");
-	}
-	if (s->bond_count != 0)
-		qsort(s->bonds, s->bond_count, sizeof *s->bonds, by_bond);
-	return ST_OK;
-}
-
-bool duty_is_bound(const struct duty_state *s, size_t treaty, struct slice party, struct wall_ns at)
-{
-	const struct treaty *t = s->treaties[treaty];
-	struct duty_bond key = {
-		.instrument = treaty_id(t), .party = party, .at = at, .joined = true};
-	size_t lo = 0, hi = s->bond_count;
-
-	if (treaty_author(t).len != 0)
-		return treaty_party_bound(t, party, at);
-	while (lo < hi) { /* the first behind all that stand before that moment, or at it */
-		size_t mid = (lo + hi) / 2;
-
-		if (by_bond(&s->bonds[mid], &key) <= 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (lo > 0 && slice_equal(s->bonds[lo - 1].party, party) &&
-	    slice_equal(s->bonds[lo - 1].instrument, key.instrument))
-		return s->bonds[lo - 1].joined;
-	return treaty_party_bound(t, party, at);
-}
-
-size_t duty_electors(const struct duty_state *s, size_t treaty, struct wall_ns at, struct slice but,
-		     struct slice and_but)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < s->party_count; i++)
-		n += !slice_equal(s->parties[i], but) && !slice_equal(s->parties[i], and_but) &&
-		     duty_is_bound(s, treaty, s->parties[i], at);
-	return n;
-}
-
-/* Entries are in the order of time, so the last one that is not later counts. */
-struct duty_calendar duty_calendar_of(const struct duty_state *s, struct slice party,
-				      struct wall_ns at)
-{
-	struct duty_calendar c = {0};
-
-	for (size_t i = 0; i < s->calendar_count; i++) {
-		const struct duty_entry *e = &s->ledger->entries[s->calendars[i]];
-
-		if (e->at.ns > at.ns)
-			break;
-		if (slice_equal(e->party, party))
-			c = e->u.calendar;
-	}
-	return c;
-}
-
 /* ---- which cases a request starts ----------------------------------------------------------- */
-
-static bool names_hold(struct duty_names n, struct slice name)
-{
-	for (size_t i = 0; i < n.count; i++)
-		if (slice_equal(n.names[i], name))
-			return true;
-	return false;
-}
 
 /* In which quality one must be asked to bear the duty. */
 static bool has_quality(struct slice bearer, struct duty_names as)
 {
-	bool origin = names_hold(as, SLICE("origin")), transit = names_hold(as, SLICE("transit"));
+	bool origin = duty_names_hold(as, SLICE("origin")),
+	     transit = duty_names_hold(as, SLICE("transit"));
 
 	if (slice_equal(bearer, SLICE("territory-state")))
 		return origin || transit;
@@ -251,9 +92,9 @@ static bool has_quality(struct slice bearer, struct duty_names as)
 	if (slice_equal(bearer, SLICE("transit-state")))
 		return transit;
 	if (slice_equal(bearer, SLICE("contact-point")))
-		return names_hold(as, SLICE("contact"));
+		return duty_names_hold(as, SLICE("contact"));
 	if (slice_equal(bearer, SLICE("service-provider")))
-		return names_hold(as, SLICE("provider"));
+		return duty_names_hold(as, SLICE("provider"));
 	return true;
 }
 
@@ -400,7 +241,7 @@ static enum status start_cases(struct runner *r, struct duty_request *q)
 			if (d == NULL || !slice_equal(d->kind, said->kind) ||
 			    !has_quality(d->bearer, said->as) ||
 			    (said->under.count != 0 &&
-			     !names_hold(said->under, treaty_clause_id(s->treaties[t], k))))
+			     !duty_names_hold(said->under, treaty_clause_id(s->treaties[t], k))))
 				continue;
 			if (!add_clause(r, q, t, k) || !add_motion(r, q, from))
 				return fail_set(r->why, ST_NOMEM, "duties: no memory");
@@ -641,11 +482,11 @@ static enum status prepare(struct runner *r)
 		return fail_set(r->why, ST_NOMEM, "duties: no memory");
 	for (size_t i = 0; i < s->ledger->count; i++)
 		s->fates[i].why = "";
-	st = find_parties(r);
+	st = duty_parties_find(s, r->a, r->why);
 	if (st == ST_OK)
 		st = find_names(r);
 	if (st == ST_OK)
-		st = find_bonds(r);
+		st = duty_bonds_find(s, r->a, r->why);
 	if (st == ST_OK)
 		st = make_requests(r);
 	if (st == ST_OK)
@@ -696,84 +537,4 @@ size_t duty_request_find(const struct duty_state *s, struct slice id)
 		if (slice_equal(s->ledger->entries[s->requests[i].entry].request, id))
 			return i;
 	return SIZE_MAX;
-}
-
-/* ---- in words of treaties ------------------------------------------------------------------- */
-
-/* What an outcome says of "it took the measures that it could", where nobody says more. All numbers
- * are proposals: docs/formats/duties.md, section 6. */
-static struct interval measures_of(const struct duty_case *c, size_t step_count)
-{
-	for (size_t i = 0; i < step_count; i++)
-		if (c->steps[i].contested)
-			return INTERVAL_UNKNOWN;
-	switch (c->outcome) {
-	case DUTY_MET:
-		return (struct interval){750, 1000};
-	case DUTY_MEASURED:
-	case DUTY_LATE:
-		return (struct interval){510, 1000};
-	case DUTY_INCAPABLE:
-		return (struct interval){300, 1000};
-	case DUTY_GROUNDLESS:
-	case DUTY_SILENT:
-	case DUTY_UNDONE:
-		return (struct interval){0, 300};
-	default:
-		return INTERVAL_UNKNOWN;
-	}
-}
-
-static bool claim(struct claim_set *out, struct arena *a, const char *atom, struct interval p,
-		  const char *why)
-{
-	struct claim c = {.atom = slice_of(atom), .p = p, .why = slice_of(why)};
-
-	return claim_find(out, c.atom) != NULL || claim_add(out, a, c);
-}
-
-static bool copy_claims(const struct claim_set *from, struct claim_set *out, struct arena *a,
-			const char *why)
-{
-	for (size_t i = 0; i < from->count; i++) {
-		struct claim c = from->claims[i];
-
-		c.why = slice_of(why);
-		if (claim_find(out, c.atom) == NULL && !claim_add(out, a, c))
-			return false;
-	}
-	return true;
-}
-
-static bool asks_for_help(struct slice kind)
-{
-	return slice_equal(kind, SLICE("stop")) || slice_equal(kind, SLICE("assist"));
-}
-
-enum status duty_claims(const struct duty_state *s, const struct duty_case *c, struct arena *a,
-			struct claim_set *out, struct fail *why)
-{
-	const struct duty_entry *asked = duty_asked(s, c);
-	bool ok = true;
-
-	*out = (struct claim_set){0};
-	for (size_t i = s->ledger->count; i-- > 0 && ok;) {
-		const struct duty_entry *e = &s->ledger->entries[i];
-
-		if (e->word == DUTY_SHOW && in_time(s, e) && slice_equal(e->party, c->bearer) &&
-		    slice_equal(e->request, asked->request) && e->at.ns >= asked->at.ns)
-			ok = copy_claims(&e->u.claims, out, a, "who was asked showed it");
-	}
-	ok = ok && copy_claims(&asked->u.request.claims, out, a, "who asked claims it") &&
-	     claim(out, a, "territory_state_knows",
-		   c->signs.ns != 0 ? (struct interval){950, 1000} : (struct interval){510, 1000},
-		   c->signs.ns != 0 ? "it answered a request about it"
-				    : "a request about it was sent to it") &&
-	     (!asks_for_help(asked->u.request.kind) ||
-	      claim(out, a, "help_requested", (struct interval){900, 1000},
-		    "the request stands in the ledger")) &&
-	     claim(out, a, "feasible_measures_taken",
-		   measures_of(c, c->steps ? duty_of(s, c)->step_count : 0),
-		   "how it answered the request, as the ledger has it");
-	return ok ? ST_OK : fail_set(why, ST_NOMEM, "duties: no memory");
 }

@@ -165,6 +165,8 @@ def test_an_assurance_binds_its_author_alone():
         assert {k: c["outcome"] for k, c in got.items()} == {("R1", "word-of-b.1", "B"): "silent"}, got
         page = dewline("treaty", "explain", own).expect(0).out
         assert "Binds B alone, who gave it, since 2026-01-01." in page, page
+        unverifiable, who = page.split("Who could show a breach")
+        assert "word-of-b.1" not in unverifiable and "word-of-b.1: whoever has the requests and answers" in who, page
 
 
 def test_inspections_go_ahead_in_two_manners():

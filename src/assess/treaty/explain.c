@@ -175,8 +175,8 @@ static void front_unverifiable(struct page *p)
 	for (size_t i = 0; i < t->clause_count; i++) {
 		const struct treaty_clause *c = &t->clauses[i];
 
-		if (c->content.len == 0 && c->not_judged.len == 0)
-			continue;
+		if (c->duty != NULL || (c->content.len == 0 && c->not_judged.len == 0))
+			continue; /* how a duty was done stands in the ledger */
 		any = true;
 		paragraph(p, 2,
 			  buf_text(p->a, "%.*s: %s: %.*s", SLICE_ARG(c->id),
@@ -192,13 +192,17 @@ static void front_who(struct page *p)
 	const struct treaty *t = p->t;
 
 	heading(p, "Who could show a breach");
-	for (size_t i = 0; i < t->clause_count; i++)
-		if (t->clauses[i].not_judged.len == 0)
-			paragraph(p, 2,
-				  buf_text(p->a, "%.*s: %s", SLICE_ARG(t->clauses[i].id),
-					   t->clauses[i].content.len
-						   ? "nobody who works with sensors"
-						   : treaty_seen_name(treaty_clause_seen(t, i))));
+	for (size_t i = 0; i < t->clause_count; i++) {
+		const struct treaty_clause *c = &t->clauses[i];
+
+		if (c->duty == NULL && c->not_judged.len != 0)
+			continue;
+		paragraph(p, 2,
+			  buf_text(p->a, "%.*s: %s", SLICE_ARG(c->id),
+				   c->duty != NULL  ? "whoever has the requests and answers"
+				   : c->content.len ? "nobody who works with sensors"
+						    : treaty_seen_name(treaty_clause_seen(t, i))));
+	}
 }
 
 /* ---- clauses -------------------------------------------------------------------------------- */

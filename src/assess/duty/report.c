@@ -194,14 +194,15 @@ static bool fill_cards(const struct maker *m)
 	for (size_t i = 0; i < m->count; i++) {
 		struct duty_card *card = &m->cards[i];
 
+		if (card->cases == 0)
+			continue; /* of the clauses, most have none */
 		card->signs = card_times(m, i, offsetof(struct duty_case, signs));
 		card->decided = card_times(m, i, offsetof(struct duty_case, decided));
 		card->delivered = card_times(m, i, offsetof(struct duty_case, delivered));
 		card->late = card_late(m, i);
 		if (card->way_count != 0)
 			qsort(card->ways, card->way_count, sizeof *card->ways, by_frequency);
-		if (card->cases != 0)
-			card->loophole = (int32_t)(open_ways[i] * 1000 / card->cases); /* <= 1000 */
+		card->loophole = (int32_t)(open_ways[i] * 1000 / card->cases); /* <= 1000 */
 	}
 	return true;
 }

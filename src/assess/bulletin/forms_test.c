@@ -288,6 +288,24 @@ static void text_says_what_would_change_a_verdict(struct test *t)
 	done(&f);
 }
 
+static void what_nobody_checked_is_marked_in_both_pages(struct test *t)
+{
+	struct fixture f;
+
+	setup(&f);
+	bulletin_write_text(&f.b, 200, false, &f.out);
+	EXPECT(t, !holds(&f.out, "unchecked:"));
+	for (size_t i = 0; i < f.b.cases[0].finding_count; i++)
+		f.b.cases[0].findings[i].unchecked = true;
+	f.out = buf_in(&f.a);
+	bulletin_write_text(&f.b, 200, false, &f.out);
+	EXPECT(t, holds(&f.out, "unchecked: nobody compared its text with the official one"));
+	f.out = buf_in(&f.a);
+	bulletin_write_html(&f.b, &f.out);
+	EXPECT(t, holds(&f.out, "Unchecked: nobody compared its text with the official one."));
+	done(&f);
+}
+
 static void colour_is_only_for_those_who_ask(struct test *t)
 {
 	struct fixture f;
@@ -490,7 +508,7 @@ TESTS(T(json_is_canonical), T(the_id_is_made_of_all_but_itself_and_what_is_withh
       T(both_verdicts_stand_side_by_side_in_every_form), T(forms_are_as_agreed),
       T(the_same_facts_give_the_same_bytes), T(text_keeps_its_width),
       T(a_person_finds_the_answer_in_the_first_lines), T(text_says_what_would_change_a_verdict),
-      T(colour_is_only_for_those_who_ask), T(random_bytes_reach_no_terminal),
-      T(the_page_is_well_formed_and_needs_nothing), T(random_bytes_break_no_page),
-      T(what_the_charter_forbids_is_never_printed), T(a_quiet_day_is_said_so),
-      T(memory_may_end_anywhere))
+      T(what_nobody_checked_is_marked_in_both_pages), T(colour_is_only_for_those_who_ask),
+      T(random_bytes_reach_no_terminal), T(the_page_is_well_formed_and_needs_nothing),
+      T(random_bytes_break_no_page), T(what_the_charter_forbids_is_never_printed),
+      T(a_quiet_day_is_said_so), T(memory_may_end_anywhere))

@@ -428,6 +428,9 @@ static void write_finding(struct buf *out, const struct bulletin_case *c,
 	if (f->unverifiable)
 		z(out,
 		  "<p class=\"amber\">Unverifiable: it rests on a term whose meaning is open.</p>");
+	if (f->unchecked)
+		z(out, "<p class=\"amber\">Unchecked: nobody compared its text with the official "
+		       "one.</p>");
 	if (f->not_applicable && f->trace_count != 0) {
 		z(out, "<p class=\"dim\">");
 		esc(out, f->trace[0].text);

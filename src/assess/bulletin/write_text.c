@@ -586,6 +586,10 @@ static void write_finding(struct page *p, const struct bulletin_case *c,
 		flow_begin(p, LABEL + 2, LABEL + 4);
 		flow_z(p, OPEN, "unverifiable: it rests on a term whose meaning is open");
 	}
+	if (f->unchecked) {
+		flow_begin(p, LABEL + 2, LABEL + 4);
+		flow_z(p, OPEN, "unchecked: nobody compared its text with the official one");
+	}
 	if (f->value == TREATY_UNDETERMINED)
 		write_changes(p, c, f);
 	else

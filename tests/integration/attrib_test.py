@@ -191,4 +191,40 @@ def test_stages_are_scored_once_the_truth_is_known():
         dewline("attrib", "score", *results).expect(2)
 
 
+def test_people_add_what_they_know_and_nothing_else_changes():
+    with tap.folder() as d:
+        path = os.path.join(d, "case.json")
+        with open(case("olympic-destroyer"), encoding="utf-8") as f:
+            before = f.read()
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(before)
+
+        def add(*args, code=0, **kw):
+            every = dict(id="w", title="one of them talked", kind="intelligence", supports="ru", source="x", grade="B3",
+                         at="2020-04-02")
+            every.update(kw)
+            flags = [x for k, v in every.items() if v for x in ("--" + k, v)]
+            return dewline("evidence", "add", path, *flags, *args).expect(code)
+
+        def text():
+            with open(path, encoding="utf-8") as f:
+                return f.read()
+
+        for wrong in (dict(grade="Z9"), dict(kind="rumour"), dict(at="2021-01-01"), dict(supports="nobody"),
+                      dict(id="rich-header"), dict(lr="8"), dict(lr="0-1"), dict(lr="1,2-3"), dict(title="a\tb")):
+            add(code=2, **wrong)
+            assert text() == before, wrong
+        add("--sealed", lr="2.5-8")
+        after = text()
+        at = next(i for i in range(len(before)) if before[i] != after[i])
+        assert after[at:].endswith(before[at:]), "only an item came in"
+        item = json.loads(after)["items"][-1]
+        assert item["sealed"] is True and item["lr"] == [2.5, 8] and item["supports"] == ["ru"]
+        numbers = json.loads(dewline("attrib", "--items", path, "--json").expect(0).out)["numbers"]
+        assert share(numbers[0]["operator"], "ru") > share(numbers[1]["operator"], "ru")
+        again = add("--sealed", id="w2", source="y", grade="A1", title="One of them  talked")
+        assert "counts for nothing" in again.err
+        assert json.loads(dewline("attrib", "--items", path, "--json").expect(0).out)["numbers"] == numbers
+
+
 tap.main(globals())

@@ -81,6 +81,10 @@ MUST_USE enum status dossier_read(struct slice file, struct slice text, const st
 				  struct wall_ns then, struct arena *a, struct dossier *out,
 				  struct fail *why);
 
+/* The text of a dossier that can be read, with one more item (one JSON object) behind its others.
+ * False: there is no list of items in it. Whether the item may stand there, reading it says. */
+MUST_USE bool dossier_insert(struct slice text, struct slice item, struct buf *out);
+
 /* ---- what follows ---------------------------------------------------------------------------- */
 
 enum dossier_rung { DOSSIER_OPERATOR, DOSSIER_RELATION, DOSSIER_STATE, DOSSIER_RUNGS };

@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct dossier *d = ARENA_NEW(&arena, struct dossier);
 	struct dossier_finding *f = ARENA_NEW(&arena, struct dossier_finding);
 	struct prior *prior = ARENA_NEW(&arena, struct prior);
-	struct buf out = buf_in(&arena);
+	struct buf out = buf_in(&arena), more = buf_in(&arena);
 	struct fail why = {0};
 
 	ASSERT(prior_parse(prior_builtin_name(), prior_builtin_text(), prior, &why) == ST_OK);
@@ -43,6 +43,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (size_t i = 0; i < out.len; i++)
 			ASSERT(out.ptr[i] >= ' ' || out.ptr[i] == '\n');
 	}
+	/* whatever it is: it may be added to, or is not what can be */
+	if (dossier_insert(text, SLICE("{}"), &more) && !more.full)
+		ASSERT(more.len > size);
 	arena_reset(&arena);
 	arena_pool_drain(&pool);
 	ASSERT(pool.out == 0);

@@ -341,6 +341,34 @@ static void alternatives_stand_first_where_nobody_has_half(struct test *t)
 	EXPECT_UINT(t, rig_close(&r), 0);
 }
 
+static bool inserted(struct rig *r, struct slice before, const char *after)
+{
+	struct buf b = buf_in(&r->arena);
+
+	return dossier_insert(before, SLICE("{}"), &b) &&
+	       slice_equal(buf_slice(&b), slice_of(after));
+}
+
+static void an_item_is_added_and_nothing_else_changes(struct test *t)
+{
+	static struct rig r;
+	struct buf b;
+
+	rig_open(&r);
+	EXPECT(t, inserted(&r, SLICE("{\"items\":[]}"), "{\"items\":[\n  {}\n ]}"));
+	EXPECT(t, inserted(&r, SLICE("{\"items\": [\n ],\"a\":[]}"),
+			   "{\"items\": [\n  {}\n ],\"a\":[]}"));
+	EXPECT(t, inserted(&r, SLICE("{\"items\" :[{\"items\":[]}]}"),
+			   "{\"items\" :[{\"items\":[]},\n  {}\n ]}"));
+	EXPECT(t, inserted(&r, SLICE("{\"a\":\"items\",\"b\":[\"\\\"items\"],\"items\":[1 \n]}"),
+			   "{\"a\":\"items\",\"b\":[\"\\\"items\"],\"items\":[1,\n  {} \n]}"));
+	b = buf_in(&r.arena);
+	EXPECT(t, !dossier_insert(SLICE("{\"a\":{\"items\":[]}}"), SLICE("{}"), &b));
+	EXPECT(t, !dossier_insert(SLICE("{\"items\":\"[\"}"), SLICE("{}"), &b));
+	EXPECT(t, !dossier_insert(SLICE("{\"a\\"), SLICE("{}"), &b));
+	EXPECT_UINT(t, rig_close(&r), 0);
+}
+
 static void no_memory_is_an_error(struct test *t)
 {
 	for (size_t after = 1; after < 40; after++) {
@@ -371,5 +399,6 @@ static void kinds_have_numbers_that_may_be(struct test *t)
 TESTS(T(a_dossier_is_read_as_it_stands), T(what_is_wrong_is_named),
       T(the_number_of_items_is_limited), T(the_same_under_another_name_counts_once),
       T(technical_items_do_not_move_the_relation_to_a_state), T(only_what_was_known_by_then_counts),
-      T(alternatives_stand_first_where_nobody_has_half), T(no_memory_is_an_error),
+      T(alternatives_stand_first_where_nobody_has_half),
+      T(an_item_is_added_and_nothing_else_changes), T(no_memory_is_an_error),
       T(kinds_have_numbers_that_may_be))

@@ -1,48 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Text tables: one range or prefix a line, then a territory or an AS (docs/formats/tables.md).
- *
- * Invariants of a family's rows once the table is open:
- *   1. sorted by first address, of equal ones the widest range first;
- *   2. two ranges are apart, or one holds the other: of a partial overlap the row that starts later
- *      has the common part; repetitions are refused;
- *   3. parent is the narrowest earlier row that holds this one, or NO_ROW.
- * So the row for an address is the last that starts at or before it, or the nearest of its parents
- * that reaches it.
  */
-#include <stdlib.h>
-
 #include "assess/origin/origin_priv.h"
 #include "base/text.h"
-
-typedef unsigned __int128 key; /* an address as a number */
 
 enum {
 	LINE_MAX_BYTES = 4096,
 	FIELDS_MAX = 8,
 	NAME_MAX_BYTES = 1000, /* of an AS: far above the longest in use */
-	ROWS_MAX = 1 << 24,
 };
-#define NO_ROW UINT32_MAX
-
-struct row {
-	key first, last;
-	const uint8_t *name;
-	uint32_t asn, parent, line;
-	uint16_t name_len;
-	uint8_t code[2]; /* 0 if the row says none */
-};
-
-struct csv {
-	struct row *rows[2]; /* IPv4, IPv6 */
-	size_t count[2];
-};
-
 struct reader {
 	struct slice name;
 	struct arena *arena;
 	struct fail *why;
-	struct csv csv;
+	struct origin_rows rows;
 	size_t room[2];
 	uint32_t line;
 	bool begun; /* a row was read: no header any more */
@@ -117,15 +89,6 @@ static enum status split(struct reader *r, struct slice line)
 	return bad(r, "at most 8 fields", rest);
 }
 
-static key key_of(const struct addr *a)
-{
-	key k = 0;
-
-	for (size_t i = 0; i < addr_bytes(a); i++)
-		k = k << 8 | a->b[i];
-	return k;
-}
-
 /* An address, or a 32-bit decimal number that stands for one (tor-geoipdb). */
 static bool address_parse(struct slice s, struct addr *out)
 {
@@ -145,7 +108,7 @@ static bool address_parse(struct slice s, struct addr *out)
 }
 
 /* Reads the range at the front of the fields: how many fields it took, 0 if there is none. */
-static size_t range_parse(const struct reader *r, struct row *row, unsigned *family)
+static size_t range_parse(const struct reader *r, struct origin_row *row, unsigned *family)
 {
 	struct addr_prefix p;
 	struct addr from, to;
@@ -153,19 +116,16 @@ static size_t range_parse(const struct reader *r, struct row *row, unsigned *fam
 	if (memchr(r->fields[0].ptr, '/', r->fields[0].len) != NULL) {
 		if (!addr_prefix_parse(r->fields[0], &p))
 			return 0;
-		row->first = key_of(&p.addr);
-		row->last =
-			p.bits == 0 && p.addr.family == 6
-				? ~(key)0
-				: row->first + ((key)1 << (addr_bytes(&p.addr) * 8 - p.bits)) - 1;
+		row->first = origin_key_of(&p.addr);
+		row->last = row->first + origin_span(addr_bytes(&p.addr) * 8 - p.bits);
 		*family = p.addr.family;
 		return 1;
 	}
 	if (r->field_count < 2 || !address_parse(r->fields[0], &from) ||
 	    !address_parse(r->fields[1], &to) || from.family != to.family)
 		return 0;
-	row->first = key_of(&from);
-	row->last = key_of(&to);
+	row->first = origin_key_of(&from);
+	row->last = origin_key_of(&to);
 	*family = from.family;
 	return row->first <= row->last ? 2 : 0;
 }
@@ -189,7 +149,7 @@ static bool asn_parse(struct slice s, uint32_t *out)
 }
 
 /* What the row says about its range: a territory ("" or ?? for none), or an AS and its name. */
-static enum status claim_parse(struct reader *r, size_t at, struct row *row)
+static enum status claim_parse(struct reader *r, size_t at, struct origin_row *row)
 {
 	struct slice f = at < r->field_count ? r->fields[at] : (struct slice){NULL, 0};
 	struct slice name = at + 1 < r->field_count ? r->fields[at + 1] : (struct slice){NULL, 0};
@@ -218,7 +178,7 @@ static enum status claim_parse(struct reader *r, size_t at, struct row *row)
 
 static enum status line_parse(struct reader *r, struct slice line)
 {
-	struct row row = {.line = r->line, .parent = NO_ROW};
+	struct origin_row row = {.line = r->line};
 	unsigned family = 0;
 	enum status st;
 	size_t taken, f;
@@ -246,52 +206,12 @@ static enum status line_parse(struct reader *r, struct slice line)
 	if (st != ST_OK)
 		return st;
 	f = family == 6;
-	if (r->csv.count[f] == ROWS_MAX)
+	if (r->rows.count[f] == ORIGIN_ROWS_MAX)
 		return fail_set(r->why, ST_LIMIT, "%.*s:%u: more than %d rows", SLICE_ARG(r->name),
-				r->line, ROWS_MAX);
-	if (!ARENA_PUSH(r->arena, r->csv.rows[f], r->csv.count[f], r->room[f], row))
+				r->line, ORIGIN_ROWS_MAX);
+	if (!ARENA_PUSH(r->arena, r->rows.rows[f], r->rows.count[f], r->room[f], row))
 		return fail_set(r->why, ST_NOMEM, "%.*s: the memory budget is spent",
 				SLICE_ARG(r->name));
-	return ST_OK;
-}
-
-static int row_compare(const void *pa, const void *pb)
-{
-	const struct row *a = pa, *b = pb;
-
-	if (a->first != b->first)
-		return a->first < b->first ? -1 : 1;
-	if (a->last != b->last)
-		return a->last > b->last ? -1 : 1;
-	return a->line < b->line ? -1 : a->line > b->line;
-}
-
-/* Makes the invariants true, or says which lines break them. */
-static enum status rows_order(struct reader *r, struct row *rows, size_t n)
-{
-	bool sorted = true;
-
-	for (size_t i = 1; i < n && sorted; i++)
-		sorted = row_compare(&rows[i - 1], &rows[i]) < 0;
-	if (!sorted)
-		qsort(rows, n, sizeof *rows, row_compare);
-	for (size_t i = 1; i < n; i++) {
-		uint32_t up = (uint32_t)i - 1;
-
-		/* Published tables have ranges that half overlap: the one that starts later has the
-		 * common part. Whatever holds its first address is among the parents. */
-		while (up != NO_ROW && rows[up].last < rows[i].last) {
-			if (rows[up].last >= rows[i].first)
-				rows[up].last = rows[i].first - 1;
-			up = rows[up].parent;
-		}
-		if (up != NO_ROW && rows[up].first == rows[i].first &&
-		    rows[up].last == rows[i].last)
-			return fail_set(r->why, ST_INVALID,
-					"%.*s:%u: expected each range once, found that of line %u",
-					SLICE_ARG(r->name), rows[i].line, rows[up].line);
-		rows[i].parent = up;
-	}
 	return ST_OK;
 }
 
@@ -309,10 +229,10 @@ static bool rows_reserve(struct reader *r, struct slice bytes)
 			lines[memchr(line.ptr, ':', (size_t)(comma - line.ptr)) != NULL]++;
 	}
 	for (size_t f = 0; f < 2; f++) {
-		if (lines[f] == 0 || lines[f] > ROWS_MAX)
+		if (lines[f] == 0 || lines[f] > ORIGIN_ROWS_MAX)
 			continue; /* too many is said with its line */
-		r->csv.rows[f] = ARENA_ARRAY(r->arena, struct row, lines[f]);
-		if (r->csv.rows[f] == NULL)
+		r->rows.rows[f] = ARENA_ARRAY(r->arena, struct origin_row, lines[f]);
+		if (r->rows.rows[f] == NULL)
 			return false;
 		r->room[f] = lines[f];
 	}
@@ -337,79 +257,29 @@ static enum status csv_open(struct origin_table *t, const char *path, struct sli
 			    struct arena *a, struct fail *why)
 {
 	struct reader r = {.name = t->name, .arena = a, .why = why};
-	struct csv *kept = ARENA_NEW(a, struct csv);
+	struct origin_rows *kept = ARENA_NEW(a, struct origin_rows);
 	struct slice rest = bytes;
+	enum status st;
 
 	if (kept == NULL || !rows_reserve(&r, bytes))
 		return fail_set(why, ST_NOMEM, "%.*s: the memory budget is spent",
 				SLICE_ARG(t->name));
 	while (rest.ptr != NULL) {
-		enum status st;
-
 		r.line++;
 		st = line_parse(&r, slice_split(&rest, '\n'));
 		if (st != ST_OK)
 			return st;
 	}
-	if (r.csv.count[0] + r.csv.count[1] == 0)
+	if (r.rows.count[0] + r.rows.count[1] == 0)
 		return fail_set(why, ST_INVALID, "%.*s: no row in it", SLICE_ARG(t->name));
-	for (size_t f = 0; f < 2; f++) {
-		enum status st = rows_order(&r, r.csv.rows[f], r.csv.count[f]);
-
-		if (st != ST_OK)
-			return st;
-	}
-	*kept = r.csv;
+	st = origin_rows_ready(t->name, "line", &r.rows, a, why);
+	if (st != ST_OK)
+		return st;
+	*kept = r.rows;
 	t->state = kept;
 	t->edition = edition_find(bytes);
 	return ST_OK;
 }
 
-static const struct row *row_find(const struct csv *c, const struct addr *address)
-{
-	size_t f = address->family == 6, low = 0, high = c->count[f];
-	const struct row *rows = c->rows[f];
-	key k = key_of(address);
-	uint32_t at;
-
-	while (low < high) { /* the first row that starts behind the address */
-		size_t mid = low + (high - low) / 2;
-
-		if (rows[mid].first <= k)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	at = low == 0 ? NO_ROW : (uint32_t)low - 1;
-	while (at != NO_ROW && rows[at].last < k)
-		at = rows[at].parent;
-	return at == NO_ROW ? NULL : &rows[at];
-}
-
-static bool csv_ask(const struct origin_table *t, const struct addr *address, struct arena *a,
-		    struct record_location *out)
-{
-	const struct row *row = row_find(t->state, address);
-	unsigned all = (unsigned)addr_bytes(address) * 8;
-
-	if (row == NULL)
-		return false;
-	if (row->code[0] != 0)
-		origin_code_apply((struct slice){row->code, sizeof row->code}, out);
-	out->asn = row->asn;
-	out->as_name = (struct slice){row->name, row->name_len};
-	/* A range need not be a prefix: the widest one around the address that lies inside. */
-	for (unsigned bits = 0; bits <= all; bits++) {
-		key first, size_less_1 =
-				   bits == 0 && all == 128 ? ~(key)0 : ((key)1 << (all - bits)) - 1;
-
-		out->net = origin_prefix(address, bits);
-		first = key_of(&out->net.addr);
-		if (first >= row->first && first + size_less_1 <= row->last)
-			break;
-	}
-	return out->asn != 0 || out->territory.len != 0 || out->proxy || out->anycast;
-}
-
 const struct origin_form origin_form_csv = {
-	.name = "text", .is = csv_is, .open = csv_open, .ask = csv_ask};
+	.name = "text", .is = csv_is, .open = csv_open, .ask = origin_rows_ask};

@@ -21,8 +21,21 @@ enum {
 };
 static const uint32_t no_network = UINT32_MAX;
 
+enum { START_BITS = 18, NAMES = 1 << 15 };
+
+/* Where a walk is once it knows START_BITS of an IPv4 address. */
+struct start {
+	uint32_t node, network; /* node: past the end if the walk is over */
+	uint8_t depth;		/* of the network */
+};
+
 struct loc {
 	struct slice ases, networks, nodes, pool;
+	struct start *starts;
+	struct known { /* names looked up last; asn 0: none */
+		uint32_t asn;
+		struct slice name;
+	} names[NAMES];
 };
 
 static bool loc_is(struct slice bytes)
@@ -37,6 +50,57 @@ static struct slice section(struct cursor *header, struct slice bytes, bool *bad
 
 	*bad = *bad || at > bytes.len || len > bytes.len - at;
 	return *bad ? (struct slice){NULL, 0} : slice_part(bytes, at, len);
+}
+
+/* Takes up the network that the node names, and goes on to the child for a bit. */
+static void step(const struct loc *l, struct start *s, unsigned depth, unsigned bit)
+{
+	struct cursor c = cursor_of(slice_part(l->nodes, (size_t)s->node * NODE, NODE));
+	uint32_t child[2] = {cursor_be32(&c), 0}, network;
+
+	child[1] = cursor_be32(&c);
+	network = cursor_be32(&c);
+	if (!cursor_ok(&c))
+		return; /* over: the node is past the end */
+	if (network != no_network) {
+		s->network = network;
+		s->depth = (uint8_t)depth;
+	}
+	s->node = child[bit] == 0 ? UINT32_MAX : child[bit]; /* the root is nobody's child */
+}
+
+/* The first part of all walks for IPv4, each step once. */
+static void prepare(struct loc *l)
+{
+	struct start at = {0, no_network, 0};
+
+	for (unsigned bit = 0; bit < V4_BITS; bit++)
+		step(l, &at, bit, bit >= V4_BITS - 16);
+	l->starts[0] = at;
+	for (unsigned d = 0; d < START_BITS; d++)
+		for (size_t i = (size_t)1 << d; i-- > 0;) {
+			struct start here = l->starts[i];
+
+			for (unsigned bit = 2; bit-- > 0;) {
+				l->starts[2 * i + bit] = here;
+				step(l, &l->starts[2 * i + bit], V4_BITS + d, bit);
+			}
+		}
+}
+
+/* The deepest node on the address's way that names a network; its depth in *depth. */
+static uint32_t network_find(const struct loc *l, const struct addr *address, const uint8_t key[16],
+			     unsigned *depth)
+{
+	size_t first = (size_t)key[12] << 10 | (size_t)key[13] << 2 | key[14] >> 6;
+	struct start at =
+		address->family == 4 ? l->starts[first] : (struct start){0, no_network, 0};
+
+	for (unsigned bit = address->family == 4 ? V4_BITS + START_BITS : 0;
+	     bit <= 128 && (size_t)at.node < l->nodes.len / NODE; bit++)
+		step(l, &at, bit, bit == 128 ? 0u : (unsigned)key[bit / 8] >> (7 - bit % 8) & 1u);
+	*depth = at.depth;
+	return at.network;
 }
 
 static enum status loc_open(struct origin_table *t, const char *path, struct slice bytes,
@@ -63,6 +127,11 @@ static enum status loc_open(struct origin_table *t, const char *path, struct sli
 	if (!cursor_ok(&c) || bad)
 		return fail_set(why, ST_INVALID, "%.*s: cut short: a section ends past the file",
 				SLICE_ARG(t->name));
+	l->starts = ARENA_ARRAY(a, struct start, (size_t)1 << START_BITS);
+	if (l->starts == NULL)
+		return fail_set(why, ST_NOMEM, "%.*s: the memory budget is spent",
+				SLICE_ARG(t->name));
+	prepare(l);
 	t->state = l;
 	t->edition = origin_date(created, a);
 	return ST_OK;
@@ -75,7 +144,7 @@ static uint32_t be32_at(struct slice s, size_t at)
 	return cursor_be32(&c);
 }
 
-static struct slice as_name(const struct loc *l, uint32_t asn)
+static struct slice name_find(const struct loc *l, uint32_t asn)
 {
 	size_t low = 0, high = l->ases.len / AS;
 
@@ -98,35 +167,20 @@ static struct slice as_name(const struct loc *l, uint32_t asn)
 	return (struct slice){NULL, 0};
 }
 
-/* The deepest node on the address's way that names a network; its depth in *depth. */
-static uint32_t network_find(const struct loc *l, const uint8_t key[16], unsigned *depth)
+/* The same, which remembers: a station asks about few ASes. */
+static struct slice as_name(struct loc *l, uint32_t asn)
 {
-	size_t count = l->nodes.len / NODE, node = 0;
-	uint32_t found = no_network;
+	struct known *k = &l->names[asn % NAMES];
 
-	for (unsigned bit = 0; node < count; bit++) {
-		struct cursor c = cursor_of(slice_part(l->nodes, node * NODE, NODE));
-		uint32_t child[2] = {cursor_be32(&c), 0}, network;
-
-		child[1] = cursor_be32(&c);
-		network = cursor_be32(&c);
-		if (network != no_network) {
-			found = network;
-			*depth = bit;
-		}
-		if (bit == 128)
-			break;
-		node = child[key[bit / 8] >> (7 - bit % 8) & 1];
-		if (node == 0) /* the root is nobody's child */
-			break;
-	}
-	return found;
+	if (k->asn != asn)
+		*k = (struct known){asn, name_find(l, asn)};
+	return k->name;
 }
 
 static bool loc_ask(const struct origin_table *t, const struct addr *address, struct arena *a,
 		    struct record_location *out)
 {
-	const struct loc *l = t->state;
+	struct loc *l = t->state; /* names are remembered */
 	unsigned top = address->family == 4 ? V4_BITS : 0, depth = 0;
 	uint8_t key[16] = {[10] = 0xff, [11] = 0xff};
 	struct cursor c;
@@ -138,7 +192,7 @@ static bool loc_ask(const struct origin_table *t, const struct addr *address, st
 		memcpy(key + V4_BITS / 8, address->b, 4);
 	else
 		memcpy(key, address->b, sizeof key);
-	network = network_find(l, key, &depth);
+	network = network_find(l, address, key, &depth);
 	if (network == no_network || depth < top)
 		return false;
 	c = cursor_of(slice_from(l->networks, (size_t)network * NETWORK));

@@ -4,6 +4,7 @@
 
 #include "assess/origin/origin_priv.h"
 
+enum { SAID = 4096 };		   /* entries remembered */
 enum { METADATA_MAX = 128 << 10 }; /* bytes from the end in which the marker must stand (spec) */
 
 static bool mmdb_is(struct slice bytes)
@@ -13,13 +14,24 @@ static bool mmdb_is(struct slice bytes)
 	return slice_find(slice_from(bytes, from), SLICE("\xab\xcd\xefMaxMind.com")) != SIZE_MAX;
 }
 
+struct mmdb {
+	MMDB_s file;
+	struct said { /* of an entry, by its place: many networks share one */
+		uint32_t offset_plus_1;
+		bool proxy, hosting, anycast;
+		uint32_t asn;
+		struct slice code, name; /* in the file */
+	} said[SAID];
+};
+
 static enum status mmdb_open(struct origin_table *t, const char *path, struct slice bytes,
 			     struct arena *a, struct fail *why)
 {
-	MMDB_s *m = ARENA_NEW(a, MMDB_s);
+	struct mmdb *kept = ARENA_NEW(a, struct mmdb);
+	MMDB_s *m = &kept->file;
 	int rc;
 
-	if (m == NULL)
+	if (kept == NULL)
 		return fail_set(why, ST_NOMEM, "%.*s: the memory budget is spent",
 				SLICE_ARG(t->name));
 	if (path == NULL)
@@ -34,7 +46,7 @@ static enum status mmdb_open(struct origin_table *t, const char *path, struct sl
 		return fail_set(why, ST_INVALID, "%.*s: the file changed while it was opened",
 				SLICE_ARG(t->name));
 	}
-	t->state = m;
+	t->state = kept;
 	t->edition = origin_date(m->metadata.build_epoch, a);
 	return ST_OK;
 }
@@ -50,15 +62,13 @@ static MMDB_entry_data_s value_at(MMDB_entry_s *entry, const char *const *path)
 }
 
 /* The first of some paths that leads to a text. */
-static struct slice text_at(MMDB_entry_s *entry, const char *const (*paths)[3], size_t n,
-			    struct arena *a)
+static struct slice text_at(MMDB_entry_s *entry, const char *const (*paths)[3], size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		MMDB_entry_data_s v = value_at(entry, paths[i]);
 
 		if (v.type == MMDB_DATA_TYPE_UTF8_STRING)
-			return arena_copy(
-				a, (struct slice){(const uint8_t *)v.utf8_string, v.data_size});
+			return (struct slice){(const uint8_t *)v.utf8_string, v.data_size};
 	}
 	return (struct slice){NULL, 0};
 }
@@ -74,8 +84,8 @@ static bool any_true(MMDB_entry_s *entry, const char *const (*paths)[3], size_t 
 	return false;
 }
 
-static bool mmdb_ask(const struct origin_table *t, const struct addr *address, struct arena *a,
-		     struct record_location *out)
+/* What the entry says. */
+static struct said hear(MMDB_entry_s *entry)
 {
 	static const char *const code[][3] = {{"country", "iso_code"}, {"country_code"}};
 	static const char *const number[] = {"autonomous_system_number", NULL};
@@ -91,36 +101,66 @@ static bool mmdb_ask(const struct origin_table *t, const struct addr *address, s
 						 {"is_hosting_provider"}};
 	static const char *const anycast[][3] = {{"traits", "is_anycast"}};
 	static const char *const satellite[][3] = {{"traits", "is_satellite_provider"}};
-	const MMDB_s *m = t->state;
-	unsigned top = address->family == 4 && m->metadata.ip_version == 6 ? 96 : 0;
-	char z[ADDR_TEXT_MAX];
-	MMDB_lookup_result_s got;
-	MMDB_entry_data_s v;
-	int gai = 0, rc = MMDB_SUCCESS;
+	struct said s = {.offset_plus_1 = entry->offset + 1};
+	MMDB_entry_data_s v = value_at(entry, number);
 
-	(void)addr_format(address, z); /* for its NUL-terminated text */
-	got = MMDB_lookup_string(m, z, &gai, &rc);
-	if (gai != 0 || rc != MMDB_SUCCESS || !got.found_entry)
-		return false;
 #define COUNT(paths) (sizeof(paths) / sizeof((paths)[0]))
-	if (!any_true(&got.entry, satellite, COUNT(satellite)))
-		origin_code_apply(text_at(&got.entry, code, COUNT(code), a), out);
-	v = value_at(&got.entry, number);
-	out->asn = v.type == MMDB_DATA_TYPE_UINT32 ? v.uint32 : 0;
-	out->as_name = text_at(&got.entry, holder, COUNT(holder), a);
-	out->proxy = out->proxy || any_true(&got.entry, proxy, COUNT(proxy));
-	out->hosting = any_true(&got.entry, hosting, COUNT(hosting));
-	out->anycast = out->anycast || any_true(&got.entry, anycast, COUNT(anycast));
+	if (!any_true(entry, satellite, COUNT(satellite)))
+		s.code = text_at(entry, code, COUNT(code));
+	s.asn = v.type == MMDB_DATA_TYPE_UINT32 ? v.uint32 : 0;
+	s.name = text_at(entry, holder, COUNT(holder));
+	s.proxy = any_true(entry, proxy, COUNT(proxy));
+	s.hosting = any_true(entry, hosting, COUNT(hosting));
+	s.anycast = any_true(entry, anycast, COUNT(anycast));
 #undef COUNT
-	if (got.netmask >= top)
-		out->net = origin_prefix(address, got.netmask - top);
+	return s;
+}
+
+/* The library's own way from text to address is a resolver's; this is the address itself. */
+static MMDB_lookup_result_s lookup(const MMDB_s *m, const struct addr *address, int *rc)
+{
+	struct sockaddr_in6 six = {.sin6_family = AF_INET6};
+	struct sockaddr_in four = {.sin_family = AF_INET};
+
+	if (address->family == 4) {
+		memcpy(&four.sin_addr, address->b, sizeof four.sin_addr);
+		return MMDB_lookup_sockaddr(m, (const struct sockaddr *)&four, rc);
+	}
+	memcpy(&six.sin6_addr, address->b, sizeof six.sin6_addr);
+	return MMDB_lookup_sockaddr(m, (const struct sockaddr *)&six, rc);
+}
+
+static bool mmdb_ask(const struct origin_table *t, const struct addr *address, struct arena *a,
+		     struct record_location *out)
+{
+	struct mmdb *m = t->state; /* what entries say is remembered */
+	unsigned top = address->family == 4 && m->file.metadata.ip_version == 6 ? 96 : 0;
+	int rc = MMDB_SUCCESS;
+	MMDB_lookup_result_s got = lookup(&m->file, address, &rc);
+	struct said *s;
+
+	if (rc != MMDB_SUCCESS || !got.found_entry)
+		return false;
+	s = &m->said[got.entry.offset % SAID];
+	if (s->offset_plus_1 != got.entry.offset + 1)
+		*s = hear(&got.entry);
+	origin_code_apply(arena_copy(a, s->code), out);
+	out->asn = s->asn;
+	out->as_name = arena_copy(a, s->name);
+	out->proxy = out->proxy || s->proxy;
+	out->hosting = s->hosting;
+	out->anycast = out->anycast || s->anycast;
+	/* a damaged tree may end before IPv4 begins: then it is said of all of it */
+	out->net = origin_prefix(address, got.netmask > top ? got.netmask - top : 0);
 	return out->asn != 0 || out->territory.len != 0 || out->proxy || out->hosting ||
 	       out->anycast;
 }
 
 static void mmdb_close(struct origin_table *t)
 {
-	MMDB_close(t->state);
+	struct mmdb *m = t->state;
+
+	MMDB_close(&m->file);
 }
 
 const struct origin_form origin_form_mmdb = {

@@ -18,12 +18,13 @@
 
 struct origin_table;
 
-/* Tables. The form is found from the bytes: libloc ("LOCDBXX"), MaxMind (metadata marker), else
- * text (tor-geoip, CSV; docs/formats/tables.md). `bytes` (borrowed, must outlive the table) is the
- * whole file; `path` is only for MaxMind files, whose library opens them itself (what it opens must
- * be `bytes`), and may be NULL for the others. `name` is what the facts will call the table: its
- * package ("libloc", "tor-geoipdb") or the file's base name; trust goes by it. The first mistake in
- * a text table is reported as name:line. On failure nothing stays open. */
+/* Tables. The form is found from the bytes: libloc ("LOCDBXX"), MaxMind (metadata marker), MRT (a
+ * peer index table first), else text (tor-geoip, CSV; docs/formats/tables.md). `bytes` (borrowed,
+ * must outlive the table) is the whole file; `path` is only for MaxMind files, whose library opens
+ * them itself (what it opens must be `bytes`), and may be NULL for the others. `name` is what the
+ * facts will call the table: its package ("libloc", "tor-geoipdb") or the file's base name; trust
+ * goes by it. The first mistake in a text table is reported as name:line. On failure nothing stays
+ * open. */
 MUST_USE enum status origin_table_open(struct slice name, const char *path, struct slice bytes,
 				       struct arena *a, struct origin_table **out,
 				       struct fail *why);

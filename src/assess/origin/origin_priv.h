@@ -26,7 +26,37 @@ struct origin_table {
 	void *state; /* the form's own */
 };
 
-extern const struct origin_form origin_form_loc, origin_form_mmdb, origin_form_csv;
+typedef unsigned __int128 origin_key; /* an address as a number */
+
+enum { ORIGIN_ROWS_MAX = 1 << 24 }; /* of one family */
+
+struct origin_row { /* a range of addresses, and what is said of it */
+	origin_key first, last;
+	const uint8_t *name; /* of the AS; borrowed from the file or the arena */
+	uint32_t asn, parent, line;
+	uint16_t name_len;
+	uint8_t code[2]; /* 0: no territory */
+};
+
+struct origin_rows {
+	struct origin_row *rows[2]; /* IPv4, IPv6 */
+	size_t count[2];
+	uint32_t *index[2];
+};
+
+origin_key origin_key_of(const struct addr *a);
+origin_key origin_span(size_t bits); /* how many addresses a block of so many bits has, less one */
+
+/* Orders the rows so that they can be asked. ST_INVALID: a range is there twice; the error says so
+ * with `what` its rows are called ("line"). */
+enum status origin_rows_ready(struct slice name, const char *what, struct origin_rows *r,
+			      struct arena *a, struct fail *why);
+
+/* A form's ask(), for tables whose state is a struct origin_rows that is ready. */
+bool origin_rows_ask(const struct origin_table *t, const struct addr *address, struct arena *a,
+		     struct record_location *out);
+
+extern const struct origin_form origin_form_mrt, origin_form_loc, origin_form_mmdb, origin_form_csv;
 
 /* A two-letter code as a table gives it: sets the territory, or a flag for the codes that tables
  * use for networks that are nowhere; other codes that are no territory are left out. text must live

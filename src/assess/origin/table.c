@@ -6,7 +6,7 @@
 
 /* csv takes what is left, so it stands last. */
 static const struct origin_form *const forms[] = {&origin_form_loc, &origin_form_mmdb,
-						  &origin_form_csv};
+						  &origin_form_mrt, &origin_form_csv};
 
 void origin_code_apply(struct slice text, struct record_location *out)
 {
@@ -31,8 +31,11 @@ struct addr_prefix origin_prefix(const struct addr *a, unsigned bits)
 	unsigned all = (unsigned)addr_bytes(a) * 8;
 	struct addr_prefix p = {*a, (uint8_t)(bits < all ? bits : all)};
 
-	for (unsigned bit = p.bits; bit < all; bit++)
-		p.addr.b[bit / 8] &= (uint8_t) ~(0x80u >> bit % 8);
+	for (unsigned byte = p.bits / 8; byte < all / 8; byte++) {
+		unsigned kept = byte == p.bits / 8 ? 0xff00u >> p.bits % 8 : 0;
+
+		p.addr.b[byte] = (uint8_t)(p.addr.b[byte] & kept);
+	}
 	return p;
 }
 

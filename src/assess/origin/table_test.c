@@ -434,6 +434,51 @@ static void maxmind_files_answer(struct test *t)
 }
 
 /* Our reader and the library, about the same addresses. */
+/* Cut anywhere, or with some bytes changed: refused, or what it says has the form of an answer. */
+static void damaged_maxmind_files_do_no_harm(struct test *t)
+{
+	char path[512], at[512];
+	struct bench b;
+	struct slice whole;
+
+	setup(&b);
+	whole = file_of(t, &b, shared("mmdb-test/GeoIP2-Country-Test.mmdb", path));
+	for (int round = 0; round < 400 && whole.len != 0; round++) {
+		struct arena scratch = {.pool = &b.pool};
+		struct slice copy = arena_copy(&scratch, whole);
+		uint8_t *bytes = (uint8_t *)(uintptr_t)copy.ptr;
+		FILE *f;
+
+		if (round % 4 == 0)
+			copy.len = 1 + test_rand(t) % whole.len;
+		for (int i = 0; i < round % 4 * 8; i++)
+			bytes[test_rand(t) % whole.len] = (uint8_t)test_rand(t);
+		(void)snprintf(at, sizeof at, "%s/%d.mmdb", test_folder(t), round);
+		f = fopen(at, "wb");
+		EXPECT(t,
+		       f != NULL && fwrite(copy.ptr, 1, copy.len, f) == copy.len && fclose(f) == 0);
+		b.table = NULL;
+		if (origin_table_open(SLICE("t"), at, copy, &scratch, &b.table, &b.why) == ST_OK)
+			for (int i = 0; i < 200; i++) {
+				uint64_t v[2] = {test_rand(t), test_rand(t)};
+				struct addr a = i % 2 != 0 ? addr_v4((const uint8_t *)v)
+							   : addr_v6((const uint8_t *)v);
+
+				if (!origin_table_ask(b.table, &a, &scratch, &b.r))
+					continue;
+				EXPECT(t, addr_prefix_holds(&b.r.u.location.net, &a));
+				EXPECT(t, b.r.u.location.territory.len == 0 ||
+						  b.r.u.location.territory.len == 2);
+			}
+		else
+			EXPECT(t, b.table == NULL && b.why.text[0] != 0);
+		origin_table_close(b.table);
+		b.table = NULL;
+		arena_reset(&scratch);
+	}
+	teardown(&b);
+}
+
 static void libloc_and_our_reader_agree(struct test *t)
 {
 	static const char path[] = "/var/lib/location/database.db";
@@ -532,4 +577,5 @@ TESTS(T(each_text_form_is_understood), T(the_edition_is_the_tables_own_if_it_say
       T(long_lines_have_a_limit), T(long_names_have_a_limit),
       T(random_nested_tables_answer_like_the_slow_model),
       T(random_overlapping_tables_answer_like_the_slow_model), T(real_tables_open_fast_and_answer),
-      T(maxmind_files_answer), T(libloc_and_our_reader_agree), T(every_allocation_may_fail))
+      T(maxmind_files_answer), T(damaged_maxmind_files_do_no_harm), T(libloc_and_our_reader_agree),
+      T(every_allocation_may_fail))

@@ -298,6 +298,7 @@ enum status watch_band(struct watch *w, struct daemon_watch_result *r, struct fa
 	*all = r->bulletin;
 	if (any)
 		st = look(s, r, all, &checkpoint, why);
+	crypto_wipe(&s->pan, sizeof s->pan); /* the first half has its own */
 	if (st == ST_OK)
 		st = commit_to(w, r->bulletin.id, checkpoint, &opening, &digest, why);
 	if (st != ST_OK)

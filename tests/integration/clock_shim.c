@@ -18,7 +18,8 @@ __attribute__((constructor)) static void begin(void)
 {
 	const char *path = getenv("DEW_TEST_CLOCK");
 	int fd = path != NULL ? open(path, O_RDONLY) : -1;
-	void *p = fd >= 0 ? mmap(NULL, 2 * sizeof *offset, PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
+	void *p =
+		fd >= 0 ? mmap(NULL, 2 * sizeof *offset, PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
 
 	real = (int (*)(clockid_t, struct timespec *))(uintptr_t)dlsym(RTLD_NEXT, "clock_gettime");
 	if (p != MAP_FAILED)

@@ -215,6 +215,25 @@ def test_whole_instruments_are_compared_with_their_words():
     assert '"atlantis" is no instrument' in r.err, r
 
 
+def test_questions_that_treaties_answer_differently_are_listed():
+    """Twelve of them, and each is one between some of those that ship."""
+    x = json.loads(dewline("treaty", "compare", "--json", "budapest", "budapest-rest", "cwlt", "gge-2015", "russia-2011", "sco", "tallinn",
+                           "un-2024").expect(0).out)
+    says = {c["concept"]: c["says"] for c in x["concepts"]}
+    assert list(says) == ["protects", "weapon", "attack", "espionage", "civilian", "actor", "territory", "proof", "refusal", "abroad", "serious",
+                          "without-right"]
+    assert all(len(set(s.values())) > 1 for s in says.values())
+    assert "allowed" in says["espionage"]["cwlt"] and "crime" in says["espionage"]["budapest"]
+    assert "reliably identified" in says["proof"]["russia-2011"] and "cwlt" not in says["proof"] # silent
+    text = dewline("treaty", "compare", "cwlt", "russia-2011").expect(0).out
+    assert "  what a weapon is\n    cwlt: " in text and "    so: " in text, text
+    # one treaty binds both of two parties: no other answer is there
+    x = json.loads(dewline("treaty", "compare", "--json", "--at", "2020-01-01", "US", "DE").expect(0).out)
+    assert len({k for c in x["concepts"] for k in c["says"]}) != 1, x["concepts"]
+    page = dewline("treaty", "explain", os.path.join(tap.SOURCE, "treaties", "cwlt.treaty")).expect(0).out
+    assert "What it says where treaties differ" in page and "whether to spy is forbidden: allowed" in page, page
+
+
 def test_every_line_has_a_pair_of_cases():
     r = dewline("treaty", "pairs", "--json", "--clause", "budapest.2", "US", "JP").expect(0)
     pairs = [json.loads(line) for line in r.out.splitlines()]

@@ -101,6 +101,11 @@ struct accord_word {		       /* one term that two texts define in different word
 	struct slice one_says, other_says;
 };
 
+struct accord_matter { /* a question that the sides' texts answer differently */
+	const struct treaty_concept *concept;
+	const struct slice *says; /* by text; "": it says nothing */
+};
+
 struct accord_answer {
 	struct accord_grid grid;
 	const struct accord_side *sides;
@@ -111,6 +116,10 @@ struct accord_answer {
 	size_t left_out_count;
 	const struct accord_word *words; /* of whole sides: definitions that differ */
 	size_t word_count;
+	const struct slice *texts; /* of whole sides: the instruments by which any of them speaks */
+	size_t text_count;
+	const struct accord_matter *matters;
+	size_t matter_count;
 };
 
 /* ST_NOTFOUND: a side or the clause is in no file (why says what there is). ST_LIMIT: too many. */

@@ -411,6 +411,63 @@ static enum status find_words(struct compare *x)
 	return ST_OK;
 }
 
+/* ---- one question, other answers ------------------------------------------------------------ */
+
+static bool speaks_for_any(const struct compare *x, size_t k)
+{
+	for (size_t s = 0; s < x->q->side_count; s++)
+		if (speaks(x, x->readings[k].t, x->q->sides[s]))
+			return true;
+	return false;
+}
+
+/* False: fewer than two of the texts answer, or all that do say the same. */
+static bool differ(const struct slice *says, size_t n)
+{
+	const struct slice *first = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		if (says[i].len == 0)
+			continue;
+		if (first != NULL && !slice_equal(*first, says[i]))
+			return true;
+		first = &says[i];
+	}
+	return false;
+}
+
+static enum status find_matters(struct compare *x)
+{
+	struct accord_answer *o = x->out;
+	size_t n, room = 0, texts = 0, *numbers = ARENA_ARRAY(x->a, size_t, x->q->treaty_count + 1);
+	const struct treaty_concept *concepts = treaty_concepts(&n);
+	struct slice *ids = ARENA_ARRAY(x->a, struct slice, x->q->treaty_count + 1);
+	struct accord_matter *matters = NULL;
+
+	if (numbers == NULL || ids == NULL)
+		return no_memory(x->why);
+	for (size_t k = 0; x->clause == SIZE_MAX && k < x->q->treaty_count; k++)
+		if (speaks_for_any(x, k)) {
+			numbers[texts] = k;
+			ids[texts++] = treaty_id(x->readings[k].t);
+		}
+	for (size_t c = 0; texts > 1 && c < n; c++) {
+		struct slice *says = ARENA_ARRAY(x->a, struct slice, texts);
+		struct accord_matter m = {&concepts[c], says};
+
+		if (says == NULL)
+			return no_memory(x->why);
+		for (size_t i = 0; i < texts; i++)
+			says[i] = treaty_concept_says(x->readings[numbers[i]].t, c);
+		if (differ(says, texts) && !ARENA_PUSH(x->a, matters, o->matter_count, room, m))
+			return no_memory(x->why);
+	}
+	o->texts = ids;
+	o->text_count = texts;
+	o->matters = matters;
+	return ST_OK;
+}
+
 static enum status make_readings(struct compare *x)
 {
 	x->readings = ARENA_ARRAY(x->a, struct reading, x->q->treaty_count + 1);
@@ -467,6 +524,8 @@ enum status accord_compare(const struct accord_question *q, struct arena *a,
 	st = describe_all(&x);
 	if (st == ST_OK)
 		st = find_words(&x);
+	if (st == ST_OK)
+		st = find_matters(&x);
 	if (st == ST_OK)
 		*out = answer;
 	return st;

@@ -161,10 +161,12 @@ static void instruments_are_compared_over_the_lattice(struct test *t)
 
 	setup(&f);
 	EXPECT(t, add(&f, SLICE(HEAD "term destruction \"D\"\nterm attributed_to_state \"S\"\n"
-				     "clause x.1 \"C\"\nproof high\n"
+				     "concept weapon \"W\"\nconcept attack \"A\"\n"
+				     "concept proof \"P\"\nclause x.1 \"C\"\nproof high\n"
 				     "when attributed_to_state and destruction\n")));
 	EXPECT(t, add(&f, SLICE(HEAD_Y "term destruction \"ruin\"\nterm financial_target \"F\"\n"
-				       "clause y.1 \"C\"\nproof high\n"
+				       "concept weapon \"V\"\nconcept attack \"A\"\n"
+				       "concept civilian \"C\"\nclause y.1 \"C\"\nproof high\n"
 				       "when destruction and financial_target\n")));
 	ask(&f, sides, 2, SLICE(""));
 	EXPECT(t, f.st == ST_OK);
@@ -180,6 +182,12 @@ static void instruments_are_compared_over_the_lattice(struct test *t)
 	EXPECT_SLICE(t, f.x.words[0].term, SLICE("destruction"));
 	EXPECT_SLICE(t, f.x.words[0].one_says, SLICE("D"));
 	EXPECT_SLICE(t, f.x.words[0].other_says, SLICE("ruin"));
+	/* of attack they say the same, of proof and civilian one is silent */
+	EXPECT_UINT(t, f.x.text_count, 2);
+	EXPECT_UINT(t, f.x.matter_count, 1);
+	EXPECT_SLICE(t, slice_of(f.x.matters[0].concept->name), SLICE("weapon"));
+	EXPECT_SLICE(t, f.x.matters[0].says[0], SLICE("W"));
+	EXPECT_SLICE(t, f.x.matters[0].says[1], SLICE("V"));
 	b = buf_in(&f.a);
 	accord_rule_write(&f.x.grid, &f.x.core.rules[0], &b);
 	EXPECT_SLICE(t, buf_slice(&b),

@@ -31,6 +31,7 @@ static const struct statement statements[] = {
 	{"amendments", SCOPE_INSTRUMENT, LINE, treaty_parse_amendments},
 	{"standard", SCOPE_BELOW, ENDS, treaty_parse_standard},
 	{"consequence", SCOPE_BELOW, ENDS, treaty_parse_consequence},
+	{"concept", SCOPE_BELOW, ENDS, treaty_parse_concept},
 	{"term", SCOPE_BELOW, BLOCK, treaty_parse_term},
 	{"reading", SCOPE_TERM, LINE, treaty_parse_reading},
 	{"example", SCOPE_TERM, LINE, treaty_parse_example},

@@ -224,6 +224,21 @@ static void names_are_defined_once(struct test *t)
 	       problem(SLICE(HEAD "in-force 2020-01-01\n"), SLICE("7:1: a second \"in-force\"")));
 }
 
+static void a_concept_has_one_answer_or_none(struct test *t)
+{
+	EXPECT(t, problem(SLICE(HEAD "concept weapon \"W\"\nconcept attack \"A\"\n"
+				     "not-judged x.1 \"C\" ; r\n"),
+			  SLICE("")));
+	EXPECT(t, problem(SLICE(HEAD "concept weapon \"W\"\nconcept weapon \"V\"\n"),
+			  SLICE("8:9: the concept \"weapon\" stands here twice")));
+	EXPECT(t, problem(SLICE(HEAD "concept weapons \"W\"\n"),
+			  SLICE("7:9: \"weapons\" is no concept: expected protects, weapon,")));
+	EXPECT(t, problem(SLICE(HEAD "concept weapon\n"), SLICE("7:15: expected what the text")));
+	EXPECT(t,
+	       problem(SLICE(HEAD "concept weapon \"\"\n"), SLICE("expected what the text says")));
+	EXPECT(t, problem(SLICE(HEAD "concept weapon \"W\" open\n"), SLICE("expected the end of")));
+}
+
 static void a_standard_for_a_breach_lies_above_one_half(struct test *t)
 {
 	static const char *const low[] = {"0.5", "0.001", "0.499"};
@@ -686,12 +701,12 @@ static void memory_may_end_anywhere(struct test *t)
 TESTS(T(a_whole_file_compiles), T(an_undefined_term_is_named_with_its_place),
       T(compiling_goes_on_after_an_error), T(and_beside_or_needs_parentheses),
       T(an_expression_goes_on_with_and_or), T(what_cannot_be_judged_is_refused),
-      T(names_are_defined_once), T(a_standard_for_a_breach_lies_above_one_half),
-      T(what_is_read_is_what_is_run), T(exceptions_with_different_consequences_are_ranked),
-      T(a_closed_list_admits_nothing_else), T(amendments_have_a_period_and_a_mark),
-      T(a_term_carries_readings_and_examples), T(a_standard_may_be_named_where_it_is_used),
-      T(what_is_not_in_force_says_what_it_waits_for), T(a_source_may_name_the_text_by_its_hash),
-      T(a_duty_is_kept_whole), T(what_is_wrong_with_a_duty_is_said),
-      T(a_hostile_file_costs_bounded_memory), T(limits_hold), T(counts_are_limited),
-      T(lists_on_a_line_are_limited), T(a_flood_of_errors_is_cut_and_counted),
-      T(memory_may_end_anywhere))
+      T(names_are_defined_once), T(a_concept_has_one_answer_or_none),
+      T(a_standard_for_a_breach_lies_above_one_half), T(what_is_read_is_what_is_run),
+      T(exceptions_with_different_consequences_are_ranked), T(a_closed_list_admits_nothing_else),
+      T(amendments_have_a_period_and_a_mark), T(a_term_carries_readings_and_examples),
+      T(a_standard_may_be_named_where_it_is_used), T(what_is_not_in_force_says_what_it_waits_for),
+      T(a_source_may_name_the_text_by_its_hash), T(a_duty_is_kept_whole),
+      T(what_is_wrong_with_a_duty_is_said), T(a_hostile_file_costs_bounded_memory), T(limits_hold),
+      T(counts_are_limited), T(lists_on_a_line_are_limited),
+      T(a_flood_of_errors_is_cut_and_counted), T(memory_may_end_anywhere))

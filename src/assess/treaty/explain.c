@@ -268,6 +268,24 @@ static void term(struct page *p, size_t i)
 				   g->party.len ? " " : "", glosses[g->kind], SLICE_ARG(g->text)));
 }
 
+static void concepts(struct page *p)
+{
+	size_t n;
+	const struct treaty_concept *c = treaty_concepts(&n);
+	bool any = false;
+
+	for (size_t i = 0; i < n; i++) {
+		struct slice says = treaty_concept_says(p->t, i);
+
+		if (says.len == 0)
+			continue;
+		if (!any)
+			heading(p, "What it says where treaties differ");
+		any = true;
+		paragraph(p, 2, buf_text(p->a, "%s: %.*s", c[i].asks, SLICE_ARG(says)));
+	}
+}
+
 static void objections(struct page *p, size_t party)
 {
 	for (size_t i = 0; i < p->t->objection_count; i++) {
@@ -328,6 +346,7 @@ bool treaty_explain(const struct treaty *t, unsigned width, struct arena *a, str
 	heading(&p, "Words");
 	for (size_t i = 0; i < t->term_count; i++)
 		term(&p, i);
+	concepts(&p);
 	parties(&p);
 	return !out->full && !a->exhausted;
 }

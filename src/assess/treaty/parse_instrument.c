@@ -235,6 +235,54 @@ bool treaty_want_consequence(struct treaty_parser *p, uint8_t *out)
 	return true;
 }
 
+static size_t concept_find(struct slice name)
+{
+	size_t n;
+	const struct treaty_concept *c = treaty_concepts(&n);
+
+	for (size_t i = 0; i < n; i++)
+		if (slice_equal(slice_of(c[i].name), name))
+			return i;
+	return SIZE_MAX;
+}
+
+static bool unknown_concept(struct treaty_parser *p, struct treaty_token name)
+{
+	struct buf all = buf_in(p->a);
+	size_t n;
+	const struct treaty_concept *c = treaty_concepts(&n);
+
+	for (size_t i = 0; i < n; i++)
+		buf_add_fmt(&all, "%s%s", i == 0 ? "" : i + 1 < n ? ", " : " or ", c[i].name);
+	return TREATY_PROBLEM(p, name.column, "\"%.*s\" is no concept: expected %.*s",
+			      SLICE_ARG(name.text), SLICE_ARG(buf_slice(&all)));
+}
+
+bool treaty_parse_concept(struct treaty_parser *p)
+{
+	struct treaty_token name;
+	struct slice says;
+	size_t i;
+
+	if (!treaty_want_name(p, "the name of the concept", &name))
+		return false;
+	i = concept_find(name.text);
+	if (i == SIZE_MAX)
+		return unknown_concept(p, name);
+	if (!treaty_want_string(p, "what the text says of it, in quotes", &says))
+		return false;
+	if (says.len == 0)
+		return TREATY_PROBLEM(p, 1,
+				      "expected what the text says of it: of a text that is silent "
+				      "there is no such line");
+	if (p->t->concepts[i].len != 0)
+		return TREATY_PROBLEM(p, name.column,
+				      "the concept \"%.*s\" stands here twice: expected one answer",
+				      SLICE_ARG(name.text));
+	p->t->concepts[i] = says;
+	return treaty_want_end(p);
+}
+
 bool treaty_parse_term(struct treaty_parser *p)
 {
 	struct treaty_term term = {.line = p->number};

@@ -155,6 +155,17 @@ struct treaty_word { /* a term that the assessment can claim */
 const struct treaty_word *treaty_word_find(struct slice term); /* NULL: nobody can see it */
 const struct treaty_word *treaty_words(size_t *out_count);
 
+/* A question that treaties answer differently under the same words, or leave alone. */
+struct treaty_concept {
+	const char *name;
+	const char *asks;
+	const char *between; /* what that means for two whose answers differ */
+};
+
+const struct treaty_concept *treaty_concepts(size_t *out_count);
+/* The text's answer, in our own words; "": it has none. */
+struct slice treaty_concept_says(const struct treaty *t, size_t concept);
+
 /* Appends one line a remark as file:line:column: ...: terms that are open, or that nobody can see,
  * or that nothing uses, and clauses that therefore cannot be shown. The line's first word behind
  * the place is "note:". False when memory is spent. */

@@ -115,6 +115,7 @@ bool treaty_parse_in_force(struct treaty_parser *p);
 bool treaty_parse_amendments(struct treaty_parser *p);
 bool treaty_parse_standard(struct treaty_parser *p);
 bool treaty_parse_consequence(struct treaty_parser *p);
+bool treaty_parse_concept(struct treaty_parser *p);
 bool treaty_parse_term(struct treaty_parser *p);
 bool treaty_parse_reading(struct treaty_parser *p);
 bool treaty_parse_example(struct treaty_parser *p);

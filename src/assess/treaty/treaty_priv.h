@@ -32,6 +32,8 @@ struct treaty_term {
 	struct treaty_gloss *glosses, *last_gloss;
 };
 
+enum { TREATY_CONCEPTS = 12 }; /* rows of treaty_concepts() */
+
 struct treaty_consequence {
 	struct slice name, text;
 };
@@ -119,6 +121,7 @@ struct treaty {
 	size_t standard_count, standard_room;
 	struct treaty_consequence *consequences; /* [0] is "no breach" */
 	size_t consequence_count, consequence_room;
+	struct slice concepts[TREATY_CONCEPTS]; /* its answers; NULL: none */
 	struct treaty_clause *clauses;
 	size_t clause_count, clause_room;
 	struct treaty_party *parties;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The terms that the assessment can claim, and by what. A term of a treaty that is not among them
- * stays unknown, whatever happens: nobody can see it.
+ * stays unknown, whatever happens: nobody can see it. And the questions to which texts have
+ * different answers.
  */
-#include "assess/treaty/treaty.h"
+#include "assess/treaty/treaty_priv.h"
 
 static const struct treaty_word words[] = {
 	{"access", TREATY_SEEN_STATION, "answers of the target, hostile code, data that left"},
@@ -53,4 +54,44 @@ const struct treaty_word *treaty_word_find(struct slice term)
 		if (slice_equal(slice_of(words[i].name), term))
 			return &words[i];
 	return NULL;
+}
+
+static const struct treaty_concept concepts[] = {
+	{"protects", "what is protected",
+	 "what only the wider one protects, only its parties forbid to touch"},
+	{"weapon", "what a weapon is",
+	 "what is a weapon by one need not be by the other; a definition by a purpose, or by a "
+	 "war, decides nothing before that is settled"},
+	{"attack", "what an attack is",
+	 "what they share is an effect that destroys; what one adds, the other allows"},
+	{"espionage", "whether to spy is forbidden",
+	 "of states' own acts the answers exclude each other"},
+	{"civilian", "what is civilian, or critical",
+	 "undetermined, unless a register said beforehand what the target is"},
+	{"actor", "whose acts are meant",
+	 "not comparable before it is known on which rung of the ladder the act is attributed"},
+	{"territory", "what a state owes for what comes out of its territory",
+	 "steps of one ladder: nothing, assist when asked, not allow knowingly, do what is "
+	 "feasible once it knows, prevent"},
+	{"proof", "how sure one has to be of who did it",
+	 "the standard has to be agreed by itself"},
+	{"refusal", "on which grounds help may be refused",
+	 "of two, the one with more grounds governs"},
+	{"abroad", "whether data abroad may be reached without asking the state there",
+	 "one allows what infringes the other's sovereignty"},
+	{"serious", "what serious is", "measures of different things under one word"},
+	{"without-right", "who says that an act was without right",
+	 "undetermined for acts of a state, which has no right of that kind abroad"},
+};
+_Static_assert(sizeof concepts / sizeof *concepts == TREATY_CONCEPTS, "one answer each");
+
+const struct treaty_concept *treaty_concepts(size_t *out_count)
+{
+	*out_count = TREATY_CONCEPTS;
+	return concepts;
+}
+
+struct slice treaty_concept_says(const struct treaty *t, size_t concept)
+{
+	return t->concepts[concept];
 }

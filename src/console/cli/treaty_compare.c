@@ -96,6 +96,43 @@ static void words_json(struct json *j, const struct accord_answer *x)
 	json_end(j);
 }
 
+static void matters_json(struct json *j, const struct accord_answer *x)
+{
+	json_key(j, "concepts");
+	json_array(j);
+	for (size_t i = 0; i < x->matter_count; i++) {
+		const struct accord_matter *m = &x->matters[i];
+
+		json_object(j);
+		json_member_str(j, "concept", slice_of(m->concept->name));
+		json_member_str(j, "asks", slice_of(m->concept->asks));
+		json_key(j, "says");
+		json_object(j);
+		for (size_t k = 0; k < x->text_count; k++)
+			if (m->says[k].len != 0)
+				json_member_slice(j, x->texts[k], m->says[k]);
+		json_end(j);
+		json_member_str(j, "between", slice_of(m->concept->between));
+		json_end(j);
+	}
+	json_end(j);
+}
+
+static void matters_text(const struct accord_answer *x, struct buf *out)
+{
+	if (x->matter_count != 0)
+		buf_add_z(out, "\nOne question, other answers:\n");
+	for (size_t i = 0; i < x->matter_count; i++) {
+		const struct accord_matter *m = &x->matters[i];
+
+		buf_add_fmt(out, "  %s\n", m->concept->asks);
+		for (size_t k = 0; k < x->text_count; k++)
+			buf_add_fmt(out, "    %.*s: %.*s\n", SLICE_ARG(x->texts[k]),
+				    SLICE_ARG(m->says[k].len ? m->says[k] : SLICE("says nothing")));
+		buf_add_fmt(out, "    so: %s\n", m->concept->between);
+	}
+}
+
 static void answer_json(const struct accord_answer *x, struct buf *out)
 {
 	struct json j = json_in(out);
@@ -122,6 +159,7 @@ static void answer_json(const struct accord_answer *x, struct buf *out)
 		json_str(&j, x->left_out[i]);
 	json_end(&j);
 	words_json(&j, x);
+	matters_json(&j, x);
 	json_end(&j);
 	buf_add_byte(out, '\n');
 }
@@ -193,6 +231,7 @@ static void answer_text(const struct accord_answer *x, struct buf *out)
 			    SLICE_ARG(w->one), SLICE_ARG(w->one_says), SLICE_ARG(w->other),
 			    SLICE_ARG(w->other_says));
 	}
+	matters_text(x, out);
 }
 
 int cmd_treaty_compare(struct cli *c)

@@ -13,7 +13,7 @@ from tap import dewline
 DEMO = os.path.join(tap.SOURCE, "demo")
 NET = "203.0.113."
 KEY = ("--key", os.path.join(DEMO, "keys", "c.key"))
-SECRET = "5a" * 32 + "\n"  # of the pseudonyms: the same in every run, so none is another machine's address by accident
+SECRET = "5a" * 32 + "\n"  # of the pseudonyms: with one in fifteen secrets, one address of eight hidden bits stands for itself (decision 0025)
 work = tap.folder()
 made = {}
 
@@ -39,16 +39,22 @@ def watch(data, *args, party="c"):
     return r
 
 
+def place(name):
+    """A data folder with nothing to tell yet, whose pseudonyms are those of SECRET."""
+    data = path(name)
+    dewline("watch", "-r", os.path.join(tap.SOURCE, "tests", "golden", "http-alert", "capture.pcap"), "--data", data, *KEY, "--no-system-tables", "-q").expect(0)
+    for kind in ("bulletins", "stix", "bundles", "bands", "made"):
+        for n in os.listdir(os.path.join(data, kind)):
+            os.unlink(os.path.join(data, kind, n))
+    with open(os.path.join(data, "keys", "pseudonym.secret"), "w") as f:
+        f.write(SECRET)
+    return data
+
+
 def hidden(name="hidden"):
     """A data folder with a bulletin in which C's addresses are pseudonyms."""
     if "hidden" not in made:
-        made["hidden"] = data = path("made")
-        dewline("watch", "-r", os.path.join(tap.SOURCE, "tests", "golden", "http-alert", "capture.pcap"), "--data", data, *KEY, "--no-system-tables", "-q").expect(0)
-        for kind in ("bulletins", "stix", "bundles", "bands", "made"):
-            for n in os.listdir(os.path.join(data, kind)):
-                os.unlink(os.path.join(data, kind, n))
-        with open(os.path.join(data, "keys", "pseudonym.secret"), "w") as f:
-            f.write(SECRET)
+        made["hidden"] = data = place("made")
         watch(data, "--pseudonyms", "-q").expect(0)
     return shutil.copytree(made["hidden"], path(name))
 
@@ -217,27 +223,26 @@ def test_a_partys_file_says_it_too_and_a_registers_machines_are_those_of_the_fac
     text = read(os.path.join(DEMO, "parties", "c.party")).decode()
     with open(mine, "w", encoding="utf-8") as f:
         f.write(text + "\n# 203.0.113.25 is the clerk\npseudonyms 203.0.113.0/24\n")
-    data = path("file")
+    data = place("file")
     watch(data, "-q", party=mine).expect(0)
     bundle = json.loads(read(tap.only_file(os.path.join(data, "bundles"))))
     shown = next(p["text"] for p in bundle["parties"] if p["name"] == "c.party")
     assert "pseudonyms 203.0.113.0/24" in shown and "network 203.0.113.0/24" in shown, shown
     said = json.loads(bundle["bulletin"] if isinstance(bundle["bulletin"], str) else json.dumps(bundle["bulletin"]))
     target = said["incidents"][0]["target"]
-    assert "# 203.0.113.25 " not in shown or target != NET + "10", shown
-    if "asset 203.0.113.10" in text:
-        assert f"asset {target}" in shown, (target, shown)
-        claims = {c["atom"]: c["probability"] for c in said["incidents"][0]["claims"]}
-        assert claims["financial_target"][0] >= 0.9, claims
+    assert "# 203.0.113.25 " not in shown and target != NET + "10", shown
+    assert "asset 203.0.113.10" in text and f"asset {target}" in shown, (target, shown)
+    claims = {c["atom"]: c["probability"] for c in said["incidents"][0]["claims"]}
+    assert claims["financial_target"][0] >= 0.9, claims
     dewline("verify", tap.only_file(os.path.join(data, "bundles"))).expect(0)
 
 
 def test_sealed_and_withheld_stations_go_together_with_pseudonyms():
-    data = path("both")
+    data = place("both")
     watch(data, "-q", "--pseudonyms", "--withhold", "relay-b").expect(0)
     withheld = tap.only_file(os.path.join(data, "withheld"))
     dewline("verify", withheld).expect(0)
-    assert [n for n in canaries(data, withheld) if n == NET + "10"] in ([], [NET + "10"])
+    assert canaries(data, withheld) == []
     shown = json.loads(dewline("verify", "--facts", "--json", withheld).expect(0).out)["facts"]
     assert not any(f["disclosed"].get(k, "").startswith(NET) for f in shown for k in ("src_ip", "dest_ip"))
 

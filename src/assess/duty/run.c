@@ -57,7 +57,7 @@ static int by_id(const void *a, const void *b)
 	return c != 0 ? c : (x->entry > y->entry) - (x->entry < y->entry);
 }
 
-static const struct name *name_find(const struct name *names, size_t count, struct slice id)
+static struct name *name_find(struct name *names, size_t count, struct slice id)
 {
 	size_t lo = 0, hi = count;
 
@@ -281,7 +281,7 @@ static size_t keep_first(struct duty_state *s, struct name *names, size_t count,
 	return n;
 }
 
-static bool is_first(const struct name *names, size_t count, struct slice id, size_t entry)
+static bool is_first(struct name *names, size_t count, struct slice id, size_t entry)
 {
 	const struct name *n = name_find(names, count, id);
 
@@ -326,26 +326,17 @@ static enum status make_requests(struct runner *r)
 	for (size_t i = 0; i < s->ledger->count; i++) {
 		const struct duty_entry *e = &s->ledger->entries[i];
 		struct duty_request q = {.entry = i, .after = DUTY_NONE};
+		struct name *n;
 
-		if (e->word != DUTY_REQUEST || !in_time(s, e) ||
-		    !is_first(r->requests, r->request_names, e->request, i))
+		if (e->word != DUTY_REQUEST || !in_time(s, e))
 			continue;
+		n = name_find(r->requests, r->request_names, e->request);
+		if (n == NULL || n->entry != i)
+			continue;			 /* said before */
+		n->request = (uint32_t)s->request_count; /* below DUTY_ENTRIES_MAX */
 		if (!ARENA_PUSH(r->a, s->requests, s->request_count, s->request_room, q))
 			return fail_set(r->why, ST_NOMEM, "duties: no memory");
 	}
-	for (size_t k = 0; k < r->request_names; k++) /* entry to index: both ascend */
-		for (size_t lo = 0, hi = s->request_count; lo < hi;) {
-			size_t mid = (lo + hi) / 2;
-
-			if (s->requests[mid].entry == r->requests[k].entry) {
-				r->requests[k].request = (uint32_t)mid;
-				break;
-			}
-			if (s->requests[mid].entry < r->requests[k].entry)
-				lo = mid + 1;
-			else
-				hi = mid;
-		}
 	return ST_OK;
 }
 

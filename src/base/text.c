@@ -90,3 +90,19 @@ bool text_is_utf8(struct slice s)
 	}
 	return true;
 }
+
+size_t text_unfit(struct slice s, bool tabs)
+{
+	for (size_t i = 0, n; i < s.len; i += n) {
+		const uint8_t *c = s.ptr + i;
+
+		n = utf8_step(slice_from(s, i));
+		if (n == 0 || (c[0] < 0x20 && (c[0] != '\t' || !tabs)) || c[0] == 0x7f ||
+		    (c[0] == 0xc2 && c[1] < 0xa0))
+			return i;
+		if (c[0] == 0xe2 && ((c[1] == 0x80 && c[2] >= 0xaa && c[2] <= 0xae) ||
+				     (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9)))
+			return i;
+	}
+	return s.len;
+}

@@ -52,4 +52,9 @@ void text_utf8_add(struct buf *out, uint32_t c);
 /* True if s is well-formed UTF-8 (RFC 3629: shortest form, no surrogates, <= U+10FFFF). */
 bool text_is_utf8(struct slice s);
 
+/* Position of the first byte of s that text for people may not hold, or s.len: what is not UTF-8,
+ * control characters (but for tabs, if `tabs`; C1 as well, on which terminals act), and what turns
+ * the direction of writing (U+202A..U+202E, U+2066..U+2069): what is read must be what is meant. */
+size_t text_unfit(struct slice s, bool tabs);
+
 #endif

@@ -57,5 +57,32 @@ static void characters(struct test *t)
 	EXPECT(t, text_is_alpha('q') && !text_is_alpha('@') && text_is_digit('9'));
 }
 
-TESTS(T(numbers_keep_their_limits), T(utf8_is_the_shortest_form_only),
-      T(utf8_is_written_in_its_shortest_form), T(characters))
+static void text_for_people_holds_nothing_that_acts_on_a_terminal(struct test *t)
+{
+	static const struct {
+		const char *text;
+		size_t at;
+	} rows[] = {{"plain, \xc3\xa9 \xe2\x80\x93", 13},
+		    {"\x1b[31m", 0},
+		    {"a\x7f", 1},
+		    {"a\xc2\x9b", 1},
+		    {"a\xc2\xa0", 3},
+		    {"a\xe2\x80\xa9", 4},
+		    {"a\xe2\x80\xaa", 1},
+		    {"a\xe2\x80\xae", 1},
+		    {"a\xe2\x80\xaf", 4},
+		    {"a\xe2\x81\xa5", 4},
+		    {"a\xe2\x81\xa6", 1},
+		    {"a\xe2\x81\xa9", 1},
+		    {"a\xe2\x81\xaa", 4},
+		    {"ab\xff", 2},
+		    {"ab\xe2\x80", 2}};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		EXPECT_UINT(t, text_unfit(slice_of(rows[i].text), false), rows[i].at);
+	EXPECT_UINT(t, text_unfit(SLICE("a\tb"), false), 1);
+	EXPECT_UINT(t, text_unfit(SLICE("a\tb"), true), 3);
+}
+
+TESTS(T(text_for_people_holds_nothing_that_acts_on_a_terminal), T(numbers_keep_their_limits),
+      T(utf8_is_the_shortest_form_only), T(utf8_is_written_in_its_shortest_form), T(characters))

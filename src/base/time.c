@@ -138,3 +138,15 @@ bool time_parse(struct slice s, struct wall_ns *out)
 		  ns;
 	return true;
 }
+
+bool time_parse_date(struct slice s, struct wall_ns *out)
+{
+	enum { DATE = 10, TIME = 10 };
+	uint8_t full[DATE + TIME];
+
+	if (s.len != DATE)
+		return false;
+	memcpy(full, s.ptr, DATE);
+	memcpy(full + DATE, "T00:00:00Z", TIME);
+	return time_parse((struct slice){full, sizeof full}, out);
+}

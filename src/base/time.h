@@ -34,6 +34,9 @@ struct slice time_format_ms(struct wall_ns t, char buf[TIME_TEXT_MAX]);
 /* RFC 3339 (Z or numeric offset) or the EVE form; 0..9 fraction digits. Years 1970..2261. */
 MUST_USE bool time_parse(struct slice s, struct wall_ns *out);
 
+/* "2026-11-22": the first moment of that day in UTC. Years 1970..2261. */
+MUST_USE bool time_parse_date(struct slice s, struct wall_ns *out);
+
 /* Days from 1970-01-01 to a day of the proleptic Gregorian calendar, year 0 or later; month 1..12,
  * day 1..31 (of a shorter month: so many days behind its first). */
 int64_t time_days(int64_t year, int month, int day);

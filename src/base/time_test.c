@@ -73,4 +73,19 @@ static void days_are_counted(struct test *t)
 	EXPECT(t, time_days(1970, 1, 1) == 0);
 }
 
-TESTS(T(forms), T(text_round_trips), T(bad_text_is_refused), T(days_are_counted))
+static void a_date_is_its_first_moment(struct test *t)
+{
+	static const char *const none[] = {"",		 "2026-11-2",	 "2026-11-222",
+					   "2026-02-29", "2026/11/22",	 "1969-12-31",
+					   "2262-01-01", "2026-11-22T00"};
+	struct wall_ns at = {1}, same;
+
+	EXPECT(t, time_parse_date(SLICE("2024-02-29"), &at) &&
+			  time_parse(SLICE("2024-02-29T00:00:00Z"), &same) && at.ns == same.ns);
+	EXPECT(t, time_parse_date(SLICE("1970-01-01"), &at) && at.ns == 0);
+	for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+		EXPECT(t, !time_parse_date(slice_of(none[i]), &at) && at.ns == 0);
+}
+
+TESTS(T(a_date_is_its_first_moment), T(forms), T(text_round_trips), T(bad_text_is_refused),
+      T(days_are_counted))

@@ -297,18 +297,10 @@ static bool want_prefix(struct reader *r, struct token *out_token, struct addr_p
 
 static bool want_date(struct reader *r, struct wall_ns *out)
 {
-	static const char midnight[] = "T00:00:00Z";
-	enum { DATE = 10 }; /* bytes of 2026-11-22 */
-	uint8_t full[DATE + sizeof midnight - 1];
 	struct token t = token_next(r);
 
-	if (t.kind == TOKEN_WORD && t.text.len == DATE) {
-		memcpy(full, t.text.ptr, DATE);
-		memcpy(full + DATE, midnight, sizeof midnight - 1);
-		if (time_parse((struct slice){full, sizeof full}, out))
-			return true;
-	}
-	return (t.kind == TOKEN_WORD && time_parse(t.text, out)) ||
+	return (t.kind == TOKEN_WORD &&
+		(time_parse_date(t.text, out) || time_parse(t.text, out))) ||
 	       mistake(r, "a date such as 2026-11-22", t);
 }
 

@@ -9,6 +9,8 @@
 
 #include "base/text.h"
 
+enum { LAST_SECOND = 24 * 3600 - 1 }; /* of a day, from 0 */
+
 struct named { /* texts that are compared with each other, and what they belong to */
 	struct slice text;
 	size_t at;
@@ -142,12 +144,10 @@ static enum status take_time(struct reader *r, const json_t *o, const char *key,
 			     struct wall_ns *out)
 {
 	struct slice s = string_of(o, key);
-	char day[32];
 
-	if (s.len == 10) {
-		memcpy(day, s.ptr, 10);
-		memcpy(day + 10, end ? "T23:59:59Z" : "T00:00:00Z", 10);
-		s = (struct slice){(const uint8_t *)day, 20};
+	if (time_parse_date(s, out)) {
+		out->ns += end ? LAST_SECOND * TIME_NS_PER_S : 0;
+		return ST_OK;
 	}
 	return time_parse(s, out) ? ST_OK
 				  : wrong(r, "in \"at\", and in \"since\", a day, as 2018-02-12, "

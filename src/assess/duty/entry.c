@@ -114,30 +114,12 @@ static bool read_kind(struct reader *r, const char *key, const json_t *v, void *
 	return keep(r, text_of(v), to);
 }
 
-/* Whether a character that begins here is not for people to read: what controls a terminal, or
- * turns the direction of writing. jansson gives whole UTF-8. */
-static bool is_bad(struct slice s, size_t i)
-{
-	const uint8_t *c = s.ptr + i;
-	size_t left = s.len - i;
-
-	if (c[0] < 0x20 || c[0] == 0x7f)
-		return true;
-	if (c[0] == 0xc2)
-		return left > 1 && c[1] < 0xa0;
-	return c[0] == 0xe2 && left > 2 &&
-	       ((c[1] == 0x80 && c[2] >= 0xaa && c[2] <= 0xae) ||
-		(c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9));
-}
-
 static bool read_phrase(struct reader *r, const char *key, const json_t *v, void *to)
 {
 	struct slice s = text_of(v);
-	bool good = json_is_string(v) && s.len >= 1 && s.len <= DUTY_PHRASE_MAX;
 
-	for (size_t i = 0; good && i < s.len; i++)
-		good = !is_bad(s, i);
-	if (!good)
+	if (!json_is_string(v) || s.len == 0 || s.len > DUTY_PHRASE_MAX ||
+	    text_unfit(s, false) != s.len)
 		return wrong(r, "\"%s\": expected 1 to %d bytes of text without control characters",
 			     key, DUTY_PHRASE_MAX);
 	return keep(r, s, to);
@@ -295,16 +277,9 @@ static int by_day(const void *a, const void *b)
 
 static bool day_of(const json_t *v, int64_t *out)
 {
-	static const char midnight[] = "T00:00:00Z";
-	uint8_t text[10 + sizeof midnight];
-	struct slice s = text_of(v);
 	struct wall_ns at;
 
-	if (!json_is_string(v) || s.len != 10)
-		return false;
-	memcpy(text, s.ptr, 10);
-	memcpy(text + 10, midnight, sizeof midnight);
-	if (!time_parse((struct slice){text, sizeof text - 1}, &at))
+	if (!json_is_string(v) || !time_parse_date(text_of(v), &at))
 		return false;
 	*out = at.ns / (DUTY_DAY_S * TIME_NS_PER_S); /* from 1970 on */
 	return true;
@@ -513,15 +488,6 @@ static bool read_object(struct reader *r, json_t *o, struct duty_entry *e)
 	return check_whole(r, o, e);
 }
 
-/* What is wrong is shown on terminals, with words of the line in it. */
-static bool is_printable(struct slice line)
-{
-	for (size_t i = 0; i < line.len; i++)
-		if (line.ptr[i] != '\t' && is_bad(line, i))
-			return false;
-	return true;
-}
-
 static bool read_line(struct reader *r, struct slice line, struct duty_ledger *l)
 {
 	struct duty_entry e = {.raw = line, .line = r->line};
@@ -531,8 +497,9 @@ static bool read_line(struct reader *r, struct slice line, struct duty_ledger *l
 
 	if (line.len > DUTY_LINE_MAX)
 		return wrong(r, "expected at most %d bytes in a line", DUTY_LINE_MAX);
-	if (!is_printable(line))
-		return wrong(r, "expected text without control characters");
+	/* what is wrong is shown on terminals, with words of the line in it */
+	if (text_unfit(line, true) != line.len)
+		return wrong(r, "expected text without control characters, in UTF-8");
 	o = json_loadb((const char *)line.ptr, line.len, JSON_REJECT_DUPLICATES, &error);
 	if (o == NULL)
 		return wrong(r, "column %d: no JSON: %s", error.column, error.text);

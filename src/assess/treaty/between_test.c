@@ -28,7 +28,7 @@ static void done(struct fixture *x)
 
 static void day(struct fixture *x, const char *text)
 {
-	ASSERT(treaty_date_of(slice_of(text), &x->c.at));
+	ASSERT(time_parse_date(slice_of(text), &x->c.at));
 }
 
 /* Bound parties A and B, in 2026. */

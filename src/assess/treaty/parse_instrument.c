@@ -97,7 +97,7 @@ bool treaty_parse_in_force(struct treaty_parser *p)
 		return treaty_want_date(p, &p->t->in_force, &p->t->in_force_text) &&
 		       treaty_want_end(p);
 	}
-	if (t.kind != TOKEN_WORD || !treaty_date_of(t.text, &p->t->in_force))
+	if (t.kind != TOKEN_WORD || !time_parse_date(t.text, &p->t->in_force))
 		return treaty_expected(p, t,
 				       "a date as YYYY-MM-DD, \"between-parties\", \"not-yet\" or "
 				       "\"assured-by\"");

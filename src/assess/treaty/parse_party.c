@@ -83,10 +83,10 @@ static bool want_deposit(struct treaty_parser *p, struct deposit *m)
 	if (m->unchecked && rest.len != 0)
 		return TREATY_PROBLEM(p, column,
 				      "expected the end of the line behind \"unchecked\"");
-	if (cut_tail(&tail, SLICE(", until "), &until) && !treaty_date_of(until, &m->until))
+	if (cut_tail(&tail, SLICE(", until "), &until) && !time_parse_date(until, &m->until))
 		return TREATY_PROBLEM(p, column, "expected a date as YYYY-MM-DD after \"until\"");
 	m->day = tail;
-	if (!treaty_date_of(tail, &m->since))
+	if (!time_parse_date(tail, &m->since))
 		return TREATY_PROBLEM(p, column,
 				      "expected a date as YYYY-MM-DD after \"deposited\"");
 	if (m->until.ns != 0 && m->until.ns <= m->since.ns)
@@ -278,9 +278,10 @@ static struct wall_ns last_day(const struct treaty_party *who, const struct trea
 	for (size_t i = 4; i-- > 0 && ++text[i] > '9';)
 		text[i] = '0';
 	/* a 29 February has no day a year later: the twelve months end with 28 February */
-	if (!treaty_date_of((struct slice){text, sizeof text}, &day)) {
+	if (!time_parse_date((struct slice){text, sizeof text}, &day)) {
 		text[9] = '8';
-		(void)treaty_date_of((struct slice){text, sizeof text}, &day); /* exists */
+		if (!time_parse_date((struct slice){text, sizeof text}, &day))
+			day = m->since; /* a year that times do not reach */
 	}
 	return who->from.ns > day.ns ? who->from : day;
 }

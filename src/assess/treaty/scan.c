@@ -42,32 +42,10 @@ bool treaty_no_memory(struct treaty_parser *p)
 
 /* ---- lines and tokens ----------------------------------------------------------------------- */
 
-/* Position of the first byte that text may not hold, or s.len: control characters (the file is
- * shown in terminals) and what is not UTF-8. */
-static size_t bad_byte(struct slice s)
-{
-	for (size_t i = 0; i < s.len;) {
-		uint8_t c = s.ptr[i];
-		size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-
-		if ((c < 0x20 && c != '\t') || c == 0x7f)
-			return i;
-		if (n > s.len - i || !text_is_utf8(slice_part(s, i, n)))
-			return i;
-		if (c == 0xc2 && s.ptr[i + 1] < 0xa0) /* C1 controls */
-			return i;
-		if (c == 0xe2 &&
-		    ((s.ptr[i + 1] == 0x80 && s.ptr[i + 2] >= 0xaa && s.ptr[i + 2] <= 0xae) ||
-		     (s.ptr[i + 1] == 0x81 && s.ptr[i + 2] >= 0xa6 && s.ptr[i + 2] <= 0xa9)))
-			return i; /* changes of writing direction: what is read must be what is run
-				   */
-		i += n;
-	}
-	return s.len;
-}
-
 bool treaty_next_line(struct treaty_parser *p)
 {
+	size_t i;
+
 	if (p->rest.ptr == NULL)
 		return false;
 	p->line = slice_split(&p->rest, '\n');
@@ -75,9 +53,8 @@ bool treaty_next_line(struct treaty_parser *p)
 		p->line.len--;
 	p->number++;
 	p->at = 0;
-	if (bad_byte(p->line) < p->line.len) {
-		size_t i = bad_byte(p->line);
-
+	i = text_unfit(p->line, true);
+	if (i < p->line.len) {
 		(void)TREATY_PROBLEM(p, i + 1,
 				     "byte 0x%02x cannot stand here: expected UTF-8 text "
 				     "without control characters",
@@ -185,24 +162,11 @@ bool treaty_want_string(struct treaty_parser *p, const char *what, struct slice 
 	return true;
 }
 
-/* YYYY-MM-DD as the first moment of that day. */
-bool treaty_date_of(struct slice s, struct wall_ns *out)
-{
-	static const char midnight[] = "T00:00:00Z";
-	uint8_t text[10 + sizeof midnight];
-
-	if (s.len != 10)
-		return false;
-	memcpy(text, s.ptr, 10);
-	memcpy(text + 10, midnight, sizeof midnight);
-	return time_parse((struct slice){text, 10 + sizeof midnight - 1}, out);
-}
-
 bool treaty_want_date(struct treaty_parser *p, struct wall_ns *out, struct slice *text)
 {
 	struct treaty_token t = treaty_peek(p);
 
-	if (t.kind != TOKEN_WORD || !treaty_date_of(t.text, out))
+	if (t.kind != TOKEN_WORD || !time_parse_date(t.text, out))
 		return treaty_expected(p, t, "a date as YYYY-MM-DD, from 1970 on");
 	treaty_take(p, t);
 	*text = t.text;

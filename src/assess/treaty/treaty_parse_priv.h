@@ -88,8 +88,6 @@ bool treaty_want_reason(struct treaty_parser *p, const char *what, struct slice 
 /* [from DATE] [until DATE] */
 bool treaty_want_period(struct treaty_parser *p, struct wall_ns *from, struct wall_ns *until);
 
-bool treaty_date_of(struct slice s, struct wall_ns *out); /* YYYY-MM-DD: its first moment */
-
 /* ---- expressions ---- */
 /* NULL after a problem, or when memory is spent. */
 const struct treaty_node *treaty_want_expr(struct treaty_parser *p);

@@ -28,10 +28,9 @@ static int read_ledger(struct cli *c, struct slice file, struct duty_ledger *out
 static bool look_from(struct cli *c, const struct duty_ledger *l, struct wall_ns *out)
 {
 	struct slice s = cli_value(c, "at");
-	struct slice day = buf_text(c->arena, "%.*sT00:00:00Z", SLICE_ARG(s));
 
 	out->ns = l->count ? l->entries[l->count - 1].at.ns : 0;
-	if (s.ptr == NULL || (s.len == 10 && time_parse(day, out)) || time_parse(s, out))
+	if (s.ptr == NULL || time_parse_date(s, out) || time_parse(s, out))
 		return true;
 	if (slice_equal(s, SLICE("end"))) {
 		out->ns = INT64_MAX;

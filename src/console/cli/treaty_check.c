@@ -84,10 +84,9 @@ static int load_words(struct cli *c, size_t first, struct cmd_treaties *out)
 bool cmd_treaty_at(struct cli *c, struct wall_ns *out)
 {
 	struct slice s = cli_value(c, "at");
-	struct slice text = buf_text(c->arena, "%.*sT00:00:00Z", SLICE_ARG(s));
 
 	out->ns = INT64_MAX;
-	if (s.ptr == NULL || (s.len == 10 && time_parse(text, out)))
+	if (s.ptr == NULL || time_parse_date(s, out))
 		return true;
 	cli_say(c, "--at %.*s: expected a date as YYYY-MM-DD, from 1970 on", SLICE_ARG(s));
 	return false;
